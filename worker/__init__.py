@@ -1,0 +1,1 @@
+"""Claims jobs from Postgres and does their work: probing, transcoding, moving bytes."""

@@ -1,0 +1,192 @@
+"""Everything that can go wrong, in one family.
+
+    ReelqError
+    ├── JobError                what a handler raises; settles the attempt
+    │   ├── TransientError      worth another try after a back-off
+    │   ├── RateLimitedError    try again at a known time; costs no attempt
+    │   ├── PermanentError      will never work; the job fails for good
+    │   └── SnoozeError         not now; goes back to the queue, costs nothing
+    ├── StopRequested           the attempt has to end at once (see worker.stop)
+    ├── DatabaseAway            no connection to Postgres; try again
+    ├── SettingsError           the environment or a flag is wrong
+    └── QueueError              one class per SQLSTATE that sql/README.md lists
+        ├── LeaseLost           RQ001
+        └── … see BY_SQLSTATE
+
+The messages of job errors are shown to tenants: one clear sentence, no path of the
+host, nothing that ffmpeg printed. What only operators may see goes into `detail`.
+"""
+
+from __future__ import annotations
+
+import psycopg
+
+DONE, FAILED, USED_WRONGLY, CHECK_SAYS_NO, TRY_AGAIN = 0, 1, 2, 3, 75  # exit codes; 75 is EX_TEMPFAIL
+
+
+class ReelqError(Exception):
+    """Base of the family; `exit_code` says whose fault it is."""
+
+    exit_code = FAILED
+    hint: str | None = None
+
+
+class JobError(ReelqError):
+    """An attempt failed. `code` is a stable word, `detail` is for operators only."""
+
+    error_class = "transient"
+
+    def __init__(self, code: str, message: str = "", *, detail: str = "") -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.detail = detail
+
+
+class TransientError(JobError):
+    """Worth another try: a store, a host or the network was away."""
+
+
+class RateLimitedError(JobError):
+    """The other side said when to come back; `retry_after_s` is in seconds."""
+
+    error_class = "rate_limited"
+
+    def __init__(self, code: str, message: str = "", *, retry_after_s: float, detail: str = "") -> None:
+        super().__init__(code, message, detail=detail)
+        self.retry_after_s = retry_after_s
+
+
+class PermanentError(JobError):
+    """The same input will fail the same way for ever."""
+
+    error_class = "permanent"
+
+
+class SnoozeError(JobError):
+    """Not now: the job returns to the queue after `for_s` seconds and is charged nothing."""
+
+    error_class = "snoozed"
+
+    def __init__(self, code: str, message: str = "", *, for_s: float) -> None:
+        super().__init__(code, message)
+        self.for_s = for_s
+
+
+class StopRequested(ReelqError):
+    """The attempt was told to end; `reason` is one of worker.stop.REASONS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SettingsError(ReelqError):
+    """Settings are wrong; the message lists every mistake, a line each."""
+
+    exit_code = USED_WRONGLY
+
+
+class DatabaseAway(ReelqError):
+    """Postgres cannot be reached."""
+
+    exit_code = TRY_AGAIN
+    hint = "Check DATABASE_URL or PGHOST/PGPORT, and that the server runs; then try again."
+
+
+class QueueError(ReelqError):
+    """The database refused; message and hint are its own."""
+
+    exit_code = USED_WRONGLY
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class LeaseLost(QueueError):
+    """RQ001: another attempt holds the job, or it is over. Drop the result."""
+
+    exit_code = FAILED
+
+
+class WrongIsolation(QueueError):
+    """RQ002: the queue works under READ COMMITTED only."""
+
+
+class UnknownJobType(QueueError):
+    """RQ003."""
+
+
+class NotFound(QueueError):
+    """RQ004: no such job, worker, pipeline, tenant or video."""
+
+
+class UnknownParent(QueueError):
+    """RQ005: a job that is to be waited for does not exist."""
+
+
+class DependencyCycle(QueueError):
+    """RQ006."""
+
+
+class IllegalChange(QueueError):
+    """RQ007: the state machine does not allow this change."""
+
+
+class BadArgument(QueueError):
+    """RQ008."""
+
+
+class NotAllowed(QueueError):
+    """RQ009: the job's state does not allow this verb."""
+
+    exit_code = FAILED
+
+
+class WorkerUnknown(QueueError):
+    """RQ010: register first."""
+
+    exit_code = FAILED
+
+
+class SchemaMismatch(QueueError):
+    """RQ011: not installed, or newer than this program."""
+
+    exit_code = FAILED
+
+
+class TenantInactive(QueueError):
+    """RQ012."""
+
+    exit_code = FAILED
+
+
+BY_SQLSTATE: dict[str, type[QueueError]] = {
+    "RQ001": LeaseLost,
+    "RQ002": WrongIsolation,
+    "RQ003": UnknownJobType,
+    "RQ004": NotFound,
+    "RQ005": UnknownParent,
+    "RQ006": DependencyCycle,
+    "RQ007": IllegalChange,
+    "RQ008": BadArgument,
+    "RQ009": NotAllowed,
+    "RQ010": WorkerUnknown,
+    "RQ011": SchemaMismatch,
+    "RQ012": TenantInactive,
+}
+
+
+def from_database(error: psycopg.Error) -> ReelqError | None:
+    """Translate a psycopg error into the family; None when it is nothing we planned for.
+
+    An OperationalError without SQLSTATE, class 08 (connection) and class 57P (shutdown, crash,
+    starting up) mean that the database is away.
+    """
+    code = error.sqlstate or ""
+    message = (error.diag.message_primary or str(error)).strip()
+    if code in BY_SQLSTATE:
+        return BY_SQLSTATE[code](message, error.diag.message_hint)
+    if code.startswith(("08", "57P")) or (isinstance(error, psycopg.OperationalError) and not code):
+        return DatabaseAway(message)
+    return None

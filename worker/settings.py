@@ -1,0 +1,248 @@
+"""The settings: read once from the environment, all mistakes reported together.
+
+Every REELQ_* variable is a row of FIELDS; `NAME_FILE` reads the value from a file, as systemd
+credentials and container secrets want it. Flags of the command line win over both.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from worker.errors import SettingsError
+
+SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def parse_bytes(text: str) -> int:
+    """Read `500MB`, `2GiB` or `1048576` as a number of bytes."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?", text.strip().lower())
+    if not found:
+        raise ValueError("a size such as 500MB or 2GiB")
+    return int(float(found[1]) * SIZE_UNITS[found[2] or ""])
+
+
+def parse_seconds(text: str) -> float:
+    """Read `90`, `90s`, `15m` or `1h` as seconds; more than zero."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
+    if not found or float(found[1]) == 0:
+        raise ValueError("a time above zero such as 2s, 15m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def parse_flag(text: str) -> bool:
+    """Read yes/no, true/false, on/off, 1/0."""
+    word = text.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("yes or no")
+
+
+def parse_count(text: str) -> int:
+    """Read a whole number from 1."""
+    if not text.strip().isdigit() or int(text) < 1:
+        raise ValueError("a whole number from 1")
+    return int(text)
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """Read `a,b c` as a tuple of words."""
+    return tuple(word for word in re.split(r"[,\s]+", text.strip()) if word)
+
+
+def parse_store(text: str) -> str:
+    """Accept file:///absolute/folder and s3://bucket[/prefix]."""
+    if re.fullmatch(r"file:///\S.*|s3://[^/\s]+(/\S*)?", text):
+        return text.rstrip("/")
+    raise ValueError("file:///absolute/folder or s3://bucket")
+
+
+def parse_url(text: str) -> str:
+    """Accept http(s) URLs."""
+    if re.match(r"https?://[^/\s]+", text):
+        return text.rstrip("/")
+    raise ValueError("an http or https URL")
+
+
+def parse_choice(*words: str) -> Callable[[str], str]:
+    """Accept one of `words`."""
+
+    def parse(text: str) -> str:
+        if text.strip().lower() not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return text.strip().lower()
+
+    return parse
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One variable: how to read it, what it is without one, whether `config show` masks it."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: str | None
+    help: str
+    secret: bool = False
+
+
+FIELDS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        Field("database_url", str, "", "libpq URL or keywords; empty: PG* variables decide", secret=True),
+        Field("database_direct_url", str, "", "for LISTEN when database_url is a transaction pooler; `off`: poll", secret=True),
+        Field("store", parse_store, "file:///var/lib/reelq/objects", "where objects lie: file:///folder or s3://bucket"),
+        Field("s3_endpoint_url", parse_url, "", "S3 server; empty: AWS"),
+        Field("s3_region", str, "us-east-1", "S3 region"),
+        Field("s3_access_key_id", str, "", "S3 key id; empty: boto3's own chain"),
+        Field("s3_secret_access_key", str, "", "S3 secret key", secret=True),
+        Field("link_secret", str, "", "signs links to a file:// store; empty: no links", secret=True),
+        Field("public_url", parse_url, "", "where the file:// store is served; only for links"),
+        Field("scratch", Path, "/var/tmp/reelq", "folder for work in progress; one folder an attempt"),
+        Field("scratch_quota_bytes", parse_bytes, "20GB", "what all attempts of a worker may use together"),
+        Field("scratch_reserve_bytes", parse_bytes, "1GB", "free disk that a claim leaves alone"),
+        Field("slots", parse_count, "1", "jobs that a worker runs side by side"),
+        Field("pool", str, "default", "name of the worker pool"),
+        Field("types", parse_list, "", "job types to take; empty: all"),
+        Field("capabilities", parse_list, "", "what this host can do, such as av1 or gpu"),
+        Field("host", str, "", "this host's name; empty: the system's"),
+        Field("heartbeat_s", parse_seconds, "2s", "how often a worker extends its leases"),
+        Field("poll_s", parse_seconds, "1s", "how often an idle worker looks without being told"),
+        Field("drain_grace_s", parse_seconds, "1h", "how long SIGTERM waits for jobs in hand"),
+        Field("max_download_bytes", parse_bytes, "20GB", "largest source that is fetched"),
+        Field("download_timeout_s", parse_seconds, "1h", "longest a fetch may take"),
+        Field("allow_private_addresses", parse_flag, "no", "fetch http sources from private networks too"),
+        Field("allow_local_sources", parse_flag, "yes", "fetch sources by a path on the worker's host"),
+        Field("source_roots", parse_list, "/", "folders that a local source may lie in"),
+        Field("ffmpeg", str, "", "ffmpeg to run; empty: the one on PATH"),
+        Field("ffprobe", str, "", "ffprobe to run; empty: the one on PATH"),
+        Field("ffmpeg_memory_bytes", parse_bytes, "3GiB", "address space of one ffmpeg"),
+        Field("ffmpeg_file_bytes", parse_bytes, "50GB", "largest file that ffmpeg may write"),
+        Field("ffmpeg_threads", parse_count, "", "threads of one ffmpeg; empty: as many as cores"),
+        Field("ffmpeg_preset", parse_choice("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"),
+              "veryfast", "x264 preset of the ladder"),
+        Field("sandbox", parse_choice("auto", "bwrap", "off"), "auto", "bubblewrap around ffmpeg: auto uses it where it works"),
+        Field("log_format", parse_choice("auto", "json", "console"), "auto", "auto: console on a terminal, else JSON lines"),
+        Field("log_level", parse_choice("debug", "info", "warning", "error"), "info", "least level that is logged"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says; see FIELDS for the meaning and the default of each."""
+
+    database_url: str
+    database_direct_url: str
+    store: str
+    s3_endpoint_url: str
+    s3_region: str
+    s3_access_key_id: str
+    s3_secret_access_key: str
+    link_secret: str
+    public_url: str
+    scratch: Path
+    scratch_quota_bytes: int
+    scratch_reserve_bytes: int
+    slots: int
+    pool: str
+    types: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    host: str
+    heartbeat_s: float
+    poll_s: float
+    drain_grace_s: float
+    max_download_bytes: int
+    download_timeout_s: float
+    allow_private_addresses: bool
+    allow_local_sources: bool
+    source_roots: tuple[str, ...]
+    ffmpeg: str
+    ffprobe: str
+    ffmpeg_memory_bytes: int
+    ffmpeg_file_bytes: int
+    ffmpeg_threads: int | None
+    ffmpeg_preset: str
+    sandbox: str
+    log_format: str
+    log_level: str
+
+    def shown(self) -> dict[str, str]:
+        """Every setting as text, secrets masked: what `reelq config show` prints."""
+        shown = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if FIELDS[field.name].secret:
+                shown[field.name] = "********" if value else ""
+            elif isinstance(value, tuple):
+                shown[field.name] = ",".join(value)
+            else:
+                shown[field.name] = "" if value is None else str(value)
+        return shown
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting: DATABASE_URL, else REELQ_<NAME>."""
+    return "DATABASE_URL" if name == "database_url" else f"REELQ_{name.upper()}"
+
+
+def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+    """Read the settings; `flags` that are not None win.
+
+    Raises:
+        SettingsError: with every mistake, a line each.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for name, field in FIELDS.items():
+        try:
+            text = _text(name, environ)
+        except OSError as error:
+            mistakes.append(f"{variable(name)}_FILE: {error.strerror}: {error.filename}")
+            continue
+        if flags.get(name) is not None:
+            values[name] = flags[name]
+            continue
+        chosen = text if text not in (None, "") else field.default
+        try:
+            values[name] = _empty(name) if chosen == "" else field.parse(chosen or "")
+        except ValueError as error:
+            # The value itself is not repeated: it may be a secret put under the wrong name.
+            mistakes.append(f"{variable(name)} must be {error}")
+    known = {variable(name) for name in FIELDS} | {f"{variable(name)}_FILE" for name in FIELDS}
+    mistakes += [
+        f"{name} is not a setting (see `reelq config show`)"
+        for name in sorted(environ)
+        if name.startswith("REELQ_") and name not in known
+    ]
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    values["host"] = values["host"] or socket.gethostname()
+    return Settings(**values)
+
+
+def _text(name: str, environ: Mapping[str, str]) -> str | None:
+    """The value of a variable, or the contents of the file that NAME_FILE names."""
+    path = environ.get(f"{variable(name)}_FILE")
+    if path:
+        return Path(path).read_text(encoding="utf-8").strip()
+    return environ.get(variable(name))
+
+
+def _empty(name: str) -> Any:
+    """What an unset optional setting is: no words, no number, or no text."""
+    parse = FIELDS[name].parse
+    return () if parse is parse_list else None if parse is parse_count else ""
+
+
+def environment() -> dict[str, str]:
+    """A copy of the process's environment, for the rare child that needs part of it."""
+    return dict(os.environ)
