@@ -1,0 +1,30 @@
+create or replace function base.is_trusted()
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    -- Inside a security definer function current_user is the owner; who called is
+    -- the role that was set, else the role that logged in.
+    v_caller name := coalesce(nullif(current_setting('role', true), 'none'), session_user::text);
+begin
+    return exists (
+        select 1
+        from pg_catalog.pg_roles as role
+        where
+            (
+                role.oid = (select space.nspowner from pg_catalog.pg_namespace as space where space.nspname = 'base')
+                or role.rolname = 'reelq_worker'
+            )
+            and pg_has_role(v_caller, role.oid, 'usage')
+    );
+end;
+$$;
+
+comment on function base.is_trusted() is $$
+Whether the caller is the owner of the schema or a worker, and so may act for every tenant.
+
+Everybody else is held to base.current_tenant(). Functions that run as their owner
+ask this, because row policies do not bind them.
+$$;

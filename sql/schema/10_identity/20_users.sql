@@ -1,0 +1,107 @@
+create table identity.users (
+    id uuid primary key default base.uuid_v7(),
+    tenant_id uuid not null references identity.tenants (id) on delete cascade,
+    email text not null,
+    email_verified boolean not null default false,
+    username text,
+    password_hash text,
+    full_name text,
+    avatar_url text,
+    role text not null default 'member',
+    status text not null default 'active',
+    subscription_tier text not null default 'free',
+    subscription_status text not null default 'active',
+    subscription_id text,
+    stripe_customer_id text,
+    trial_ends_at timestamptz,
+    monthly_quota integer not null default 30,
+    current_usage integer not null default 0,
+    quota_reset_date date not null default (base.clock() at time zone 'utc' + interval '1 month')::date,
+    settings jsonb not null default '{}',
+    metadata jsonb not null default '{}',
+    timezone text not null default 'UTC',
+    language text not null default 'en',
+    two_factor_enabled boolean not null default false,
+    two_factor_secret bytea,
+    last_login_at timestamptz,
+    last_login_ip inet,
+    failed_login_attempts integer not null default 0,
+    locked_until timestamptz,
+    created_at timestamptz not null default base.clock(),
+    updated_at timestamptz not null default base.clock(),
+    status_changed_at timestamptz not null default base.clock(),
+    deleted_at timestamptz,
+    constraint email_looks_like_one check (email ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$' and length(email) <= 255),
+    constraint username_has_1_to_100_characters check (length(username) between 1 and 100),
+    constraint password_hash_is_bcrypt check (password_hash ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'),
+    constraint full_name_has_at_most_255_characters check (length(full_name) <= 255),
+    constraint role_is_known check (role in ('admin', 'member', 'viewer', 'beta_tester')),
+    constraint status_is_known check (status in ('active', 'trial', 'suspended', 'cancelled', 'deleted')),
+    constraint deleted_has_a_time check (status <> 'deleted' or deleted_at is not null),
+    constraint subscription_tier_is_known
+    check (subscription_tier in ('free', 'starter', 'pro', 'business', 'enterprise')),
+    constraint subscription_status_is_known
+    check (subscription_status in ('active', 'trialing', 'past_due', 'cancelled')),
+    constraint quota_is_not_negative check (monthly_quota >= 0),
+    constraint usage_is_not_negative check (current_usage >= 0),
+    constraint settings_is_an_object check (jsonb_typeof(settings) = 'object'),
+    constraint metadata_is_an_object check (jsonb_typeof(metadata) = 'object'),
+    constraint second_factor_has_a_secret check (not two_factor_enabled or two_factor_secret is not null),
+    constraint secret_is_an_envelope check (base.is_envelope(two_factor_secret)),
+    constraint failed_logins_are_not_negative check (failed_login_attempts >= 0)
+);
+
+create unique index users_one_email on identity.users (lower(email)) where deleted_at is null;
+create unique index users_one_username on identity.users (tenant_id, lower(username)) where deleted_at is null;
+create index users_by_tenant on identity.users (tenant_id, created_at);
+
+comment on table identity.users is 'People with an account. Soft-deleted by deleted_at; reads filter it. Contains personal data.';
+comment on column identity.users.id is 'Time-ordered id.';
+comment on column identity.users.tenant_id is 'The tenant that the account belongs to.';
+comment on column identity.users.email is 'Personal. Address to log in with; one live account an address, whatever its case.';
+comment on column identity.users.email_verified is 'Whether the address was proved to be theirs.';
+comment on column identity.users.username is 'Personal. Public handle, unique within the tenant whatever its case; null when none was chosen.';
+comment on column identity.users.password_hash is 'Secret. bcrypt, made and checked outside the database; null means no log-in by password.';
+comment on column identity.users.full_name is 'Personal. Name as the person writes it.';
+comment on column identity.users.avatar_url is 'Personal. Where the picture lies.';
+comment on column identity.users.role is 'admin, member, viewer or beta_tester, within the tenant.';
+comment on column identity.users.status is 'active, trial, suspended, cancelled or deleted (then deleted_at is set).';
+comment on column identity.users.subscription_tier is 'free, starter, pro, business or enterprise.';
+comment on column identity.users.subscription_status is 'active, trialing, past_due or cancelled.';
+comment on column identity.users.subscription_id is 'The payment provider''s id of the subscription.';
+comment on column identity.users.stripe_customer_id is 'The payment provider''s id of the customer.';
+comment on column identity.users.trial_ends_at is 'When the trial ends; null when there is none.';
+comment on column identity.users.monthly_quota is 'Videos that may be processed in a month.';
+comment on column identity.users.current_usage is 'Videos processed since the last reset.';
+comment on column identity.users.quota_reset_date is 'The day (UTC) on which current_usage becomes 0.';
+comment on column identity.users.settings is 'JSON object: what the person chose, as {"theme": "dark"}.';
+comment on column identity.users.metadata is 'JSON object: what the host application keeps here.';
+comment on column identity.users.timezone is 'IANA name, as Europe/Vienna.';
+comment on column identity.users.language is 'BCP 47 tag, as en or de-AT.';
+comment on column identity.users.two_factor_enabled is 'Whether a second factor is asked for.';
+comment on column identity.users.two_factor_secret is 'Secret. Sealed envelope (see base.is_envelope); null when no second factor is set up.';
+comment on column identity.users.last_login_at is 'Personal. When they last logged in.';
+comment on column identity.users.last_login_ip is 'Personal. Where from.';
+comment on column identity.users.failed_login_attempts is 'Wrong passwords in a row since the last log-in.';
+comment on column identity.users.locked_until is 'No log-in before this time; null when not locked.';
+comment on column identity.users.created_at is 'When the row was made.';
+comment on column identity.users.updated_at is 'When the row last changed; kept by a trigger.';
+comment on column identity.users.status_changed_at is 'When status last changed; kept by a trigger.';
+comment on column identity.users.deleted_at is 'Soft deletion; null while the account lives.';
+
+create trigger touch_status before update of status on identity.users
+for each row execute function base.touch_status();
+
+create trigger touch_updated_at before update on identity.users
+for each row when (old.* is distinct from new.*) execute function base.touch_updated_at();
+
+alter table identity.users enable row level security;
+alter table identity.users force row level security;
+
+create policy owner_sees_all on identity.users
+to current_user using (true) with check (true);
+
+create policy tenant_sees_its_own on identity.users
+to reelq_app, reelq_readonly
+using (tenant_id = (select base.current_tenant()))
+with check (tenant_id = (select base.current_tenant()));
