@@ -41,7 +41,7 @@ create table media.videos (
     constraint status_is_known
     check (status in ('pending', 'downloading', 'processing', 'compressing', 'uploading', 'ready', 'failed')),
     constraint failed_says_why check ((status = 'failed') = (error_code is not null)),
-    constraint error_code_is_a_word check (error_code ~ '^[a-z][a-z0-9_]{0,49}$'),
+    constraint error_code_has_1_to_50_characters check (length(error_code) between 1 and 50),
     constraint ready_has_a_time check (status <> 'ready' or processing_completed_at is not null),
     constraint title_has_1_to_255_characters check (length(title) between 1 and 255),
     constraint category_has_1_to_100_characters check (length(category) between 1 and 100),

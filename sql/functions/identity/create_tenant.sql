@@ -1,0 +1,42 @@
+create or replace function identity.create_tenant(p_slug text, p_name text default null, p_tier text default 'standard')
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_id uuid;
+begin
+    insert into identity.tenants (slug, name, tier)
+    values (p_slug, coalesce(p_name, p_slug), p_tier)
+    on conflict (slug) do nothing
+    returning id into v_id;
+
+    if v_id is null then
+        raise exception 'the tenant % exists', p_slug
+            using
+                errcode = 'RQ009',
+                hint = 'Choose another slug, or change the row: update identity.tenants set … where slug = ….';
+    end if;
+
+    return v_id;
+exception
+    when check_violation or not_null_violation then
+        raise exception 'not a tenant: %', sqlerrm
+            using
+                errcode = 'RQ008',
+                hint = 'A slug is 1 to 50 of a-z, 0-9 and hyphens; a tier is standard, premium or enterprise.';
+end;
+$$;
+
+comment on function identity.create_tenant(text, text, text) is $$
+Make a tenant; return its id. For operators.
+
+Arguments
+  p_name  null means the slug
+
+Raises
+  RQ008  slug, name or tier is not a legal one
+  RQ009  the slug is taken
+$$;

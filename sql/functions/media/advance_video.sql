@@ -1,0 +1,39 @@
+create or replace function media.advance_video(p_video_id uuid, p_status text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+    if p_status is null or p_status not in ('downloading', 'processing', 'compressing', 'uploading') then
+        raise exception 'a video does not advance to %', coalesce(p_status, 'null')
+            using
+                errcode = 'RQ008',
+                hint = 'One of downloading, processing, compressing, uploading; ready is for media.finish_video, '
+                || 'failed for media.fail_video.';
+    end if;
+
+    -- Jobs of one pipeline run side by side, so a call that comes late is no mistake:
+    -- it matches no row, and writes none.
+    update media.videos as video
+    set
+        status = p_status,
+        processing_started_at = coalesce(video.processing_started_at, base.clock())
+    where
+        video.id = p_video_id
+        and media.video_rank(video.status) < media.video_rank(p_status)
+        and video.deleted_at is null
+        and base.may_act_for(video.tenant_id);
+end;
+$$;
+
+comment on function media.advance_video(uuid, text) is $$
+Move a video forward in pending < downloading < processing < compressing < uploading.
+
+Changes and writes nothing when the video is there already or further, has failed,
+is deleted, or does not exist.
+
+Raises
+  RQ008  not one of downloading, processing, compressing, uploading
+$$;

@@ -1,0 +1,84 @@
+create or replace function media.create_video(
+    p_source_url text,
+    p_tenant_id uuid default null,
+    p_user_id uuid default null,
+    p_title text default null,
+    p_original_filename text default null,
+    p_metadata jsonb default '{}'
+)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_tenant uuid := identity.require_tenant(p_tenant_id);
+    v_asset uuid;
+    v_video uuid;
+begin
+    if coalesce(p_source_url, '') = '' or length(p_source_url) > 8192 then
+        raise exception 'a source has 1 to 8192 characters'
+            using
+                errcode = 'RQ008',
+                hint = 'Give a path on the workers'' hosts, or a URL that begins with http://, https:// or s3://.';
+    end if;
+
+    if p_metadata is null or jsonb_typeof(p_metadata) <> 'object' then
+        raise exception 'metadata must be a JSON object, not %', coalesce(jsonb_typeof(p_metadata), 'null')
+            using
+                errcode = 'RQ008',
+                hint = 'Give {} when there is nothing to keep.';
+    end if;
+
+    if p_user_id is not null and not exists (
+        select 1
+        from identity.users as person
+        where person.id = p_user_id and person.tenant_id = v_tenant and person.deleted_at is null
+    ) then
+        raise exception 'the tenant has no user %', p_user_id
+            using
+                errcode = 'RQ004',
+                hint = 'See: select id, email from identity.users where tenant_id = ….';
+    end if;
+
+    insert into media.assets (tenant_id, owner_user_id, source, source_url, original_filename)
+    values (
+        v_tenant,
+        p_user_id,
+        case when p_source_url ~* '^(https?|s3)://' then 'imported' else 'upload' end,
+        p_source_url,
+        p_original_filename
+    )
+    returning id into v_asset;
+
+    insert into media.videos (tenant_id, user_id, asset_id, title, metadata)
+    values (
+        v_tenant,
+        p_user_id,
+        v_asset,
+        nullif(left(coalesce(p_title, p_original_filename), 255), ''),
+        p_metadata
+    )
+    returning id into v_video;
+
+    return v_video;
+end;
+$$;
+
+comment on function media.create_video(text, uuid, uuid, text, text, jsonb) is $$
+Make a video (pending) and its asset (uploading); return the video's id.
+
+No job is made: queue.ingest_video does both.
+
+Arguments
+  p_source_url         local path, http(s) or s3: what download_video fetches
+  p_tenant_id          null means the tenant of reelq.tenant_id, else "default"
+  p_title              cut at 255 characters; null means the file's name
+  p_original_filename  for people only; never used as a path
+
+Raises
+  RQ004  unknown tenant, or no such user in it
+  RQ008  no source, or metadata is not an object
+  RQ012  the tenant is not active
+$$;

@@ -1,0 +1,40 @@
+create or replace function media.fail_video(p_video_id uuid, p_code text, p_message text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_asset uuid;
+begin
+    -- Never an error here: the caller is settling a job, which has to succeed.
+    update media.videos as video
+    set
+        status = 'failed',
+        error_code = left(coalesce(nullif(p_code, ''), 'failed'), 50),
+        error_message = p_message,
+        processing_completed_at = base.clock()
+    where
+        video.id = p_video_id
+        and video.status not in ('failed', 'ready')
+        and video.deleted_at is null
+        and base.may_act_for(video.tenant_id)
+    returning video.asset_id into v_asset;
+
+    update media.assets as asset
+    set status = 'failed'
+    where asset.id = v_asset and asset.status in ('uploading', 'scanning', 'transcoding');
+end;
+$$;
+
+comment on function media.fail_video(uuid, text, text) is $$
+The video has failed for good, and its asset with it unless that is ready or quarantined.
+
+The first reason stays: jobs that fail because another did say nothing new. A ready
+video is not taken back, and an unknown or deleted one is no error: then nothing changes.
+
+Arguments
+  p_code     a stable word, cut at 50 characters; null means "failed"
+  p_message  one sentence that the tenant may read
+$$;

@@ -1,0 +1,65 @@
+create or replace function media.get_work(p_video_id uuid)
+returns table (
+    video_id uuid,
+    asset_id uuid,
+    tenant_id uuid,
+    source_url text,
+    original_filename text,
+    bucket text,
+    key text,
+    size_bytes bigint,
+    sha256 text,
+    mime text,
+    video_status text,
+    asset_status text,
+    probe jsonb,
+    measured jsonb
+)
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select
+        video.id,
+        asset.id,
+        video.tenant_id,
+        asset.source_url,
+        asset.original_filename,
+        asset.bucket,
+        asset.key,
+        asset.size_bytes,
+        asset.sha256,
+        asset.mime,
+        video.status,
+        asset.status,
+        asset.probe,
+        (
+            select coalesce(jsonb_object_agg(fact.key, fact.value), '{}')
+            from jsonb_each(to_jsonb(asset)) as fact (key, value)
+            where fact.key = any(media.measured_columns()) and fact.value <> 'null'
+        )
+    from media.videos as video
+    inner join media.assets as asset on video.asset_id = asset.id
+    where video.id = p_video_id and video.deleted_at is null and base.may_act_for(video.tenant_id);
+
+    if not found then
+        raise exception 'unknown video: %', p_video_id
+            using
+                errcode = 'RQ004',
+                hint = 'It never was, or it was deleted since the job was made; drop the job.';
+    end if;
+end;
+$$;
+
+comment on function media.get_work(uuid) is $$
+What a handler needs to start: the video's asset, where it lies, what was measured.
+
+Returns exactly one row. bucket and key are null until the original is stored;
+`measured` is {"<column of media.assets>": value} without the unknown ones.
+
+Raises
+  RQ004  unknown or deleted video
+$$;

@@ -1,0 +1,85 @@
+create or replace function media.put_variant(p_asset_id uuid, p_variant jsonb)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_tenant uuid;
+    v_new media.variants;
+    v_id uuid;
+begin
+    perform media.refuse_unknown_keys('variant', p_variant, media.variant_columns());
+
+    select asset.tenant_id into v_tenant from media.assets as asset where asset.id = p_asset_id;
+
+    if v_tenant is null or not base.may_act_for(v_tenant) then
+        raise exception 'unknown asset: %', p_asset_id
+            using
+                errcode = 'RQ004',
+                hint = 'Take asset_id from media.get_work.';
+    end if;
+
+    v_new := jsonb_populate_record(null::media.variants, p_variant);
+
+    insert into media.variants as variant (
+        tenant_id, asset_id, profile, bucket, key, size_bytes, sha256, mime, width, height, bit_rate,
+        duration_seconds, frames, frame_rate_num, frame_rate_den, video_codec, audio_codec, job_id, attempt,
+        encode_seconds, speed, metadata
+    )
+    values (
+        v_tenant, p_asset_id, v_new.profile, v_new.bucket, v_new.key, v_new.size_bytes, v_new.sha256, v_new.mime,
+        v_new.width, v_new.height, v_new.bit_rate, v_new.duration_seconds, v_new.frames, v_new.frame_rate_num,
+        v_new.frame_rate_den, v_new.video_codec, v_new.audio_codec, v_new.job_id, v_new.attempt,
+        v_new.encode_seconds, v_new.speed, coalesce(v_new.metadata, '{}')
+    )
+    -- A new rendition is new in all its facts: nothing of the old one may stay behind.
+    on conflict (asset_id, profile) do update
+    set
+        bucket = excluded.bucket,
+        key = excluded.key,
+        size_bytes = excluded.size_bytes,
+        sha256 = excluded.sha256,
+        mime = excluded.mime,
+        width = excluded.width,
+        height = excluded.height,
+        bit_rate = excluded.bit_rate,
+        duration_seconds = excluded.duration_seconds,
+        frames = excluded.frames,
+        frame_rate_num = excluded.frame_rate_num,
+        frame_rate_den = excluded.frame_rate_den,
+        video_codec = excluded.video_codec,
+        audio_codec = excluded.audio_codec,
+        job_id = excluded.job_id,
+        attempt = excluded.attempt,
+        encode_seconds = excluded.encode_seconds,
+        speed = excluded.speed,
+        metadata = excluded.metadata
+    returning variant.id into v_id;
+
+    return v_id;
+exception
+    when data_exception or check_violation or not_null_violation then
+        raise exception 'not a variant: %', sqlerrm
+            using
+                errcode = 'RQ008',
+                hint = 'profile, bucket and key are needed; see the types and checks of the columns: \d media.variants.';
+end;
+$$;
+
+comment on function media.put_variant(uuid, jsonb) is $$
+Make an object visible as the asset's variant of a profile; return the variant's id.
+
+One row a profile: a second call puts the new object in the place of the old one, whose
+object is litter from then on. Call it in the transaction that completes the job, so
+that the lease guards it.
+
+Arguments
+  p_variant  {"<column>": value} with the columns of media.variant_columns();
+             profile, bucket and key are needed
+
+Raises
+  RQ004  unknown asset
+  RQ008  unknown key, a missing one, or a value that its column refuses
+$$;

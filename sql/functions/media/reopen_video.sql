@@ -1,0 +1,44 @@
+create or replace function media.reopen_video(p_video_id uuid)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_asset uuid;
+begin
+    if not exists (
+        select 1
+        from media.videos as video
+        where video.id = p_video_id and video.deleted_at is null and base.may_act_for(video.tenant_id)
+    ) then
+        raise exception 'unknown video: %', p_video_id
+            using
+                errcode = 'RQ004',
+                hint = 'See: select * from media.list_videos().';
+    end if;
+
+    update media.videos as video
+    set
+        status = 'pending',
+        error_code = null,
+        error_message = null,
+        error_details = null,
+        processing_started_at = null,
+        processing_completed_at = null
+    where video.id = p_video_id and video.status = 'failed'
+    returning video.asset_id into v_asset;
+
+    update media.assets as asset
+    set status = case when asset.key is null then 'uploading' else 'transcoding' end
+    where asset.id = v_asset and asset.status = 'failed';
+end;
+$$;
+
+comment on function media.reopen_video(uuid) is $$
+A failed video is pending again, for a retry by hand. Any other stays as it is.
+
+Raises
+  RQ004  unknown or deleted video
+$$;

@@ -1,0 +1,20 @@
+create or replace function media.variant_columns()
+returns text[]
+language plpgsql
+immutable
+parallel safe
+set search_path = ''
+as $$
+begin
+    return array[
+        'profile', 'bucket', 'key', 'size_bytes', 'sha256', 'mime', 'width', 'height', 'bit_rate', 'duration_seconds',
+        'frames', 'frame_rate_num', 'frame_rate_den', 'video_codec', 'audio_codec', 'job_id', 'attempt',
+        'encode_seconds', 'speed', 'metadata'
+    ];
+end;
+$$;
+
+comment on function media.variant_columns() is $$
+The columns of media.variants that media.put_variant accepts as keys: all that a
+handler knows, none that the database fills.
+$$;
