@@ -7,7 +7,7 @@ set search_path = ''
 as $$
 declare
     -- The real clock, not base.clock(): an id is made once, whatever time a test plays.
-    v_us bigint := (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint;
+    v_us bigint := date_part('epoch', pg_catalog.clock_timestamp()) * 1000000;
 begin
     -- 48 bits of milliseconds, 4 of version, 12 of the millisecond's fraction; the
     -- last 64 bits (variant and 62 random ones) come from a version 4 id as they are.

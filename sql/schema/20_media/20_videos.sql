@@ -106,8 +106,9 @@ comment on column media.videos.search is 'Words of title (weight A), caption (B)
 create trigger touch_status before update of status on media.videos
 for each row execute function base.touch_status();
 
+-- No `when (old.* is distinct from new.*)` as elsewhere: Postgres forbids it beside a generated column.
 create trigger touch_updated_at before update on media.videos
-for each row when (old.* is distinct from new.*) execute function base.touch_updated_at();
+for each row execute function base.touch_updated_at();
 
 alter table media.videos enable row level security;
 alter table media.videos force row level security;
