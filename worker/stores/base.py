@@ -1,0 +1,180 @@
+"""What every object store offers, and what a key may look like.
+
+An object is written once and never changed: keys bear the job and the attempt that wrote them.
+A put is all or nothing for readers, and the SHA-256 is computed by us while the bytes pass, not
+believed from the other side. Codes of the errors that a store raises:
+
+    store_full, store_denied, store_away, store_busy, bucket_missing    transient
+    object_missing, object_corrupt, object_exists, object_archived, store_refused, bad_key    permanent
+    disk_full, disk_failed    transient: this host's own disk, while an object was brought here
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from worker.errors import PermanentError, TransientError
+from worker.stop import StopSignal
+
+CHUNK_BYTES = 1 << 20  # a stop or a progress report waits for one chunk at most
+LINK_LIFE_S = 600  # signed links live ten minutes
+LEFTOVER_AGE_S = 24 * 3600.0  # a put that wrote nothing for a day is dead
+KEY_BYTES, PART_BYTES = 1024, 255  # S3 takes 1024 bytes a key, file systems 255 a name
+RESERVED = ".incoming"  # first part of names that stores keep for themselves
+
+Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: not known)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object whose bytes have just passed through our hands."""
+
+    key: str
+    size_bytes: int
+    sha256: str  # 64 lower case hexadecimal digits, computed by us
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a store knows of an object without reading it."""
+
+    key: str
+    size_bytes: int
+    sha256: str | None  # None: this store keeps no digest; the database does
+
+
+class Store(Protocol):
+    """A place for objects. Safe to share between threads."""
+
+    @property
+    def bucket(self) -> str:
+        """Where this store is: `file:///folder` or `s3://bucket[/prefix]`, without a slash at the end."""
+
+    def put(
+        self,
+        key: str,
+        path: Path,
+        content_type: str = "application/octet-stream",
+        *,
+        stop: StopSignal | None = None,
+        on_progress: Progress | None = None,
+    ) -> StoredObject:
+        """Store the file at `path`; nobody sees the object before all of it is there.
+
+        Putting the same bytes again succeeds; other bytes under a key that is taken do not.
+
+        Raises:
+            PermanentError: "bad_key", "object_exists", "store_refused".
+            TransientError: "store_full", "store_denied", "store_away", "store_busy", "bucket_missing".
+            StopRequested: `stop` was set; nothing is left behind.
+        """
+
+    def get(
+        self,
+        key: str,
+        path: Path,
+        sha256: str | None = None,
+        *,
+        stop: StopSignal | None = None,
+        on_progress: Progress | None = None,
+    ) -> StoredObject:
+        """Bring the object to `path`, which appears only when the bytes are right.
+
+        The digest is compared with `sha256` and with the one that the store keeps, where it does.
+
+        Raises:
+            PermanentError: "object_missing", "object_corrupt", "object_archived".
+            TransientError: as put, and "disk_full", "disk_failed" for this host's own disk.
+        """
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Size and, where the store keeps it, digest; None when there is no such object."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; none there is fine."""
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with `prefix`, in the order of their bytes."""
+
+    def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
+        """A link that lets anyone read the object for `expires_s` seconds."""
+
+    def check(self) -> None:
+        """Write, read and remove a probe object; raise as put and get do when that fails."""
+
+    def sweep(self, older_than_s: float = LEFTOVER_AGE_S) -> int:
+        """Remove what killed puts left behind; how many."""
+
+
+def check_key(key: str) -> str:
+    """Return `key`, or refuse it: relative, no empty, `.` or `..` part, no control character, not too long.
+
+    Raises:
+        PermanentError: "bad_key".
+    """
+    parts = key.split("/")
+    try:
+        long = len(key.encode()) > KEY_BYTES or any(len(part.encode()) > PART_BYTES for part in parts)
+    except UnicodeEncodeError:  # half of a surrogate pair: no store can keep such a name
+        long = True
+    strange = any(ord(sign) < 32 or ord(sign) == 127 for sign in key)
+    if long or strange or parts[0] == RESERVED or any(part in ("", ".", "..") for part in parts):
+        raise PermanentError("bad_key", "The name of the object is not allowed.", detail=repr(key[:200]))
+    return key
+
+
+def digest_chunks(
+    chunks: Iterable[bytes],
+    write: Callable[[bytes], object] | None = None,
+    *,
+    total: int | None = None,
+    stop: StopSignal | None = None,
+    on_progress: Progress | None = None,
+) -> tuple[int, str]:
+    """Pass `chunks` on to `write`; return their size and SHA-256."""
+    digest, done = hashlib.sha256(), 0
+    for chunk in chunks:
+        if stop is not None:
+            stop.check()
+        digest.update(chunk)
+        if write is not None:
+            write(chunk)
+        done += len(chunk)
+        if on_progress is not None:
+            on_progress(done, total)
+    if stop is not None:
+        stop.check()
+    return done, digest.hexdigest()
+
+
+def check_digest(key: str, found: str, *expected: str | None) -> None:
+    """Refuse bytes that are not the ones that were stored.
+
+    Raises:
+        PermanentError: "object_corrupt".
+    """
+    for digest in expected:
+        if digest and digest.lower() != found:
+            raise PermanentError(
+                "object_corrupt",
+                "The stored object is not what was written: its checksum differs.",
+                detail=f"{key}: sha256 {found}, expected {digest}",
+            )
+
+
+def check_store(store: Store, scratch: Path) -> None:
+    """Put, get and delete a probe object, by way of the files `probe` and `back` in `scratch`."""
+    key, probe = f"probes/{uuid4().hex}", scratch / "probe"
+    probe.write_bytes(key.encode())
+    try:
+        stored = store.put(key, probe, "text/plain")
+        store.get(key, scratch / "back", stored.sha256)
+        if key not in store.list(key):
+            raise TransientError("store_away", "The object store does not list what was just written to it.")
+    finally:
+        store.delete(key)

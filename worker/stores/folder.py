@@ -1,0 +1,296 @@
+"""Objects in a folder of this host or of a shared file system.
+
+An object is the file ROOT/KEY. It is written to ROOT/.incoming, synced, and linked to its name,
+so a reader sees all of it or nothing, and two writers of one key cannot both win. The folder
+keeps no digests; the database does.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from io import FileIO
+from pathlib import Path
+
+from worker.errors import PermanentError, SettingsError, TransientError
+from worker.stop import StopSignal
+from worker.stores import links
+from worker.stores.base import (
+    LEFTOVER_AGE_S,
+    LINK_LIFE_S,
+    RESERVED,
+    ObjectInfo,
+    Progress,
+    StoredObject,
+    check_digest,
+    check_key,
+    check_store,
+    digest_chunks,
+)
+from worker.stores.disk import appearing, disk_side, read_chunks, store_side
+
+FOLDER_MODE, FILE_MODE = 0o750, 0o640
+NAME_TRIES = 10  # a delete beside us may remove the folder that we just made
+Side = Callable[[], AbstractContextManager[None]]  # whose fault an OSError is
+CANNOT_LINK = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # no hard links here
+
+
+class FolderStore:
+    """A store whose keys are paths below one folder."""
+
+    def __init__(
+        self, root: Path, *, public_url: str = "", link_secret: str = "", now: Callable[[], float] = time.time
+    ) -> None:
+        self.root = root
+        self._incoming = root / RESERVED
+        self._public_url, self._link_secret, self._now = public_url, link_secret, now
+
+    @property
+    def bucket(self) -> str:
+        return f"file://{self.root}"
+
+    def put(
+        self,
+        key: str,
+        path: Path,
+        content_type: str = "application/octet-stream",
+        *,
+        stop: StopSignal | None = None,
+        on_progress: Progress | None = None,
+    ) -> StoredObject:
+        target = self._path(key)
+        with disk_side():
+            source = FileIO(path)
+        with source:
+            with store_side():
+                self._incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+                part = self._incoming / secrets.token_hex(16)
+                sink = FileIO(part, "xb", opener=_open_private)
+            try:
+                with sink:
+                    total = os.fstat(source.fileno()).st_size
+                    chunks = _guarded(source, disk_side)
+                    size, digest = digest_chunks(
+                        chunks, lambda chunk: _write(sink, chunk, store_side), total=total, stop=stop, on_progress=on_progress
+                    )
+                    with store_side():
+                        os.fchmod(sink.fileno(), FILE_MODE)  # whatever the umask is
+                        os.fsync(sink.fileno())
+                self._name(part, target, key, size, digest)
+            finally:
+                with store_side():
+                    part.unlink(missing_ok=True)
+        return StoredObject(key, size, digest)
+
+    def get(
+        self,
+        key: str,
+        path: Path,
+        sha256: str | None = None,
+        *,
+        stop: StopSignal | None = None,
+        on_progress: Progress | None = None,
+    ) -> StoredObject:
+        with self._open(key) as source, appearing(path) as sink:
+            size, digest = digest_chunks(
+                _guarded(source, store_side),
+                lambda chunk: _write(sink, chunk, disk_side),
+                total=os.fstat(source.fileno()).st_size,
+                stop=stop,
+                on_progress=on_progress,
+            )
+            check_digest(key, digest, sha256)
+        return StoredObject(key, size, digest)
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        target = self._path(key)
+        with store_side():
+            try:
+                found = target.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return ObjectInfo(key, found.st_size, None) if stat.S_ISREG(found.st_mode) else None
+
+    def delete(self, key: str) -> None:
+        target = self._path(key)
+        with store_side():
+            try:
+                target.unlink(missing_ok=True)
+            except (NotADirectoryError, IsADirectoryError):
+                return
+            for folder in target.parents:
+                if folder == self.root or not _remove_empty(folder):
+                    return
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        above = prefix.rpartition("/")[0]
+        if above:
+            check_key(above)
+        return (key for key in self._walk(f"{above}/" if above else "") if key.startswith(prefix))
+
+    def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
+        check_key(key)
+        if not self._link_secret or not self._public_url:
+            raise SettingsError("REELQ_LINK_SECRET and REELQ_PUBLIC_URL must be set for links to a file:// store")
+        return links.sign(self._public_url, key, self._link_secret, int(self._now()) + expires_s)
+
+    def verify_url(self, url: str) -> str | None:
+        """The key that a link of ours may read now; None when it may not."""
+        return links.verify(self._public_url, url, self._link_secret, self._now())
+
+    def check(self) -> None:
+        with disk_side(), tempfile.TemporaryDirectory(prefix="reelq-check-") as scratch:
+            check_store(self, Path(scratch))
+
+    def sweep(self, older_than_s: float = LEFTOVER_AGE_S) -> int:
+        swept = 0
+        with store_side():
+            try:
+                names = os.listdir(self._incoming)
+            except FileNotFoundError:
+                return 0
+            for name in names:
+                part = self._incoming / name
+                try:
+                    # A put in progress touches its file with every chunk.
+                    if self._now() - part.lstat().st_mtime > older_than_s:
+                        part.unlink()
+                        swept += 1
+                except FileNotFoundError:  # its own put, or another sweep, was first
+                    continue
+        return swept
+
+    def _path(self, key: str) -> Path:
+        return self.root / check_key(key)
+
+    def _open(self, key: str) -> FileIO:
+        with store_side():
+            try:
+                source = FileIO(self._path(key), opener=_open_plain)
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+                raise PermanentError("object_missing", "The stored object is not there.", detail=key) from error
+        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+            source.close()
+            raise PermanentError("object_missing", "The stored object is not there.", detail=f"{key}: not a file")
+        return source
+
+    def _name(self, part: Path, target: Path, key: str, size: int, digest: str) -> None:
+        """Give the finished file its name; the same bytes under that name already are as good."""
+        with store_side():
+            for _ in range(NAME_TRIES):
+                try:
+                    self._make_folder(target.parent)
+                    _link(part, target)
+                    _sync_folder(target.parent)
+                    return
+                except FileNotFoundError:
+                    continue
+                except (FileExistsError, NotADirectoryError) as error:
+                    if target.is_file() and self._same(target, size, digest):
+                        return
+                    raise PermanentError(
+                        "object_exists", "Another object has this name already.", detail=key
+                    ) from error
+        raise TransientError("store_away", "The object store's folders vanish while they are written to.", detail=key)
+
+    def _same(self, target: Path, size: int, digest: str) -> bool:
+        with FileIO(target, opener=_open_plain) as there:
+            return os.fstat(there.fileno()).st_size == size and digest_chunks(read_chunks(there))[1] == digest
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder == self.root or folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        try:
+            folder.mkdir()
+            folder.chmod(FOLDER_MODE)  # whatever the umask is
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+            return
+        _sync_folder(folder.parent)
+
+    def _walk(self, inside: str) -> Iterator[str]:
+        try:
+            with store_side(), os.scandir(self.root / inside) as found:
+                # With its slash a folder sorts where its keys belong: a.b before a/b, as S3 has it.
+                names = [
+                    f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
+                    for entry in found
+                    if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
+                ]
+        except TransientError as error:
+            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+                return
+            raise
+        for name in sorted(names, key=os.fsencode):
+            if inside == "" and name == f"{RESERVED}/":
+                continue
+            if name.endswith("/"):
+                yield from self._walk(inside + name)
+            else:
+                yield inside + name
+
+
+def _open_private(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def _open_plain(name: str, flags: int) -> int:
+    # O_NONBLOCK: a pipe that someone put there must not hang the reader.
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _guarded(stream: FileIO, side: Side) -> Iterator[bytes]:
+    chunks = read_chunks(stream)
+    while True:
+        with side():
+            chunk = next(chunks, b"")
+        if not chunk:
+            return
+        yield chunk
+
+
+def _write(stream: FileIO, chunk: bytes, side: Side) -> None:
+    with side():
+        view = memoryview(chunk)
+        while view:  # an unbuffered write may take less than it was given
+            view = view[stream.write(view) :]
+
+
+def _link(part: Path, target: Path) -> None:
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in CANNOT_LINK:
+            raise
+        # No hard links here: rename, which would replace, so look first. Keys bear the attempt: the gap is narrow.
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, "exists", str(target)) from error
+        os.rename(part, target)
+
+
+def _remove_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
+            return False
+        raise
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
