@@ -1,0 +1,7 @@
+-- Rows that an operator has changed stay as they are.
+insert into queue.retry_policies (job_type, error_class, action, base, factor, cap, jitter, charges) values
+('*', 'transient', 'retry', '10 seconds', 3, '15 minutes', 'full', true),
+('*', 'rate_limited', 'retry', '1 minute', 2, '1 hour', 'full', false),
+('*', 'permanent', 'fail', '10 seconds', 2, '15 minutes', 'full', true),
+('*', 'worker_lost', 'retry', '1 second', 4, '5 minutes', 'full', false)
+on conflict (job_type, error_class) do nothing;

@@ -1,0 +1,1 @@
+insert into queue.upkeep (task) values ('rescue') on conflict (task) do nothing;

@@ -1,0 +1,46 @@
+create or replace function queue.check_job(p_job queue.processing_jobs)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    if p_job.priority not between 1 and 10 then
+        raise exception 'priority is %, but 1 (first) to 10 (last) is meant', p_job.priority
+            using errcode = 'RQ008', hint = 'Leave it out for the default of the job type.';
+    end if;
+    if p_job.max_attempts < 1 or p_job.max_crashes < 1 or p_job.weight < 1 then
+        raise exception 'max_attempts, max_crashes and weight are at least 1'
+            using errcode = 'RQ008', hint = 'Leave them out for the defaults of the job type.';
+    end if;
+    if jsonb_typeof(p_job.job_data) <> 'object' then
+        raise exception 'job_data is a JSON %, but an object is meant', jsonb_typeof(p_job.job_data)
+            using errcode = 'RQ008', hint = 'Write it as {"key": value}.';
+    end if;
+    if p_job.on_parent_failure not in ('fail', 'cancel', 'run') then
+        raise exception 'on_parent_failure is %, but fail, cancel or run is meant', quote_literal(p_job.on_parent_failure)
+            using errcode = 'RQ008', hint = 'fail is the default.';
+    end if;
+    if p_job.scheduled_for in ('infinity', '-infinity') then
+        raise exception 'scheduled_for has to be a time' using errcode = 'RQ008', hint = 'Leave it out for now.';
+    end if;
+    if array_position(p_job.depends_on, null) is not null or p_job.id = any(p_job.depends_on) or p_job.id = p_job.depends_on_job_id then
+        raise exception 'job % cannot wait for itself or for null', p_job.id
+            using errcode = case when array_position(p_job.depends_on, null) is not null then 'RQ008' else 'RQ006' end,
+                  hint = 'Name other jobs in depends_on.';
+    end if;
+    if p_job.idempotency_key = '' or length(p_job.idempotency_key) > 500 then
+        raise exception 'an idempotency key has 1 to 500 characters'
+            using errcode = 'RQ008', hint = 'Leave it out to enqueue every time.';
+    end if;
+end;
+$$;
+
+comment on function queue.check_job(queue.processing_jobs) is $$
+Refuse a job whose fields make no sense, with a sentence and a hint that the table's own checks
+cannot give.
+
+Raises
+  RQ006  the job waits for itself
+  RQ008  any other nonsense
+$$;

@@ -1,0 +1,21 @@
+create or replace function queue.check_pipeline_options(p_pipeline text, p_options jsonb)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_step text;
+begin
+    select s.step into v_step from queue.pipeline_steps as s
+    where s.pipeline = p_pipeline and p_options ? s.step and jsonb_typeof(p_options -> s.step) <> 'object' limit 1;
+    if found then
+        raise exception 'option % names a step, so it has to be a JSON object', quote_literal(v_step)
+            using errcode = 'RQ008', hint = format('{"%s": {"key": value}}', v_step);
+    end if;
+end;
+$$;
+
+comment on function queue.check_pipeline_options(text, jsonb) is $$
+Refuse options of a pipeline that name a step but hold no object for it (RQ008).
+$$;

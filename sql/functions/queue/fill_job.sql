@@ -1,0 +1,86 @@
+create or replace function queue.fill_job()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v_type queue.job_types;
+    v_video record;
+begin
+    perform base.require_read_committed();
+
+    if new.status <> 'queued' or new.token <> 0 or new.attempts <> 0 or new.crashes <> 0
+        or new.worker_id is not null or new.started_at is not null or new.completed_at is not null then
+        raise exception 'a job starts as queued, not as %', new.status
+            using errcode = 'RQ007', hint = 'Leave out status, token, attempts, worker_id and the times.';
+    end if;
+
+    select * into v_type from queue.job_types as t where t.job_type = new.job_type;
+    if not found then
+        raise exception 'unknown job type %', coalesce(quote_literal(new.job_type), 'null')
+            using errcode = 'RQ003',
+                  hint = 'Known: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
+    end if;
+
+    new.priority := coalesce(new.priority, v_type.priority);
+    new.max_attempts := coalesce(new.max_attempts, v_type.max_attempts);
+    new.max_crashes := coalesce(new.max_crashes, v_type.max_crashes);
+    new.weight := coalesce(new.weight, v_type.weight);
+    new.needs := coalesce(new.needs, v_type.needs);
+    new.scheduled_for := coalesce(new.scheduled_for, base.clock());
+    new.on_parent_failure := coalesce(new.on_parent_failure, 'fail');
+    new.job_data := coalesce(new.job_data, '{}');
+    perform queue.check_job(new);
+
+    if new.video_id is not null then
+        -- The share lock keeps the video from vanishing before this insert commits.
+        select v.tenant_id, v.user_id, v.asset_id into v_video
+        from media.videos as v where v.id = new.video_id and v.deleted_at is null for key share;
+        if not found then
+            raise exception 'no video %', new.video_id
+                using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        end if;
+        if new.tenant_id is not null and new.tenant_id <> v_video.tenant_id then
+            raise exception 'video % belongs to another tenant', new.video_id
+                using errcode = 'RQ008', hint = 'Leave tenant_id out: it is filled from the video.';
+        end if;
+        new.tenant_id := v_video.tenant_id;
+        new.user_id := coalesce(new.user_id, v_video.user_id);
+        new.asset_id := coalesce(new.asset_id, v_video.asset_id);
+    end if;
+
+    if not base.may_act_for(new.tenant_id) then
+        raise exception 'you may not enqueue for tenant %', coalesce(new.tenant_id::text, 'null')
+            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+    end if;
+    if new.tenant_id is not null then
+        perform queue.require_active_tenant(new.tenant_id);
+    end if;
+
+    if new.depends_on_job_id is not null then
+        new.depends_on := array_append(coalesce(new.depends_on, '{}'), new.depends_on_job_id);
+    end if;
+    if new.depends_on is not null then
+        new.depends_on := (select array_agg(distinct p order by p) from unnest(new.depends_on) as p);
+    end if;
+    return new;
+end;
+$$;
+
+comment on function queue.fill_job() is $$
+Trigger before insert on queue.processing_jobs: fills what a plain INSERT left out, from the job
+type and the video, and refuses what can never run.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ003  unknown job type
+  RQ004  no such video or tenant
+  RQ007  the row does not start as queued
+  RQ008  priority, JSON, parents or budgets make no sense
+  RQ012  the tenant is not active
+$$;
+
+create or replace trigger fill_job
+before insert on queue.processing_jobs
+for each row execute function queue.fill_job();

@@ -1,0 +1,38 @@
+create or replace function queue.forget_jobs()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+set reelq.writer = 'queue'
+as $$
+declare
+    v_ids uuid[] := array(select j.id from old_jobs as j order by j.id);
+    v_children uuid[];
+begin
+    delete from queue.ready as r where r.job_id = any(v_ids);
+    delete from queue.scheduled as s using old_jobs as j where s.due = j.scheduled_for and s.job_id = j.id;
+    delete from queue.blocked as b where b.job_id = any(v_ids);
+    delete from queue.leases as l where l.job_id = any(v_ids);
+    delete from queue.dead_letters as d where d.job_id = any(v_ids);
+    delete from queue.job_attempts as a where a.job_id = any(v_ids);
+    delete from queue.job_dependencies as d where d.job_id = any(v_ids);
+    -- A parent that is gone can never complete: its children go the way of a failed parent's.
+    v_children := array(select distinct d.parent_id from queue.job_dependencies as d where d.parent_id = any(v_ids));
+    if v_children <> '{}' then
+        perform queue.settle_children_of_failed(v_children);
+        delete from queue.job_dependencies as d where d.parent_id = any(v_ids);
+    end if;
+    return null;
+end;
+$$;
+
+comment on function queue.forget_jobs() is $$
+Trigger after delete on queue.processing_jobs, once a statement: removes what the narrow tables
+know of the jobs. A worker that runs one of them learns from its next heartbeat that it is lost.
+$$;
+
+create or replace trigger forget_jobs
+after delete on queue.processing_jobs
+referencing old table as old_jobs
+for each statement execute function queue.forget_jobs();

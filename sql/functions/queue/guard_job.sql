@@ -1,0 +1,53 @@
+create or replace function queue.guard_job()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if current_setting('reelq.writer', true) is distinct from 'queue' then
+        raise exception 'status, token, priority and time of job % change only through the functions of queue', old.id
+            using errcode = 'RQ007',
+                  hint = 'Use queue.cancel_job, queue.retry_job, reelq jobs …; see \df+ queue.*';
+    end if;
+    if new.status <> old.status then
+        if not (
+            (old.status = 'queued' and new.status in ('running', 'cancelled'))
+            or (old.status = 'queued' and new.status = 'failed' and new.error_code = 'parent_failed')
+            or (old.status = 'running' and new.status in ('queued', 'completed', 'failed', 'cancelled'))
+            or (old.status in ('failed', 'cancelled') and new.status = 'queued')
+        ) then
+            raise exception 'job % cannot go from % to %', old.id, old.status, new.status
+                using errcode = 'RQ007', hint = 'sql/README.md draws the states.';
+        end if;
+        new.status_changed_at := base.clock();
+    end if;
+    if (new.status = 'running' and old.status = 'queued' and new.token <> old.token + 1)
+        or (new.status = old.status and new.token <> old.token) or new.token < old.token then
+        raise exception 'the fencing token of job % grows by one with every claim, and only then', old.id
+            using errcode = 'RQ007', hint = 'Claim with queue.claim_jobs.';
+    end if;
+    new.updated_at := coalesce(greatest(new.status_changed_at, old.updated_at), base.clock());
+    return new;
+end;
+$$;
+
+comment on function queue.guard_job() is $$
+Trigger before update on queue.processing_jobs: the state machine, whoever writes. It is a rail
+against slips in psql, not a lock: the functions of this schema announce themselves by the setting
+reelq.writer.
+
+Raises
+  RQ007  a change by hand, a transition that does not exist, or a token that does not fit
+$$;
+
+create or replace trigger guard_job
+before update on queue.processing_jobs
+for each row
+when (
+    old.status is distinct from new.status or old.token is distinct from new.token
+    or old.priority is distinct from new.priority or old.scheduled_for is distinct from new.scheduled_for
+    or old.job_type is distinct from new.job_type or old.weight is distinct from new.weight
+    or old.needs is distinct from new.needs or old.tenant_id is distinct from new.tenant_id
+    or old.id is distinct from new.id
+)
+execute function queue.guard_job();

@@ -1,0 +1,77 @@
+create or replace function queue.link_parents(p_job_ids uuid[])
+returns uuid[]
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+    v_parents uuid[];
+    v_unknown uuid;
+    v_waiting uuid[];
+    v_over uuid[];
+begin
+    v_parents := array(
+        select distinct p
+        from queue.processing_jobs as j
+        cross join lateral unnest(j.depends_on) as p
+        where j.id = any(p_job_ids)
+        order by p
+    );
+
+    -- The share lock waits for a parent that is completing at this moment. What it decided is seen
+    -- by the statements below, which take new snapshots; its release of children, a later statement
+    -- of its own transaction, sees our edge if we come first.
+    perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;
+
+    select p into v_unknown from unnest(v_parents) as p
+    where not exists (select from queue.processing_jobs as j where j.id = p) limit 1;
+    if found then
+        raise exception 'no job % to wait for', v_unknown
+            using errcode = 'RQ005', hint = 'Enqueue the parent first, or in the same statement.';
+    end if;
+
+    insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied)
+    select p, j.id, j.on_parent_failure,
+        parent.status = 'completed' or (parent.status in ('failed', 'cancelled') and j.on_parent_failure = 'run')
+    from queue.processing_jobs as j
+    cross join lateral unnest(j.depends_on) as p
+    inner join queue.processing_jobs as parent on parent.id = p
+    where j.id = any(p_job_ids);
+
+    if v_parents && p_job_ids then
+        perform queue.refuse_cycle(p_job_ids);
+    end if;
+
+    with waiting as (
+        insert into queue.blocked (job_id, pending, job_type)
+        select d.job_id, count(*), min(j.job_type)
+        from queue.job_dependencies as d
+        inner join queue.processing_jobs as j on j.id = d.job_id
+        where d.job_id = any(p_job_ids) and not d.satisfied
+        group by d.job_id
+        returning blocked.job_id
+    )
+    select array_agg(w.job_id) into v_waiting from waiting as w;
+
+    v_over := array(
+        select distinct d.parent_id
+        from queue.job_dependencies as d
+        inner join queue.processing_jobs as parent on parent.id = d.parent_id
+        where d.job_id = any(v_waiting) and not d.satisfied and parent.status in ('failed', 'cancelled')
+    );
+    if v_over <> '{}' then
+        perform queue.settle_children_of_failed(v_over);
+    end if;
+    return v_waiting;
+end;
+$$;
+
+comment on function queue.link_parents(uuid[]) is $$
+Make the edges of new jobs (their depends_on), and block those with unfinished parents. A parent
+that has failed already decides at once, as the edge says. Returns the jobs that did not become
+free: blocked, failed or cancelled; null: none.
+
+Raises
+  RQ005  unknown parent
+  RQ006  a circle
+$$;

@@ -1,0 +1,57 @@
+create or replace function queue.list_jobs(
+    p_status text default null,
+    p_job_type text default null,
+    p_video_id uuid default null,
+    p_limit integer default 50
+)
+returns setof queue.job_summary
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    v_tenant uuid := queue.visible_tenant();
+begin
+    if p_status not in ('queued', 'running', 'completed', 'failed', 'cancelled') then
+        raise exception 'unknown status %', quote_literal(p_status)
+            using errcode = 'RQ008', hint = 'queued, running, completed, failed or cancelled';
+    end if;
+    if p_limit < 1 or p_limit is null then
+        raise exception 'limit has to be 1 or more' using errcode = 'RQ008', hint = 'The default is 50.';
+    end if;
+    -- Each question goes to the table that knows the answer without reading the wide one.
+    if p_video_id is not null then
+        return query
+        select s.* from queue.job_summary as s
+        where
+            s.video_id = p_video_id and (v_tenant is null or s.tenant_id = v_tenant) and (p_status is null or s.status = p_status)
+            and (p_job_type is null or s.job_type = p_job_type)
+        order by s.id desc limit p_limit;
+    elsif p_status = 'running' then
+        return query
+        select s.* from queue.leases as l inner join queue.job_summary as s on s.id = l.job_id
+        where (v_tenant is null or s.tenant_id = v_tenant) and (p_job_type is null or l.job_type = p_job_type)
+        order by l.started_at desc limit p_limit;
+    elsif p_status = 'failed' then
+        return query
+        select s.* from queue.dead_letters as d inner join queue.job_summary as s on s.id = d.job_id
+        where (v_tenant is null or s.tenant_id = v_tenant) and (p_job_type is null or d.job_type = p_job_type)
+        order by d.failed_at desc limit p_limit;
+    else
+        return query
+        select s.* from queue.job_summary as s
+        where
+            (v_tenant is null or s.tenant_id = v_tenant) and (p_status is null or s.status = p_status)
+            and (p_job_type is null or s.job_type = p_job_type)
+        order by s.id desc limit p_limit;
+    end if;
+end;
+$$;
+
+comment on function queue.list_jobs(text, text, uuid, integer) is $$
+Jobs, newest first; of a status, type or video when given.
+
+Raises
+  RQ008  unknown status, or a limit below 1
+$$;

@@ -1,0 +1,22 @@
+create or replace function queue.recent_failures(p_limit integer default 20)
+returns table (
+    job_id uuid, job_type text, video_id uuid, failed_at timestamptz, attempts integer, worker_id text,
+    error_class text, error_code text, error_message text
+)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+    select
+        d.job_id, d.job_type, j.video_id, d.failed_at, j.token, j.worker_id, j.error_class, j.error_code, j.error_message
+    from queue.dead_letters as d
+    inner join queue.processing_jobs as j on j.id = d.job_id
+    where queue.visible_tenant() is null or j.tenant_id = queue.visible_tenant()
+    order by d.failed_at desc
+    limit p_limit;
+$$;
+
+comment on function queue.recent_failures(integer) is $$
+Jobs that failed for good, latest first; attempts counts all that were started.
+$$;

@@ -1,0 +1,81 @@
+create or replace function queue.retry_job(p_job_id uuid)
+returns text
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set enable_seqscan = off
+set reelq.writer = 'queue'
+as $$
+declare
+    v_job queue.processing_jobs;
+    v_parent uuid;
+    v_revived uuid[] := array[p_job_id];
+    v_blocked uuid[];
+begin
+    perform base.require_read_committed();
+    select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
+    if not found or not base.may_act_for(v_job.tenant_id) then
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
+    elsif v_job.status not in ('failed', 'cancelled') then
+        raise exception 'job % is %, not failed or cancelled', p_job_id, v_job.status
+            using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
+    end if;
+    select d.parent_id into v_parent
+    from queue.job_dependencies as d
+    inner join queue.processing_jobs as parent on parent.id = d.parent_id
+    where d.job_id = p_job_id and not d.satisfied and parent.status in ('failed', 'cancelled')
+    limit 1;
+    if found then
+        raise exception 'job % waits for job %, which has not completed', p_job_id, v_parent
+            using errcode = 'RQ009', hint = format('Retry that one: reelq jobs retry %s', v_parent);
+    end if;
+
+    -- Whatever failed or was cancelled because of this job comes back with it.
+    with recursive fallen (id) as (
+        select p_job_id
+        union
+        select j.id
+        from fallen as f
+        inner join queue.job_dependencies as d on d.parent_id = f.id and not d.satisfied
+        inner join queue.processing_jobs as j on j.id = d.job_id
+        where j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
+    )
+    select array_agg(f.id order by f.id) into v_revived from fallen as f;
+    -- A child whose other parent has failed too stays where it is.
+    v_revived := queue.without_failed_parents(v_revived);
+
+    update queue.processing_jobs as j
+    set
+        status = 'queued', attempts = 0, crashes = 0, scheduled_for = base.clock(), next_retry_at = null,
+        completed_at = null, duration_ms = null, error_class = null, error_code = null, error_message = null, result_data = null
+    where j.id = any(v_revived) and j.status in ('failed', 'cancelled');
+    delete from queue.dead_letters as d where d.job_id = any(v_revived);
+
+    with waiting as (
+        insert into queue.blocked (job_id, pending, job_type)
+        select d.job_id, count(*), min(j.job_type)
+        from queue.job_dependencies as d
+        inner join queue.processing_jobs as j on j.id = d.job_id
+        where d.job_id = any(v_revived) and not d.satisfied
+        group by d.job_id
+        returning blocked.job_id
+    )
+    select coalesce(array_agg(w.job_id), '{}') into v_blocked from waiting as w;
+    perform queue.put_queued(array(select r from unnest(v_revived) as r where r <> all(v_blocked) order by r));
+    if v_job.pipeline_run is not null and v_job.video_id is not null then
+        perform media.reopen_video(v_job.video_id);
+    end if;
+    return 'queued';
+end;
+$$;
+
+comment on function queue.retry_job(uuid) is $$
+Take a failed or cancelled job back into the queue with fresh budgets, together with the jobs that ended
+because of it. Its attempts stay in the history, and its token goes on.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ004  no such job
+  RQ009  the job is not failed or cancelled, or waits for one that is
+$$;

@@ -1,0 +1,82 @@
+create or replace function queue.settle_jobs(p_worker_id text, p_results jsonb)
+returns table (job_id uuid, verdict text)
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set jit = off
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set reelq.writer = 'queue'
+as $$
+declare
+    v_now timestamptz := base.clock();
+    v_done uuid[];
+    v_item jsonb;
+begin
+    perform base.require_read_committed();
+    if p_results is null or jsonb_typeof(p_results) <> 'array' then
+        raise exception 'results are a JSON array of objects'
+            using errcode = 'RQ008', hint = '[{"job_id": …, "token": 1, "outcome": "completed", "result": {}}]';
+    end if;
+
+    -- What completed is settled as one set. Rows are locked in the order of their ids.
+    with reported as materialized (
+        select r.*
+        from jsonb_to_recordset(p_results) as r (
+            job_id uuid, token integer, outcome text, result jsonb, cpu_seconds real, peak_memory_bytes bigint
+        )
+        where r.outcome = 'completed'
+        order by r.job_id
+    ),
+    done as (
+        update queue.processing_jobs as j
+        set
+            status = 'completed',
+            completed_at = v_now,
+            duration_ms = extract(epoch from v_now - j.started_at) * 1000,
+            result_data = coalesce(r.result, '{}'),
+            error_class = null, error_code = null, error_message = null
+        from reported as r
+        where j.id = r.job_id and j.status = 'running' and j.token = r.token
+        returning j.id, j.token, j.job_type, j.worker_id, j.started_at, r.cpu_seconds, r.peak_memory_bytes
+    ),
+    recorded as (
+        insert into queue.job_attempts (
+            job_id, attempt, job_type, worker_id, started_at, ended_at, outcome, cpu_seconds, peak_memory_bytes
+        )
+        select d.id, d.token, d.job_type, d.worker_id, d.started_at, v_now, 'completed', d.cpu_seconds, d.peak_memory_bytes
+        from done as d
+    )
+    select array_agg(d.id) into v_done from done as d;
+    delete from queue.leases as l where l.job_id = any(v_done);
+    perform queue.release_children(v_done);
+
+    for v_item in select i from jsonb_array_elements(p_results) as i order by i ->> 'job_id' loop
+        job_id := (v_item ->> 'job_id')::uuid;
+        if v_item ->> 'outcome' = 'completed' then
+            verdict := case when job_id = any(v_done) then 'ok' else 'stale' end;
+        else
+            verdict := queue.settle_one(v_item);
+        end if;
+        return next;
+    end loop;
+end;
+$$;
+
+comment on function queue.settle_jobs(text, jsonb) is $$
+End many attempts of a worker in one transaction. A settlement that comes too late changes nothing and
+is told as 'stale'; the others are 'ok'.
+
+Arguments
+  p_results  [{"job_id", "token", "outcome": "completed|failed|snoozed|released", "result": {…},
+              "error_class", "code", "message", "retry_after_s", "stack", "stderr", "cpu_seconds",
+              "peak_memory_bytes"}]; for snoozed retry_after_s says how long
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ008  not an array, an unknown outcome, or nonsense in one of the objects
+$$;

@@ -1,0 +1,46 @@
+create or replace function queue.show_job(p_job_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    v_job jsonb;
+begin
+    select to_jsonb(j) || jsonb_build_object('place', s.place) into v_job
+    from queue.processing_jobs as j inner join queue.job_summary as s on s.id = j.id
+    where j.id = p_job_id;
+    if not found or not base.may_act_for((v_job ->> 'tenant_id')::uuid) then
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+    end if;
+    return v_job || jsonb_build_object(
+        'lease', (select to_jsonb(l) from queue.leases as l where l.job_id = p_job_id),
+        'parents', (
+            select coalesce(jsonb_agg(jsonb_build_object(
+                'id', j.id, 'job_type', j.job_type, 'status', j.status, 'on_failure', d.on_failure, 'satisfied', d.satisfied
+            ) order by j.id), '[]')
+            from queue.job_dependencies as d inner join queue.processing_jobs as j on j.id = d.parent_id
+            where d.job_id = p_job_id
+        ),
+        'children', (
+            select coalesce(jsonb_agg(jsonb_build_object(
+                'id', j.id, 'job_type', j.job_type, 'status', j.status, 'on_failure', d.on_failure, 'satisfied', d.satisfied
+            ) order by j.id), '[]')
+            from queue.job_dependencies as d inner join queue.processing_jobs as j on j.id = d.job_id
+            where d.parent_id = p_job_id
+        ),
+        'attempts_history', (
+            select coalesce(jsonb_agg(to_jsonb(a) order by a.attempt), '[]') from queue.job_attempts as a where a.job_id = p_job_id
+        )
+    );
+end;
+$$;
+
+comment on function queue.show_job(uuid) is $$
+All that is known of a job, as one JSON object: the record, its place, lease, parents, children and
+attempts_history.
+
+Raises
+  RQ004  no such job
+$$;

@@ -1,0 +1,29 @@
+create or replace function queue.without_failed_parents(p_job_ids uuid[])
+returns uuid[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_left uuid[] := p_job_ids;
+    v_stuck uuid[];
+begin
+    loop
+        v_stuck := array(
+            select distinct d.job_id
+            from queue.job_dependencies as d
+            inner join queue.processing_jobs as parent on parent.id = d.parent_id
+            where
+                d.job_id = any(v_left) and not d.satisfied
+                and parent.status in ('failed', 'cancelled') and parent.id <> all(v_left)
+        );
+        exit when v_stuck = '{}';
+        v_left := array(select job from unnest(v_left) as job where job <> all(v_stuck) order by job);
+    end loop;
+    return v_left;
+end;
+$$;
+
+comment on function queue.without_failed_parents(uuid[]) is $$
+Of these jobs, those that wait for no failed or cancelled job outside the list.
+$$;

@@ -1,0 +1,40 @@
+create table queue.job_types (
+    job_type text primary key,
+    description text not null,
+    priority smallint not null default 5,
+    max_attempts integer not null default 3,
+    max_crashes integer not null default 3,
+    lease interval not null default '60 seconds',
+    time_limit interval not null default '1 hour',
+    stall_limit interval,
+    weight integer not null default 1,
+    needs text[] not null default '{}',
+    created_at timestamptz not null default base.clock(),
+    updated_at timestamptz not null default base.clock(),
+    constraint job_type_is_a_plain_word check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint priority_is_1_to_10 check (priority between 1 and 10),
+    constraint max_attempts_is_positive check (max_attempts >= 1),
+    constraint max_crashes_is_positive check (max_crashes >= 1),
+    constraint lease_is_a_second_or_more check (lease >= interval '1 second'),
+    constraint time_limit_is_positive check (time_limit > interval '0'),
+    constraint stall_limit_is_positive check (stall_limit > interval '0'),
+    constraint weight_is_positive check (weight >= 1),
+    constraint needs_are_known check (array_position(needs, null) is null)
+);
+
+comment on table queue.job_types is 'The kinds of work there are, and the defaults of each. An operator changes a row; new claims follow it.';
+comment on column queue.job_types.job_type is 'Name of the handler module that does it.';
+comment on column queue.job_types.description is 'One sentence for people.';
+comment on column queue.job_types.priority is 'Default priority of a job: 1 is served first, 10 last.';
+comment on column queue.job_types.max_attempts is 'Default budget of attempts that may end in an error the job raised.';
+comment on column queue.job_types.max_crashes is 'Budget of attempts whose worker vanished; apart from max_attempts.';
+comment on column queue.job_types.lease is 'How long a claim holds without a heartbeat. Not the length of the work.';
+comment on column queue.job_types.time_limit is 'Longest an attempt may run; the worker ends it.';
+comment on column queue.job_types.stall_limit is 'Longest an attempt may run without progress; null: no limit.';
+comment on column queue.job_types.weight is 'How many of a worker''s slots one job takes. Fixed for a job when it is enqueued.';
+comment on column queue.job_types.needs is 'Capabilities that a worker must offer, such as av1. Fixed for a job when it is enqueued.';
+comment on column queue.job_types.created_at is 'When the row was made.';
+comment on column queue.job_types.updated_at is 'When the row last changed.';
+
+create trigger touch_updated_at before update on queue.job_types
+for each row execute function base.touch_updated_at();
