@@ -1,0 +1,97 @@
+create or replace function media.list_videos(
+    p_tenant_slug text default null,
+    p_status text default null,
+    p_limit integer default 50
+)
+returns table (
+    id uuid,
+    tenant text,
+    title text,
+    status text,
+    error_code text,
+    error_message text,
+    asset_id uuid,
+    kind text,
+    original_filename text,
+    size_bytes bigint,
+    duration_seconds numeric,
+    width integer,
+    height integer,
+    video_codec text,
+    audio_codec text,
+    variants bigint,
+    has_poster boolean,
+    created_at timestamptz,
+    status_changed_at timestamptz
+)
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    v_current uuid := base.current_tenant();
+    v_trusted boolean := base.is_trusted();
+begin
+    if p_limit is null or p_limit < 1 then
+        raise exception 'the limit is %, it must be 1 or more', coalesce(p_limit::text, 'null')
+            using
+                errcode = 'RQ008',
+                hint = 'Leave it out for 50.';
+    end if;
+
+    return query
+    select
+        video.id,
+        tenant.slug,
+        video.title,
+        video.status,
+        video.error_code,
+        video.error_message,
+        asset.id,
+        asset.kind,
+        asset.original_filename,
+        asset.size_bytes,
+        asset.duration_seconds,
+        asset.width,
+        asset.height,
+        asset.video_codec,
+        asset.audio_codec,
+        made.variants,
+        made.has_poster,
+        video.created_at,
+        video.status_changed_at
+    from media.videos as video
+    inner join identity.tenants as tenant on video.tenant_id = tenant.id
+    inner join media.assets as asset on video.asset_id = asset.id
+    cross join lateral (
+        select
+            count(*) as variants,
+            coalesce(bool_or(variant.profile = 'poster'), false) as has_poster
+        from media.variants as variant
+        where variant.asset_id = asset.id
+    ) as made
+    where
+        video.deleted_at is null
+        and (p_tenant_slug is null or tenant.slug = p_tenant_slug)
+        and (p_status is null or video.status = p_status)
+        and (video.tenant_id = v_current or (v_current is null and v_trusted))
+    order by video.id desc
+    limit p_limit;
+end;
+$$;
+
+comment on function media.list_videos(text, text, integer) is $$
+Videos, newest first, with the facts of their assets.
+
+`variants` counts all that was made, the poster included; size_bytes is the original's.
+Sees the tenant of reelq.tenant_id, or every tenant when a trusted caller named none.
+
+Arguments
+  p_tenant_slug  only this tenant's; null means all that the caller may see
+  p_status       only this status; null means all
+  p_limit        at most so many
+
+Raises
+  RQ008  a limit below 1
+$$;

@@ -1,0 +1,46 @@
+create or replace function media.show_video(p_video_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    v_shown jsonb;
+begin
+    select
+        to_jsonb(video) - '{search, asset_id, deleted_at}'::text[]
+        || jsonb_build_object(
+            'tenant', tenant.slug,
+            'asset', to_jsonb(asset) - '{tenant_id, deleted_at}'::text[],
+            'variants', (
+                select coalesce(jsonb_agg(to_jsonb(made)), '[]') from media.list_variants(p_video_id) as made
+            )
+        )
+    into v_shown
+    from media.videos as video
+    inner join identity.tenants as tenant on video.tenant_id = tenant.id
+    inner join media.assets as asset on video.asset_id = asset.id
+    where video.id = p_video_id and video.deleted_at is null and base.may_act_for(video.tenant_id);
+
+    if v_shown is null then
+        raise exception 'unknown video: %', p_video_id
+            using
+                errcode = 'RQ004',
+                hint = 'See: select id, title from media.list_videos().';
+    end if;
+
+    return v_shown;
+end;
+$$;
+
+comment on function media.show_video(uuid) is $$
+All that is known of a video, as one JSON object: the columns of media.videos, and
+
+  tenant    slug of its tenant
+  asset     {"<column of media.assets>": value}
+  variants  [{"<column of media.list_variants>": value}], the largest rendition first
+
+Raises
+  RQ004  unknown or deleted video
+$$;

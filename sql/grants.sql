@@ -1,0 +1,136 @@
+-- Who may do what; runs last, and again whenever its text or a function changed. A name that is not there (yet) is
+-- passed over: a test proves that each one exists in a whole installation.
+--   worker    reelq_worker: claims, settles, records what was made; for every tenant; touches no table by hand
+--   app       reelq_app: enqueues and reads, for the tenant in reelq.tenant_id
+--   readonly  reelq_readonly: reads, for the tenant in reelq.tenant_id
+select base.ensure_roles();
+
+-- Nothing is open to everybody: not what exists, and not what a later upgrade adds.
+alter default privileges revoke execute on functions from public;
+
+do $$
+declare
+    v_space text;
+begin
+    foreach v_space in array array['base', 'identity', 'media', 'queue'] loop
+        execute format('revoke all on schema %I from public', v_space);
+        execute format('revoke all on all tables in schema %I from public, reelq_worker, reelq_app, reelq_readonly', v_space);
+        execute format('revoke all on all routines in schema %I from public, reelq_worker, reelq_app, reelq_readonly', v_space);
+        execute format('grant usage on schema %I to reelq_worker, reelq_app, reelq_readonly', v_space);
+    end loop;
+end;
+$$;
+
+do $$
+declare
+    v_grant record;
+begin
+    for v_grant in
+        select
+            routine.oid::regprocedure as routine,
+            'reelq_' || array_to_string(string_to_array(listed.roles, ' '), ', reelq_') as roles
+        from (
+            values
+            -- the defaults and policies of the tables call these with the caller's rights
+            ('base.clock', 'worker app readonly'),
+            ('base.uuid_v7', 'worker app readonly'),
+            ('base.current_tenant', 'worker app readonly'),
+            ('base.is_trusted', 'worker app readonly'),
+            ('base.may_act_for', 'worker app readonly'),
+            ('base.require_read_committed', 'worker app readonly'),
+            ('media.list_videos', 'worker app readonly'),
+            ('media.show_video', 'worker app readonly'),
+            ('media.list_variants', 'worker app readonly'),
+            ('media.measured_columns', 'worker'),
+            ('media.variant_columns', 'worker'),
+            ('media.create_video', 'worker'),
+            ('media.get_work', 'worker'),
+            ('media.record_original', 'worker'),
+            ('media.record_probe', 'worker'),
+            ('media.put_variant', 'worker'),
+            ('media.advance_video', 'worker'),
+            ('media.finish_video', 'worker'),
+            ('media.fail_video', 'worker'),
+            ('media.reopen_video', 'worker'),
+            ('queue.enqueue_job', 'worker app'),
+            ('queue.enqueue_pipeline', 'worker app'),
+            ('queue.ingest_video', 'worker app'),
+            ('queue.cancel_job', 'worker app'),
+            ('queue.retry_job', 'worker app'),
+            ('queue.register_worker', 'worker'),
+            ('queue.claim_jobs', 'worker'),
+            ('queue.work', 'worker'),
+            ('queue.settle_jobs', 'worker'),
+            ('queue.advance_video', 'worker'),
+            ('queue.complete_job', 'worker'),
+            ('queue.fail_job', 'worker'),
+            ('queue.snooze_job', 'worker'),
+            ('queue.release_job', 'worker'),
+            ('queue.heartbeat', 'worker'),
+            ('queue.rescue_expired', 'worker'),
+            ('queue.promote_due', 'worker'),
+            ('queue.bury_worker', 'worker'),
+            ('queue.stop_worker', 'worker'),
+            ('queue.drain_worker', 'worker'),
+            ('queue.sleep_worker', 'worker'),
+            ('queue.wake_worker', 'worker'),
+            ('queue.list_jobs', 'worker app readonly'),
+            ('queue.show_job', 'worker app readonly'),
+            ('queue.running_jobs', 'worker app readonly'),
+            ('queue.recent_failures', 'worker app readonly'),
+            ('queue.list_workers', 'worker readonly'),
+            ('queue.depth', 'worker readonly'),
+            ('queue.rates', 'worker readonly'),
+            ('queue.verify', 'worker')
+        ) as listed (name, roles)
+        -- By name, whatever the arguments: an old signature lives one release longer.
+        inner join pg_catalog.pg_proc as routine on routine.proname = split_part(listed.name, '.', 2)
+        where routine.pronamespace = to_regnamespace(split_part(listed.name, '.', 1))
+    loop
+        execute format('grant execute on function %s to %s', v_grant.routine, v_grant.roles);
+    end loop;
+end;
+$$;
+
+do $$
+declare
+    v_grant record;
+begin
+    for v_grant in
+        select
+            to_regclass(listed.name) as relation,
+            listed.privileges,
+            'reelq_' || array_to_string(string_to_array(listed.roles, ' '), ', reelq_') as roles
+        from (
+            values
+            ('base.schema_ledger', 'worker app readonly', 'select'),
+            ('identity.tenants', 'app readonly', 'select'),
+            -- neither the password's hash nor the second factor, for nobody
+            (
+                'identity.users', 'app readonly',
+                'select (id, tenant_id, email, email_verified, username, full_name, avatar_url, role, status, '
+                'subscription_tier, subscription_status, trial_ends_at, monthly_quota, current_usage, '
+                'quota_reset_date, settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
+                'locked_until, created_at, updated_at, status_changed_at, deleted_at)'
+            ),
+            ('media.assets', 'app readonly', 'select'),
+            ('media.videos', 'app readonly', 'select'),
+            ('media.variants', 'app readonly', 'select'),
+            ('media.video_overview', 'app readonly', 'select'),
+            ('media.video_urls', 'app readonly', 'select'),
+            ('media.images', 'app readonly', 'select'),
+            ('media.audios', 'app readonly', 'select'),
+            ('media.documents', 'app readonly', 'select'),
+            ('queue.processing_jobs', 'app', 'select, insert'),
+            ('queue.processing_jobs', 'readonly', 'select'),
+            ('queue.job_types', 'worker app readonly', 'select'),
+            ('queue.retry_policies', 'worker app readonly', 'select'),
+            ('queue.pipelines', 'worker app readonly', 'select'),
+            ('queue.pipeline_steps', 'worker app readonly', 'select')
+        ) as listed (name, roles, privileges)
+        where to_regclass(listed.name) is not null
+    loop
+        execute format('grant %s on %s to %s', v_grant.privileges, v_grant.relation, v_grant.roles);
+    end loop;
+end;
+$$;
