@@ -1,0 +1,59 @@
+"""The bubblewrap line around a child: no network, no files but two folders, nothing to gain.
+
+Inside, the two folders have the paths that they have outside, so that a command reads the same
+with and without the bubble.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+
+PATH = "/usr/local/bin:/usr/bin:/bin"
+
+# Debian's ffmpeg finds libblas through /etc/alternatives and all libraries through ld.so.cache.
+SYSTEM = (
+    "--ro-bind", "/usr", "/usr",
+    "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
+    "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
+)  # fmt: skip
+
+
+@cache
+def bwrap_path() -> str | None:
+    """Where bubblewrap is, None when it is not installed."""
+    return shutil.which("bwrap", path=PATH) or shutil.which("bwrap")
+
+
+def wrap(argv: list[str], *, read: Path | None, write: Path | None) -> list[str]:
+    """Return `argv` inside a bubble that sees `read` (not writable), `write`, and the system.
+
+    --as-pid-1 because bwrap's own init hides the CPU time and the memory of the program from
+    wait4. No --new-session: the child already leads a session of its own (there is no terminal
+    to push keys into), and so it stays in the process group that is killed.
+    """
+    bwrap = bwrap_path()
+    if bwrap is None:
+        raise FileNotFoundError("bwrap")
+    bubble = [bwrap, "--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
+    bubble += ["--clearenv", "--setenv", "PATH", PATH, "--setenv", "LANG", "C.UTF-8", *SYSTEM]
+    for name in ("bin", "sbin", "lib", "lib64"):
+        old = Path("/") / name
+        if old.is_symlink():
+            bubble += ["--symlink", os.readlink(old), str(old)]
+        elif old.exists():
+            bubble += ["--ro-bind", str(old), str(old)]
+    bubble += ["--dev", "/dev", "--tmpfs", "/tmp"]
+    program = Path(shutil.which(argv[0]) or argv[0])
+    if program.is_absolute():
+        # A program that does not come with the system, as from a wheel: its folder and no more.
+        for folder in dict.fromkeys((program.parent, program.resolve().parent)):
+            if not folder.is_relative_to("/usr") and folder not in (Path("/bin"), Path("/sbin")):
+                bubble += ["--ro-bind", str(folder), str(folder)]
+    if read is not None:
+        bubble += ["--ro-bind", str(read), str(read)]
+    if write is not None:
+        bubble += ["--bind", str(write), str(write), "--chdir", str(write)]
+    return [*bubble, "--", str(program), *argv[1:]]
