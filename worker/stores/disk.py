@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from io import FileIO
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from worker.stores.base import CHUNK_BYTES
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+CANNOT_LINK = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # no hard links here
+
+Side = Callable[[], AbstractContextManager[None]]  # whose fault an OSError in the block is
 
 
 @contextmanager
@@ -49,10 +52,24 @@ def disk_side() -> Iterator[None]:
         raise TransientError("disk_failed", "The worker's disk does not work.", detail=detail) from error
 
 
-def read_chunks(stream: FileIO) -> Iterator[bytes]:
-    """The bytes of a stream in pieces of CHUNK_BYTES."""
-    while chunk := stream.read(CHUNK_BYTES):
-        yield chunk
+def guarded(stream: FileIO, side: Side, piece_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """The bytes of a file in pieces of exactly `piece_bytes`, but for the last."""
+    while True:
+        piece = bytearray()
+        with side():
+            while len(piece) < piece_bytes and (more := stream.read(piece_bytes - len(piece))):
+                piece += more
+        if not piece:
+            return
+        yield bytes(piece)
+
+
+def write_all(stream: FileIO, chunk: bytes, side: Side) -> None:
+    """Write all of `chunk`; a plain unbuffered write may take less than it was given."""
+    with side():
+        view = memoryview(chunk)
+        while view:
+            view = view[stream.write(view) :]
 
 
 @contextmanager
@@ -69,3 +86,48 @@ def appearing(path: Path) -> Iterator[FileIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def open_private(name: str, flags: int) -> int:
+    """Opener of a file that nobody else may read while it is written."""
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def open_plain(name: str, flags: int) -> int:
+    """Opener that follows no link, and that a pipe someone put there cannot hang."""
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def link_new(part: Path, target: Path) -> None:
+    """Give the file `part` the name `target` as well; FileExistsError when that is taken."""
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in CANNOT_LINK:
+            raise
+        # Renaming would replace, so look first. Keys bear the attempt: nobody else writes this one.
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, "exists", str(target)) from error
+        os.rename(part, target)
+
+
+def remove_empty(folder: Path) -> bool:
+    """Remove the folder when it is empty; whether it is gone."""
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
+            return False
+        raise
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in the folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

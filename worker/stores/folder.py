@@ -7,14 +7,12 @@ keeps no digests; the database does.
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from io import FileIO
 from pathlib import Path
 
@@ -33,12 +31,21 @@ from worker.stores.base import (
     check_store,
     digest_chunks,
 )
-from worker.stores.disk import appearing, disk_side, read_chunks, store_side
+from worker.stores.disk import (
+    appearing,
+    disk_side,
+    guarded,
+    link_new,
+    open_plain,
+    open_private,
+    remove_empty,
+    store_side,
+    sync_folder,
+    write_all,
+)
 
 FOLDER_MODE, FILE_MODE = 0o750, 0o640
 NAME_TRIES = 10  # a delete beside us may remove the folder that we just made
-Side = Callable[[], AbstractContextManager[None]]  # whose fault an OSError is
-CANNOT_LINK = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # no hard links here
 
 
 class FolderStore:
@@ -71,13 +78,16 @@ class FolderStore:
             with store_side():
                 self._incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
                 part = self._incoming / secrets.token_hex(16)
-                sink = FileIO(part, "xb", opener=_open_private)
+                sink = FileIO(part, "xb", opener=open_private)
             try:
                 with sink:
                     total = os.fstat(source.fileno()).st_size
-                    chunks = _guarded(source, disk_side)
                     size, digest = digest_chunks(
-                        chunks, lambda chunk: _write(sink, chunk, store_side), total=total, stop=stop, on_progress=on_progress
+                        guarded(source, disk_side),
+                        lambda chunk: write_all(sink, chunk, store_side),
+                        total=total,
+                        stop=stop,
+                        on_progress=on_progress,
                     )
                     with store_side():
                         os.fchmod(sink.fileno(), FILE_MODE)  # whatever the umask is
@@ -99,8 +109,8 @@ class FolderStore:
     ) -> StoredObject:
         with self._open(key) as source, appearing(path) as sink:
             size, digest = digest_chunks(
-                _guarded(source, store_side),
-                lambda chunk: _write(sink, chunk, disk_side),
+                guarded(source, store_side),
+                lambda chunk: write_all(sink, chunk, disk_side),
                 total=os.fstat(source.fileno()).st_size,
                 stop=stop,
                 on_progress=on_progress,
@@ -125,7 +135,7 @@ class FolderStore:
             except (NotADirectoryError, IsADirectoryError):
                 return
             for folder in target.parents:
-                if folder == self.root or not _remove_empty(folder):
+                if folder == self.root or not remove_empty(folder):
                     return
 
     def list(self, prefix: str = "") -> Iterator[str]:
@@ -137,7 +147,7 @@ class FolderStore:
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
         check_key(key)
         if not self._link_secret or not self._public_url:
-            raise SettingsError("REELQ_LINK_SECRET and REELQ_PUBLIC_URL must be set for links to a file:// store")
+            raise SettingsError("links to a file:// store need REELQ_LINK_SECRET and REELQ_PUBLIC_URL")
         return links.sign(self._public_url, key, self._link_secret, int(self._now()) + expires_s)
 
     def verify_url(self, url: str) -> str | None:
@@ -172,12 +182,12 @@ class FolderStore:
     def _open(self, key: str) -> FileIO:
         with store_side():
             try:
-                source = FileIO(self._path(key), opener=_open_plain)
+                source = FileIO(self._path(key), opener=open_plain)
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-                raise PermanentError("object_missing", "The stored object is not there.", detail=key) from error
+                raise _missing(key) from error
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             source.close()
-            raise PermanentError("object_missing", "The stored object is not there.", detail=f"{key}: not a file")
+            raise _missing(key)
         return source
 
     def _name(self, part: Path, target: Path, key: str, size: int, digest: str) -> None:
@@ -186,8 +196,8 @@ class FolderStore:
             for _ in range(NAME_TRIES):
                 try:
                     self._make_folder(target.parent)
-                    _link(part, target)
-                    _sync_folder(target.parent)
+                    link_new(part, target)
+                    sync_folder(target.parent)
                     return
                 except FileNotFoundError:
                     continue
@@ -197,11 +207,13 @@ class FolderStore:
                     raise PermanentError(
                         "object_exists", "Another object has this name already.", detail=key
                     ) from error
-        raise TransientError("store_away", "The object store's folders vanish while they are written to.", detail=key)
+        raise TransientError("store_away", "Folders of the object store vanish under our hands.", detail=key)
 
     def _same(self, target: Path, size: int, digest: str) -> bool:
-        with FileIO(target, opener=_open_plain) as there:
-            return os.fstat(there.fileno()).st_size == size and digest_chunks(read_chunks(there))[1] == digest
+        with FileIO(target, opener=open_plain) as there:
+            # The size first: it saves reading most of the files that differ.
+            there_size = os.fstat(there.fileno()).st_size
+            return there_size == size and digest_chunks(guarded(there, store_side))[1] == digest
 
     def _make_folder(self, folder: Path) -> None:
         if folder == self.root or folder.is_dir():
@@ -214,7 +226,7 @@ class FolderStore:
             if not folder.is_dir():
                 raise
             return
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
     def _walk(self, inside: str) -> Iterator[str]:
         try:
@@ -238,59 +250,5 @@ class FolderStore:
                 yield inside + name
 
 
-def _open_private(name: str, flags: int) -> int:
-    return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-
-
-def _open_plain(name: str, flags: int) -> int:
-    # O_NONBLOCK: a pipe that someone put there must not hang the reader.
-    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-
-
-def _guarded(stream: FileIO, side: Side) -> Iterator[bytes]:
-    chunks = read_chunks(stream)
-    while True:
-        with side():
-            chunk = next(chunks, b"")
-        if not chunk:
-            return
-        yield chunk
-
-
-def _write(stream: FileIO, chunk: bytes, side: Side) -> None:
-    with side():
-        view = memoryview(chunk)
-        while view:  # an unbuffered write may take less than it was given
-            view = view[stream.write(view) :]
-
-
-def _link(part: Path, target: Path) -> None:
-    try:
-        os.link(part, target)
-    except OSError as error:
-        if error.errno not in CANNOT_LINK:
-            raise
-        # No hard links here: rename, which would replace, so look first. Keys bear the attempt: the gap is narrow.
-        if target.exists():
-            raise FileExistsError(errno.EEXIST, "exists", str(target)) from error
-        os.rename(part, target)
-
-
-def _remove_empty(folder: Path) -> bool:
-    try:
-        folder.rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
-            return False
-        raise
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _missing(key: str) -> PermanentError:
+    return PermanentError("object_missing", "The stored object is not there.", detail=key)

@@ -20,7 +20,9 @@ def verify(public_url: str, url: str, secret: str, now: float) -> str | None:
     """The key that `url` may read at `now` (seconds since 1970); None when it may not."""
     link, base = urlsplit(url), urlsplit(public_url)
     fields = parse_qs(link.query, keep_blank_values=True)
-    if not secret or sorted(fields) != ["expires", "signature"] or any(len(found) != 1 for found in fields.values()):
+    if not secret or sorted(fields) != ["expires", "signature"]:
+        return None
+    if any(len(found) != 1 for found in fields.values()):
         return None
     if link[:2] != base[:2] or not link.path.startswith(f"{base.path}/"):
         return None
@@ -32,4 +34,5 @@ def verify(public_url: str, url: str, secret: str, now: float) -> str | None:
 
 
 def _signature(key: str, secret: str, expires_at: int) -> str:
-    return hmac.new(secret.encode(), f"reelq-link-1\n{expires_at}\n{key}".encode(), hashlib.sha256).hexdigest()
+    text = f"reelq-link-1\n{expires_at}\n{key}"
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,223 @@
+"""Objects in S3 or in a server that speaks its protocol; the one importer of boto3.
+
+The digest of an object is computed here before the first byte is sent, kept as metadata of the
+object, and computed again from what is sent and from what comes back: no S3 server has to be
+believed. How a file goes up stands in worker.stores.s3_upload.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from worker.errors import PermanentError
+from worker.settings import Settings
+from worker.stop import StopSignal
+from worker.stores.base import (
+    CHUNK_BYTES,
+    LEFTOVER_AGE_S,
+    LINK_LIFE_S,
+    ObjectInfo,
+    Progress,
+    StoredObject,
+    check_digest,
+    check_key,
+    check_store,
+    digest_chunks,
+)
+from worker.stores.disk import appearing, disk_side, guarded, write_all
+from worker.stores.s3_errors import s3_side
+from worker.stores.s3_upload import Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONNECT_S, READ_S, TRIES = 10, 60, 4
+DIGEST = "sha256"  # name of the metadata field
+
+
+def open_client(settings: Settings) -> S3Client:
+    """A boto3 client for the server, region and key of the settings; safe to share between threads."""
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint_url or None,
+        region_name=settings.s3_region,
+        aws_access_key_id=settings.s3_access_key_id or None,
+        aws_secret_access_key=settings.s3_secret_access_key or None,
+        config=Config(
+            signature_version="s3v4",
+            connect_timeout=CONNECT_S,
+            read_timeout=READ_S,
+            retries={"mode": "standard", "total_max_attempts": TRIES},
+            # Servers of one's own seldom have a host name for each bucket.
+            s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
+            # The CRC trailers of newer boto3 are unknown to many servers; we send MD5 and keep SHA-256.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
+def open_s3(settings: Settings) -> S3Store:
+    """The store that `settings.store` names as s3://bucket[/prefix]."""
+    bucket, _, prefix = settings.store.removeprefix("s3://").partition("/")
+    return S3Store(open_client(settings), bucket, prefix)
+
+
+def read_object(client: S3Client, bucket: str, key: str) -> tuple[int, dict[str, str], Iterator[bytes]]:
+    """Open an object: its size in bytes, its metadata, and its bytes as they come.
+
+    Raises, also while the bytes come:
+        PermanentError, TransientError: see worker.stores.s3_errors.
+    """
+    with s3_side("GetObject"):
+        answer = client.get_object(Bucket=bucket, Key=key)
+    return answer["ContentLength"], answer["Metadata"], _body(answer["Body"])
+
+
+def _body(body: Any) -> Iterator[bytes]:
+    with closing(body):
+        chunks = body.iter_chunks(CHUNK_BYTES)
+        while True:
+            with s3_side("GetObject"):
+                chunk = next(chunks, b"")
+            if not chunk:
+                return
+            yield chunk
+
+
+class S3Store:
+    """A store in one bucket, below a prefix of its own when it has one."""
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str = "") -> None:
+        self._client, self._bucket = client, bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+    @property
+    def bucket(self) -> str:
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    def put(
+        self,
+        key: str,
+        path: Path,
+        content_type: str = "application/octet-stream",
+        *,
+        stop: StopSignal | None = None,
+        on_progress: Progress | None = None,
+    ) -> StoredObject:
+        name = self._name(key)
+        with disk_side():
+            source = FileIO(path)
+        with source:
+            size, digest = digest_chunks(guarded(source, disk_side), stop=stop)
+            stored = StoredObject(key, size, digest)
+            if self._is_there(stored):  # an earlier try got through, though its answer did not
+                return stored
+            source.seek(0)
+            place = {"Bucket": self._bucket, "Key": name}
+            described = {"ContentType": content_type, "Metadata": {DIGEST: digest}}
+            upload = Upload(self._client, place, described, stored, self._is_there)
+            upload.send(source, stop, on_progress)
+        return stored
+
+    def get(
+        self,
+        key: str,
+        path: Path,
+        sha256: str | None = None,
+        *,
+        stop: StopSignal | None = None,
+        on_progress: Progress | None = None,
+    ) -> StoredObject:
+        total, metadata, chunks = read_object(self._client, self._bucket, self._name(key))
+        with appearing(path) as sink:
+            size, digest = digest_chunks(
+                chunks,
+                lambda chunk: write_all(sink, chunk, disk_side),
+                total=total,
+                stop=stop,
+                on_progress=on_progress,
+            )
+            check_digest(key, digest, sha256, metadata.get(DIGEST))
+        return StoredObject(key, size, digest)
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        try:
+            with s3_side("HeadObject"):
+                found = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+        except PermanentError as error:
+            if error.code == "object_missing":
+                return None
+            raise
+        return ObjectInfo(key, found["ContentLength"], found["Metadata"].get(DIGEST))
+
+    def delete(self, key: str) -> None:
+        try:
+            with s3_side("DeleteObject"):
+                self._client.delete_object(Bucket=self._bucket, Key=self._name(key))
+        except PermanentError as error:
+            if error.code != "object_missing":  # S3 says nothing then, other servers do
+                raise
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        pages = iter(
+            self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+        )
+        while True:
+            with s3_side("ListObjectsV2"):
+                page = next(pages, None)
+            if page is None:
+                return
+            for found in page.get("Contents", ()):
+                yield found["Key"].removeprefix(self._prefix)
+
+    def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
+        place = {"Bucket": self._bucket, "Key": self._name(key)}
+        with s3_side("sign"):
+            return self._client.generate_presigned_url("get_object", Params=place, ExpiresIn=expires_s)
+
+    def check(self) -> None:
+        with disk_side(), tempfile.TemporaryDirectory(prefix="reelq-check-") as scratch:
+            check_store(self, Path(scratch))
+
+    def sweep(self, older_than_s: float = LEFTOVER_AGE_S) -> int:
+        swept = 0
+        with s3_side("ListMultipartUploads"):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            )
+            for page in pages:
+                for found in page.get("Uploads", ()):
+                    if (datetime.now(UTC) - found["Initiated"]).total_seconds() > older_than_s:
+                        self._client.abort_multipart_upload(
+                            Bucket=self._bucket, Key=found["Key"], UploadId=found["UploadId"]
+                        )
+                        swept += 1
+        return swept
+
+    def _name(self, key: str) -> str:
+        return self._prefix + check_key(key)
+
+    def _is_there(self, stored: StoredObject) -> bool:
+        """Whether the same bytes lie under the key already.
+
+        Raises:
+            PermanentError: "object_exists", other bytes do.
+        """
+        found = self.stat(stored.key)
+        if found is None:
+            return False
+        if (found.size_bytes, found.sha256) != (stored.size_bytes, stored.sha256):
+            raise PermanentError("object_exists", "Another object has this name already.", detail=stored.key)
+        return True

@@ -1,0 +1,82 @@
+"""What S3 and the way there answer, as errors of ours.
+
+A missing bucket or refused credentials are mistakes of the operator, not of the video: they are
+transient, so that jobs live until someone repairs them. Messages name neither keys of ours nor
+addresses; the S3 error code and the operation go into `detail`.
+
+Source: Amazon S3 API reference, "Error responses", read 2026-11-21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from urllib3.exceptions import HTTPError
+
+from worker.errors import JobError, PermanentError, TransientError
+
+MISSING = {"NoSuchKey", "NotFound", "404", "NoSuchVersion"}
+BUSY = {"SlowDown", "ServiceUnavailable", "Throttling", "RequestLimitExceeded", "OperationAborted"}
+AGAIN = {"RequestTimeout", "ConditionalRequestConflict", "NoSuchUpload", "BadDigest", "IncompleteBody"}
+LOST_RACE = {"PreconditionFailed", "412"}
+NO_CONDITIONS = {"NotImplemented", "501"}  # servers that do not know If-None-Match
+
+
+@contextmanager
+def s3_side(operation: str) -> Iterator[None]:
+    """Turn what botocore raises in the block into errors of ours."""
+    try:
+        yield
+    except ClientError as error:
+        raise refused(operation, code_of(error), status_of(error)) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise _denied(f"{operation}: {type(error).__name__}") from error
+    except (BotoCoreError, HTTPError, OSError) as error:
+        # The text of these may hold the address with a signature in it, so only the kind is kept.
+        raise TransientError(
+            "store_away", "The object store cannot be reached.", detail=f"{operation}: {type(error).__name__}"
+        ) from error
+
+
+def code_of(error: ClientError) -> str:
+    """The S3 error code, such as NoSuchKey; for answers without a body the HTTP status as text."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def status_of(error: ClientError) -> int:
+    """The HTTP status; 0 when there is none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def refused(operation: str, code: str, status: int) -> JobError:
+    """The error of ours for an answer of S3."""
+    detail = f"{operation}: {code} ({status})"
+    if code == "NoSuchBucket":
+        return TransientError("bucket_missing", "The object store's bucket does not exist.", detail=detail)
+    if code in MISSING:
+        return PermanentError("object_missing", "The stored object is not there.", detail=detail)
+    if code == "InvalidObjectState":
+        return PermanentError(
+            "object_archived", "The stored object is in cold storage; restore it first.", detail=detail
+        )
+    if code == "RequestTimeTooSkewed":
+        return TransientError(
+            "store_denied", "The object store says that the worker's clock is wrong.", detail=detail
+        )
+    if code in BUSY or status in (429, 503):
+        return TransientError("store_busy", "The object store asks for fewer requests.", detail=detail)
+    if status in (507,) or code in ("QuotaExceeded", "StorageFull", "XMinioStorageFull"):
+        return TransientError("store_full", "The object store is full.", detail=detail)
+    if code in AGAIN or status >= 500 or status == 408:
+        return TransientError("store_away", "The object store failed to answer properly.", detail=detail)
+    if status in (401, 403) or code == "403":
+        return _denied(detail)
+    return PermanentError("store_refused", "The object store refused the request.", detail=detail)
+
+
+def _denied(detail: str) -> JobError:
+    return TransientError(
+        "store_denied", "The object store does not accept the worker's credentials.", detail=detail
+    )
