@@ -1,0 +1,183 @@
+"""What commands share: the settings, a connection, common options and checks of arguments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from worker.settings import Settings
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+
+
+@dataclass
+class App:
+    """The flags that stand before the command; settings and database when a command needs them."""
+
+    database_url: str | None = None
+    store: str | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The environment and the flags.
+
+        Raises:
+            SettingsError: with every mistake.
+        """
+        from worker import settings
+
+        return settings.load(**self.flags)
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """The settings that were given as flags."""
+        given = {"database_url": self.database_url, "store": self.store}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @contextmanager
+    def connect(self, *, check: bool = True) -> Iterator[psycopg.Connection[Any]]:
+        """An autocommit connection for the length of a block; psycopg's errors leave it as ours.
+
+        `check` refuses a database without the schema, or with another than this program's.
+
+        Raises:
+            DatabaseAway, SchemaMismatch.
+        """
+        from worker import db, schema
+
+        with db.family(), db.connect(self.settings, "reelq command") as conn:
+            if check:
+                schema.require(conn)
+            yield conn
+
+
+pass_app = click.make_pass_decorator(App)
+
+
+class Uuid(click.ParamType[Any]):
+    """An id, in any of the spellings that Postgres reads."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        if isinstance(value, UUID):
+            return value
+        try:
+            return UUID(str(value).strip())
+        except ValueError:
+            self.fail(f"{value!r} is not an id such as 01976b1e-5a3c-7d4e-8f00-0123456789ab", param, ctx)
+
+
+class JsonObject(click.ParamType[Any]):
+    """A JSON object, or @FILE that holds one."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        text = str(value)
+        if text.startswith("@"):
+            try:
+                with open(text[1:], encoding="utf-8") as file:
+                    text = file.read()
+            except (OSError, UnicodeDecodeError) as error:
+                self.fail(f"cannot read {text[1:]!r}: {error}", param, ctx)
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            self.fail(f"not JSON: {error}; an object is meant, such as '{{\"key\": 1}}'", param, ctx)
+        if not isinstance(found, dict):
+            self.fail(f"a JSON object is meant, such as '{{\"key\": 1}}', not {text!r}", param, ctx)
+        return found
+
+
+class Moment(click.ParamType[Any]):
+    """A time: ISO 8601 (local unless it names a zone), or `+90s`, `+15m`, `+2h` from now."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        from datetime import timedelta
+
+        from worker.settings import parse_seconds
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            if str(value).startswith("+"):
+                return datetime.now(UTC) + timedelta(seconds=parse_seconds(str(value)[1:]))
+            return datetime.fromisoformat(str(value)).astimezone()
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is not a time such as 2030-01-31T20:00, 2030-01-31T20:00Z or +15m", param, ctx)
+
+
+class Seconds(click.ParamType[Any]):
+    """A time span: 2, 500ms is not one, 15m, 1h; above zero."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from worker.settings import parse_seconds
+
+        if isinstance(value, (int, float)):
+            return float(value)
+        try:
+            return parse_seconds(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} is not {error}", param, ctx)
+
+
+def key_values(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Read `--option key=value` and `--option step.key=value`; a value is JSON where it can be, else text."""
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        words = name.split(".")
+        if not equals or not all(words):
+            raise click.BadParameter(f"{pair!r} is not KEY=VALUE or STEP.KEY=VALUE")
+        place = options
+        for word in words[:-1]:
+            place = place.setdefault(word, {})
+            if not isinstance(place, dict):
+                raise click.BadParameter(f"{pair!r}: {word!r} has a value already")
+        if words[-1] in place:
+            raise click.BadParameter(f"{name!r} is given twice")
+        place[words[-1]] = _json_or_text(value)
+    return options
+
+
+def _json_or_text(value: str) -> Any:
+    """7 is a number, true a truth value, [1] a list, and everything else text."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def confirm_or_refuse(question: str, yes: bool, ask: Callable[[str], bool] = click.confirm) -> None:
+    """Ask on a terminal; elsewhere `--yes` has to be given.
+
+    Raises:
+        click.UsageError: nobody can be asked.
+        click.Abort: the answer was no.
+    """
+    from cli import output
+
+    if yes:
+        return
+    if not output.on_terminal():
+        raise click.UsageError(f"{question} Nobody can be asked here: add --yes")
+    if not ask(question):
+        raise click.Abort

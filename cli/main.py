@@ -1,0 +1,187 @@
+"""The command `reelq`: its tree, its global flags, and what becomes of an error.
+
+Commands are imported when they are called, so that `reelq --help` and completion stay quick.
+Exit codes: 0 done, 1 failed, 2 used wrongly, 3 a check says no, 75 database away, 130 interrupted,
+141 the reader of a pipe has gone.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from cli import output
+from cli.app import App
+
+DONE, FAILED, USED_WRONGLY = 0, 1, 2
+INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT and SIGPIPE, as shells say it
+
+# name → where it is, and its short help (repeated here so that --help imports nothing; a test compares)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "ingest": ("cli.ingest:ingest", "Bring files or URLs in, and make renditions of them."),
+    "jobs": ("cli.jobs:jobs", "Look at jobs, enqueue, cancel and retry them."),
+    "videos": ("cli.videos:videos", "Look at videos and what was made of them."),
+    "workers": ("cli.workers:workers", "Look at workers, drain them."),
+    "top": ("cli.top:top", "Watch workers, running jobs, queues and failures."),
+    "worker": ("cli.worker:worker", "Run a worker."),
+    "schema": ("cli.schema:schema", "Install, upgrade and check the database schema."),
+    "config": ("cli.config:config", "Show the settings."),
+    "completion": ("cli.completion:completion", "Print the completion script of a shell."),
+}
+
+
+class Tree(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
+
+
+def version() -> str:
+    """The version of the installed distribution."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("reelq")
+    except PackageNotFoundError:
+        return "0 (not installed)"
+
+
+def show_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    """--version: print it and leave."""
+    if asked and not ctx.resilient_parsing:
+        output.line(f"reelq {version()}")
+        ctx.exit()
+
+
+def read_store(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """--store: checked as the setting is."""
+    if value is None:
+        return None
+    from worker.settings import parse_store
+
+    try:
+        return parse_store(value)
+    except ValueError as error:
+        raise click.BadParameter(f"must be {error}") from None
+
+
+@click.group(cls=Tree, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--database-url", metavar="URL", help="The database; wins over DATABASE_URL and PG*.")
+@click.option("--store", metavar="URL", callback=read_store, help="Where objects lie; wins over REELQ_STORE.")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=show_version, help="Print the version.")
+@click.pass_context
+def cli(ctx: click.Context, database_url: str | None, store: str | None) -> None:
+    """Queue and workers of a video platform, on Postgres.
+
+    Data goes to stdout, everything else to stderr; --json prints one object a line.
+    Exit codes: 0 done, 1 failed, 2 used wrongly, 3 a check says no, 75 database away (try again).
+
+    \b
+    Examples:
+      reelq schema install
+      reelq worker run --slots 2
+      reelq ingest clip.mp4 --wait
+      reelq top
+    """
+    ctx.obj = App(database_url=database_url, store=store)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command line; return its exit code. No error leaves as a traceback."""
+    try:
+        result = cli.main(args=args, prog_name="reelq", standalone_mode=False)
+        output.flush()
+    except BaseException as error:  # noqa: BLE001 - the last line of defence: whatever it is becomes one line and a code
+        try:
+            return explain(error)
+        except output.PipeClosed:
+            output.abandon()
+            return PIPE_CLOSED
+    return result if isinstance(result, int) else DONE
+
+
+def explain(error: BaseException) -> int:
+    """Say in one line what went wrong, and return the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else FAILED
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        output.say("Interrupted.")
+        return INTERRUPTED
+    if isinstance(error, (output.PipeClosed, BrokenPipeError)):
+        output.abandon()
+        return PIPE_CLOSED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        output.say(error.format_message())
+        return USED_WRONGLY
+    if isinstance(error, click.ClickException):
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else None
+        output.fail(error.format_message(), f"see {where} --help" if where else getattr(error, "hint", None))
+        return error.exit_code
+    return explain_ours(error)
+
+
+def explain_ours(error: BaseException) -> int:
+    """Errors of our family, of the database, of the system, and bugs."""
+    import psycopg
+
+    from worker.errors import DatabaseAway, JobError, ReelqError, from_database
+    from worker.settings import environment
+
+    found: BaseException | None = error
+    if isinstance(error, psycopg.Error):
+        found = from_database(error) or error
+    debug = environment().get("REELQ_LOG_LEVEL", "").lower() == "debug"
+    if debug:
+        output.say("".join(traceback.format_exception(error)).rstrip())
+    if isinstance(found, ReelqError):
+        prefix = "the database is away: " if isinstance(found, DatabaseAway) else ""
+        hint = f"{found.code}: {found.detail}" if isinstance(found, JobError) and found.detail else found.hint
+        output.fail(prefix + str(found), hint)
+        return found.exit_code
+    if isinstance(found, psycopg.Error):
+        message, hint, code = from_postgres(found)
+        output.fail(message, hint)
+        return code
+    if isinstance(found, OSError):
+        output.fail(f"{found.strerror or found}" + (f": {found.filename}" if found.filename else ""))
+        return FAILED
+    output.fail(
+        f"{type(found).__name__}: {found}",
+        None if debug else "this is a bug; REELQ_LOG_LEVEL=debug shows where it happened",
+    )
+    return FAILED
+
+
+def from_postgres(error: Any) -> tuple[str, str | None, int]:
+    """Message, hint and exit code of an error of Postgres that has no class of its own."""
+    state = error.sqlstate or ""
+    message = (error.diag.message_primary or str(error)).strip()
+    if state in ("42P01", "42883", "3F000"):  # table, function or schema is not there
+        return f"the schema is not installed or too old: {message}", "run: reelq schema install", FAILED
+    if state == "42501":
+        return message, "connect as the owner of the schema, or as a member of reelq_worker", FAILED
+    if not state:  # psycopg could not read the connection string, which may hold a password: not repeated
+        return "the database URL makes no sense", "as postgresql://user@host:5432/name or host=… dbname=…", USED_WRONGLY
+    return f"{message} (SQLSTATE {state})", error.diag.message_hint, FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
