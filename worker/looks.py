@@ -1,0 +1,172 @@
+"""What people look at: the reading functions of schema `queue`, one line of SQL each.
+
+Cheap on a large queue: they read the narrow tables, and counts are capped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, scalar_row
+
+Connection = psycopg.Connection[Any]
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """A job on one line; `place` says where a queued one waits."""
+
+    id: UUID
+    job_type: str
+    status: str
+    place: str  # ready, blocked, parked, backing off, scheduled; else the status
+    priority: int
+    attempts: int
+    max_attempts: int
+    token: int
+    tenant_id: UUID | None
+    video_id: UUID | None
+    pipeline_step: str | None
+    worker_id: str | None
+    progress: float | None
+    stage: str | None
+    eta_s: float | None
+    scheduled_for: datetime
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    error_class: str | None
+    error_code: str | None
+    error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process as the queue knows it."""
+
+    worker_id: str
+    host: str
+    pid: int
+    pool: str
+    version: str
+    status: str  # active, draining, stopped, lost
+    slots: int
+    busy: int
+    types: list[str] | None  # None: all
+    capabilities: list[str]
+    process_key: str | None
+    started_at: datetime
+    last_beat_at: datetime
+    drain_requested_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A job that runs now."""
+
+    job_id: UUID
+    job_type: str
+    video_id: UUID | None
+    title: str | None
+    worker_id: str
+    token: int
+    started_at: datetime
+    beat_at: datetime
+    expires_at: datetime
+    progress: float | None
+    stage: str | None
+    speed: float | None  # media seconds a second
+    eta_s: float | None
+    cancel_requested_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many jobs of a type wait where; counting stops at 10,000."""
+
+    job_type: str
+    ready: int
+    scheduled: int
+    blocked: int
+    running: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that failed for good."""
+
+    job_id: UUID
+    job_type: str
+    video_id: UUID | None
+    failed_at: datetime
+    attempts: int  # all that were started
+    worker_id: str | None
+    error_class: str | None
+    error_code: str | None
+    error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How a type did within the window."""
+
+    job_type: str
+    completed: int
+    failed: int
+    per_minute: float
+    median_s: float | None
+
+
+def list_jobs(
+    conn: Connection,
+    status: str | None = None,
+    job_type: str | None = None,
+    video_id: UUID | None = None,
+    limit: int = 50,
+) -> list[JobSummary]:
+    """Jobs, newest first."""
+    return _rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s)", [status, job_type, video_id, limit])
+
+
+def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:
+    """All that is known of a job: the record, lease, parents, children, attempts_history."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return dict(cursor.execute("select queue.show_job(%s)", [job_id]).fetchone() or {})
+
+
+def list_workers(conn: Connection, all_ever: bool = False) -> list[Worker]:
+    """Workers that are at work, or whose jobs have not been taken back yet."""
+    return _rows(conn, Worker, "select * from queue.list_workers(%s)", [all_ever])
+
+
+def running_jobs(conn: Connection) -> list[Running]:
+    """What runs now, with progress."""
+    return _rows(conn, Running, "select * from queue.running_jobs()", [])
+
+
+def depth(conn: Connection) -> list[Depth]:
+    """How many jobs of each type are where."""
+    return _rows(conn, Depth, "select * from queue.depth()", [])
+
+
+def recent_failures(conn: Connection, limit: int = 20) -> list[Failure]:
+    """Jobs that failed for good, latest first."""
+    return _rows(conn, Failure, "select * from queue.recent_failures(%s)", [limit])
+
+
+def rates(conn: Connection, window: timedelta = timedelta(minutes=5)) -> list[Rate]:
+    """Attempts that ended within the window, by type."""
+    return _rows(conn, Rate, "select * from queue.rates(%s)", [window])
+
+
+def _rows(conn: Connection, kind: type[Row], statement: Any, arguments: Sequence[Any]) -> list[Row]:
+    """All rows, as instances of `kind`."""
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(statement, arguments).fetchall()

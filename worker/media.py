@@ -1,0 +1,155 @@
+"""The functions of schema `media` as typed calls: one line of SQL each, rows as frozen dataclasses.
+
+Errors are psycopg's; `db.family` makes them ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
+
+Connection = psycopg.Connection[Any]
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a handler needs to start on a video."""
+
+    video_id: UUID
+    asset_id: UUID
+    tenant_id: UUID
+    source_url: str | None
+    original_filename: str | None
+    bucket: str | None  # None, like the next four, until the original is stored
+    key: str | None
+    size_bytes: int | None
+    sha256: str | None
+    mime: str | None
+    video_status: str
+    asset_status: str
+    probe: dict[str, Any] | None
+    measured: dict[str, Any]  # columns of media.assets that are known
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video with the facts of its asset, on one line."""
+
+    id: UUID
+    tenant: str
+    title: str | None
+    status: str
+    error_code: str | None
+    error_message: str | None
+    asset_id: UUID
+    kind: str | None
+    original_filename: str | None
+    size_bytes: int | None
+    duration_seconds: Decimal | None
+    width: int | None
+    height: int | None
+    video_codec: str | None
+    audio_codec: str | None
+    variants: int
+    has_poster: bool
+    created_at: datetime
+    status_changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One thing that was made of a video."""
+
+    id: UUID
+    profile: str
+    bucket: str
+    key: str
+    size_bytes: int | None
+    sha256: str | None
+    mime: str | None
+    width: int | None
+    height: int | None
+    bit_rate: int | None
+    duration_seconds: Decimal | None
+    frames: int | None
+    frame_rate_num: int | None
+    frame_rate_den: int | None
+    video_codec: str | None
+    audio_codec: str | None
+    job_id: UUID | None
+    attempt: int | None
+    encode_seconds: Decimal | None
+    speed: Decimal | None  # media seconds a second
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+def get_work(conn: Connection, video_id: UUID) -> Work:
+    """What a handler needs to start; raises RQ004 for a video that is not there."""
+    (row,) = _rows(conn, Work, "select * from media.get_work(%s)", [video_id])
+    return row
+
+
+def record_original(
+    conn: Connection, asset_id: UUID, *, bucket: str, key: str, size_bytes: int, sha256: str, mime: str | None
+) -> None:
+    """Say where the original lies. Call it from ctx.on_complete."""
+    conn.execute("select media.record_original(%s, %s, %s, %s, %s, %s)", [asset_id, bucket, key, size_bytes, sha256, mime])
+
+
+def record_probe(conn: Connection, asset_id: UUID, measured: dict[str, Any], probe: dict[str, Any] | None) -> None:
+    """Keep what was measured; the keys of `measured` are columns of media.assets."""
+    conn.execute("select media.record_probe(%s, %s, %s)", [asset_id, Jsonb(measured), None if probe is None else Jsonb(probe)])
+
+
+def put_variant(conn: Connection, asset_id: UUID, variant: dict[str, Any]) -> UUID:
+    """Make an object visible as the asset's variant of a profile. Call it from ctx.on_complete."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return UUID(str(cursor.execute("select media.put_variant(%s, %s)", [asset_id, Jsonb(variant)]).fetchone()))
+
+
+def advance_video(conn: Connection, video_id: UUID, status: str) -> None:
+    """Move a video's status forward; a late call changes nothing."""
+    conn.execute("select media.advance_video(%s, %s)", [video_id, status])
+
+
+def finish_video(conn: Connection, video_id: UUID) -> None:
+    """The video is ready. Call it from ctx.on_complete."""
+    conn.execute("select media.finish_video(%s)", [video_id])
+
+
+def reopen_video(conn: Connection, video_id: UUID) -> None:
+    """A failed video may be worked on again."""
+    conn.execute("select media.reopen_video(%s)", [video_id])
+
+
+def list_videos(conn: Connection, tenant: str | None = None, status: str | None = None, limit: int = 50) -> list[Video]:
+    """Videos, newest first; `tenant` is a slug."""
+    return _rows(conn, Video, "select * from media.list_videos(%s, %s, %s)", [tenant, status, limit])
+
+
+def show_video(conn: Connection, video_id: UUID) -> dict[str, Any]:
+    """All that is known of a video."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return dict(cursor.execute("select media.show_video(%s)", [video_id]).fetchone() or {})
+
+
+def list_variants(conn: Connection, video_id: UUID) -> list[Variant]:
+    """What was made of a video, the largest rendition first."""
+    return _rows(conn, Variant, "select * from media.list_variants(%s)", [video_id])
+
+
+def _rows(conn: Connection, kind: type[Row], statement: Any, arguments: Sequence[Any]) -> list[Row]:
+    """All rows, as instances of `kind`."""
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(statement, arguments).fetchall()

@@ -1,0 +1,266 @@
+"""The functions of schema `queue` as typed calls: one line of SQL each, rows as frozen dataclasses.
+
+Every call is one statement on an autocommit connection, or part of the caller's transaction. Errors
+are psycopg's; `db.family` makes them ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
+
+Connection = psycopg.Connection[Any]
+
+STATUSES = ("queued", "running", "completed", "failed", "cancelled")
+ERROR_CLASSES = ("transient", "rate_limited", "permanent", "cancelled", "worker_lost")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job under lease. `token` is the fence: every later write of the attempt bears it."""
+
+    verdict: str  # "claimed"; "stale" answers a settlement that came too late: only job_id and token are set
+    job_id: UUID
+    token: int
+    job_type: str
+    tenant_id: UUID | None
+    user_id: UUID | None
+    video_id: UUID | None
+    asset_id: UUID | None
+    job_data: dict[str, Any]
+    priority: int
+    attempts: int  # charged before this one
+    max_attempts: int
+    lease: timedelta
+    time_limit: timedelta
+    stall_limit: timedelta | None
+    weight: int
+    pipeline_run: UUID | None
+    pipeline_step: str | None
+    scheduled_for: datetime
+    created_at: datetime
+    ready_at: datetime
+    lane: int
+    fair_key: float
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an attempt is; None says nothing new."""
+
+    fraction: float | None = None  # 0 to 1
+    stage: str | None = None
+    speed: float | None = None  # media seconds a second
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An answer about one job: of a heartbeat (cancel, lost, drain without job) or a settlement (ok, stale)."""
+
+    job_id: UUID | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Lower bounds of lanes, as three lists of equal length: what this worker took last from each."""
+
+    lanes: list[int]
+    fair_keys: list[float]
+    seqs: list[int]
+
+
+FULL_LOOK: Bounds | None = None  # no bounds: finds everything, moves due jobs, takes back expired leases
+
+
+def register_worker(
+    conn: Connection,
+    worker_id: str,
+    *,
+    host: str,
+    pid: int,
+    version: str,
+    pool: str,
+    slots: int,
+    types: Sequence[str] | None,
+    capabilities: Sequence[str],
+    process_key: str | None,
+) -> None:
+    """Make this worker known; only then may it claim."""
+    conn.execute(
+        "select queue.register_worker(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [worker_id, host, pid, version, pool, slots, types if types is None else list(types), list(capabilities), process_key],
+    )
+
+
+def work(conn: Connection, worker_id: str, limit: int, results: Sequence[dict[str, Any]], bounds: Bounds | None) -> list[ClaimedJob]:
+    """Settle what is finished and claim up to `limit` slots' worth, in one transaction."""
+    lower = (bounds.lanes, bounds.fair_keys, bounds.seqs) if bounds else (None, None, None)
+    with conn.cursor(row_factory=class_row(ClaimedJob)) as cursor:
+        return cursor.execute(
+            "select * from queue.work(%s, %s, %s, %s, %s, %s)", [worker_id, limit, Jsonb(list(results)), *lower]
+        ).fetchall()
+
+
+def claim_jobs(conn: Connection, worker_id: str, limit: int, bounds: Bounds | None = FULL_LOOK) -> list[ClaimedJob]:
+    """Claim up to `limit` slots' worth."""
+    lower = (bounds.lanes, bounds.fair_keys, bounds.seqs) if bounds else (None, None, None)
+    with conn.cursor(row_factory=class_row(ClaimedJob)) as cursor:
+        return cursor.execute("select * from queue.claim_jobs(%s, %s, %s, %s, %s)", [worker_id, limit, *lower]).fetchall()
+
+
+def settle_jobs(conn: Connection, worker_id: str, results: Sequence[dict[str, Any]]) -> list[Verdict]:
+    """Settle what is finished; one verdict (ok, stale) a job."""
+    with conn.cursor(row_factory=class_row(Verdict)) as cursor:
+        return cursor.execute("select * from queue.settle_jobs(%s, %s)", [worker_id, Jsonb(list(results))]).fetchall()
+
+
+def complete_job(conn: Connection, job_id: UUID, token: int, result: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Complete a job; what follows in the same transaction is under its fence. LeaseLost when it is not ours."""
+    conn.execute("select queue.complete_job(%s, %s, %s, %s)", [job_id, token, Jsonb(result), Jsonb(facts)])
+
+
+def fail_job(
+    conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]
+) -> str:
+    """End the attempt with an error; returns the job's new status: queued (a retry), failed or cancelled."""
+    return _text(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])
+
+
+def heartbeat(conn: Connection, worker_id: str, jobs: Iterable[tuple[UUID, int, Progress]]) -> list[Verdict]:
+    """Extend the leases of these (job, token, progress); returns what needs attention."""
+    beats = [
+        {"job_id": str(job_id), "token": token, "progress": at.fraction, "stage": at.stage, "speed": at.speed, "eta_s": at.eta_s}
+        for job_id, token, at in jobs
+    ]
+    with conn.cursor(row_factory=class_row(Verdict)) as cursor:
+        return cursor.execute("select * from queue.heartbeat(%s, %s)", [worker_id, Jsonb(beats)]).fetchall()
+
+
+def sleep_worker(conn: Connection, worker_id: str) -> None:
+    """Ask to be notified; claim once more after it."""
+    conn.execute("select queue.sleep_worker(%s)", [worker_id])
+
+
+def wake_worker(conn: Connection, worker_id: str) -> None:
+    """No need to be notified any more: all slots are busy."""
+    conn.execute("select queue.wake_worker(%s)", [worker_id])
+
+
+def stop_worker(conn: Connection, worker_id: str) -> None:
+    """A clean exit: nothing is left in hand."""
+    conn.execute("select queue.stop_worker(%s)", [worker_id])
+
+
+def drain_worker(conn: Connection, worker_id: str, drain: bool = True) -> None:
+    """Ask a worker to take nothing new and leave, or take that back."""
+    conn.execute("select queue.drain_worker(%s, %s)", [worker_id, drain])
+
+
+def bury_worker(conn: Connection, worker_id: str) -> int:
+    """The caller knows that this worker's process is dead: its leases expire now. Returns how many."""
+    return _count(conn, "select queue.bury_worker(%s)", [worker_id])
+
+
+def rescue_expired(conn: Connection, limit: int = 100) -> int:
+    """Take back jobs whose lease has expired; returns how many."""
+    return _count(conn, "select queue.rescue_expired(%s)", [limit])
+
+
+def promote_due(conn: Connection, limit: int = 1000) -> int:
+    """Make jobs ready whose time has come; returns how many."""
+    return _count(conn, "select queue.promote_due(%s)", [limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One job of a pipeline run; `is_new` is False when the run had it already."""
+
+    step: str
+    job_id: UUID
+    is_new: bool
+
+
+def enqueue_job(
+    conn: Connection,
+    job_type: str,
+    *,
+    video_id: UUID | None = None,
+    asset_id: UUID | None = None,
+    tenant_id: UUID | None = None,
+    user_id: UUID | None = None,
+    job_data: dict[str, Any] | None = None,
+    priority: int | None = None,
+    scheduled_for: datetime | None = None,
+    depends_on: Sequence[UUID] | None = None,
+    on_parent_failure: str | None = None,
+    idempotency_key: str | None = None,
+    max_attempts: int | None = None,
+) -> UUID:
+    """Enqueue one job; None takes the type's default. Returns its id."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        cursor.execute(
+            "select queue.enqueue_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [job_type, video_id, asset_id, tenant_id, user_id, Jsonb(job_data or {}), priority, scheduled_for,
+             None if depends_on is None else list(depends_on), on_parent_failure, idempotency_key, max_attempts],
+        )  # fmt: skip
+        return UUID(str(cursor.fetchone()))
+
+
+def enqueue_pipeline(conn: Connection, name: str, video_id: UUID, options: dict[str, Any] | None = None, run: str = "") -> list[Step]:
+    """Enqueue the steps of a pipeline for a video; the same run again adds nothing."""
+    with conn.cursor(row_factory=class_row(Step)) as cursor:
+        return cursor.execute(
+            "select * from queue.enqueue_pipeline(%s, %s, %s, %s)", [name, video_id, Jsonb(options or {}), run]
+        ).fetchall()
+
+
+def ingest_video(
+    conn: Connection,
+    source_url: str,
+    *,
+    tenant: str = "default",
+    user_id: UUID | None = None,
+    pipeline: str = "standard",
+    options: dict[str, Any] | None = None,
+    title: str | None = None,
+    original_filename: str | None = None,
+) -> UUID:
+    """A video and the jobs of its pipeline, in one transaction; returns the video's id."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        cursor.execute(
+            "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s)",
+            [source_url, tenant, user_id, pipeline, Jsonb(options or {}), title, original_filename],
+        )
+        return UUID(str(cursor.fetchone()))
+
+
+def cancel_job(conn: Connection, job_id: UUID, reason: str | None = None) -> str:
+    """Cancel a job; returns its status, or `cancelling` when a running one was told to stop."""
+    return _text(conn, "select queue.cancel_job(%s, %s)", [job_id, reason])
+
+
+def retry_job(conn: Connection, job_id: UUID) -> str:
+    """Give a failed or cancelled job another set of attempts; returns its new status."""
+    return _text(conn, "select queue.retry_job(%s)", [job_id])
+
+
+def _text(conn: Connection, statement: Any, arguments: Sequence[Any]) -> str:
+    """The one value that a function returned, a text."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return str(cursor.execute(statement, arguments).fetchone())
+
+
+def _count(conn: Connection, statement: Any, arguments: Sequence[Any]) -> int:
+    """The one value that a function returned, a whole number."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return int(cursor.execute(statement, arguments).fetchone() or 0)
