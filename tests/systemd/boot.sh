@@ -49,4 +49,4 @@ umount -l .
 # As a container manager would: systemd hands credentials and private mounts on by propagation.
 mount --make-rshared /
 exec chroot . env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    /lib/systemd/systemd --system --unit=probe.target --log-target=kmsg --show-status=no
+    /lib/systemd/systemd --system --unit=probe.target --log-target=journal --show-status=no

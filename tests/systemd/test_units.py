@@ -1,0 +1,146 @@
+"""The unit files by themselves: systemd understands every line, they are tight, and what is written about them holds."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.systemd.machine import REPOSITORY
+from worker import settings
+
+UNITS = REPOSITORY / "systemd"
+SERVICE = UNITS / "reelq-worker@.service"
+EXPOSURE_CEILING = 4.0  # of 10; systemd's own scale
+
+needs_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+
+# Given by the unit or kept out of it on purpose.
+NOT_IN_EXAMPLE = {
+    "DATABASE_URL": "credential",
+    "REELQ_DATABASE_DIRECT_URL": "credential",
+    "REELQ_S3_SECRET_ACCESS_KEY": "credential",
+    "REELQ_LINK_SECRET": "no worker signs links",
+    "REELQ_POOL": "the unit's instance",
+}
+
+
+def options() -> dict[str, list[str]]:
+    """The unit's settings: name to values, in order."""
+    found: dict[str, list[str]] = {}
+    for line in SERVICE.read_text(encoding="utf-8").splitlines():
+        if re.match(r"[A-Z]\w*=", line):
+            name, value = line.split("=", 1)
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def seconds(text: str) -> float:
+    """A time as the unit writes it: 90s, 61min, 1h."""
+    number, unit = re.fullmatch(r"(\d+)(s|min|h)", text).groups()  # type: ignore[union-attr]
+    return int(number) * {"s": 1, "min": 60, "h": 3600}[unit]
+
+
+def example(commented: bool) -> dict[str, str]:
+    """The lines of the example file that count, or with `commented` those that would if the # went."""
+    pattern = r"^#?([A-Z][A-Z0-9_]*)=(.*)$" if commented else r"^([A-Z][A-Z0-9_]*)=(.*)$"
+    return dict(re.findall(pattern, (UNITS / "worker.env.example").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@needs_analyze
+def test_systemd_has_nothing_to_say_about_the_units(tmp_path: Path) -> None:
+    """`systemd-analyze verify` prints warnings and still exits 0, so any output fails."""
+    for unit in [*UNITS.glob("*.service"), *UNITS.glob("*.target")]:
+        # The program of an installation is not here; /bin/true is.
+        text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    names = ["reelq-worker@cpu.service", "reelq-worker.target"]
+    command = ["systemd-analyze", "verify", *(str(tmp_path / name) for name in names)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+@needs_analyze
+def test_the_service_stays_below_the_exposure_ceiling() -> None:
+    """The sum that `systemd-analyze security` prints, and each of the lines that must not go."""
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager"]
+    done = subprocess.run([*command, str(SERVICE)], capture_output=True, text=True, check=False)
+    told = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert told, done.stdout + done.stderr
+    assert float(told[1]) <= EXPOSURE_CEILING
+    rows = json.loads(subprocess.run([*command, "--json=short", str(SERVICE)], capture_output=True, text=True, check=True).stdout)
+    tight = {row["json_field"] for row in rows if row["set"]}
+    assert {"NoNewPrivileges", "ProtectSystem", "ProtectHome", "PrivateDevices", "PrivateTmp"} <= tight
+
+
+@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="systemd-sysusers and -tmpfiles are not installed")
+def test_account_and_folders_are_made(tmp_path: Path) -> None:
+    """systemd-sysusers, then systemd-tmpfiles, in an empty root."""
+    (tmp_path / "etc").mkdir()
+    commands = (
+        ["systemd-sysusers", f"--root={tmp_path}", str(UNITS / "reelq.sysusers.conf")],
+        ["systemd-tmpfiles", f"--root={tmp_path}", "--create", str(UNITS / "reelq.tmpfiles.conf")],
+    )
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if "Operation not permitted" in done.stderr:
+            pytest.skip("only root can give folders to another account")
+        assert done.returncode == 0, done.stderr
+    assert "/var/lib/reelq:/usr/sbin/nologin" in (tmp_path / "etc/passwd").read_text(encoding="utf-8")
+    modes = {path: f"{(tmp_path / path).stat().st_mode & 0o777:o}" for path in (
+        "etc/reelq", "etc/reelq/credentials", "var/lib/reelq", "var/cache/reelq",
+    )}  # fmt: skip
+    assert modes == {
+        "etc/reelq": "755", "etc/reelq/credentials": "700", "var/lib/reelq": "750", "var/cache/reelq": "755",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("commented", [False, True], ids=["as shipped", "every line in use"])
+def test_the_example_file_loads(commented: bool) -> None:
+    """worker.settings accepts it as it stands and with each # taken away."""
+    loaded = settings.load(example(commented))
+    assert loaded.drain_grace_s == 3600
+
+
+def test_the_example_file_knows_every_setting() -> None:
+    """None missing, none invented, and the value that stands there is the default."""
+    shown = {name: value for name, value in example(commented=True).items() if not name.startswith("PG")}
+    defaults = {settings.variable(name): field.default for name, field in settings.FIELDS.items()}
+    expected = {name: value for name, value in defaults.items() if name not in NOT_IN_EXAMPLE}
+    expected["REELQ_SCRATCH"] = "/var/cache/reelq/cpu"  # the unit's, which it says
+    assert shown == expected
+
+
+def test_secrets_have_a_credential_each() -> None:
+    """Every NAME_FILE in the unit is a setting, and its credential is loaded."""
+    loaded = {value.split(":")[0] for value in options()["LoadCredential"]}
+    files = dict(value.split("=") for value in options()["Environment"] if "_FILE=" in value)
+    known = {f"{settings.variable(name)}_FILE" for name, field in settings.FIELDS.items() if field.secret}
+    assert set(files) <= known
+    assert {path.removeprefix("%d/") for path in files.values()} == loaded
+
+
+def test_the_times_fit_together() -> None:
+    """Drain before systemd kills, beats before the watchdog barks, restarts below the start limit."""
+    unit = {name: values[-1] for name, values in options().items()}
+    assert seconds(unit["TimeoutStopSec"]) >= settings.parse_seconds(settings.FIELDS["drain_grace_s"].default or "") + 30
+    assert seconds(unit["WatchdogSec"]) >= 10 * settings.parse_seconds(settings.FIELDS["heartbeat_s"].default or "")
+    assert seconds(unit["RestartSec"]) * int(unit["StartLimitBurst"]) > seconds(unit["StartLimitIntervalSec"])
+    assert unit["RestartPreventExitStatus"] == "2"
+    assert unit["Restart"] == "on-failure"
+
+
+def test_what_is_written_about_the_units_is_in_them() -> None:
+    """A `Name=value` or `Name=` of a unit in the texts is in the unit (drop-ins that the text tells to write aside)."""
+    theirs = {"ReadWritePaths", "PrivateDevices", "RestrictNamespaces", "ProcSubset", "Environment", "ExecStart"}
+    for page in (UNITS / "README.md", REPOSITORY / "docs" / "operate.md", UNITS / "worker.env.example"):
+        text = page.read_text(encoding="utf-8")
+        for name, value in re.findall(r"(?<![\w/%-])([A-Z][a-z]+[A-Za-z]*)=([\w%.:/-]*)", text):
+            if name in theirs:
+                continue
+            assert name in options(), f"{page.name}: {name}= is not in the unit"
+            assert value == "" or value.rstrip(".:") in options()[name], f"{page.name}: {name}={value}"
