@@ -1,5 +1,5 @@
--- Who may do what; runs last, and again whenever its text or a function changed. A name that is not there (yet) is
--- passed over: a test proves that each one exists in a whole installation.
+-- Who may do what; runs last, and again when its text changes. A name that is not there (yet) is passed over: a test
+-- proves that each one exists in a whole installation.
 --   worker    reelq_worker: claims, settles, records what was made; for every tenant; touches no table by hand
 --   app       reelq_app: enqueues and reads, for the tenant in reelq.tenant_id
 --   readonly  reelq_readonly: reads, for the tenant in reelq.tenant_id
