@@ -45,11 +45,11 @@ select
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         ),
         (
-            select string_agg(k.conname || ' ' || pg_get_constraintdef(k.oid) || k.convalidated, e'\\n' order by k.conname)
+            select string_agg(concat_ws(' ', k.conname, pg_get_constraintdef(k.oid), k.convalidated), e'\\n' order by k.conname)
             from pg_constraint as k where k.conrelid = c.oid
         ),
         (
-            select string_agg(pg_get_indexdef(i.indexrelid) || i.indisvalid, e'\\n' order by i.indexrelid::regclass::text)
+            select string_agg(concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid), e'\\n' order by i.indexrelid::regclass::text)
             from pg_index as i where i.indrelid = c.oid
         ),
         (
@@ -60,7 +60,7 @@ select
             from pg_policy as l where l.polrelid = c.oid
         ),
         (
-            select string_agg(pg_get_triggerdef(t.oid) || t.tgenabled, e'\\n' order by t.tgname)
+            select string_agg(pg_get_triggerdef(t.oid) || t.tgenabled::text, e'\\n' order by t.tgname)
             from pg_trigger as t where t.tgrelid = c.oid and not t.tgisinternal
         )
     ))
