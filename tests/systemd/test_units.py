@@ -136,7 +136,7 @@ def test_the_times_fit_together() -> None:
 
 def test_what_is_written_about_the_units_is_in_them() -> None:
     """A `Name=value` or `Name=` of a unit in the texts is in the unit (drop-ins that the text tells to write aside)."""
-    theirs = {"ReadWritePaths", "PrivateDevices", "RestrictNamespaces", "ProcSubset", "Environment", "ExecStart"}
+    theirs = {"ReadWritePaths", "PrivateDevices", "RestrictNamespaces", "ProcSubset"}
     for page in (UNITS / "README.md", REPOSITORY / "docs" / "operate.md", UNITS / "worker.env.example"):
         text = page.read_text(encoding="utf-8")
         for name, value in re.findall(r"(?<![\w/%-])([A-Z][a-z]+[A-Za-z]*)=([\w%.:/-]*)", text):
