@@ -57,6 +57,12 @@ def until(what: str, holds: Callable[[], Any], patience_s: float = PATIENCE_S) -
         time.sleep(0.05)
 
 
+def state(name: str, *wanted: str) -> dict[str, str]:
+    """Wait until a unit is in one of the states (of ActiveState); return what systemd knows of it."""
+    until(f"{name} is {wanted}", lambda: unit(name)["ActiveState"] in wanted)
+    return unit(name)
+
+
 def read(path: Path) -> Any:
     """A JSON file, or None while it is not there."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -1,7 +1,7 @@
 """A machine that boots a real systemd: PID 1 in private namespaces, see boot.sh.
 
-`boot(probe, program)` runs one module of this folder in it as root, with `program` in place of the reelq command,
-and returns the facts that the module wrote. Inside, the repository is /opt/reelq/source.
+`boot(probe, program, folder)` runs one module of this folder in it as root, with `program` in place of the
+reelq command, and returns the facts that the module wrote. Inside, the repository is /opt/reelq/source.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def boot(probe: str, program: str, folder: Path) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=BOOT_TIMEOUT_S, check=False)
     facts, log = shared / "facts.json", shared / "log"
     if not facts.exists():
-        told = log.read_text(encoding="utf-8", errors="replace")[-6000:] if log.exists() else "nothing was written"
-        pytest.fail(f"the probe did not end well (boot.sh: {done.returncode} {done.stderr[-500:]}):\n{told}")
+        told = log.read_text(encoding="utf-8", errors="replace") if log.exists() else "nothing was written"
+        pytest.fail(f"the probe did not end well ({done.returncode} {done.stderr[-500:]}):\n{told[-6000:]}")
     seen: dict[str, Any] = json.loads(facts.read_text(encoding="utf-8"))
     return seen

@@ -2,8 +2,9 @@
 
 The pool's name says how it behaves:
 
-    good    READY, feeds the watchdog, has a job in hand (a child in a session of its own) that ends when the file
-            let-go appears; SIGTERM drains, which is to wait for it; SIGUSR1 ends with 0, as after a drain by command
+    good    READY, feeds the watchdog, has a job in hand (a child in a session of its own) that ends when
+            the file let-go appears; SIGTERM drains, which is to wait for it; SIGUSR1 ends with 0, as after a
+            drain by command
     away    the database is away: exit 75
     wrong   settings are wrong: exit 2
     encode  READY, then ffmpeg with and without bubblewrap, and attempts to do what the unit forbids
@@ -60,10 +61,11 @@ def good(pool: str) -> None:
     threading.Thread(target=feed, daemon=True).start()
     job = subprocess.Popen(["sh", "-c", JOB], start_new_session=True)
     settings = {name: os.environ.get(name) for name in ("REELQ_SCRATCH", "REELQ_SLOTS", "REELQ_TYPES")}
-    secrets = {name: Path(path).read_text(encoding="utf-8").strip() for name, path in os.environ.items()
-               if name.endswith("_FILE")}
-    litter = sorted(str(left) for left in Path(os.environ["REELQ_SCRATCH"]).iterdir())
-    report(pool, {"pid": os.getpid(), "job": job.pid, "settings": settings, "secrets": secrets, "litter": litter})
+    files = {name: Path(path) for name, path in os.environ.items() if name.endswith("_FILE")}
+    secrets = {name: path.read_text(encoding="utf-8").strip() for name, path in files.items()}
+    litter = [left.name for left in Path(os.environ["REELQ_SCRATCH"]).iterdir()]
+    pids = {"pid": os.getpid(), "job": job.pid}
+    report(pool, {**pids, "settings": settings, "secrets": secrets, "litter": litter})
     (Path(os.environ["REELQ_SCRATCH"]) / "half" / "an encode").mkdir(parents=True)
     notify("READY=1")
     told = signal.sigwait({signal.SIGTERM, signal.SIGUSR1})
@@ -77,8 +79,9 @@ def encode(pool: str) -> None:
     notify("READY=1")
     scratch = Path(os.environ["REELQ_SCRATCH"])
     # fast_bilinear and x264 bring code of their own making or hand-written assembly along.
-    ladder = ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=640x360:d=1", "-f", "lavfi",
-              "-i", "sine=d=1", "-vf", "scale=320:180:flags=fast_bilinear", "-c:v", "libx264", "-c:a", "aac"]
+    ladder = ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=640x360:d=1"]
+    ladder += ["-f", "lavfi", "-i", "sine=d=1", "-vf", "scale=320:180:flags=fast_bilinear"]
+    ladder += ["-c:v", "libx264", "-c:a", "aac"]
     seen: dict[str, Any] = {}
     for name, command in {
         "plain": [*ladder, str(scratch / "plain.mp4")],
@@ -94,8 +97,8 @@ def encode(pool: str) -> None:
             seen[path] = "written"
         except OSError as error:
             seen[path] = type(error).__name__
-    seen["processes"] = sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-    seen["devices"] = sorted(os.listdir("/dev"))
+    seen["processes"] = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    seen["devices"] = [entry.name for entry in Path("/dev").iterdir()]
     report(pool, seen)
 
 

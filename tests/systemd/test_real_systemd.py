@@ -91,7 +91,8 @@ def test_wrong_settings_are_not_tried_again(seen: Facts) -> None:
 def test_the_target_goes_with_its_pools(seen: Facts) -> None:
     """Enabling a pool enables the target; stopping the target drains the pool."""
     assert seen["enabled"] == ["enabled", "enabled"]
-    assert (seen["target_stopped"]["ActiveState"], seen["target_stopped"]["Result"]) == ("inactive", "success")
+    stopped = seen["target_stopped"]
+    assert (stopped["ActiveState"], stopped["Result"]) == ("inactive", "success")
 
 
 @pytest.mark.parametrize("how", ["plain", "wrapped"])
@@ -110,10 +111,8 @@ def test_bubblewrap_takes_the_network_away(seen: Facts) -> None:
 
 def test_the_rest_of_the_disk_is_read_only(seen: Facts) -> None:
     """Only state and cache can be written; other processes and devices are not seen."""
-    assert {path: seen["encode"][path] for path in ("/etc/x", "/usr/x", "/opt/reelq/x")} == dict.fromkeys(
-        ("/etc/x", "/usr/x", "/opt/reelq/x"), "OSError"
-    )
-    assert seen["encode"]["/home/x"] != "written"
+    for path in ("/etc/x", "/usr/x", "/opt/reelq/x", "/home/x"):
+        assert seen["encode"][path] != "written", path
     assert seen["encode"]["/var/lib/reelq/x"] == "written"
     assert 1 not in seen["encode"]["processes"]
     assert not {"sda", "vda", "mem", "kmsg", "kvm"} & set(seen["encode"]["devices"])

@@ -1,4 +1,4 @@
-"""The unit files by themselves: systemd understands every line, they are tight, and what is written about them holds."""
+"""The unit files by themselves: systemd understands every line, they are tight, the texts agree with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ UNITS = REPOSITORY / "systemd"
 SERVICE = UNITS / "reelq-worker@.service"
 EXPOSURE_CEILING = 4.0  # of 10; systemd's own scale
 
-needs_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+
+
+def needs(tool: str) -> pytest.MarkDecorator:
+    """Skip where `tool` is not installed."""
+    return pytest.mark.skipif(not shutil.which(tool), reason=f"{tool} is not installed")
+
 
 # Given by the unit or kept out of it on purpose.
 NOT_IN_EXAMPLE = {
@@ -51,12 +56,12 @@ def example(commented: bool) -> dict[str, str]:
     return dict(re.findall(pattern, (UNITS / "worker.env.example").read_text(encoding="utf-8"), re.MULTILINE))
 
 
-@needs_analyze
+@needs("systemd-analyze")
 def test_systemd_has_nothing_to_say_about_the_units(tmp_path: Path) -> None:
     """`systemd-analyze verify` prints warnings and still exits 0, so any output fails."""
     for unit in [*UNITS.glob("*.service"), *UNITS.glob("*.target")]:
         # The program of an installation is not here; /bin/true is.
-        text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        text = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"))
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
     names = ["reelq-worker@cpu.service", "reelq-worker.target"]
     command = ["systemd-analyze", "verify", *(str(tmp_path / name) for name in names)]
@@ -64,7 +69,7 @@ def test_systemd_has_nothing_to_say_about_the_units(tmp_path: Path) -> None:
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 
-@needs_analyze
+@needs("systemd-analyze")
 def test_the_service_stays_below_the_exposure_ceiling() -> None:
     """The sum that `systemd-analyze security` prints, and each of the lines that must not go."""
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager"]
@@ -72,12 +77,13 @@ def test_the_service_stays_below_the_exposure_ceiling() -> None:
     told = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
     assert told, done.stdout + done.stderr
     assert float(told[1]) <= EXPOSURE_CEILING
-    rows = json.loads(subprocess.run([*command, "--json=short", str(SERVICE)], capture_output=True, text=True, check=True).stdout)
-    tight = {row["json_field"] for row in rows if row["set"]}
+    rows = subprocess.run([*command, "--json=short", str(SERVICE)], capture_output=True, check=True).stdout
+    tight = {row["json_field"] for row in json.loads(rows) if row["set"]}
     assert {"NoNewPrivileges", "ProtectSystem", "ProtectHome", "PrivateDevices", "PrivateTmp"} <= tight
 
 
-@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="systemd-sysusers and -tmpfiles are not installed")
+@needs("systemd-sysusers")
+@needs("systemd-tmpfiles")
 def test_account_and_folders_are_made(tmp_path: Path) -> None:
     """systemd-sysusers, then systemd-tmpfiles, in an empty root."""
     (tmp_path / "etc").mkdir()
@@ -127,15 +133,16 @@ def test_secrets_have_a_credential_each() -> None:
 def test_the_times_fit_together() -> None:
     """Drain before systemd kills, beats before the watchdog barks, restarts below the start limit."""
     unit = {name: values[-1] for name, values in options().items()}
-    assert seconds(unit["TimeoutStopSec"]) >= settings.parse_seconds(settings.FIELDS["drain_grace_s"].default or "") + 30
-    assert seconds(unit["WatchdogSec"]) >= 10 * settings.parse_seconds(settings.FIELDS["heartbeat_s"].default or "")
+    defaults = settings.load({})
+    assert seconds(unit["TimeoutStopSec"]) >= defaults.drain_grace_s + 30
+    assert seconds(unit["WatchdogSec"]) >= 10 * defaults.heartbeat_s
     assert seconds(unit["RestartSec"]) * int(unit["StartLimitBurst"]) > seconds(unit["StartLimitIntervalSec"])
     assert unit["RestartPreventExitStatus"] == "2"
     assert unit["Restart"] == "on-failure"
 
 
 def test_what_is_written_about_the_units_is_in_them() -> None:
-    """A `Name=value` or `Name=` of a unit in the texts is in the unit (drop-ins that the text tells to write aside)."""
+    """A `Name=value` or `Name=` in the texts is in the unit, but for what goes into drop-ins."""
     theirs = {"ReadWritePaths", "PrivateDevices", "RestrictNamespaces", "ProcSubset"}
     for page in (UNITS / "README.md", REPOSITORY / "docs" / "operate.md", UNITS / "worker.env.example"):
         text = page.read_text(encoding="utf-8")
