@@ -12,7 +12,7 @@ begin
     if new.status <> old.status then
         if not (
             (old.status = 'queued' and new.status in ('running', 'cancelled'))
-            or (old.status = 'queued' and new.status = 'failed' and new.error_code = 'parent_failed')
+            or (old.status = 'queued' and new.status = 'failed' and new.error_code is not distinct from 'parent_failed')
             or (old.status = 'running' and new.status in ('queued', 'completed', 'failed', 'cancelled'))
             or (old.status in ('failed', 'cancelled') and new.status = 'queued')
         ) then

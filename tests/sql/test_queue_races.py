@@ -1,0 +1,215 @@
+"""Two sessions at the same job: whoever holds the lock wins, the other sees that it lost."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.sql.queuekit import Queue, Race
+
+
+@pytest.fixture
+def queue(conn):
+    return Queue(conn)
+
+
+@pytest.fixture
+def other(connect):
+    return Queue(connect())
+
+
+@pytest.fixture
+def observer(connect):
+    return Queue(connect())
+
+
+def expire(queue):
+    queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+
+
+def test_a_child_enqueued_while_its_parent_completes_is_released(queue, other, observer):
+    parent = queue.add()
+    job = queue.take()
+    with queue.transaction():
+        queue.complete(job)
+        race = Race(other, lambda q: q.add(depends_on=[parent])).start_and_wait_until_blocked(observer)
+    assert queue.place(race.finish()) == "ready"
+
+
+def test_a_parent_that_completes_while_its_child_is_enqueued_releases_it(queue, other, observer):
+    parent = queue.add()
+    job = queue.take()
+    with queue.transaction():
+        child = queue.add(depends_on=[parent])
+        race = Race(other, lambda q: q.complete(job)).start_and_wait_until_blocked(observer)
+    race.finish()
+    assert queue.place(child) == "ready"
+
+
+def test_the_same_in_a_batch(queue, other, observer):
+    parent = queue.add()
+    job = queue.take()
+    report = Jsonb([{"job_id": str(job.job_id), "token": job.token, "outcome": "completed"}])
+    with queue.transaction():
+        child = queue.add(depends_on=[parent])
+        race = Race(other, lambda q: q.rows("select * from queue.settle_jobs('w1', %s)", report)).start_and_wait_until_blocked(observer)
+    assert [row.verdict for row in race.finish()] == ["ok"]
+    assert queue.place(child) == "ready"
+
+
+def test_a_parent_that_fails_while_its_child_is_enqueued_decides_its_fate(queue, other, observer):
+    parent = queue.add()
+    job = queue.take()
+    with queue.transaction():
+        child = queue.add(depends_on=[parent])
+        race = Race(other, lambda q: q.fail(job, "permanent")).start_and_wait_until_blocked(observer)
+    race.finish()
+    assert queue.status(child) == "failed"
+
+
+def test_complete_beats_rescue(queue, other):
+    """The completing session holds the job: the rescuer passes it by and finds nothing later."""
+    job_id = queue.add()
+    job = queue.take()
+    expire(queue)
+    with queue.transaction():
+        queue.complete(job)
+        assert other.rescue() == 0
+    assert (queue.status(job_id), other.rescue()) == ("completed", 0)
+
+
+def test_rescue_beats_complete(queue, other, observer):
+    job_id = queue.add()
+    job = queue.take()
+    expire(queue)
+    with queue.transaction():
+        assert queue.rescue() == 1
+        race = Race(other, lambda q: q.complete(job, {"from": "zombie"})).start_and_wait_until_blocked(observer)
+    with pytest.raises(psycopg.Error) as error:
+        race.finish()
+    assert error.value.sqlstate == "RQ001"
+    assert (queue.status(job_id), queue.job(job_id).result_data, queue.outcomes(job_id)) == ("queued", None, ["lost"])
+
+
+def test_rescue_beats_a_batch(queue, other, observer):
+    queue.add()
+    job = queue.take()
+    expire(queue)
+    report = Jsonb([{"job_id": str(job.job_id), "token": job.token, "outcome": "completed"}])
+    with queue.transaction():
+        queue.rescue()
+        race = Race(other, lambda q: q.rows("select * from queue.settle_jobs('w1', %s)", report)).start_and_wait_until_blocked(observer)
+    assert [row.verdict for row in race.finish()] == ["stale"]
+
+
+def test_complete_beats_cancel(queue, other, observer):
+    job_id = queue.add()
+    job = queue.take()
+    with queue.transaction():
+        queue.complete(job)
+        race = Race(other, lambda q: q.value("select queue.cancel_job(%s)", job_id)).start_and_wait_until_blocked(observer)
+    with pytest.raises(psycopg.Error) as error:
+        race.finish()
+    assert error.value.sqlstate == "RQ009"
+    assert queue.status(job_id) == "completed"
+
+
+def test_cancel_before_complete_is_a_request_and_the_finished_work_stands(queue, other, observer):
+    job_id = queue.add()
+    job = queue.take()
+    with queue.transaction():
+        assert queue.value("select queue.cancel_job(%s)", job_id) == "cancelling"
+        race = Race(other, lambda q: q.complete(job)).start_and_wait_until_blocked(observer)
+    race.finish()
+    assert queue.status(job_id) == "completed"
+
+
+def test_claim_beats_cancel(queue, other, observer):
+    job_id = queue.add()
+    queue.worker()
+    with queue.transaction():
+        queue.claim()
+        race = Race(other, lambda q: q.value("select queue.cancel_job(%s)", job_id)).start_and_wait_until_blocked(observer)
+    assert race.finish() == "cancelling"
+
+
+def test_cancel_beats_claim(queue, other):
+    queue.worker()
+    job_id = queue.add()
+    with queue.transaction():
+        queue.value("select queue.cancel_job(%s)", job_id)
+        assert other.claim() == []
+    assert other.claim() == []
+
+
+def test_a_beat_that_came_first_saves_the_lease(queue, other, observer):
+    """The rescuer looks again under the lock: a heartbeat in between counts."""
+    job_id = queue.add()
+    job = queue.take()
+    queue.conn.execute("update queue.leases set expires_at = base.clock() - interval '1 second'")
+    with queue.transaction():
+        queue.beat("w1", job)
+        race = Race(other, lambda q: q.rescue()).start_and_wait_until_blocked(observer)
+    assert (race.finish(), queue.status(job_id)) == (0, "running")
+
+
+def test_a_beat_does_not_wait_for_a_rescue_and_then_learns_that_it_lost(queue, other):
+    queue.add()
+    job = queue.take()
+    expire(queue)
+    with queue.transaction():
+        queue.rescue()
+        other.conn.execute("set lock_timeout = '1s'")
+        assert other.beat("w1", job) == {}
+    assert other.beat("w1", job) == {job.job_id: "lost"}
+
+
+def test_claims_side_by_side_never_take_the_same_job(queue, other):
+    jobs = {queue.add() for _ in range(10)}
+    queue.worker("w1"), queue.worker("w2")
+    with queue.transaction():
+        mine = {job.job_id for job in queue.claim("w1", 5)}
+        yours = {job.job_id for job in other.claim("w2", 5)}
+    assert mine | yours == jobs and not mine & yours
+
+
+def test_two_enqueuers_with_one_idempotency_key_get_one_job(queue, other, observer):
+    with queue.transaction():
+        first = queue.add(idempotency_key="k")
+        race = Race(other, lambda q: q.add(idempotency_key="k")).start_and_wait_until_blocked(observer)
+    assert race.finish() == first
+
+
+def test_two_enqueuers_of_one_pipeline_run_get_one_graph(queue, other, observer):
+    video = queue.value("select media.create_video('/a.mp4')")
+    call = "select * from queue.enqueue_pipeline('standard', %s)"
+    with queue.transaction():
+        first = queue.rows(call, video)
+        race = Race(other, lambda q: q.rows(call, video)).start_and_wait_until_blocked(observer)
+    second = race.finish()
+    assert {s.job_id for s in first} == {s.job_id for s in second}
+
+
+def test_parents_that_finish_side_by_side_release_their_child_once(queue, other, observer):
+    parents = [queue.add(), queue.add()]
+    child = queue.add(depends_on=parents)
+    first, second = queue.take(), queue.take()
+    with queue.transaction():
+        queue.complete(first)
+        race = Race(other, lambda q: q.complete(second)).start_and_wait_until_blocked(observer)
+    race.finish()
+    assert queue.place(child) == "ready"
+
+
+def test_the_history_is_a_second_fence(queue):
+    """Were the token not compared, the key of the attempts would still refuse a second end."""
+    queue.add()
+    job = queue.take()
+    row = (job.job_id, job.token, "no_op", "w1")
+    queue.complete(job)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        queue.conn.execute(
+            "insert into queue.job_attempts (job_id, attempt, job_type, worker_id, started_at, ended_at, outcome)"
+            " values (%s, %s, %s, %s, now(), now(), 'completed')", row
+        )  # fmt: skip
