@@ -82,7 +82,7 @@ def appearing(path: Path) -> Iterator[FileIO]:
         with stream:
             yield stream
         with disk_side():
-            os.replace(part, path)
+            part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -108,7 +108,7 @@ def link_new(part: Path, target: Path) -> None:
         # Renaming would replace, so look first. Keys bear the attempt: nobody else writes this one.
         if target.exists():
             raise FileExistsError(errno.EEXIST, "exists", str(target)) from error
-        os.rename(part, target)
+        part.rename(target)
 
 
 def remove_empty(folder: Path) -> bool:

@@ -60,17 +60,19 @@ class FolderStore:
 
     @property
     def bucket(self) -> str:
+        """Where this store is, as file:///folder."""
         return f"file://{self.root}"
 
     def put(
         self,
         key: str,
         path: Path,
-        content_type: str = "application/octet-stream",
+        content_type: str = "application/octet-stream",  # noqa: ARG002  a folder keeps no types
         *,
         stop: StopSignal | None = None,
         on_progress: Progress | None = None,
     ) -> StoredObject:
+        """Store the file; see Store.put."""
         target = self._path(key)
         with disk_side():
             source = FileIO(path)
@@ -107,6 +109,7 @@ class FolderStore:
         stop: StopSignal | None = None,
         on_progress: Progress | None = None,
     ) -> StoredObject:
+        """Bring the object here; see Store.get."""
         with self._open(key) as source, appearing(path) as sink:
             size, digest = digest_chunks(
                 guarded(source, store_side),
@@ -119,6 +122,7 @@ class FolderStore:
         return StoredObject(key, size, digest)
 
     def stat(self, key: str) -> ObjectInfo | None:
+        """What is known of the object; None when it is not there."""
         target = self._path(key)
         with store_side():
             try:
@@ -128,6 +132,7 @@ class FolderStore:
         return ObjectInfo(key, found.st_size, None) if stat.S_ISREG(found.st_mode) else None
 
     def delete(self, key: str) -> None:
+        """Remove the object and the folders that it leaves empty."""
         target = self._path(key)
         with store_side():
             try:
@@ -139,12 +144,18 @@ class FolderStore:
                     return
 
     def list(self, prefix: str = "") -> Iterator[str]:
+        """Keys by prefix, in the order of their bytes."""
         above = prefix.rpartition("/")[0]
         if above:
             check_key(above)
         return (key for key in self._walk(f"{above}/" if above else "") if key.startswith(prefix))
 
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
+        """A link of our own; see worker.stores.links.
+
+        Raises:
+            SettingsError: no secret or no public address is set.
+        """
         check_key(key)
         if not self._link_secret or not self._public_url:
             raise SettingsError("links to a file:// store need REELQ_LINK_SECRET and REELQ_PUBLIC_URL")
@@ -155,18 +166,19 @@ class FolderStore:
         return links.verify(self._public_url, url, self._link_secret, self._now())
 
     def check(self) -> None:
+        """Write, read and remove a probe object."""
         with disk_side(), tempfile.TemporaryDirectory(prefix="reelq-check-") as scratch:
             check_store(self, Path(scratch))
 
     def sweep(self, older_than_s: float = LEFTOVER_AGE_S) -> int:
+        """Remove the files of puts that were killed; how many."""
         swept = 0
         with store_side():
             try:
-                names = os.listdir(self._incoming)
+                parts = list(self._incoming.iterdir())
             except FileNotFoundError:
                 return 0
-            for name in names:
-                part = self._incoming / name
+            for part in parts:
                 try:
                     # A put in progress touches its file with every chunk.
                     if self._now() - part.lstat().st_mtime > older_than_s:

@@ -7,6 +7,7 @@ believed. How a file goes up stands in worker.stores.s3_upload.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -39,6 +40,9 @@ from worker.stores.s3_upload import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+for chatty in ("boto3", "botocore", "urllib3"):  # at level debug they log signatures
+    logging.getLogger(chatty).setLevel(logging.INFO)
 
 CONNECT_S, READ_S, TRIES = 10, 60, 4
 DIGEST = "sha256"  # name of the metadata field
@@ -103,6 +107,7 @@ class S3Store:
 
     @property
     def bucket(self) -> str:
+        """Where this store is, as s3://bucket[/prefix]."""
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
     def put(
@@ -114,6 +119,7 @@ class S3Store:
         stop: StopSignal | None = None,
         on_progress: Progress | None = None,
     ) -> StoredObject:
+        """Store the file; see Store.put."""
         name = self._name(key)
         with disk_side():
             source = FileIO(path)
@@ -138,6 +144,7 @@ class S3Store:
         stop: StopSignal | None = None,
         on_progress: Progress | None = None,
     ) -> StoredObject:
+        """Bring the object here; see Store.get."""
         total, metadata, chunks = read_object(self._client, self._bucket, self._name(key))
         with appearing(path) as sink:
             size, digest = digest_chunks(
@@ -151,6 +158,7 @@ class S3Store:
         return StoredObject(key, size, digest)
 
     def stat(self, key: str) -> ObjectInfo | None:
+        """What is known of the object; None when it is not there."""
         try:
             with s3_side("HeadObject"):
                 found = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
@@ -161,6 +169,7 @@ class S3Store:
         return ObjectInfo(key, found["ContentLength"], found["Metadata"].get(DIGEST))
 
     def delete(self, key: str) -> None:
+        """Remove the object."""
         try:
             with s3_side("DeleteObject"):
                 self._client.delete_object(Bucket=self._bucket, Key=self._name(key))
@@ -169,6 +178,7 @@ class S3Store:
                 raise
 
     def list(self, prefix: str = "") -> Iterator[str]:
+        """Keys by prefix, in the order of their bytes."""
         pages = iter(
             self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
@@ -183,15 +193,18 @@ class S3Store:
                 yield found["Key"].removeprefix(self._prefix)
 
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
+        """A link that S3 itself checks (SigV4)."""
         place = {"Bucket": self._bucket, "Key": self._name(key)}
         with s3_side("sign"):
             return self._client.generate_presigned_url("get_object", Params=place, ExpiresIn=expires_s)
 
     def check(self) -> None:
+        """Write, read and remove a probe object."""
         with disk_side(), tempfile.TemporaryDirectory(prefix="reelq-check-") as scratch:
             check_store(self, Path(scratch))
 
     def sweep(self, older_than_s: float = LEFTOVER_AGE_S) -> int:
+        """Abort the uploads of puts that were killed; how many."""
         swept = 0
         with s3_side("ListMultipartUploads"):
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
