@@ -26,11 +26,11 @@ declare
     v_want integer;
     v_before integer;
     v_row record;
-    v_ids uuid[] := '{}';
-    v_ready_at timestamptz[] := '{}';
-    v_lanes integer[] := '{}';
-    v_keys double precision[] := '{}';
-    v_seqs bigint[] := '{}';
+    v_ids uuid[] := array[]::uuid[];
+    v_ready_at timestamptz[] := array[]::timestamptz[];
+    v_lanes integer[] := array[]::integer[];
+    v_keys double precision[] := array[]::double precision[];
+    v_seqs bigint[] := array[]::bigint[];
 begin
     perform base.require_read_committed();
     if p_limit < 0 or p_limit is null then

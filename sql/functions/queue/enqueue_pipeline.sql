@@ -16,7 +16,7 @@ declare
     v_key text := format('pipeline:%s:%s:%s:', name, video_id, run);
     v_tenant uuid;
     v_step record;
-    v_ids jsonb := '{}';
+    v_ids jsonb := jsonb_build_object();
     v_id uuid;
     v_common jsonb;
 begin

@@ -6,7 +6,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-    v_done text[] := '{}';
+    v_done text[] := array[]::text[];
     v_next text[];
     v_unknown text;
 begin

@@ -41,7 +41,7 @@ begin
             result_data = coalesce(r.result, '{}'),
             error_class = null, error_code = null, error_message = null
         from reported as r
-        where j.id = r.job_id and j.status = 'running' and j.token = r.token
+        where j.id = r.job_id and j.status = 'running' and j.token = r.token and j.worker_id = p_worker_id
         returning j.id, j.token, j.job_type, j.worker_id, j.started_at, r.cpu_seconds, r.peak_memory_bytes
     ),
     recorded as (
@@ -60,7 +60,7 @@ begin
         if v_item ->> 'outcome' = 'completed' then
             verdict := case when job_id = any(v_done) then 'ok' else 'stale' end;
         else
-            verdict := queue.settle_one(v_item);
+            verdict := queue.settle_one(p_worker_id, v_item);
         end if;
         return next;
     end loop;

@@ -1,4 +1,4 @@
-create or replace function queue.settle_one(p_item jsonb)
+create or replace function queue.settle_one(p_worker_id text, p_item jsonb)
 returns text
 language plpgsql
 volatile
@@ -11,7 +11,7 @@ declare
 begin
     -- Locked here first: a caller of a batch wants a word for a lost lease, not an exception.
     perform from queue.processing_jobs as j
-    where j.id = v_job_id and j.status = 'running' and j.token = v_token for no key update;
+    where j.id = v_job_id and j.status = 'running' and j.token = v_token and j.worker_id = p_worker_id for no key update;
     if not found then
         return 'stale';
     end if;
@@ -32,6 +32,6 @@ begin
 end;
 $$;
 
-comment on function queue.settle_one(jsonb) is $$
+comment on function queue.settle_one(text, jsonb) is $$
 End one attempt that did not complete, as queue.settle_jobs describes. Returns ok or stale.
 $$;
