@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -71,6 +72,7 @@ class Uuid(click.ParamType[Any]):
     name = "id"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        """Read it, or refuse it with what is allowed."""
         if isinstance(value, UUID):
             return value
         try:
@@ -85,13 +87,13 @@ class JsonObject(click.ParamType[Any]):
     name = "json"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """Read it, or refuse it with what is allowed."""
         if isinstance(value, dict):
             return value
         text = str(value)
         if text.startswith("@"):
             try:
-                with open(text[1:], encoding="utf-8") as file:
-                    text = file.read()
+                text = Path(text[1:]).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 self.fail(f"cannot read {text[1:]!r}: {error}", param, ctx)
         try:
@@ -109,6 +111,7 @@ class Moment(click.ParamType[Any]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it, or refuse it with what is allowed."""
         from datetime import timedelta
 
         from worker.settings import parse_seconds
@@ -120,7 +123,7 @@ class Moment(click.ParamType[Any]):
                 return datetime.now(UTC) + timedelta(seconds=parse_seconds(str(value)[1:]))
             return datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is not a time such as 2030-01-31T20:00, 2030-01-31T20:00Z or +15m", param, ctx)
+            self.fail(f"{value!r} is not a time such as 2030-01-31T20:00 or +15m", param, ctx)
 
 
 class Seconds(click.ParamType[Any]):
@@ -129,6 +132,7 @@ class Seconds(click.ParamType[Any]):
     name = "seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it, or refuse it with what is allowed."""
         from worker.settings import parse_seconds
 
         if isinstance(value, (int, float)):

@@ -38,17 +38,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class Tree(click.Group):
     """A group that imports a command when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of that command."""
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
 
@@ -86,7 +89,14 @@ def read_store(_ctx: click.Context, _param: click.Parameter, value: str | None) 
 @click.group(cls=Tree, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--database-url", metavar="URL", help="The database; wins over DATABASE_URL and PG*.")
 @click.option("--store", metavar="URL", callback=read_store, help="Where objects lie; wins over REELQ_STORE.")
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=show_version, help="Print the version.")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=show_version,
+    help="Print the version.",
+)
 @click.pass_context
 def cli(ctx: click.Context, database_url: str | None, store: str | None) -> None:
     """Queue and workers of a video platform, on Postgres.
@@ -179,7 +189,11 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
     if state == "42501":
         return message, "connect as the owner of the schema, or as a member of reelq_worker", FAILED
     if not state:  # psycopg could not read the connection string, which may hold a password: not repeated
-        return "the database URL makes no sense", "as postgresql://user@host:5432/name or host=… dbname=…", USED_WRONGLY
+        return (
+            "the database URL makes no sense",
+            "as postgresql://user@host:5432/name or host=… dbname=…",
+            USED_WRONGLY,
+        )
     return f"{message} (SQLSTATE {state})", error.diag.message_hint, FAILED
 
 

@@ -50,6 +50,8 @@ def emit(
     as_json: bool,
     columns: Sequence[str | Column] | None = None,
     title: str | None = None,
+    *,
+    headings: bool = True,
 ) -> int:
     """Print rows (dataclasses or mappings); return how many there were.
 
@@ -62,18 +64,26 @@ def emit(
             count += 1
         return count
     records = [_record(row) for row in rows]
-    chosen = [name if isinstance(name, Column) else Column(name) for name in columns or list(records[0] if records else [])]
+    chosen = [
+        name if isinstance(name, Column) else Column(name)
+        for name in columns or list(records[0] if records else [])
+    ]
     cells = [[column.show(record.get(column.key)) for column in chosen] for record in records]
     if not records:
         return 0
-    if on_terminal():
-        _table(chosen, cells, title)
+    if title:
+        line("")
+        line(title)
+    if on_terminal() and headings:
+        _table(chosen, cells)
     else:
-        _aligned(chosen, cells)
+        _aligned(chosen, cells, headings)
     return len(records)
 
 
-def emit_record(row: Any, as_json: bool, columns: Sequence[str | Column] | None = None, title: str | None = None) -> None:
+def emit_record(
+    row: Any, as_json: bool, columns: Sequence[str | Column] | None = None, title: str | None = None
+) -> None:
     """Print one record: a name and its value a line, or one JSON object."""
     if as_json:
         line(text.to_json(row), clean=False)
@@ -82,6 +92,7 @@ def emit_record(row: Any, as_json: bool, columns: Sequence[str | Column] | None 
     chosen = [name if isinstance(name, Column) else Column(name) for name in columns or list(record)]
     width = max((len(column.title) for column in chosen), default=0)
     if title:
+        line("")
         line(title)
     for column in chosen:
         value = column.show(record.get(column.key))
@@ -92,6 +103,14 @@ def emit_record(row: Any, as_json: bool, columns: Sequence[str | Column] | None 
 def line(content: str, *, clean: bool = True) -> None:
     """Print one line of data."""
     _write(sys.stdout, (text.clean(content) if clean else content) + "\n")
+
+
+def lines(title: str, content: str) -> None:
+    """Print text from outside that has lines of its own (a stack, stderr of ffmpeg), each line cleaned."""
+    line("")
+    line(title)
+    for part in content.splitlines():
+        line(f"  {part}")
 
 
 def raw(content: str) -> None:
@@ -147,29 +166,32 @@ def abandon() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _table(columns: list[Column], cells: list[list[str]], title: str | None) -> None:
+def _table(columns: list[Column], cells: list[list[str]]) -> None:
     """A rich table as wide as it needs to be and the terminal allows."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, column in enumerate(columns):
         longest = max(len(row[number]) for row in cells)
         table.add_column(
-            Text(column.title), justify="right" if column.right else "left",
-            overflow="fold" if column.keep else "ellipsis", no_wrap=True, min_width=longest if column.keep else None,
+            Text(column.title),
+            justify="right" if column.right else "left",
+            overflow="fold" if column.keep else "ellipsis",
+            no_wrap=True,
+            min_width=longest if column.keep else None,
         )
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     _guard(sys.stdout, lambda: console().print(table))
 
 
-def _aligned(columns: list[Column], cells: list[list[str]]) -> None:
+def _aligned(columns: list[Column], cells: list[list[str]], headings: bool) -> None:
     """Columns with two spaces between, the last one unpadded; nothing is shortened."""
     from rich.cells import cell_len  # a wide letter takes two columns
 
-    lines = [[column.title.upper() for column in columns], *cells]
+    lines = [[column.title.upper() for column in columns], *cells] if headings else cells
     widths = [max(cell_len(row[number]) for row in lines) for number in range(len(columns))]
     for row in lines:
         padded = [
@@ -213,3 +235,10 @@ def _is_terminal(stream: TextIO) -> bool:
         return stream.isatty()
     except ValueError:
         return False
+
+
+def on_desktop() -> bool:
+    """Whether there is a screen to show a picture on."""
+    from worker.settings import environment
+
+    return sys.platform == "darwin" or bool({"DISPLAY", "WAYLAND_DISPLAY"} & environment().keys())

@@ -91,7 +91,9 @@ def bit_rate(bits_per_second: int | None) -> str:
     """A bit rate: 640 kb/s, 4.2 Mb/s."""
     if bits_per_second is None:
         return ""
-    return f"{bits_per_second / 1e6:.1f} Mb/s" if bits_per_second >= 1e6 else f"{bits_per_second / 1e3:.0f} kb/s"
+    return (
+        f"{bits_per_second / 1e6:.1f} Mb/s" if bits_per_second >= 1e6 else f"{bits_per_second / 1e3:.0f} kb/s"
+    )
 
 
 def duration(seconds: float | Decimal | None) -> str:
@@ -118,15 +120,20 @@ def age(moment: datetime | None, now: datetime | None = None) -> str:
     return f"in {duration(-seconds)}" if seconds < -1 else duration(max(seconds, 0))
 
 
+def clamp(fraction: float) -> float:
+    """Between 0 and 1."""
+    return min(max(fraction, 0.0), 1.0)
+
+
 def bar(fraction: float | None, width: int) -> str:
     """A progress bar of `width` columns, in eighths; dots when the progress is not known."""
     if fraction is None:
         return "·" * width
-    eighths = round(min(max(fraction, 0.0), 1.0) * width * 8)
+    eighths = round(clamp(fraction) * width * 8)
     full, part = divmod(eighths, 8)
     return ("█" * full + (" ▏▎▍▌▋▊▉"[part] if part else "")).ljust(width)
 
 
 def percent(fraction: float | None) -> str:
     """A share as `47%`."""
-    return "" if fraction is None else f"{min(max(fraction, 0.0), 1.0) * 100:.0f}%"
+    return "" if fraction is None else f"{clamp(fraction) * 100:.0f}%"

@@ -1,0 +1,186 @@
+"""reelq ingest: files and URLs become videos, each with the jobs of its pipeline."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import click
+
+from cli import output
+from cli.app import App, Uuid, json_option, key_values, pass_app
+from cli.output import Column
+
+COLUMNS = (
+    Column("video_id", "video", keep=True),
+    Column("status", keep=True),
+    Column("title"),
+    Column("variants", "made", right=True),
+    Column("error_code", "error"),
+    Column("error_message", "why"),
+)
+REMOTE = ("http", "https", "s3")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What download_video will fetch, and the name that people know it by."""
+
+    url: str  # an absolute path on the workers' hosts, http(s)://… or s3://…
+    name: str
+
+
+@click.command("ingest")
+@click.argument("sources", nargs=-1, required=True, metavar="FILE|URL…")
+@click.option("--tenant", metavar="SLUG", default="default", show_default=True, help="Whose videos they are.")
+@click.option("--user", "user_id", type=Uuid(), help="The tenant's user whose titles they are.")
+@click.option(
+    "--pipeline", metavar="NAME", default="standard", show_default=True, help="What is done with them."
+)
+@click.option(
+    "--option",
+    "options",
+    metavar="K=V",
+    multiple=True,
+    callback=key_values,
+    help="Option of the pipeline, or of one step as STEP.KEY=VALUE; may be repeated.",
+)
+@click.option("--title", help="Title of the video; default: the file's name. Only for a single source.")
+@click.option("--wait", is_flag=True, help="Show progress until all are ready or failed.")
+@json_option
+@pass_app
+def ingest(
+    app: App,
+    sources: tuple[str, ...],
+    tenant: str,
+    user_id: UUID | None,
+    pipeline: str,
+    options: dict[str, Any],
+    title: str | None,
+    wait: bool,
+    as_json: bool,
+) -> int:
+    """Bring files or URLs in, and make renditions of them.
+
+    A file is named by its path, which the workers must be able to read; http(s):// and s3:// sources are
+    fetched by them. All sources are checked first, and all of them come in or none. With --wait the exit
+    code is 1 when one failed; Ctrl-C ends the waiting, not the work.
+
+    \b
+    Examples:
+      reelq ingest clip.mp4 --wait
+      reelq ingest *.mov --tenant acme --json | jq -r .video_id
+      reelq ingest https://media.example/talk.mp4 --title "A talk" --option ladder.preset=fast
+      reelq ingest -- -starts-with-a-dash.mp4
+    """
+    from worker import queue
+
+    if title is not None and len(sources) > 1:
+        raise click.UsageError("--title is for a single source")
+    found = read_all(sources)
+    with app.connect() as conn, conn.transaction():
+        videos = [
+            queue.ingest_video(
+                conn,
+                source.url,
+                tenant=tenant,
+                user_id=user_id,
+                pipeline=pipeline,
+                options=options,
+                title=title,
+                original_filename=source.name,
+            )
+            for source in found
+        ]
+    rows = {
+        str(video_id): {
+            "video_id": str(video_id),
+            "source_url": source.url,
+            "title": title or source.name,
+            "status": "pending",
+            "variants": 0,
+            "error_code": None,
+            "error_message": None,
+        }
+        for video_id, source in zip(videos, found, strict=True)
+    }
+    if wait:
+        from cli.waiting import wait_for
+
+        for video in wait_for(app, videos):
+            rows[video["id"]].update(
+                {name: video[name] for name in ("title", "status", "error_code", "error_message")}
+            )
+            rows[video["id"]]["variants"] = len(video["variants"])
+    output.emit(rows.values(), as_json, COLUMNS)
+    return 1 if any(row["status"] == "failed" for row in rows.values()) else 0
+
+
+def read_all(texts: tuple[str, ...]) -> list[Source]:
+    """Check every source.
+
+    Raises:
+        click.BadParameter: with every one that cannot be taken, a line each.
+    """
+    found, mistakes = [], []
+    for text in texts:
+        try:
+            found.append(read(text))
+        except ValueError as error:
+            mistakes.append(f"{text!r}: {error}")
+    if mistakes:
+        raise click.BadParameter("\n".join(mistakes), param_hint="FILE|URL")
+    return found
+
+
+def read(text: str) -> Source:
+    """One source: http(s)://, s3://, file:///path, else a path.
+
+    Raises:
+        ValueError: why it cannot be taken.
+    """
+    scheme = re.match(r"([a-z][a-z0-9+.-]*)://", text, re.IGNORECASE)
+    if scheme is None or Path(text).exists():
+        return local(text)
+    if scheme[1].lower() == "file":
+        return local(unquote(urlsplit(text).path))
+    if scheme[1].lower() not in REMOTE:
+        raise ValueError(f"{scheme[1]}:// is not among what is fetched: a path, http://, https:// or s3://")
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError as error:
+        raise ValueError(f"not a URL: {error}") from None
+    if not host or (scheme[1].lower() == "s3" and not parts.path.strip("/")):
+        raise ValueError("not a whole URL: https://host/path or s3://bucket/key is meant")
+    return Source(text, unquote(parts.path.rsplit("/", 1)[-1]) or host)
+
+
+def local(text: str) -> Source:
+    """A file of this host, by its absolute path; symbolic links stay as they are.
+
+    Raises:
+        ValueError: why it cannot be taken.
+    """
+    path = Path(text).absolute()
+    try:
+        text.encode()
+        if path.is_dir():
+            raise ValueError("is a folder; name the files in it")
+        if not path.exists():
+            raise ValueError("no such file")
+        if not path.is_file():
+            raise ValueError("is not a regular file")
+        with path.open("rb"):
+            pass
+    except UnicodeEncodeError:
+        raise ValueError(
+            "the name is not UTF-8, which the database cannot keep; rename or link the file"
+        ) from None
+    except OSError as error:
+        raise ValueError((error.strerror or str(error)).lower()) from None
+    return Source(str(path), path.name)

@@ -1,0 +1,114 @@
+"""The live screen of reelq top, drawn to fit: workers with their slots, queues, failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from cli import screen, text
+from cli.screen import styled
+
+if TYPE_CHECKING:
+    from cli.top import Snapshot
+    from worker.errors import DatabaseAway
+    from worker.overview import Worker
+
+STALE_S = 10.0  # a beat older than this is shown in yellow: five beats of 2 s were missed
+CAP = 10_000  # queue.depth() stops counting here
+
+
+def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = None) -> Group:
+    """The screen; at least the head line, and as much of the rest as there is room for."""
+    queues, failures = seen.queues(), seen.failures
+    left = height - 2  # head, and a line of air
+    queue_lines = min(len(queues) + 3, max(left // 3, 4)) if queues else 0
+    failure_lines = min(len(failures) + 2, max(left // 4, 3)) if failures else 0
+    parts: list[Any] = [head(seen, away)]
+    parts += workers(seen, width, max(left - queue_lines - failure_lines, 1))
+    if queues:
+        parts += [Text(), queue_table(queues[: queue_lines - 3], len(queues), width)]
+    if failures:
+        parts += [Text(), failure_table(seen, failure_lines - 2, width)]
+    return Group(*parts)
+
+
+def head(seen: Snapshot, away: DatabaseAway | None) -> Text:
+    """One line: time, totals, and whether the database is away."""
+    slots = sum(worker.slots for worker in seen.workers if worker.status == "active")
+    busy = sum(worker.busy for worker in seen.workers)
+    waiting = sum(one.ready for one in seen.depth)
+    done = sum(rate.per_minute for rate in seen.rates)
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append("reelq ", "bold").append(seen.at.astimezone().strftime("%H:%M:%S"))
+    if away is not None:
+        line.append("  the database is away; trying again", "bold red")
+        return line.append("   q ends", "dim")
+    line.append(f"  {len(seen.workers)} workers  {busy}/{slots} slots  {waiting} ready  {done:.1f} done/min")
+    return line.append("   q ends", "dim")
+
+
+def workers(seen: Snapshot, width: int, room: int) -> list[Any]:
+    """A line for every worker and one for every slot in use; idle slots are told in the worker's line."""
+    if not seen.workers and not seen.running:
+        return [Text(), styled("No worker is at work. Start one: reelq worker run", "yellow")]
+    bar_width = 10 if width < 100 else 24
+    table = screen.grid(("", 3), ("", 3), ("", None), (">", None), (">", None), (">", None))
+    rows = []
+    for worker in seen.workers:
+        rows.append(worker_row(worker, seen))
+        for job in seen.running:
+            if job.worker_id == worker.worker_id:
+                name = text.clean(job.title or str(job.video_id or job.job_id))
+                rows.append(
+                    [Text("  " + screen.activity(job)), Text(name), *screen.progress_cells(job, bar_width)]
+                )
+    shown = rows if len(rows) <= room else rows[: max(room - 1, 0)]
+    for row in shown:
+        table.add_row(*row)
+    more = [styled(f"… and {len(rows) - len(shown)} lines more", "dim")] if len(rows) > len(shown) else []
+    return [table, *more]
+
+
+def worker_row(worker: Worker, seen: Snapshot) -> list[Text]:
+    """Id, state, slots, last beat."""
+    silent_s = (seen.at - worker.last_beat_at).total_seconds()
+    beat = styled(text.duration(max(silent_s, 0)) + " ago", "yellow" if silent_s > STALE_S else "dim")
+    state = screen.styled(worker.status).append(f"  {worker.busy} of {worker.slots} slots", "")
+    return [styled(worker.worker_id, "bold"), state, Text(), Text(), Text(), beat]
+
+
+def queue_table(queues: list[dict[str, Any]], total: int, width: int) -> Table:
+    """Depth and rates, a line a job type."""
+    narrow = width < 90
+    names = ["ready", "sched.", "blocked", "running", "dead", "done/min"]
+    names += [] if narrow else ["median", "failed 5 min"]
+    table = screen.grid(("job type", 1), *((f">{name}", None) for name in names), heading=True)
+    for one in queues:
+        counts = [one[key] for key in ("ready", "scheduled", "blocked", "running", "dead")]
+        cells = [Text(f"{CAP}+" if count >= CAP else str(count), "" if count else "dim") for count in counts]
+        cells[4].stylize("red" if counts[4] else "dim")
+        cells.append(Text(f"{one['per_minute']:.1f}"))
+        if not narrow:
+            cells += [
+                Text(text.duration(one["median_s"])),
+                Text(str(one["failed"]), "red" if one["failed"] else "dim"),
+            ]
+        table.add_row(styled(one["job_type"]), *cells)
+    if total > len(queues):
+        table.add_row(styled(f"… and {total - len(queues)} more", "dim"))
+    return table
+
+
+def failure_table(seen: Snapshot, room: int, width: int) -> Table:
+    """The latest failures: how long ago, which job, why."""
+    columns = [(">failed", None), ("job type", None), ("error", 1), ("why", 2)]
+    wide = width >= 120
+    table = screen.grid(*([*columns[:2], ("job", None), *columns[2:]] if wide else columns), heading=True)
+    for one in seen.failures[: max(room, 1)]:
+        cells = [styled(text.age(one.failed_at, seen.at) + " ago", "dim"), styled(one.job_type)]
+        cells += [styled(str(one.job_id), "dim")] if wide else []
+        table.add_row(*cells, styled(one.error_code or "", "red"), styled(one.error_message or ""))
+    return table

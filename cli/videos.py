@@ -1,0 +1,180 @@
+"""reelq videos: list, show, open."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+import click
+
+from cli import output, text
+from cli.app import App, Uuid, json_option, pass_app
+from cli.output import Column
+
+if TYPE_CHECKING:
+    from worker.media import Variant
+    from worker.settings import Settings
+
+STATUSES = ("pending", "downloading", "processing", "compressing", "uploading", "ready", "failed")
+
+COLUMNS = (
+    Column("id", keep=True),
+    Column("status", keep=True),
+    Column("title"),
+    Column("duration_seconds", "length", show=text.duration, right=True),
+    Column("height", "px", right=True),
+    Column("variants", "made", right=True),
+    Column("created_at", "age", show=text.age, right=True),
+    Column("error_code", "error"),
+)
+VARIANTS = (
+    Column("profile", keep=True),
+    Column("dimensions", "size in px"),
+    Column("codecs"),
+    Column("bit_rate", show=text.bit_rate, right=True),
+    Column("size_bytes", "size", show=text.size, right=True),
+    Column("duration_seconds", "length", show=text.duration, right=True),
+    Column("encode_seconds", "took", show=text.duration, right=True),
+    Column("speed", show=lambda speed: "" if speed is None else f"{float(speed):.1f}×", right=True),
+)
+
+
+@click.group("videos")
+def videos() -> None:
+    """Look at videos and what was made of them.
+
+    \b
+    Examples:
+      reelq videos list
+      reelq videos open 01976b1e-5a3c-7d4e-8f00-0123456789ab
+    """
+
+
+@videos.command("list")
+@click.option("--tenant", metavar="SLUG", help="Only videos of this tenant.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only videos of this status.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@json_option
+@pass_app
+def list_videos(app: App, tenant: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    """List videos, newest first.
+
+    \b
+    Examples:
+      reelq videos list --status failed
+      reelq videos list --tenant acme --json | jq -r .title
+    """
+    from worker import media
+
+    with app.connect() as conn:
+        found = output.emit(media.list_videos(conn, tenant, status, limit), as_json, COLUMNS)
+    if not found and not as_json:
+        output.say("No such videos.")
+
+
+@videos.command("show")
+@click.argument("video_id", type=Uuid(), metavar="VIDEO")
+@json_option
+@pass_app
+def show(app: App, video_id: UUID, as_json: bool) -> None:
+    """Show a video: its record, what was measured of its file, and what was made of it.
+
+    \b
+    Examples:
+      reelq videos show 01976b1e-5a3c-7d4e-8f00-0123456789ab
+      reelq videos show 01976b1e-5a3c-7d4e-8f00-0123456789ab --json | jq .asset.frame_rate_num
+    """
+    from worker import media
+
+    with app.connect() as conn:
+        video = media.show_video(conn, video_id)
+        variants = media.list_variants(conn, video_id)
+    if as_json:
+        output.emit_record(video, True)
+        return
+    output.emit_record(
+        {name: value for name, value in video.items() if name not in ("asset", "variants")}, False
+    )
+    output.emit_record(
+        {name: value for name, value in video["asset"].items() if name != "probe"}, False, title="asset"
+    )
+    output.emit(
+        [described(variant) for variant in variants],
+        False,
+        VARIANTS,
+        title="made of it" if variants else None,
+    )
+
+
+@videos.command("open")
+@click.argument("video_id", type=Uuid(), metavar="VIDEO")
+@click.option("--profile", help="Which variant, such as h264-720p or poster; default: the largest rendition.")
+@click.option("--print", "only_print", is_flag=True, help="Print the address and launch nothing.")
+@json_option
+@pass_app
+def open_variant(app: App, video_id: UUID, profile: str | None, only_print: bool, as_json: bool) -> None:
+    """Print the address of a variant, and show it in a desktop's player when this is one's terminal.
+
+    The address is a signed link of ten minutes; of a file:// store without links it is the file's own.
+
+    \b
+    Examples:
+      reelq videos open 01976b1e-5a3c-7d4e-8f00-0123456789ab --profile poster
+      ffplay "$(reelq videos open 01976b1e-5a3c-7d4e-8f00-0123456789ab)"
+    """
+    from worker import media
+
+    with app.connect() as conn:
+        variant = choose(media.list_variants(conn, video_id), profile)
+    url = address(app.settings, variant)
+    if as_json:
+        output.emit_record({"video_id": video_id, "profile": variant.profile, "url": url}, True)
+        return
+    output.line(url)
+    if output.on_terminal() and output.on_desktop() and not only_print:
+        click.launch(url)
+
+
+def choose(variants: list[Variant], profile: str | None) -> Variant:
+    """The variant of that profile, else the first: the largest rendition.
+
+    Raises:
+        click.ClickException: there is none (yet).
+    """
+    if not variants:
+        raise click.ClickException("nothing was made of this video yet")
+    for variant in variants:
+        if profile in (None, variant.profile):
+            return variant
+    raise click.UsageError(
+        f"no variant {profile!r}; there is " + ", ".join(variant.profile for variant in variants)
+    )
+
+
+def address(settings: Settings, variant: Variant) -> str:
+    """A link to the object: signed, or file:// where the store is a folder that nobody serves.
+
+    Raises:
+        click.ClickException: the object lies in another store than the settings name.
+    """
+    from worker.store import open_store
+
+    store = open_store(settings)
+    if store.bucket != variant.bucket:
+        raise click.ClickException(
+            f"the object lies in {variant.bucket}, but the store is {store.bucket}; see --store"
+        )
+    if store.bucket.startswith("file://") and not (settings.link_secret and settings.public_url):
+        folder = Path(unquote(store.bucket.removeprefix("file://")))
+        return "file://" + quote(str(folder / variant.key))
+    return store.signed_url(variant.key)
+
+
+def described(variant: Variant) -> dict[str, object]:
+    """A variant's columns, and its size in pixels and codecs as a person says them."""
+    wide = f"{variant.width}×{variant.height}" if variant.width and variant.height else ""
+    codecs = "+".join(name for name in (variant.video_codec, variant.audio_codec) if name)
+    return {**asdict(variant), "dimensions": wide, "codecs": codecs or (variant.mime or "")}

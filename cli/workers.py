@@ -1,0 +1,95 @@
+"""reelq workers: list, drain."""
+
+from __future__ import annotations
+
+import click
+
+from cli import output, text
+from cli.app import App, json_option, pass_app
+from cli.output import Column
+
+COLUMNS = (
+    Column("worker_id", "worker", keep=True),
+    Column("status"),
+    Column("busy", right=True),
+    Column("slots", right=True),
+    Column("types", show=lambda types: "all" if types is None else text.shown(types)),
+    Column("last_beat_at", "last beat", show=text.age, right=True),
+    Column("started_at", "up", show=text.age, right=True),
+    Column("version"),
+)
+
+
+@click.group("workers")
+def workers() -> None:
+    """Look at workers, drain them.
+
+    \b
+    Examples:
+      reelq workers list
+      reelq workers drain --host encoder3
+    """
+
+
+@workers.command("list")
+@click.option("--all", "everyone", is_flag=True, help="Also those that have stopped or were lost.")
+@json_option
+@pass_app
+def list_workers(app: App, everyone: bool, as_json: bool) -> None:
+    """List the workers: active, draining, and lost ones whose jobs have not been taken back.
+
+    \b
+    Examples:
+      reelq workers list
+      reelq workers list --all --json | jq 'select(.status == "lost")'
+    """
+    from worker import overview
+
+    with app.connect() as conn:
+        found = output.emit(overview.list_workers(conn, everyone), as_json, COLUMNS)
+    if not found and not as_json:
+        output.say("No worker is at work. Start one: reelq worker run")
+
+
+@workers.command("drain")
+@click.argument("worker_ids", nargs=-1, metavar="[WORKER…]")
+@click.option("--host", help="Every worker of this host.")
+@click.option("--pool", help="Every worker of this pool.")
+@click.option("--undo", is_flag=True, help="Take the request back.")
+@json_option
+@pass_app
+def drain(
+    app: App, worker_ids: tuple[str, ...], host: str | None, pool: str | None, undo: bool, as_json: bool
+) -> None:
+    """Ask workers to take nothing new, finish what they have in hand and leave.
+
+    All or none: when one of them is not at work, nobody is asked.
+
+    \b
+    Examples:
+      reelq workers drain encoder3:default:4711:a1b2
+      reelq workers drain --host encoder3
+      reelq workers drain --host encoder3 --undo
+    """
+    from worker import overview, queue
+
+    if not worker_ids and host is None and pool is None:
+        raise click.UsageError("name workers, or give --host or --pool")
+    with app.connect() as conn:
+        chosen = list(dict.fromkeys(worker_ids))
+        if host is not None or pool is not None:
+            chosen += [
+                one.worker_id
+                for one in overview.list_workers(conn)
+                if host in (None, one.host)
+                and pool in (None, one.pool)
+                and one.worker_id not in chosen
+                and one.status in ("active", "draining")
+            ]
+        if not chosen:
+            raise click.ClickException("no worker is at work there")
+        with conn.transaction():
+            for worker_id in chosen:
+                queue.drain_worker(conn, worker_id, not undo)
+        asked = [one for one in overview.list_workers(conn) if one.worker_id in chosen]
+        output.emit(asked, as_json, COLUMNS)
