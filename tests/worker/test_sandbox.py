@@ -235,7 +235,7 @@ def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) ->
     """kill -9 of the parent, whose slot threads come and go: the child and its child are gone."""
     mark = uuid4().hex
     parent = """
-        import sys, threading, time
+        import os, sys, threading, time
         from worker.sandbox import Limits, run_child
         from worker.stop import StopSignal
 
@@ -244,7 +244,7 @@ def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) ->
                       limits=Limits(wall_s=60, memory_bytes=2**30, file_bytes=2**20))
 
         def say(line):
-            print(line, flush=True)
+            os.write(1, line.encode() + b"\n")  # in one piece, from two threads
             return True
 
         # A slot thread that ended before must not take a later slot's child along, nor keep it.

@@ -9,17 +9,18 @@ CVE-2026-8461; SVG through librsvg).
 from __future__ import annotations
 
 DEMUXERS = (
-    "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "mp3", "wav",
-    "flac", "ogg", "aac", "amr", "gif", "png_pipe", "jpeg_pipe", "webp_pipe",
+    "mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv",
+    "mp3", "wav", "flac", "ogg", "aac", "amr", "gif", "png_pipe", "jpeg_pipe", "webp_pipe",
 )  # fmt: skip
 
 # Names of decoders, not of codecs: libdav1d, srt, pgssub.
 DECODERS = (
-    "h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vp8", "vp9", "libdav1d", "libaom-av1", "av1", "mjpeg", "png",
-    "webp", "gif", "prores", "h263", "flv", "aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "vorbis",
-    "flac", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_u8", "pcm_mulaw",
-    "pcm_alaw", "amrnb", "amrwb", "mp2", "mp2float", "srt", "subrip", "webvtt", "mov_text", "movtext", "ass", "ssa",
-    "pgssub", "dvdsub",
+    "h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vp8", "vp9", "libdav1d", "libaom-av1", "av1",
+    "mjpeg", "png", "webp", "gif", "prores", "h263", "flv",
+    "aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "vorbis", "flac", "alac", "mp2", "mp2float",
+    "amrnb", "amrwb", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_u8",
+    "pcm_mulaw", "pcm_alaw",
+    "srt", "subrip", "webvtt", "mov_text", "movtext", "ass", "ssa", "pgssub", "dvdsub",
 )  # fmt: skip
 
 PICTURE_DEMUXERS = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "image2", "mjpeg"})

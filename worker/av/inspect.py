@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +36,7 @@ def inspect(tools: Tools, path: Path) -> dict[str, Any]:
     if torn or any("ended prematurely" in line for line in document["complaints"]):
         raise PermanentError("truncated", TRUNCATED)
     _refuse_missing_pictures(tools, path, document, tracks)
-    document["packets"] = {
-        str(index): {**{k: v for k, v in asdict(track).items() if k != "first_key_s"}, "span_s": round(track.span_s, 6)}
-        for index, track in tracks.items()
-    }
+    document["packets"] = {str(index): track.facts() for index, track in tracks.items()}
     document["orientation"] = exif.orientation(path)
     return _trimmed(document)
 
@@ -62,17 +58,21 @@ def measure(tools: Tools, path: Path) -> tuple[Measured, dict[str, Any]]:
         raise PermanentError("unreadable_media", UNREADABLE, detail="\n".join(document["complaints"]))
     if measured.video is not None and measured.video.pixel_format is None:
         # ffprobe ends with code 0 here: the headers read well, the pictures do not.
-        raise PermanentError("damaged", "The pictures of the file cannot be read.", detail="\n".join(document["complaints"]))
+        said = "\n".join(document["complaints"])
+        raise PermanentError("damaged", "The pictures of the file cannot be read.", detail=said)
     if measured.gap_s > MOST_GAP_S and measured.kind != "image":
         raise PermanentError(
-            "timestamp_gap", f"The file's clock jumps by {measured.gap_s:,.0f} seconds; at most {MOST_GAP_S:.0f} are taken."
+            "timestamp_gap",
+            f"The file's clock jumps by {measured.gap_s:,.0f} seconds; at most {MOST_GAP_S:.0f} are taken.",
         )
     if measured.duration_s is not None and measured.duration_s > MOST_DURATION_S:
         raise PermanentError("too_long", f"The file plays longer than {MOST_DURATION_S / 3600:.0f} hours.")
     return measured, document
 
 
-def _refuse_missing_pictures(tools: Tools, path: Path, document: dict[str, Any], tracks: dict[int, Track]) -> None:
+def _refuse_missing_pictures(
+    tools: Tools, path: Path, document: dict[str, Any], tracks: dict[int, Track]
+) -> None:
     """Compare the packets with the index of MP4 and AVI, which counts the pictures.
 
     An edit list hides packets on purpose, so that where some seem to be missing in an MP4 they

@@ -259,8 +259,8 @@ def _mime(document: dict[str, Any], container: str, kind: str) -> str | None:
         return "video/quicktime" if brand == "qt" else "video/mp4"
     mime = MIMES.get(container)
     if container == "matroska":
-        codecs = {str(s.get("codec_name")) for s in document["streams"] if s.get("codec_type") in ("video", "audio")}
-        if codecs <= {"vp8", "vp9", "av1", "opus", "vorbis"}:
+        playing = [s for s in document["streams"] if s.get("codec_type") in ("video", "audio")]
+        if {str(s.get("codec_name")) for s in playing} <= {"vp8", "vp9", "av1", "opus", "vorbis"}:
             mime = "video/webm"
     return mime.replace("video/", "audio/") if mime and kind == "audio" else mime
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -15,8 +16,8 @@ class Track:
     first_s: float | None = None
     last_s: float | None = None  # greatest time stamp
     end_s: float | None = None  # greatest time stamp plus its duration
-    gap_s: float = 0.0  # largest step forwards from the greatest time stamp so far, or backwards by more than that
-    first_key_s: list[float] = field(default_factory=list)  # times of the first MOST_KEYS key packets
+    gap_s: float = 0.0  # largest step away from the greatest time stamp so far, forwards or back
+    keys_s: list[float] = field(default_factory=list)  # times of the first MOST_KEYS key packets
 
     @property
     def span_s(self) -> float:
@@ -27,6 +28,17 @@ class Track:
             # No packet has a duration: the last lasts as long as one does on average.
             return (self.last_s - self.first_s) * self.shown / (self.shown - 1)
         return self.end_s - self.first_s
+
+    def facts(self) -> dict[str, Any]:
+        """What is kept with the asset, as JSON."""
+        return {
+            "packets": self.packets,
+            "shown": self.shown,
+            "key_packets": self.key_packets,
+            "first_s": self.first_s,
+            "span_s": round(self.span_s, 6),
+            "gap_s": round(self.gap_s, 6),
+        }
 
 
 MOST_KEYS = 10_000  # bounds the memory for a day of intra-only video
@@ -54,8 +66,8 @@ class Tally:
             track.key_packets += 1
         if at is None:
             return True
-        if "K" in flags and len(track.first_key_s) < MOST_KEYS:
-            track.first_key_s.append(at)
+        if "K" in flags and len(track.keys_s) < MOST_KEYS:
+            track.keys_s.append(at)
         if track.first_s is None or track.last_s is None or track.end_s is None:
             track.first_s = track.last_s = track.end_s = at
         track.gap_s = max(track.gap_s, abs(at - track.last_s))

@@ -1,0 +1,62 @@
+"""download_video: bring the source's bytes into the store as the asset's original.
+
+Reads the asset's source_url; writes the object, and bucket, key, size, checksum and type of
+media.assets. Safe to run twice: each attempt stores under its own key, the row names the one
+that counts. An asset that was stored directly and has no source is left as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from worker import media, staging
+from worker.context import JobContext
+from worker.errors import PermanentError
+from worker.fetch import fetch
+
+FETCH_SHARE = 0.7  # of the progress bar; the rest is the way into the store
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """Nothing: the video says where its source is."""
+
+
+def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all handlers are called alike
+    """Fetch, store, record; return size and checksum."""
+    work = ctx.work()
+    ctx.advance_video("downloading")
+    if work.source_url is None:
+        if work.key is None:
+            raise PermanentError("no_source", "The video has neither a source nor a stored original.")
+        return {"size_bytes": work.size_bytes, "sha256": work.sha256, "fetched": False}
+    path = staging.folder(ctx, "in") / staging.SOURCE
+    # A server that does not say how much comes still shows headway: at most as much as is taken.
+    most = ctx.settings.max_download_bytes
+    fetched = fetch(
+        work.source_url,
+        path,
+        settings=ctx.settings,
+        stop=ctx.stop,
+        on_progress=staging.passing(ctx, "fetch", 0.0, FETCH_SHARE, most),
+    )
+    stored = ctx.store.put(
+        staging.original_key(ctx, work),
+        path,
+        stop=ctx.stop,
+        on_progress=staging.passing(ctx, "store", FETCH_SHARE, 1.0, fetched.size_bytes),
+    )
+    bucket = ctx.store.bucket
+    ctx.on_complete(
+        lambda conn: media.record_original(
+            conn,
+            work.asset_id,
+            bucket=bucket,
+            key=stored.key,
+            size_bytes=stored.size_bytes,
+            sha256=stored.sha256,
+            mime=None,  # extract_metadata finds out; what a server says is only said
+        )
+    )
+    return {"size_bytes": stored.size_bytes, "sha256": stored.sha256, "fetched": True}

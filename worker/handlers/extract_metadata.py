@@ -1,0 +1,32 @@
+"""extract_metadata: measure the original with ffprobe, and refuse what will never work.
+
+Reads the asset's object; writes the measured columns and `probe` of media.assets. Safe to run
+twice: the second run writes the same values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from worker import media, staging
+from worker.av.inspect import measure
+from worker.context import JobContext
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """Nothing: all originals are measured alike."""
+
+
+def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all handlers are called alike
+    """Measure the original; return the facts an operator wants to see."""
+    work = ctx.work()
+    ctx.advance_video("processing")
+    path = staging.stage(ctx, work)
+    ctx.progress(None, "probe")
+    measured, document = measure(staging.tools(ctx), path)
+    columns = measured.columns()
+    ctx.on_complete(lambda conn: media.record_probe(conn, work.asset_id, columns, document))
+    shown = ("kind", "duration_seconds", "width", "height", "video_codec", "audio_codec", "hdr")
+    return {name: columns[name] for name in shown}

@@ -1,0 +1,85 @@
+"""generate_thumbnail: one picture that stands for the video.
+
+A good moment of a video (av/frames.py), the photo itself, a song's cover art or its waveform.
+Reads the original; writes variant `poster`, a JPEG. Safe to run twice: each attempt stores
+under its own key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from worker import staging
+from worker.av import frames, poster
+from worker.av.measure import Measured
+from worker.context import JobContext
+from worker.errors import PermanentError
+from worker.ffmpeg import Tools
+
+WALL_S = 300.0  # a day of sound has to be decoded for its waveform; a picture takes a second
+LOOK_SHARE = 0.8  # of the progress bar
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """Nothing: the best moment is chosen, not asked for."""
+
+
+def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all handlers are called alike
+    """Choose, cut, store; return what was chosen."""
+    work = ctx.work()
+    ctx.advance_video("processing")
+    source = staging.stage(ctx, work)
+    measured = staging.measured(ctx, work, source)
+    output = staging.folder(ctx, "out") / "poster"  # a suffix would make ffprobe read patterns into names
+    tools = staging.tools(ctx)
+    ctx.progress(0.0, "choose")
+    arguments, facts = _plan(tools, measured, source, output, ctx)
+    ctx.progress(LOOK_SHARE, "cut")
+    tools.run(arguments, read=source.parent, write=output.parent, wall_s=WALL_S)
+    width, height = _check(tools, output)
+    stored = ctx.store.put(
+        staging.variant_key(ctx, work, "poster", "jpg"), output, "image/jpeg", stop=ctx.stop
+    )
+    row = staging.variant(ctx, "poster", "image/jpeg", stored, width=width, height=height, metadata=facts)
+    staging.publish(ctx, work, [row])
+    return {"width": width, "height": height, "size_bytes": stored.size_bytes, **facts}
+
+
+def _plan(
+    tools: Tools, measured: Measured, source: Path, output: Path, ctx: JobContext
+) -> tuple[list[str], dict[str, Any]]:
+    """The arguments that make the poster, and where it comes from."""
+    video, audio = measured.video, measured.audio
+    if video is not None and measured.kind == "image":
+        return poster.of_image(source, video, measured.orientation, output), {"from": "image"}
+    if video is not None:
+        best, looked_at = frames.choose(
+            tools, source, video, output.parent, lambda share: ctx.progress(LOOK_SHARE * share, "choose")
+        )
+        facts = {
+            "from": "video",
+            "at_seconds": round(best.at_s, 3),
+            "candidates": looked_at,
+            "good": best.good,  # false: all moments are dark, glaring or empty; this is the best of them
+        }
+        return poster.of_video(source, video, frames.cut_options(best, video), output), facts
+    if measured.cover_index is not None:
+        return poster.of_cover(source, measured.cover_index, output), {"from": "cover"}
+    if audio is None:
+        raise PermanentError("unreadable_media", "There is neither picture nor sound in the file.")
+    return poster.of_sound(source, audio.index, output), {"from": "sound"}
+
+
+def _check(tools: Tools, output: Path) -> tuple[int, int]:
+    """Width and height of the finished JPEG.
+
+    Raises:
+        PermanentError: "result_incomplete", ffmpeg ended well and made no picture.
+    """
+    if not output.exists() or output.stat().st_size == 0:
+        raise PermanentError("result_incomplete", "No picture could be made of the file.")
+    stream = tools.probe(output)["streams"][0]
+    return int(stream["width"]), int(stream["height"])

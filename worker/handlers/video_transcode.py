@@ -1,0 +1,175 @@
+"""video_transcode: all renditions of a video in one run of ffmpeg, with one decode.
+
+Reads the original; writes a variant a rung (`h264-720p`, …), or `audio-aac` for sound without
+picture; of a photo nothing. Nobody sees a rendition before it was read back and all of them are
+stored. Safe to run twice: each attempt stores under its own keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from worker import staging
+from worker.av import encode, ladder, rates, verify
+from worker.av.measure import Measured
+from worker.av.progress import Progress
+from worker.av.verify import Checked
+from worker.context import JobContext
+from worker.errors import PermanentError
+from worker.ffmpeg import Outcome, Tools
+from worker.media import Work
+
+CPU_S_PER_MEDIA_S = 2.6  # a ladder of four from 1080p with preset veryfast, measured
+FULL_HD = 1920 * 1080
+PATIENCE = 20  # a host this much slower than expected is sick
+LEAST_WALL_S = 120.0
+PRESET_COST = {
+    "ultrafast": 0.8, "superfast": 0.9, "veryfast": 1.0, "faster": 1.4, "fast": 1.7, "medium": 1.9,
+    "slow": 3.5,
+}  # fmt: skip
+ENCODE_SHARE = 0.95  # of the progress bar; then comes reading back and storing
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """What the job may ask for."""
+
+    renditions: list[str] | str | None = None  # ["720p", "360p"]; None: every rung that the source fills
+    crf: int | str | None = None  # 15 (large) to 40 (ugly); None: 23
+
+
+def run(args: Args, ctx: JobContext) -> dict[str, Any]:
+    """Encode, read back, store; return what was made."""
+    options = ladder.options(args.renditions, args.crf)
+    work = ctx.work()
+    ctx.advance_video("compressing")
+    source = staging.stage(ctx, work)
+    measured = staging.measured(ctx, work, source)
+    tools = staging.tools(ctx)
+    output = staging.folder(ctx, "out")
+    if measured.kind == "image":
+        return {"renditions": [], "note": "A picture has no renditions; its poster stands for it."}
+    if measured.video is None:
+        return _sound(tools, ctx, work, measured, source, output / "audio-aac.m4a")
+
+    rate = rates.for_output(measured.video.rate)
+    rungs = ladder.plan(measured.video.width, measured.video.height, rate, options.renditions)
+    outputs = {rung.profile: output / f"{rung.profile}.mp4" for rung in rungs}
+    arguments = encode.ladder(
+        source, measured, rungs, outputs, rate=rate, crf=options.crf,
+        preset=ctx.settings.ffmpeg_preset, threads=tools.threads,
+    )  # fmt: skip
+    cost = _encode(tools, ctx, measured, arguments, source, output)
+    ctx.progress(ENCODE_SHARE, "verify")
+    checked = {r.profile: verify.rendition(tools, outputs[r.profile], r, measured, rate) for r in rungs}
+    ctx.advance_video("uploading")
+    rows = []
+    for number, rung in enumerate(rungs):
+        part = (number / len(rungs), (number + 1) / len(rungs))
+        how = {"crf": options.crf, "preset": ctx.settings.ffmpeg_preset, "maxrate_kbps": rung.maxrate_kbps}
+        facts = _facts(checked[rung.profile], cost, measured, rate, how)
+        rows.append(_store(ctx, work, rung.profile, outputs[rung.profile], "video/mp4", facts, part))
+    return _publish(ctx, work, rows, cost, measured)
+
+
+def _sound(
+    tools: Tools, ctx: JobContext, work: Work, measured: Measured, source: Path, output: Path
+) -> dict[str, Any]:
+    """The one rendition of sound without picture."""
+    if measured.audio is None:
+        raise PermanentError("unreadable_media", "There is neither picture nor sound in the file.")
+    arguments = encode.sound(source, measured.audio, output, threads=tools.threads)
+    cost = _encode(tools, ctx, measured, arguments, source, output.parent)
+    checked = verify.sound(tools, output, measured)
+    ctx.advance_video("uploading")
+    facts = _facts(checked, cost, measured, None, {})
+    row = _store(ctx, work, "audio-aac", output, "audio/mp4", facts, (0.0, 1.0))
+    return _publish(ctx, work, [row], cost, measured)
+
+
+def _encode(
+    tools: Tools, ctx: JobContext, measured: Measured, arguments: list[str], source: Path, output: Path
+) -> Outcome:
+    """Run ffmpeg and pass its progress on, never more than ENCODE_SHARE before the results are checked."""
+    duration = measured.duration_s or 0.0
+
+    def tell(progress: Progress) -> None:
+        if progress.out_s is None or duration <= 0:
+            return
+        done = min(1.0, progress.out_s / duration)
+        left = max(0.0, duration - progress.out_s)
+        eta = left / progress.speed if progress.speed else None
+        share = staging.FETCH_SHARE + (ENCODE_SHARE - staging.FETCH_SHARE) * done
+        ctx.progress(share, "encode", progress.speed, eta)
+
+    ctx.progress(staging.FETCH_SHARE, "encode")
+    wall_s = _wall_limit(measured, ctx.settings.ffmpeg_preset, tools.threads)
+    cost, _ = tools.run(arguments, read=source.parent, write=output, wall_s=wall_s, on_progress=tell)
+    return cost
+
+
+def _wall_limit(measured: Measured, preset: str, threads: int) -> float:
+    """Seconds after which something is wrong with the host, not with the video."""
+    video = measured.video
+    pixels = video.coded_width * video.coded_height if video is not None else 0
+    cpu_s = CPU_S_PER_MEDIA_S * PRESET_COST[preset] * max(1.0, pixels / FULL_HD)
+    return max(LEAST_WALL_S, PATIENCE * cpu_s * (measured.duration_s or 0.0) / threads)
+
+
+def _facts(
+    checked: Checked, cost: Outcome, measured: Measured, rate: Fraction | None, metadata: dict[str, Any]
+) -> dict[str, Any]:
+    """Columns of media.variants that tell what a rendition is."""
+    return {
+        "width": checked.width,
+        "height": checked.height,
+        "bit_rate": checked.bit_rate,
+        "duration_seconds": round(checked.duration_s, 3),
+        "frames": checked.frames,
+        "frame_rate_num": None if rate is None else rate.numerator,
+        "frame_rate_den": None if rate is None else rate.denominator,
+        "video_codec": checked.video_codec,
+        "audio_codec": checked.audio_codec,
+        "encode_seconds": round(cost.wall_seconds, 3),
+        "speed": _speed(measured, cost),
+        # Lines of complaint: 0 for a sound source; a few when parts of it are damaged.
+        "metadata": {**metadata, "complaints": cost.complaints},
+    }
+
+
+def _store(
+    ctx: JobContext,
+    work: Work,
+    profile: str,
+    path: Path,
+    mime: str,
+    facts: dict[str, Any],
+    part: tuple[float, float],
+) -> dict[str, Any]:
+    """Put one file into the store, `part` of all that is stored; return its row."""
+    start, end = (ENCODE_SHARE + (1 - ENCODE_SHARE) * share for share in part)
+    on_progress = staging.passing(ctx, "store", start, end, path.stat().st_size)
+    key = staging.variant_key(ctx, work, profile, path.suffix.removeprefix("."))
+    stored = ctx.store.put(key, path, mime, stop=ctx.stop, on_progress=on_progress)
+    return staging.variant(ctx, profile, mime, stored, **facts)
+
+
+def _publish(
+    ctx: JobContext, work: Work, rows: list[dict[str, Any]], cost: Outcome, measured: Measured
+) -> dict[str, Any]:
+    """Make all rows visible at once, with the job's completion."""
+    staging.publish(ctx, work, rows)
+    return {
+        "renditions": [row["profile"] for row in rows],
+        "size_bytes": sum(row["size_bytes"] for row in rows),
+        "encode_seconds": round(cost.wall_seconds, 3),
+        "speed": _speed(measured, cost),
+    }
+
+
+def _speed(measured: Measured, cost: Outcome) -> float:
+    """Media seconds a second."""
+    return round((measured.duration_s or 0.0) / max(cost.wall_seconds, 0.001), 3)
