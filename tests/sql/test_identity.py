@@ -9,18 +9,19 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+Conn = psycopg.Connection[Any]
 DATA = Path(__file__).resolve().parents[2] / "sql" / "data" / "identity_tenants.sql"
 BCRYPT = "$2b$12$" + "a" * 53
 
 
-def scalar(conn: psycopg.Connection[Any], query: str, *args: Any) -> Any:
+def scalar(conn: Conn, query: str, *args: Any) -> Any:
     """The one value of the one row."""
     row = conn.execute(query, args).fetchone()
     assert row is not None
     return row[0]
 
 
-def refused(conn: psycopg.Connection[Any], query: str, *args: Any) -> tuple[str | None, str]:
+def refused(conn: Conn, query: str, *args: Any) -> tuple[str | None, str]:
     """SQLSTATE and hint (or constraint) with which the database refuses."""
     with pytest.raises(psycopg.Error) as caught:
         conn.execute(query, args)
@@ -28,28 +29,38 @@ def refused(conn: psycopg.Connection[Any], query: str, *args: Any) -> tuple[str 
     return caught.value.sqlstate, diag.message_hint or diag.constraint_name or ""
 
 
-def add_user(conn: psycopg.Connection[Any], **columns: Any) -> UUID:
+def add_user(conn: Conn, **columns: Any) -> UUID:
     """Insert a user of the tenant "default"; return its id."""
-    columns = {"email": "ann@example.com", "tenant_id": scalar(conn, "select identity.require_tenant(null)"), **columns}
+    columns = {
+        "email": "ann@example.com",
+        "tenant_id": scalar(conn, "select identity.require_tenant(null)"),
+        **columns,
+    }
     names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
-    user: UUID = scalar(conn, f"insert into identity.users ({names}) values ({marks}) returning id", *columns.values())
+    user: UUID = scalar(
+        conn, f"insert into identity.users ({names}) values ({marks}) returning id", *columns.values()
+    )
     return user
 
 
-def test_there_is_a_default_tenant(conn):
+def test_there_is_a_default_tenant(conn: Conn) -> None:
     """A fresh installation can ingest without making a tenant first."""
-    row = conn.execute("select status, tier, job_weight from identity.tenants where slug = 'default'").fetchone()
+    row = conn.execute(
+        "select status, tier, job_weight from identity.tenants where slug = 'default'"
+    ).fetchone()
     assert row == ("active", "standard", 1)
 
 
-def test_installing_again_keeps_what_the_operator_changed(conn):
+def test_installing_again_keeps_what_the_operator_changed(conn: Conn) -> None:
     """The data file makes the row, it does not own it."""
     conn.execute("update identity.tenants set name = 'Ours', tier = 'premium' where slug = 'default'")
     conn.execute(DATA.read_text())
-    assert conn.execute("select slug, name, tier from identity.tenants").fetchall() == [("default", "Ours", "premium")]
+    assert conn.execute("select slug, name, tier from identity.tenants").fetchall() == [
+        ("default", "Ours", "premium")
+    ]
 
 
-def test_a_tenant_is_made_once(conn):
+def test_a_tenant_is_made_once(conn: Conn) -> None:
     """The second with the slug is refused; the first stays."""
     made = scalar(conn, "select identity.create_tenant('acme', p_tier => 'enterprise')")
 
@@ -63,12 +74,12 @@ def test_a_tenant_is_made_once(conn):
 
 
 @pytest.mark.parametrize("slug", ["", "Acme", "-a", "a-", "a b", "ä", "a" * 51, "a\nb", None])
-def test_a_slug_fits_a_command_line(conn, slug):
+def test_a_slug_fits_a_command_line(conn: Conn, slug: str | None) -> None:
     """Lower case, digits, hyphens inside; nothing to quote."""
     assert refused(conn, "select identity.create_tenant(%s)", slug)[0] == "RQ008"
 
 
-def test_a_tenant_is_found_by_id_by_slug_and_by_default(conn):
+def test_a_tenant_is_found_by_id_by_slug_and_by_default(conn: Conn) -> None:
     """Null and null is the tenant "default"."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
 
@@ -79,21 +90,21 @@ def test_a_tenant_is_found_by_id_by_slug_and_by_default(conn):
     )
 
 
-def test_without_a_name_the_session_s_tenant_is_meant(conn):
+def test_without_a_name_the_session_s_tenant_is_meant(conn: Conn) -> None:
     """reelq.tenant_id comes before "default"."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
     conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(acme)])
     assert scalar(conn, "select identity.require_tenant(null)") == acme
 
 
-def test_another_tenant_than_the_session_s_is_unknown(conn):
+def test_another_tenant_than_the_session_s_is_unknown(conn: Conn) -> None:
     """Also to the owner: who set the tenant wants to be held to it."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
     conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(acme)])
     assert refused(conn, "select identity.require_tenant(null, 'default')")[0] == "RQ004"
 
 
-def test_unknown_and_suspended_tenants_are_told_apart(conn):
+def test_unknown_and_suspended_tenants_are_told_apart(conn: Conn) -> None:
     """RQ004 and RQ012."""
     conn.execute("update identity.tenants set status = 'suspended'")
     assert refused(conn, "select identity.require_tenant(%s)", uuid4())[0] == "RQ004"
@@ -101,17 +112,19 @@ def test_unknown_and_suspended_tenants_are_told_apart(conn):
     assert refused(conn, "select identity.require_tenant(null)")[0] == "RQ012"
 
 
-def test_one_live_account_an_address_whatever_its_case(conn):
+def test_one_live_account_an_address_whatever_its_case(conn: Conn) -> None:
     """A deleted account frees its address."""
     first = add_user(conn, email="Ann@Example.com")
     with pytest.raises(psycopg.errors.UniqueViolation):
         add_user(conn, email="ann@example.COM")
 
-    conn.execute("update identity.users set status = 'deleted', deleted_at = base.clock() where id = %s", [first])
+    conn.execute(
+        "update identity.users set status = 'deleted', deleted_at = base.clock() where id = %s", [first]
+    )
     add_user(conn, email="ann@example.com")
 
 
-def test_a_username_is_unique_within_its_tenant(conn):
+def test_a_username_is_unique_within_its_tenant(conn: Conn) -> None:
     """Another tenant may have the same one."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
     add_user(conn, email="a@example.com", username="ann")
@@ -134,19 +147,20 @@ def test_a_username_is_unique_within_its_tenant(conn):
         ("two_factor_enabled", True, "second_factor_has_a_secret"),
     ],
 )
-def test_a_check_says_in_words_what_is_wrong(conn, column, value, constraint):
+def test_a_check_says_in_words_what_is_wrong(conn: Conn, column: str, value: object, constraint: str) -> None:
     """The constraint's name is the message."""
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
         add_user(conn, **{column: value})
     assert caught.value.diag.constraint_name == constraint
 
 
-def test_a_user_begins_with_what_the_plan_gives(conn):
+def test_a_user_begins_with_what_the_plan_gives(conn: Conn) -> None:
     """Free, 30 videos a month, reset in a month, not locked."""
     user = add_user(conn, password_hash=BCRYPT)
     row = conn.execute(
         """
-        select role, status, subscription_tier, monthly_quota, current_usage, failed_login_attempts, locked_until,
+        select role, status, subscription_tier, monthly_quota, current_usage, failed_login_attempts,
+               locked_until,
                quota_reset_date = (base.clock() at time zone 'utc' + interval '1 month')::date
         from identity.users where id = %s
         """,
@@ -155,14 +169,18 @@ def test_a_user_begins_with_what_the_plan_gives(conn):
     assert row == ("member", "active", "free", 30, 0, 0, None, True)
 
 
-def test_deleting_a_tenant_deletes_all_that_is_its(conn):
+def test_deleting_a_tenant_deletes_all_that_is_its(conn: Conn) -> None:
     """Users, assets, videos and variants go with it, and nobody else's."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
     user = add_user(conn, tenant_id=acme)
     for tenant, owner in ((acme, user), (None, None)):
         video = scalar(conn, "select media.create_video('/a.mp4', %s, %s)", tenant, owner)
         asset = scalar(conn, "select asset_id from media.get_work(%s)", video)
-        scalar(conn, """select media.put_variant(%s, '{"profile": "poster", "bucket": "b", "key": "k"}')""", asset)
+        scalar(
+            conn,
+            """select media.put_variant(%s, '{"profile": "poster", "bucket": "b", "key": "k"}')""",
+            asset,
+        )
 
     conn.execute("delete from identity.tenants where id = %s", [acme])
 

@@ -17,7 +17,7 @@ begin
     select string_agg(quote_ident(name), ', ' order by name)
     into v_unknown
     from jsonb_object_keys(p_given) as name
-    where name <> all (p_known);
+    where not name = any(p_known);
 
     if v_unknown is not null then
         raise exception '% has unknown keys: %', p_what, v_unknown
@@ -28,7 +28,7 @@ begin
 end;
 $$;
 
-comment on function media.refuse_unknown_keys(text, jsonb, text []) is $$
+comment on function media.refuse_unknown_keys(text, jsonb, text[]) is $$
 Refuse JSON that is no object or has a key that no column takes: a misspelt key would be lost in silence.
 
 Arguments

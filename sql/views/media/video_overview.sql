@@ -30,7 +30,7 @@ select
     video.processing_completed_at
 from media.videos as video
 inner join media.assets as asset on video.asset_id = asset.id
-cross join lateral (
+inner join lateral (
     select
         count(*) filter (where variant.mime like 'video/%' or variant.mime like 'audio/%') as renditions,
         count(*) filter (where variant.profile = 'poster') as posters,
@@ -38,7 +38,7 @@ cross join lateral (
         coalesce(sum(variant.size_bytes), 0) as variant_bytes
     from media.variants as variant
     where variant.asset_id = asset.id
-) as made
+) as made on true
 where video.deleted_at is null;
 
 comment on view media.video_overview is 'One row a live video: its state, what was measured of its original, how much was made of it.';
