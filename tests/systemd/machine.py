@@ -89,6 +89,7 @@ def boot(probe: str, program: str, folder: Path) -> dict[str, Any]:
     facts, log = shared / "facts.json", shared / "log"
     if not facts.exists():
         told = log.read_text(encoding="utf-8", errors="replace") if log.exists() else "nothing was written"
-        pytest.fail(f"the probe did not end well ({done.returncode} {done.stderr[-500:]}):\n{told[-6000:]}")
+        said = f"the probe did not end well ({done.returncode} {done.stderr[-500:]}):\n{told[-6000:]}"
+        pytest.fail(said, pytrace=False)
     seen: dict[str, Any] = json.loads(facts.read_text(encoding="utf-8"))
     return seen

@@ -63,10 +63,7 @@ def good(pool: str) -> None:
     settings = {name: os.environ.get(name) for name in ("REELQ_SCRATCH", "REELQ_SLOTS", "REELQ_TYPES")}
     files = {name: Path(path) for name, path in os.environ.items() if name.endswith("_FILE")}
     secrets = {name: path.read_text(encoding="utf-8").strip() for name, path in files.items()}
-    litter = [left.name for left in Path(os.environ["REELQ_SCRATCH"]).iterdir()]
-    pids = {"pid": os.getpid(), "job": job.pid}
-    report(pool, {**pids, "settings": settings, "secrets": secrets, "litter": litter})
-    (Path(os.environ["REELQ_SCRATCH"]) / "half" / "an encode").mkdir(parents=True)
+    report(pool, {"pid": os.getpid(), "job": job.pid, "settings": settings, "secrets": secrets})
     notify("READY=1")
     told = signal.sigwait({signal.SIGTERM, signal.SIGUSR1})
     if told == signal.SIGTERM:
