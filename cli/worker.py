@@ -1,0 +1,77 @@
+"""reelq worker run: claim jobs and do their work."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.app import App, Seconds, pass_app
+
+if TYPE_CHECKING:
+    from worker.registry import Registry
+    from worker.settings import Settings
+
+
+@click.group()
+def worker() -> None:
+    """Run a worker."""
+
+
+@worker.command("run")
+@click.option("--slots", type=click.IntRange(min=1), help="Jobs side by side. Default: REELQ_SLOTS, else 1.")
+@click.option("--types", multiple=True, metavar="TYPE[,TYPE…]", help="Take only these job types. Default: REELQ_TYPES, else all.")
+@click.option("--pool", help="Name of the worker pool. Default: REELQ_POOL, else `default`.")
+@click.option("--capabilities", multiple=True, metavar="WORD[,WORD…]", help="What this host offers, such as av1 or gpu.")
+@click.option("--drain-grace", "drain_grace_s", type=Seconds(), help="How long a drain waits for jobs in hand, such as 15m.")
+@click.option("--log-format", type=click.Choice(["auto", "json", "console"]), help="Default: console on a terminal, else JSON lines.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Least level that is logged.")
+@click.option("--until-idle", is_flag=True, help="Leave when nothing is left to do; for scripts.")
+@pass_app
+def run(app: App, until_idle: bool, types: tuple[str, ...], capabilities: tuple[str, ...], **flags: Any) -> None:
+    """Claim jobs and do their work until told to stop.
+
+    SIGTERM or Ctrl-C drains: nothing new is claimed, and jobs in hand may finish until the grace
+    ends; then they go back to the queue without being charged an attempt. A second signal stops
+    them at once, the same way. The log goes to stderr, one line a job.
+
+    With --until-idle it leaves when nothing of its types can be claimed, runs anywhere, is due
+    within three seconds, or waits for a job that runs: exit 0, or 1 when a job that it ran failed for good.
+
+    \b
+    Examples:
+      reelq worker run
+      reelq worker run --slots 4 --types extract_metadata,generate_thumbnail
+      reelq worker run --pool gpu --capabilities gpu,av1 --drain-grace 15m
+      reelq worker run --until-idle && echo all done
+    """
+    from worker import logs, registry
+    from worker import settings as environment
+    from worker.settings import parse_list
+
+    flags |= {"types": parse_list(",".join(types)) or None, "capabilities": parse_list(",".join(capabilities)) or None}
+    settings = environment.load(**app.flags, **flags)
+    logs.configure(settings)
+    raise SystemExit(work(settings, registry.shipped(settings.types), until_idle=until_idle))
+
+
+def work(settings: Settings, registry: Registry, *, until_idle: bool = False) -> int:
+    """Run a worker in this thread, the main one, under the usual signals; returns its exit code.
+
+    Raises:
+        DatabaseAway, SchemaMismatch, SettingsError: it could not start.
+    """
+    from worker.runner import Runner
+    from worker.settings import environment
+    from worker.systemd import Notifier
+
+    runner = Runner(settings, registry, Notifier(environment()), until_idle=until_idle)
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        runner.leave()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+    return runner.run()

@@ -1,0 +1,26 @@
+"""no_op: do nothing, or wait. For tests and measurements of the queue itself.
+
+Reads nothing, writes nothing; safe to run twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from worker.context import JobContext
+
+
+@dataclass(frozen=True, slots=True)
+class Args:
+    """How long to wait; ends early when the attempt is told to stop."""
+
+    sleep_s: float = 0.0
+
+
+def run(args: Args, ctx: JobContext) -> dict[str, Any]:
+    """Wait `sleep_s` seconds."""
+    if args.sleep_s > 0:
+        ctx.stop.wait(args.sleep_s)
+        ctx.check()
+    return {}

@@ -1,0 +1,78 @@
+"""Log lines: JSON, or coloured text on a terminal; to stderr; never with a secret in them.
+
+An event is `noun.past_participle` with keys that bear their units. What libraries log through
+the standard library (boto3, httpx, psycopg's pool) comes out in the same form.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import fields
+from typing import Any, TextIO
+
+import structlog
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import ProgrammingError
+
+from worker.settings import FIELDS, Settings
+
+SHORTEST_SECRET = 4  # characters; masking shorter ones would blot out half the text
+MASK = "********"
+
+
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Set up logging for this process."""
+    stream = sys.stderr if stream is None else stream
+    console = settings.log_format == "console" or (settings.log_format == "auto" and stream.isatty())
+    level = getattr(logging, settings.log_level.upper())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        if console
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str, ensure_ascii=False)]
+    )
+    last.append(Masker(settings))
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(level, logging.WARNING))
+
+
+class Masker:
+    """Replaces every secret of the settings in the finished line, wherever it came from."""
+
+    def __init__(self, settings: Settings) -> None:
+        secrets = {str(getattr(settings, field.name)) for field in fields(settings) if FIELDS[field.name].secret}
+        for url in (settings.database_url, settings.database_direct_url):
+            try:
+                secrets.add(str(conninfo_to_dict(url).get("password", "")))
+            except ProgrammingError:
+                continue  # `off`, or nothing that libpq knows: it stays a secret as a whole
+        long = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+        long |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in long}
+        self._secrets = sorted(long, key=len, reverse=True)
+
+    def __call__(self, logger: Any, method: str, line: str) -> str:
+        """structlog's last processor: text in, text out."""
+        for secret in self._secrets:
+            line = line.replace(secret, MASK)
+        return line

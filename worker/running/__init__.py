@@ -1,0 +1,1 @@
+"""The parts of a running worker; `worker.runner` puts them together."""

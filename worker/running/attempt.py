@@ -1,0 +1,158 @@
+"""One attempt, from claim to outcome, in the thread of its slot. Never raises: whatever happens is an outcome."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from worker import db, looks, queue
+from worker.context import Facts, JobContext
+from worker.errors import DatabaseAway, LeaseLost, ReelqError, StopRequested
+from worker.queue import ClaimedJob
+from worker.registry import Registry
+from worker.running import outcome
+from worker.running.leash import Leash
+from worker.running.outcome import Outcome
+from worker.scratch import Scratch
+from worker.settings import Settings
+from worker.store import Store
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all attempts of a worker share."""
+
+    settings: Settings
+    registry: Registry
+    pool: db.Pool
+    scratch: Scratch
+    open_store: Callable[[], Store]
+    hurry: threading.Event  # set when the worker leaves at once
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A claimed job in this worker's hands, until it is settled."""
+
+    job: ClaimedJob
+    leash: Leash
+    claimed_at: float = field(default_factory=time.monotonic)
+    outcome: Outcome | None = None
+    facts: Facts = field(default_factory=Facts)
+    sent: bool = False  # the outcome was sent once and no answer came: it may have arrived
+
+    def run(self, means: Means) -> None:
+        """Run the handler and keep how that ended in `outcome`."""
+        job = self.job
+        folder: list[Path] = []
+        try:
+            with bound_contextvars(job_id=str(job.job_id), job_type=job.job_type, attempt=job.token):
+                self.outcome = self._handle(means, folder)
+        except StopRequested as error:
+            self.outcome = outcome.stopped(error.reason, error)
+        except BaseException as error:  # SystemExit and MemoryError too: a slot outlives its jobs
+            # A handler whose ffmpeg was killed under it may complain of anything; why it was killed counts.
+            reason = self.leash.reason
+            self.outcome = outcome.stopped(reason, error) if reason else outcome.failed(error, self.facts.stderr)
+        finally:
+            self.leash.finish()
+            for path in folder:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _handle(self, means: Means, folder: list[Path]) -> Outcome:
+        """Parse the arguments, call the handler, commit what it wants written."""
+        job = self.job
+
+        def make_scratch() -> Path:
+            if not folder:
+                folder.append(means.scratch.make(job.job_id, job.token))
+            return folder[0]
+
+        ctx = JobContext(
+            job=job,
+            settings=means.settings,
+            log=log.bind(job_id=str(job.job_id), job_type=job.job_type, attempt=job.token),
+            stop=self.leash,
+            open_store=means.open_store,
+            make_scratch=make_scratch,
+            report=self.leash.report,
+            pool=means.pool,
+            facts=self.facts,
+        )
+        handler = means.registry.find(job.job_type)
+        ended = outcome.completed(handler.run(handler.parse(job.job_data), ctx))
+        self.leash.check()
+        return self._commit(means, ctx, ended) if ctx.writes else ended
+
+    def _commit(self, means: Means, ctx: JobContext, ended: Outcome) -> Outcome:
+        """Complete the job and write what the handler made visible: one transaction, fence first.
+
+        The work is done, so this waits for a database that is away, however long: the fence
+        decides whether the result still counts.
+        """
+        self.leash.finish()
+
+        def write(conn: db.Connection) -> None:
+            with conn.transaction():
+                queue.complete_job(conn, self.job.job_id, self.job.token, ended.result, self.costs())
+                for one in ctx.writes:
+                    one(conn)
+
+        turn = 0
+        while True:
+            try:
+                means.pool.call(write)
+                return Outcome("completed", ended.result, settled="completed")
+            except LeaseLost:
+                if self.sent and means.pool.call(was_completed, self.job):
+                    return Outcome("completed", ended.result, settled="completed")
+                return outcome.stopped("lease_lost")
+            except DatabaseAway:
+                self.sent = True
+                if means.hurry.wait(db.backoff(turn)):
+                    return outcome.stopped("shutdown")
+                turn += 1
+
+    def costs(self) -> dict[str, Any]:
+        """What the attempt's children used, as the queue's functions take it."""
+        if not self.facts.peak_memory_bytes:
+            return {}
+        return {
+            "cpu_seconds": round(self.facts.cpu_seconds, 3),
+            "peak_memory_bytes": self.facts.peak_memory_bytes,
+        }
+
+    def errors(self) -> dict[str, Any]:
+        """Costs, and what operators may see of an error."""
+        ended = self.outcome or Outcome("released")
+        shown = {"stack": ended.stack, "stderr": ended.stderr, "retry_after_s": ended.retry_after_s}
+        return self.costs() | {key: value for key, value in shown.items() if value is not None}
+
+    def settlement(self) -> dict[str, Any]:
+        """The outcome as an item of queue.settle_jobs."""
+        ended = self.outcome or Outcome("released", message="shutdown")
+        item: dict[str, Any] = {"job_id": str(self.job.job_id), "token": self.job.token, "outcome": ended.kind}
+        if ended.kind == "completed":
+            item["result"] = ended.result
+        else:
+            item |= {"code": ended.code, "message": ended.message}
+        return item | self.errors()
+
+
+def was_completed(conn: db.Connection, job: ClaimedJob) -> bool:
+    """Whether this very attempt completed its job, as its history says; for an answer that was lost."""
+    try:
+        history = looks.show_job(conn, job.job_id)["attempts_history"]
+    except (ReelqError, KeyError):
+        return False
+    return any(one["attempt"] == job.token and one["outcome"] == "completed" for one in history)

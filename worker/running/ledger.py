@@ -1,0 +1,141 @@
+"""Settling: what is finished goes to the queue, and one canonical log line follows it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import structlog
+
+from worker import db, queue
+from worker.errors import DatabaseAway, LeaseLost, QueueError
+from worker.queue import Bounds, ClaimedJob
+from worker.running.attempt import Attempt, was_completed
+from worker.running.outcome import INTERNAL
+
+log = structlog.get_logger()
+
+# Events by the job's new status; `queued` after an error is a retry.
+FAILED = {"queued": "job.retried", "failed": "job.failed", "cancelled": "job.cancelled"}
+EVENTS = {"completed": "job.completed", "snoozed": "job.snoozed", "released": "job.released"}
+
+
+class Ledger:
+    """What is finished and not settled yet. Nothing leaves it before the database has answered."""
+
+    def __init__(self, session: db.Session, worker_id: str) -> None:
+        self._session = session
+        self._worker_id = worker_id
+        self.waiting: list[Attempt] = []
+        self.ended: Counter[str] = Counter()  # events so far
+        self.closed: list[Attempt] = []  # settled since the runner looked
+
+    def add(self, attempt: Attempt) -> None:
+        """An attempt has ended."""
+        self.waiting.append(attempt)
+
+    def settle(self) -> None:
+        """Settle all that waits, without claiming."""
+        self.exchange(0, None, claim=False)
+
+    def exchange(self, limit: int, bounds: Bounds | None, *, claim: bool = True) -> list[ClaimedJob]:
+        """Settle all that waits and claim up to `limit` slots' worth: one round trip when nothing failed.
+
+        Raises:
+            DatabaseAway: what was not settled still waits.
+        """
+        self._settle_alone()
+        batch = list(self.waiting)
+        items = [attempt.settlement() for attempt in batch]
+        if not claim and not items:
+            return []
+        try:
+            if claim:
+                rows = self._session.call(queue.work, self._worker_id, limit, items, bounds)
+                stale = {(row.job_id, row.token) for row in rows if row.verdict == "stale"}
+            else:
+                rows = []
+                told = self._session.call(queue.settle_jobs, self._worker_id, items)
+                lost = {one.job_id for one in told if one.verdict == "stale"}
+                stale = {(one.job.job_id, one.job.token) for one in batch if one.job.job_id in lost}
+        except DatabaseAway:
+            for attempt in batch:
+                attempt.sent = True
+            raise
+        except (QueueError, psycopg.Error) as error:
+            if not items:
+                raise
+            # One result that the queue does not take must not hold up the others.
+            log.error("batch.refused", error=str(error), jobs=len(items))
+            for attempt in batch:
+                self._settle_one(attempt)
+            return []
+        for attempt in batch:
+            self._close(attempt, self._late(attempt) if (attempt.job.job_id, attempt.job.token) in stale else None)
+        return [row for row in rows if row.verdict == "claimed"]
+
+    def _settle_alone(self) -> None:
+        """What does not fit the batch: dropped and already settled attempts, and failures, whose
+        new status (a retry or the end) only queue.fail_job tells."""
+        for attempt in list(self.waiting):
+            ended = attempt.outcome
+            if ended is None or ended.kind in ("completed", "snoozed", "released") and not ended.settled:
+                continue
+            if ended.kind == "failed":
+                self._fail(attempt, ended.error_class or "transient", ended.code or "internal_error", ended.message or "")
+            else:
+                self._close(attempt, "job.dropped" if ended.kind == "dropped" else None)
+
+    def _fail(self, attempt: Attempt, error_class: str, code: str, message: str) -> None:
+        """Settle a failure."""
+        job = attempt.job
+        try:
+            status = self._session.call(
+                queue.fail_job, job.job_id, job.token, error_class, code, message, attempt.errors()
+            )
+        except LeaseLost:
+            self._close(attempt, "job.dropped")
+        else:
+            self._close(attempt, FAILED.get(status, "job.failed"))
+
+    def _settle_one(self, attempt: Attempt) -> None:
+        """Settle one of a batch that was refused; a result that is refused alone too fails its job."""
+        try:
+            (verdict,) = self._session.call(queue.settle_jobs, self._worker_id, [attempt.settlement()])
+            self._close(attempt, self._late(attempt) if verdict.verdict == "stale" else None)
+        except (QueueError, psycopg.Error) as error:
+            log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))
+            self._fail(attempt, "permanent", "bad_result", INTERNAL)
+
+    def _late(self, attempt: Attempt) -> str | None:
+        """The event of a settlement that was stale: dropped, unless it is our own that had arrived before."""
+        return None if attempt.sent and self._session.call(was_completed, attempt.job) else "job.dropped"
+
+    def _close(self, attempt: Attempt, event: str | None) -> None:
+        """The attempt is over: one line with all that is known of it."""
+        self.waiting.remove(attempt)
+        self.closed.append(attempt)
+        ended = attempt.outcome
+        job = attempt.job
+        event = event or EVENTS[ended.kind if ended else "released"]
+        self.ended[event] += 1
+        waited = datetime.now(UTC) - job.ready_at if job.ready_at else None
+        ran_s = time.monotonic() - attempt.claimed_at
+        line: dict[str, Any] = {
+            "job_id": str(job.job_id),
+            "job_type": job.job_type,
+            "attempt": job.token,
+            "video_id": str(job.video_id) if job.video_id else None,
+            "pipeline_step": job.pipeline_step,
+            "waited_s": round(max(0.0, waited.total_seconds() - ran_s), 3) if waited else None,
+            "ran_s": round(ran_s, 3),
+            **attempt.costs(),
+        }
+        if ended is not None:
+            line |= {"error_class": ended.error_class, "code": ended.code, "message": ended.message}
+            line |= {"stack": ended.stack, "result": ended.result or None}
+        level = log.info if event in EVENTS.values() else log.warning
+        level(event, **{key: value for key, value in line.items() if value is not None})

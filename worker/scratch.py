@@ -1,0 +1,114 @@
+"""Folders for work in progress: one a worker, in it one an attempt.
+
+    <scratch>/<worker id>.lock          held (flock) as long as the process lives
+    <scratch>/<worker id>/<job>-<token>/
+
+The kernel lets the lock go when the process dies, however it dies and whichever container it was
+in. So a worker that starts can tell which folders are litter, and never touches one in use.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from worker.errors import SettingsError
+from worker.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Scratch:
+    """This worker's folder."""
+
+    def __init__(self, settings: Settings, worker_id: str) -> None:
+        self._root = settings.scratch
+        self._folder = self._root / worker_id
+        self._lock_path = self._root / f"{worker_id}.lock"
+        self._lock: int | None = None
+        self._quota_bytes = settings.scratch_quota_bytes
+        self._reserve_bytes = settings.scratch_reserve_bytes
+
+    def open(self) -> None:
+        """Make the folder and sweep what dead workers left.
+
+        Raises:
+            SettingsError: nothing can be written there.
+        """
+        try:
+            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = self._hold()
+            self._folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise SettingsError(f"REELQ_SCRATCH: {error.strerror}: {error.filename}") from error
+        for lock in self._root.glob("*.lock"):
+            if lock != self._lock_path:
+                _sweep(lock)
+
+    def make(self, job_id: UUID, token: int) -> Path:
+        """A new empty folder for an attempt."""
+        folder = self._folder / f"{job_id}-{token}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def trouble(self) -> str | None:
+        """Why no further job should be claimed now; None when there is room."""
+        free = shutil.disk_usage(self._root).free
+        if free < self._reserve_bytes:
+            return f"{free} bytes free on the disk, {self._reserve_bytes} are to stay free"
+        used = sum(_sizes(self._folder))
+        if used >= self._quota_bytes:
+            return f"{used} bytes in use of {self._quota_bytes}"
+        return None
+
+    def close(self) -> None:
+        """Remove the folder and let the lock go."""
+        if self._lock is None:
+            return
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock_path.unlink(missing_ok=True)
+        os.close(self._lock)
+        self._lock = None
+
+    def _hold(self) -> int:
+        """The lock file, made and locked. A sweeper may remove it between the two: then again."""
+        while True:
+            descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):
+                if os.stat(self._lock_path).st_ino == os.fstat(descriptor).st_ino:
+                    return descriptor
+            os.close(descriptor)
+
+
+def _sweep(lock: Path) -> None:
+    """Remove the folder of the worker that held `lock`, if its process is gone."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return  # another sweeper was quicker
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+        lock.unlink(missing_ok=True)  # under the lock: see _hold
+        log.info("scratch.swept", worker_id=lock.stem)
+    except BlockingIOError:
+        return  # alive
+    finally:
+        os.close(descriptor)
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """Bytes on disk of every file below `folder`; one that vanishes meanwhile counts nothing."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield os.lstat(os.path.join(place, name)).st_blocks * 512
