@@ -45,7 +45,9 @@ select
             where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         ),
         (
-            select string_agg(concat_ws(' ', k.conname, pg_get_constraintdef(k.oid), k.convalidated), e'\\n' order by k.conname)
+            select string_agg(
+                concat_ws(' ', k.conname, pg_get_constraintdef(k.oid), k.convalidated), e'\\n' order by k.conname
+            )
             from pg_constraint as k where k.conrelid = c.oid
         ),
         (
@@ -74,7 +76,10 @@ select
     md5(concat_ws(
         e'\\n', t.typtype, t.typnotnull, t.typdefault, format_type(t.typbasetype, t.typtypmod),
         (select string_agg(e.enumlabel, e'\\n' order by e.enumsortorder) from pg_enum as e where e.enumtypid = t.oid),
-        (select string_agg(pg_get_constraintdef(k.oid), e'\\n' order by k.conname) from pg_constraint as k where k.contypid = t.oid)
+        (
+            select string_agg(pg_get_constraintdef(k.oid), e'\\n' order by k.conname)
+            from pg_constraint as k where k.contypid = t.oid
+        )
     ))
 from pg_type as t
 join room on room.oid = t.typnamespace
@@ -106,8 +111,8 @@ def recorded(conn: psycopg.Connection[Any]) -> Objects:
 
 def changes(known: Objects, now: Objects) -> dict[str, str]:
     """Object → `added`, `removed` or `changed`, by name."""
-    found = {name: "added" for name in now.keys() - known.keys()}
-    found |= {name: "removed" for name in known.keys() - now.keys()}
+    found = dict.fromkeys(now.keys() - known.keys(), "added")
+    found |= dict.fromkeys(known.keys() - now.keys(), "removed")
     found |= {name: "changed" for name in known.keys() & now.keys() if known[name] != now[name]}
     return dict(sorted(found.items()))
 

@@ -205,7 +205,12 @@ def require(conn: psycopg.Connection[Any], root: Path = ROOT) -> None:
         raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
     missing = [file.path for file in todo.steps if file.kind in ("schema", "migration")]
     if missing:
-        raise SchemaMismatch(f"the database is older than this program: {missing[0]} is not applied", "Run `reelq schema upgrade`.")
+        told = f"the database is older than this program: {missing[0]} is not applied"
+        raise SchemaMismatch(told, "Run `reelq schema upgrade`.")
+
+
+def _ignore(_text: str) -> None:
+    """Nobody wants to hear warnings."""
 
 
 def upgrade(
@@ -215,7 +220,7 @@ def upgrade(
     empty_too: bool = False,
     accept: bool = False,
     wait_s: float = LOCK_WAIT_S,
-    warn: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = _ignore,
 ) -> list[dict[str, Any]]:
     """Bring the database to the state of the files; return a row (path, kind, ms) a file that ran.
 
@@ -238,7 +243,7 @@ def upgrade(
         by_hand = drift.changes(known, before) if known else {}
         steps = todo.steps + [file for file in _put_back(by_hand, root) if file not in todo.steps]
         ran = [{"path": file.path, "kind": file.kind, "ms": _apply(conn, file)} for file in steps]
-        _settle(conn, root, todo, ran, warn)
+        _settle(conn, todo, ran, warn)
         _set_search_path(conn, root)
         now = drift.describe(conn, rooms(root))
         stay = {} if accept else {o: s for o, s in by_hand.items() if before.get(o) == now.get(o)}
@@ -264,7 +269,8 @@ def _session(conn: psycopg.Connection[Any], wait_s: float) -> Iterator[None]:
     try:
         conn.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
     except psycopg.errors.LockNotAvailable as error:
-        raise SchemaError(f"another schema runner has been at work for {wait_s:g} s", "Wait for it and run this again.") from error
+        told = f"another schema runner has been at work for {wait_s:g} s"
+        raise SchemaError(told, "Wait for it and run this again.") from error
     try:
         _set(conn, "lock_timeout", SESSION["lock_timeout"])
         yield
@@ -351,7 +357,7 @@ def _put_back(by_hand: dict[str, str], root: Path) -> list[File]:
     return found + ([file for file in files(root) if file.kind == "grants"] if found else [])
 
 
-def _settle(conn: psycopg.Connection[Any], root: Path, todo: Plan, ran: list[dict[str, Any]], warn: Callable[[str], None]) -> None:
+def _settle(conn: psycopg.Connection[Any], todo: Plan, ran: list[dict[str, Any]], warn: Callable[[str], None]) -> None:
     """Tell of changed table files that no migration stands for, and of files that are gone."""
     moved = any(row["kind"] == "migration" for row in ran)
     for file in todo.settled:
