@@ -26,11 +26,13 @@ def worker() -> None:
 @click.option("--pool", help="Name of the worker pool. Default: REELQ_POOL, else `default`.")
 @click.option("--capabilities", multiple=True, metavar="WORD[,WORD…]", help="What this host offers, such as av1 or gpu.")
 @click.option("--drain-grace", "drain_grace_s", type=Seconds(), help="How long a drain waits for jobs in hand, such as 15m.")
-@click.option("--log-format", type=click.Choice(["auto", "json", "console"]), help="Default: console on a terminal, else JSON lines.")
+@click.option(
+    "--log-format", type=click.Choice(["auto", "json", "console"]), help="auto: console on a terminal, else JSON lines."
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Least level that is logged.")
 @click.option("--until-idle", is_flag=True, help="Leave when nothing is left to do; for scripts.")
 @pass_app
-def run(app: App, until_idle: bool, types: tuple[str, ...], capabilities: tuple[str, ...], **flags: Any) -> None:
+def run(app: App, /, until_idle: bool, types: tuple[str, ...], capabilities: tuple[str, ...], **flags: Any) -> None:
     """Claim jobs and do their work until told to stop.
 
     SIGTERM or Ctrl-C drains: nothing new is claimed, and jobs in hand may finish until the grace

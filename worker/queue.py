@@ -102,7 +102,9 @@ def register_worker(
     )
 
 
-def work(conn: Connection, worker_id: str, limit: int, results: Sequence[dict[str, Any]], bounds: Bounds | None) -> list[ClaimedJob]:
+def work(
+    conn: Connection, worker_id: str, limit: int, results: Sequence[dict[str, Any]], bounds: Bounds | None
+) -> list[ClaimedJob]:
     """Settle what is finished and claim up to `limit` slots' worth, in one transaction."""
     lower = (bounds.lanes, bounds.fair_keys, bounds.seqs) if bounds else (None, None, None)
     with conn.cursor(row_factory=class_row(ClaimedJob)) as cursor:
@@ -129,9 +131,7 @@ def complete_job(conn: Connection, job_id: UUID, token: int, result: dict[str, A
     conn.execute("select queue.complete_job(%s, %s, %s, %s)", [job_id, token, Jsonb(result), Jsonb(facts)])
 
 
-def fail_job(
-    conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]
-) -> str:
+def fail_job(conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]) -> str:
     """End the attempt with an error; returns the job's new status: queued (a retry), failed or cancelled."""
     return _text(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])
 
@@ -216,7 +216,9 @@ def enqueue_job(
         return UUID(str(cursor.fetchone()))
 
 
-def enqueue_pipeline(conn: Connection, name: str, video_id: UUID, options: dict[str, Any] | None = None, run: str = "") -> list[Step]:
+def enqueue_pipeline(
+    conn: Connection, name: str, video_id: UUID, options: dict[str, Any] | None = None, run: str = ""
+) -> list[Step]:
     """Enqueue the steps of a pipeline for a video; the same run again adds nothing."""
     with conn.cursor(row_factory=class_row(Step)) as cursor:
         return cursor.execute(

@@ -56,7 +56,9 @@ QUIET_S = 3.0  # --until-idle: what is due later than this is left
 class Runner:
     """One worker. `run` is called once; `leave` may be called from any thread and from a signal handler."""
 
-    def __init__(self, settings: Settings, registry: Registry, notifier: Notifier | None = None, *, until_idle: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, notifier: Notifier | None = None, *, until_idle: bool = False
+    ) -> None:
         self.settings = settings
         self.worker_id = f"{settings.host}:{settings.pool}:{os.getpid()}:{secrets.token_hex(4)}"
         self._registry = registry
@@ -137,7 +139,8 @@ class Runner:
         if not self._polls:
             self._listener.start()
         self._notifier.ready()
-        log.info("worker.started", worker_id=self.worker_id, pool=self.settings.pool, slots=self.settings.slots, types=self._registry.types)
+        settings = self.settings
+        log.info("worker.started", worker_id=self.worker_id, pool=settings.pool, slots=settings.slots, types=self._registry.types)
         try:
             while not self._is_over():
                 self._turn()
@@ -218,9 +221,10 @@ class Runner:
             self._claimer.settle()
             return
         self._claimer.exchange(self._free)
-        quiet = self._until_idle and self._claimer.found_nothing and not self._held
-        if quiet and self._session.call(nothing_left, self._registry.types, waited=time.monotonic() - self._quiet_since > QUIET_S):
-            self._drain("idle")
+        if self._until_idle and self._claimer.found_nothing and not self._held:
+            waited = time.monotonic() - self._quiet_since > QUIET_S
+            if self._session.call(nothing_left, self._registry.types, waited=waited):
+                self._drain("idle")
 
     def _free(self) -> int:
         """Slots that are free, in weight; none while the disk is full."""

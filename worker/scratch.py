@@ -84,7 +84,7 @@ class Scratch:
             descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             with suppress(FileNotFoundError):
-                if os.stat(self._lock_path).st_ino == os.fstat(descriptor).st_ino:
+                if self._lock_path.stat().st_ino == os.fstat(descriptor).st_ino:
                     return descriptor
             os.close(descriptor)
 
@@ -111,4 +111,4 @@ def _sizes(folder: Path) -> Iterator[int]:
     for place, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):
-                yield os.lstat(os.path.join(place, name)).st_blocks * 512
+                yield Path(place, name).lstat().st_blocks * 512

@@ -18,7 +18,7 @@ class Args:
     """Nothing to say: the job's video is all it needs."""
 
 
-def run(args: Args, ctx: JobContext) -> dict[str, Any]:
+def run(_args: Args, ctx: JobContext) -> dict[str, Any]:
     """Mark the job's video ready, in the transaction that completes the job."""
     video_id = ctx.video_id
 

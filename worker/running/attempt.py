@@ -60,7 +60,7 @@ class Attempt:
                 self.outcome = self._handle(means, folder)
         except StopRequested as error:
             self.outcome = outcome.stopped(error.reason, error)
-        except BaseException as error:  # SystemExit and MemoryError too: a slot outlives its jobs
+        except BaseException as error:  # noqa: BLE001 - SystemExit and MemoryError too: a slot outlives its jobs
             # A handler whose ffmpeg was killed under it may complain of anything; why it was killed counts.
             reason = self.leash.reason
             self.outcome = outcome.stopped(reason, error) if reason else outcome.failed(error, self.facts.stderr)

@@ -116,4 +116,7 @@ class Heart(threading.Thread):
                     one.leash.set("cancelled")
             if None in told:
                 self._on_drain()
-        self._next_at = time.monotonic() + self._interval()
+        now = time.monotonic()
+        self._next_at = now + self._interval()
+        # Again, now that beat_by can see it: a job that came in between counts.
+        self._next_at = min(self._next_at, now + self._interval())

@@ -82,7 +82,7 @@ class Ledger:
         new status (a retry or the end) only queue.fail_job tells."""
         for attempt in list(self.waiting):
             ended = attempt.outcome
-            if ended is None or ended.kind in ("completed", "snoozed", "released") and not ended.settled:
+            if ended is None or (ended.kind in ("completed", "snoozed", "released") and not ended.settled):
                 continue
             if ended.kind == "failed":
                 self._fail(attempt, ended.error_class or "transient", ended.code or "internal_error", ended.message or "")
@@ -93,9 +93,7 @@ class Ledger:
         """Settle a failure."""
         job = attempt.job
         try:
-            status = self._session.call(
-                queue.fail_job, job.job_id, job.token, error_class, code, message, attempt.errors()
-            )
+            status = self._session.call(queue.fail_job, job.job_id, job.token, error_class, code, message, attempt.errors())
         except LeaseLost:
             self._close(attempt, "job.dropped")
         else:

@@ -25,7 +25,7 @@ _mine: set[str] = set()  # workers of this very process
 def process_key() -> str | None:
     """Boot id and PID namespace; None where the system does not tell (then nobody is buried)."""
     with suppress(OSError):
-        return f"{BOOT_ID.read_text(encoding='ascii').strip()}:{os.readlink(PID_NAMESPACE)}"
+        return f"{BOOT_ID.read_text(encoding='ascii').strip()}:{PID_NAMESPACE.readlink()}"
     return None
 
 

@@ -124,7 +124,7 @@ def stack_of(error: BaseException | None) -> str | None:
         return None
     try:
         return "".join(traceback.format_exception(error))[-STACK_CHARS:]
-    except Exception as second:  # an exception whose own __str__ raises
+    except Exception as second:  # noqa: BLE001 - an exception whose own __str__ raises
         return f"{type(error).__name__}, which cannot be shown: {type(second).__name__}"
 
 

@@ -17,7 +17,9 @@ log = structlog.get_logger()
 class Slot(threading.Thread):
     """One thread; `attempt` is what it has in hand."""
 
-    def __init__(self, number: int, todo: queues.SimpleQueue[Attempt | None], means: Means, done: Callable[[Attempt], None]) -> None:
+    def __init__(
+        self, number: int, todo: queues.SimpleQueue[Attempt | None], means: Means, done: Callable[[Attempt], None]
+    ) -> None:
         super().__init__(name=f"slot-{number}", daemon=True)
         self.number = number
         self.attempt: Attempt | None = None

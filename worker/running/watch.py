@@ -20,13 +20,14 @@ class Watch(threading.Thread):
         self._leashes = leashes
         self._changed = threading.Condition()
         self._until = 0.0  # when it looks next
+        self._again = False  # a leash came that is due before
         self._over = False
 
     def look_by(self, due: float) -> None:
         """A new leash is due at `due`: make sure that somebody looks by then."""
-        if due < self._until or self._until == float("inf"):
+        if due < self._until:
             with self._changed:
-                self._until = 0.0
+                self._again = True
                 self._changed.notify()
 
     def stop(self) -> None:
@@ -38,14 +39,15 @@ class Watch(threading.Thread):
     def run(self) -> None:
         """Sleep until the nearest deadline; without jobs, until there is one."""
         while not self._over:
-            nearest = float("inf")
+            nearest = self._until = float("inf")  # first: who comes while we look is told to come again
             busy = False
             for leash in self._leashes():
                 leash.expire()  # kills in this thread; not under the lock
                 busy = True
                 nearest = min(nearest, leash.due())
             with self._changed:
-                now = time.monotonic()
-                self._until = min(nearest, now + LOOK_S) if busy else float("inf")
-                while not self._over and 0.0 < self._until and time.monotonic() < self._until:
-                    self._changed.wait(None if self._until == float("inf") else self._until - time.monotonic())
+                if busy:
+                    self._until = min(nearest, time.monotonic() + LOOK_S)
+                if not self._again and not self._over:
+                    self._changed.wait(max(0.0, self._until - time.monotonic()) if busy else None)
+                self._again = False
