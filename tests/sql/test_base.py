@@ -6,25 +6,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
 from tests.conftest import Clock, Connect
+from tests.sql.mediakit import Conn, scalar
 
-Conn = psycopg.Connection[Any]
 FUNCTIONS = Path(__file__).resolve().parents[2] / "sql" / "functions" / "base"
 LONG_AGO = datetime(2001, 2, 3, tzinfo=UTC)
 JUST_PUT = timedelta(seconds=5)  # between a query's answer and our own look at the clock
-
-
-def scalar(conn: Conn, query: str, *args: Any) -> Any:
-    """The one value of the one row."""
-    row = conn.execute(query, args).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def test_ids_are_version_7_and_bear_the_time(conn: Conn) -> None:
@@ -42,9 +34,7 @@ def test_ids_sort_by_creation_within_a_millisecond(conn: Conn) -> None:
 
     assert ids == sorted(ids)
     assert len(set(ids)) == len(ids)
-    assert len({one.int >> 80 for one in ids}) < len(ids) / 10, (
-        "many ids share a millisecond, or this proves nothing"
-    )
+    assert len({one.int >> 80 for one in ids}) < len(ids) / 10, "many ids share a millisecond, or this proves nothing"
 
 
 def test_the_fraction_in_an_id_is_below_a_millisecond(conn: Conn) -> None:
@@ -111,9 +101,7 @@ def test_the_tenant_is_the_setting(conn: Conn) -> None:
     assert scalar(conn, "select base.current_tenant()") is None
 
 
-@pytest.mark.parametrize(
-    "wrong", ["acme", "' or true --", "01a1fe1c", "01a1fe1c-d67c-7c31-9ae6-8575c8606d5a0"]
-)
+@pytest.mark.parametrize("wrong", ["acme", "' or true --", "01a1fe1c", "01a1fe1c-d67c-7c31-9ae6-8575c8606d5a0"])
 def test_a_tenant_that_is_no_uuid_is_refused(conn: Conn, wrong: str) -> None:
     """Not read as "no tenant": the mistake is told."""
     conn.execute("select set_config('reelq.tenant_id', %s, false)", [wrong])
@@ -161,9 +149,7 @@ def test_an_envelope_has_version_key_nonce_text_and_tag(conn: Conn) -> None:
 
 def test_the_roles_cannot_log_in_or_pass_by_policies(conn: Conn) -> None:
     """Not superuser, no bypass of row policies, no log-in."""
-    roles = conn.execute(
-        "select rolname, rolcanlogin, rolsuper, rolbypassrls from pg_roles order by 1"
-    ).fetchall()
+    roles = conn.execute("select rolname, rolcanlogin, rolsuper, rolbypassrls from pg_roles order by 1").fetchall()
     ours = [role for role in roles if role[0] in ("reelq_app", "reelq_readonly", "reelq_worker")]
     assert ours == [(name, False, False, False) for name in ("reelq_app", "reelq_readonly", "reelq_worker")]
 

@@ -9,16 +9,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-Conn = psycopg.Connection[Any]
+from tests.sql.mediakit import Conn, scalar
+
 DATA = Path(__file__).resolve().parents[2] / "sql" / "data" / "identity_tenants.sql"
 BCRYPT = "$2b$12$" + "a" * 53
-
-
-def scalar(conn: Conn, query: str, *args: Any) -> Any:
-    """The one value of the one row."""
-    row = conn.execute(query, args).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def refused(conn: Conn, query: str, *args: Any) -> tuple[str | None, str]:
@@ -37,17 +31,13 @@ def add_user(conn: Conn, **columns: Any) -> UUID:
         **columns,
     }
     names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
-    user: UUID = scalar(
-        conn, f"insert into identity.users ({names}) values ({marks}) returning id", *columns.values()
-    )
+    user: UUID = scalar(conn, f"insert into identity.users ({names}) values ({marks}) returning id", *columns.values())
     return user
 
 
 def test_there_is_a_default_tenant(conn: Conn) -> None:
     """A fresh installation can ingest without making a tenant first."""
-    row = conn.execute(
-        "select status, tier, job_weight from identity.tenants where slug = 'default'"
-    ).fetchone()
+    row = conn.execute("select status, tier, job_weight from identity.tenants where slug = 'default'").fetchone()
     assert row == ("active", "standard", 1)
 
 
@@ -55,9 +45,7 @@ def test_installing_again_keeps_what_the_operator_changed(conn: Conn) -> None:
     """The data file makes the row, it does not own it."""
     conn.execute("update identity.tenants set name = 'Ours', tier = 'premium' where slug = 'default'")
     conn.execute(DATA.read_text())
-    assert conn.execute("select slug, name, tier from identity.tenants").fetchall() == [
-        ("default", "Ours", "premium")
-    ]
+    assert conn.execute("select slug, name, tier from identity.tenants").fetchall() == [("default", "Ours", "premium")]
 
 
 def test_a_tenant_is_made_once(conn: Conn) -> None:
@@ -118,9 +106,7 @@ def test_one_live_account_an_address_whatever_its_case(conn: Conn) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation):
         add_user(conn, email="ann@example.COM")
 
-    conn.execute(
-        "update identity.users set status = 'deleted', deleted_at = base.clock() where id = %s", [first]
-    )
+    conn.execute("update identity.users set status = 'deleted', deleted_at = base.clock() where id = %s", [first])
     add_user(conn, email="ann@example.com")
 
 

@@ -1,0 +1,110 @@
+"""grants.sql against the catalogue: nothing is open but what it lists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.sql.mediakit import Conn, scalar
+
+GRANTS = (Path(__file__).resolve().parents[2] / "sql" / "grants.sql").read_text()
+ROOMS = ["base", "identity", "media", "queue"]
+# What grants.sql lists: (name, roles) of functions, names of tables and views.
+LISTED = re.findall(r"\('([a-z]+\.[a-z0-9_]+)', '([a-z ]+)'\),?$", GRANTS, re.MULTILINE)
+RELATIONS = re.findall(r"'([a-z]+\.[a-z0-9_]+)', '[a-z ]+',\s+'select", GRANTS)
+
+
+def test_every_name_on_the_lists_exists(conn: Conn) -> None:
+    """grants.sql passes over what is not there yet; in a whole installation all is there."""
+    there = "select exists (select from pg_proc where pronamespace::regnamespace || '.' || proname = %s)"
+    assert (len(LISTED), len(RELATIONS)) > (40, 10)
+    assert [name for name, _ in LISTED if not scalar(conn, there, name)] == []
+    assert [name for name in RELATIONS if scalar(conn, "select to_regclass(%s)", name) is None] == []
+
+
+def test_functions_are_open_to_those_on_the_list_and_to_nobody_else(conn: Conn) -> None:
+    """The catalogue against grants.sql, for every function of our schemas."""
+    granted = {name: {f"reelq_{role}" for role in roles.split()} for name, roles in LISTED}
+    found = conn.execute(
+        """
+        select routine.pronamespace::regnamespace || '.' || routine.proname,
+               coalesce(
+                   array_agg(grantee.rolname::text)
+                   filter (where acl.grantee <> routine.proowner and acl.grantee <> 0), '{}'
+               ),
+               coalesce(bool_or(acl.grantee = 0), false)
+        from pg_proc as routine
+        cross join lateral aclexplode(coalesce(routine.proacl, acldefault('f', routine.proowner))) as acl
+        left join pg_roles as grantee on grantee.oid = acl.grantee
+        where routine.pronamespace::regnamespace::text = any(%s)
+        group by routine.oid, 1
+        """,
+        [ROOMS],
+    ).fetchall()
+    assert [name for name, _, public in found if public and name != "base.clock"] == []
+    assert {name: set(roles) for name, roles, _ in found if roles} == granted
+
+
+def test_functions_that_are_called_from_outside_run_as_their_owner(conn: Conn) -> None:
+    """The roles have no tables to work with themselves; helpers of base need none."""
+    names = [name for name, _ in LISTED if name.split(".")[0] in ("media", "queue") and not name.endswith("_columns")]
+    open_ones = conn.execute(
+        """
+        select oid::regprocedure::text from pg_proc
+        where pronamespace::regnamespace || '.' || proname = any(%s) and not prosecdef
+        """,
+        [names],
+    ).fetchall()
+    assert open_ones == []
+
+
+def test_a_function_that_a_later_upgrade_adds_is_closed_too(conn: Conn) -> None:
+    """Default privileges of the owner: nothing new is open to everybody."""
+    conn.execute("create function media.added() returns integer language sql set search_path = '' as 'select 1'")
+    assert scalar(conn, "select has_function_privilege('reelq_app', 'media.added()', 'execute')") is False
+
+
+def test_every_table_with_a_tenant_has_forced_policies(conn: Conn) -> None:
+    """Enabled and forced, one policy for the owner and one for the tenant."""
+    open_ones = conn.execute(
+        """
+        select class.oid::regclass::text
+        from pg_class as class
+        where class.relnamespace::regnamespace::text = any(%s) and class.relkind in ('r', 'p')
+            and has_any_column_privilege('reelq_app', class.oid, 'select')
+            and exists (
+                select from pg_attribute as attribute
+                where attribute.attrelid = class.oid and attribute.attname = 'tenant_id'
+            )
+            and not (
+                class.relrowsecurity and class.relforcerowsecurity
+                and (select count(*) from pg_policy as policy where policy.polrelid = class.oid) >= 2
+            )
+        """,
+        [ROOMS],
+    ).fetchall()
+    assert open_ones == []
+
+
+def test_no_view_sees_with_its_owner_s_eyes(conn: Conn) -> None:
+    """A view without security_invoker would pass by every policy."""
+    views = conn.execute(
+        """
+        select oid::regclass::text from pg_class
+        where relnamespace::regnamespace::text = any(%s) and relkind = 'v'
+            and not coalesce('security_invoker=true' = any(reloptions), false)
+        """,
+        [ROOMS],
+    ).fetchall()
+    assert views == []
+
+
+def test_granting_again_gives_the_same(conn: Conn) -> None:
+    """grants.sql is applied again by upgrades."""
+    acls = """
+        select array_agg(proacl::text order by oid) from pg_proc
+        where pronamespace::regnamespace::text = any(%s)
+    """
+    before = scalar(conn, acls, ROOMS)
+    conn.execute(GRANTS)
+    assert scalar(conn, acls, ROOMS) == before
