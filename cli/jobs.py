@@ -32,6 +32,28 @@ COLUMNS = (
 )
 ATTEMPTS = ("attempt", "outcome", "started_at", "ended_at", "worker_id", "error_class", "code", "message")
 RELATIVES = (Column("id", keep=True), "job_type", "status", "on_failure", "satisfied")
+FIRST = (
+    "id",
+    "job_type",
+    "status",
+    "place",
+    "error_class",
+    "error_code",
+    "error_message",
+    "video_id",
+    "asset_id",
+    "tenant_id",
+    "pipeline_step",
+    "priority",
+    "attempts",
+    "max_attempts",
+    "created_at",
+    "scheduled_for",
+    "started_at",
+    "completed_at",
+    "job_data",
+    "result_data",
+)
 PARTS = ("lease", "parents", "children", "attempts_history")
 
 
@@ -69,10 +91,10 @@ def list_jobs(
       reelq jobs list --video 01976b1e-5a3c-7d4e-8f00-0123456789ab
       reelq jobs list --status failed --json | jq -r .id
     """
-    from worker import overview
+    from worker import looks
 
     with app.connect() as conn:
-        found = output.emit(overview.list_jobs(conn, status, job_type, video_id, limit), as_json, COLUMNS)
+        found = output.emit(looks.list_jobs(conn, status, job_type, video_id, limit), as_json, COLUMNS)
     if not found and not as_json:
         output.say("No such jobs.")
 
@@ -89,14 +111,15 @@ def show(app: App, job_id: UUID, as_json: bool) -> None:
       reelq jobs show 01976b1e-5a3c-7d4e-8f00-0123456789ab
       reelq jobs show 01976b1e-5a3c-7d4e-8f00-0123456789ab --json | jq .attempts_history
     """
-    from worker import overview
+    from worker import looks
 
     with app.connect() as conn:
-        job = overview.show_job(conn, job_id)
+        job = looks.show_job(conn, job_id)
     if as_json:
         output.emit_record(job, True)
         return
-    output.emit_record({key: value for key, value in job.items() if key not in PARTS}, False)
+    record = output.in_order(job, *FIRST)
+    output.emit_record({key: value for key, value in record.items() if key not in PARTS}, False)
     if job["lease"]:
         output.emit_record(job["lease"], False, title="lease")
     for name in ("parents", "children"):

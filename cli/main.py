@@ -164,7 +164,10 @@ def explain_ours(error: BaseException) -> int:
     if isinstance(found, ReelqError):
         prefix = "the database is away: " if isinstance(found, DatabaseAway) else ""
         hint = f"{found.code}: {found.detail}" if isinstance(found, JobError) and found.detail else found.hint
-        output.fail(prefix + str(found), hint)
+        message = (
+            " ".join(str(found).split()) if isinstance(found, DatabaseAway) else str(found)
+        )  # libpq's has lines
+        output.fail(prefix + message, hint)
         return found.exit_code
     if isinstance(found, psycopg.Error):
         message, hint, code = from_postgres(found)

@@ -81,6 +81,11 @@ def emit(
     return len(records)
 
 
+def in_order(record: Mapping[str, Any], *first: str) -> dict[str, Any]:
+    """The record with these keys first; jsonb orders keys by length."""
+    return {**{name: record[name] for name in first if name in record}, **record}
+
+
 def emit_record(
     row: Any, as_json: bool, columns: Sequence[str | Column] | None = None, title: str | None = None
 ) -> None:

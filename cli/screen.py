@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from worker.overview import Running
+    from worker.looks import Running
 
 STYLES = {
     "ready": "green",

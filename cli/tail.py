@@ -48,16 +48,16 @@ class Follower:
 
     def look(self, conn: psycopg.Connection[Any]) -> list[State]:
         """The jobs that matter, as they are now."""
-        from worker import overview
+        from worker import looks
 
         if self.job_id is not None:
-            return [_from_record(overview.show_job(conn, self.job_id))]
+            return [_from_record(looks.show_job(conn, self.job_id))]
         if self.video_id is not None:
             return [
                 _from_summary(row)
-                for row in reversed(overview.list_jobs(conn, None, self.job_type, self.video_id, 1000))
+                for row in reversed(looks.list_jobs(conn, None, self.job_type, self.video_id, 1000))
             ]
-        rows = overview.list_jobs(conn, None, self.job_type, None, NEWEST) + overview.list_jobs(
+        rows = looks.list_jobs(conn, None, self.job_type, None, NEWEST) + looks.list_jobs(
             conn, "running", self.job_type, None, 1000
         )
         seen = {state.job_id: state for state in map(_from_summary, rows)}
@@ -65,7 +65,7 @@ class Follower:
             :LOOKED_UP
         ]
         for key in left:
-            seen[key] = _from_record(overview.show_job(conn, UUID(key)))
+            seen[key] = _from_record(looks.show_job(conn, UUID(key)))
         return [seen[key] for key in sorted(seen)]
 
     def events(self, states: list[State]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from worker.errors import DatabaseAway
-    from worker.overview import Depth, Failure, Rate, Running, Worker
+    from worker.looks import Depth, Failure, Rate, Running, Worker
 
 FAILURES = 20  # how many of the latest are asked for
 WINDOW = timedelta(minutes=5)  # over which rates are counted
@@ -85,15 +85,15 @@ class Snapshot:
 
 def look(conn: psycopg.Connection[Any]) -> Snapshot:
     """Ask for all of it."""
-    from worker import overview
+    from worker import looks
 
     return Snapshot(
         datetime.now(UTC),
-        overview.list_workers(conn),
-        overview.running_jobs(conn),
-        overview.depth(conn),
-        overview.rates(conn, WINDOW),
-        overview.recent_failures(conn, FAILURES),
+        looks.list_workers(conn),
+        looks.running_jobs(conn),
+        looks.depth(conn),
+        looks.rates(conn, WINDOW),
+        looks.recent_failures(conn, FAILURES),
     )
 
 
@@ -186,7 +186,7 @@ def ends_in_order() -> Iterator[None]:
 
 @contextmanager
 def keyboard() -> Iterator[Any]:
-    """Yield a pause that a key cuts short: True for q; another key means look now. Without a terminal it only sleeps."""
+    """Yield a pause that a key cuts short: True for q, another key means look now."""
     try:
         import termios
         import tty

@@ -14,7 +14,7 @@ from cli.screen import styled
 if TYPE_CHECKING:
     from cli.top import Snapshot
     from worker.errors import DatabaseAway
-    from worker.overview import Worker
+    from worker.looks import Worker
 
 STALE_S = 10.0  # a beat older than this is shown in yellow: five beats of 2 s were missed
 CAP = 10_000  # queue.depth() stops counting here

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from worker.errors import DatabaseAway
-    from worker.overview import Running
+    from worker.looks import Running
 
 EVERY_S = 0.4  # between two looks
 OVER = ("ready", "failed")
@@ -44,10 +44,10 @@ class Waiting:
 
     def look(self, conn: psycopg.Connection[Any]) -> None:
         """Ask for what can still change."""
-        from worker import media, overview
+        from worker import looks, media
 
-        self.running = [job for job in overview.running_jobs(conn) if job.video_id in set(self.open)]
-        self.workers = len(overview.list_workers(conn))
+        self.running = [job for job in looks.running_jobs(conn) if job.video_id in set(self.open)]
+        self.workers = len(looks.list_workers(conn))
         for video_id in self.open:
             self.videos[video_id] = media.show_video(conn, video_id)
             if self.videos[video_id]["status"] in OVER:

@@ -43,10 +43,10 @@ def list_workers(app: App, everyone: bool, as_json: bool) -> None:
       reelq workers list
       reelq workers list --all --json | jq 'select(.status == "lost")'
     """
-    from worker import overview
+    from worker import looks
 
     with app.connect() as conn:
-        found = output.emit(overview.list_workers(conn, everyone), as_json, COLUMNS)
+        found = output.emit(looks.list_workers(conn, everyone), as_json, COLUMNS)
     if not found and not as_json:
         output.say("No worker is at work. Start one: reelq worker run")
 
@@ -71,7 +71,7 @@ def drain(
       reelq workers drain --host encoder3
       reelq workers drain --host encoder3 --undo
     """
-    from worker import overview, queue
+    from worker import looks, queue
 
     if not worker_ids and host is None and pool is None:
         raise click.UsageError("name workers, or give --host or --pool")
@@ -80,7 +80,7 @@ def drain(
         if host is not None or pool is not None:
             chosen += [
                 one.worker_id
-                for one in overview.list_workers(conn)
+                for one in looks.list_workers(conn)
                 if host in (None, one.host)
                 and pool in (None, one.pool)
                 and one.worker_id not in chosen
@@ -91,5 +91,5 @@ def drain(
         with conn.transaction():
             for worker_id in chosen:
                 queue.drain_worker(conn, worker_id, not undo)
-        asked = [one for one in overview.list_workers(conn) if one.worker_id in chosen]
+        asked = [one for one in looks.list_workers(conn) if one.worker_id in chosen]
         output.emit(asked, as_json, COLUMNS)
