@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -61,9 +61,7 @@ class Waiting:
         """A line for every running job and every video that waits or is over, as many as fit."""
         from rich.console import Group
 
-        table = screen.grid(
-            ("video", 2), ("what", 2), ("bar", None), (">%", None), (">speed", None), (">left", None)
-        )
+        table = screen.grid(("video", 2), ("what", 2), ("bar", None), (">%", None), (">speed", None), (">left", None))
         rows = [row for video_id in self.ids for row in self._rows(video_id)]
         hidden = len(rows) - max(height - 3, 1)
         for row in rows[max(hidden, 0) :]:
@@ -85,9 +83,7 @@ class Waiting:
         jobs = [job for job in self.running if job.video_id == video_id]
         if status in OVER:
             took = self.took_s.get(video_id)
-            word = screen.styled(
-                status if took is None else f"{status} after {text.duration(took)}", screen.STYLES[status]
-            )
+            word = screen.styled(status if took is None else f"{status} after {text.duration(took)}", screen.STYLES[status])
             why = self.videos[video_id].get("error_code") or ""
             yield [name, word, screen.styled(why, "red"), "", "", ""]
         elif not jobs:
@@ -96,9 +92,10 @@ class Waiting:
             yield [name, screen.styled(screen.activity(job)), *screen.progress_cells(job, BAR_WIDTH)]
 
 
-def wait_for(app: App, videos: list[UUID]) -> list[dict[str, Any]]:
+def wait_for(app: App, videos: list[UUID], pause: Callable[[float], bool] = live.wait) -> list[dict[str, Any]]:
     """Wait for all of them, through restarts of the database; return each as media.show_video tells it.
 
+    `pause` sleeps between two looks, and may raise to end the waiting.
     Ctrl-C says that the work goes on, and is raised.
     """
     from worker.errors import DatabaseAway
@@ -106,7 +103,7 @@ def wait_for(app: App, videos: list[UUID]) -> list[dict[str, Any]]:
     waiting = Waiting(list(videos))
     try:
         with _shown(waiting) as show:
-            for seen in live.watch(app, waiting.look, EVERY_S):
+            for seen in live.watch(app, waiting.look, EVERY_S, pause):
                 waiting.away = seen if isinstance(seen, DatabaseAway) else None
                 show()
                 if not waiting.open:
@@ -143,9 +140,7 @@ class _Teller:
         waiting = self._waiting
         self._once("away", "The database is away; trying again …" if waiting.away else "")
         if not waiting.away:
-            self._once(
-                "workers", "" if waiting.workers else "No worker is at work; start one: reelq worker run"
-            )
+            self._once("workers", "" if waiting.workers else "No worker is at work; start one: reelq worker run")
         for video_id, video in waiting.videos.items():
             why = f" ({video['error_code']}: {video['error_message']})" if video.get("error_code") else ""
             self._once(video_id, f"{waiting.title(video_id)}: {video['status']}{why}")
