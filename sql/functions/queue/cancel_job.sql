@@ -4,6 +4,7 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set jit = off
 set enable_seqscan = off
 set reelq.writer = 'queue'
 as $$

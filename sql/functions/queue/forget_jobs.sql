@@ -3,6 +3,7 @@ returns trigger
 language plpgsql
 security definer
 set search_path = ''
+set jit = off
 set enable_seqscan = off
 set reelq.writer = 'queue'
 as $$
