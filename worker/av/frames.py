@@ -18,6 +18,7 @@ from worker.ffmpeg import Tools
 
 CANDIDATES = 9
 LOOK_PX = 320  # long side of a candidate
+ROUNDED_S = 0.0005  # metadata=print shows time with six digits, but not always all of them
 DECODE_ALL_S = 60.0  # up to here one pass over all pictures costs less than seeking
 LOOK_WALL_S = 120.0
 MEASURES = {
@@ -98,18 +99,24 @@ def choose(
     return max(found, key=lambda candidate: (candidate.good, candidate.score)), len(found)
 
 
-def cut_options(candidate: Candidate, video: Video) -> list[str]:
-    """Input options that lead to the candidate's picture."""
+def way_to(candidate: Candidate) -> tuple[list[str], list[str]]:
+    """Input options and filters that lead to the candidate's picture.
+
+    What was found in one pass is cut in one pass: seeking is exact in few containers.
+    """
     if candidate.by_key_frame:
-        return ["-noaccurate_seek", "-skip_frame", "nokey", "-ss", f"{candidate.at_s:.6f}"]
-    # Half a picture earlier: the number is rounded, and the next picture is another one.
-    early = float(1 / video.rate) / 2 if video.rate else 0.0
-    return ["-ss", f"{max(0.0, candidate.at_s - early):.6f}"]
+        return seek(candidate.at_s), []
+    return [], [f"select='gte(t\\,{candidate.at_s - ROUNDED_S:.6f})'"]
+
+
+def seek(at_s: float) -> list[str]:
+    """To the key frame before `at_s`. Without -noaccurate_seek there is none after the last key frame."""
+    return ["-noaccurate_seek", "-skip_frame", "nokey", "-ss", f"{at_s:.6f}"]
 
 
 def _at_key_frame(tools: Tools, source: Path, video: Video, folder: Path, at_s: float) -> list[Candidate]:
     """The key frame before `at_s`: some fifty times cheaper than decoding up to it."""
-    seen = _look(tools, source, video, folder, cut_options(Candidate(at_s, by_key_frame=True), video), "", 1)
+    seen = _look(tools, source, video, folder, seek(at_s), "", 1)
     return [Candidate(at_s, by_key_frame=True, measures=one.measures) for one in seen[:1]]
 
 

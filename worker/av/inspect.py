@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from worker.av import exif, intact
+from worker.av import exif, intact, tails
 from worker.av.measure import Measured, parse
 from worker.av.packets import Track
 from worker.errors import PermanentError
@@ -25,7 +25,7 @@ def inspect(tools: Tools, path: Path) -> dict[str, Any]:
     """
     if path.stat().st_size == 0:
         raise PermanentError("empty_file", "The file is empty.")
-    torn = intact.ends_early(path)
+    torn = intact.ends_early(path) or tails.is_missing(path)
     try:
         document = tools.probe(path)
         tracks = tools.packets(path)
@@ -35,6 +35,7 @@ def inspect(tools: Tools, path: Path) -> dict[str, Any]:
         raise
     if torn or any("ended prematurely" in line for line in document["complaints"]):
         raise PermanentError("truncated", TRUNCATED)
+    _refuse_missing_sound(document, tracks)
     _refuse_missing_pictures(tools, path, document, tracks)
     document["packets"] = {str(index): track.facts() for index, track in tracks.items()}
     document["orientation"] = exif.orientation(path)
@@ -94,6 +95,15 @@ def _refuse_missing_pictures(
         if not str(document.get("format", {}).get("format_name", "")).startswith("mov"):
             break
     raise PermanentError("truncated", TRUNCATED, detail="packets: " + ", ".join(short))
+
+
+def _refuse_missing_sound(document: dict[str, Any], tracks: dict[int, Track]) -> None:
+    """FLAC counts its samples in its head; other sound files only estimate their duration."""
+    declared = document.get("format", {})
+    if declared.get("format_name") == "flac" and 0 in tracks:
+        missing = float(declared.get("duration") or 0) - tracks[0].span_s
+        if missing > max(1.0, MISSING * tracks[0].span_s):
+            raise PermanentError("truncated", TRUNCATED, detail=f"{missing:.1f} s of sound are missing")
 
 
 def _trimmed(document: dict[str, Any]) -> dict[str, Any]:

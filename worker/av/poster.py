@@ -23,16 +23,17 @@ def fit(width: int, height: int, most: int = LONG_SIDE_PX) -> tuple[int, int]:
     return max(1, round(width * shrink)), max(1, round(height * shrink))
 
 
-def of_video(source: Path, video: Video, at: list[str], output: Path) -> list[str]:
-    """The picture that the input options `at` lead to; ffmpeg turns it upright."""
+def of_video(source: Path, video: Video, way: tuple[list[str], list[str]], output: Path) -> list[str]:
+    """The picture that input options and filters lead to (frames.way_to); ffmpeg turns it upright."""
     width, height = fit(video.width, video.height)
-    filters = []
+    before, chosen = way
+    filters = [*chosen]
     if video.hdr:
         filters.append(f"zscale=w={width}:h={height}")
         for name, settings in colour.HDR_TO_SDR:
             filters.append(name + "=" + ":".join(f"{key}={value}" for key, value in settings.items()))
     matrix = "auto" if colour.is_rgb(video) else colour.tags(video)["colorspace"]
-    return _picture(source, video.index, [*filters, *_to_jpeg(width, height, matrix)], at, output)
+    return _picture(source, video.index, [*filters, *_to_jpeg(width, height, matrix)], before, output)
 
 
 def of_image(source: Path, video: Video, orientation: int, output: Path) -> list[str]:

@@ -65,7 +65,7 @@ def _plan(
             "candidates": looked_at,
             "good": best.good,  # false: all moments are dark, glaring or empty; this is the best of them
         }
-        return poster.of_video(source, video, frames.cut_options(best, video), output), facts
+        return poster.of_video(source, video, frames.way_to(best), output), facts
     if measured.cover_index is not None:
         return poster.of_cover(source, measured.cover_index, output), {"from": "cover"}
     if audio is None:
