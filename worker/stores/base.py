@@ -171,8 +171,8 @@ def check_store(store: Store, scratch: Path) -> None:
     """Put, get and delete a probe object, by way of the files `probe` and `back` in `scratch`."""
     key, probe = f"probes/{uuid4().hex}", scratch / "probe"
     probe.write_bytes(key.encode())
+    stored = store.put(key, probe, "text/plain")
     try:
-        stored = store.put(key, probe, "text/plain")
         store.get(key, scratch / "back", stored.sha256)
         if key not in store.list(key):
             raise TransientError("store_away", "The object store does not list what was just written to it.")

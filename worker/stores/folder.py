@@ -51,9 +51,7 @@ NAME_TRIES = 10  # a delete beside us may remove the folder that we just made
 class FolderStore:
     """A store whose keys are paths below one folder."""
 
-    def __init__(
-        self, root: Path, *, public_url: str = "", link_secret: str = "", now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, root: Path, *, public_url: str = "", link_secret: str = "", now: Callable[[], float] = time.time) -> None:
         self.root = root
         self._incoming = root / RESERVED
         self._public_url, self._link_secret, self._now = public_url, link_secret, now
@@ -216,9 +214,7 @@ class FolderStore:
                 except (FileExistsError, NotADirectoryError) as error:
                     if target.is_file() and self._same(target, size, digest):
                         return
-                    raise PermanentError(
-                        "object_exists", "Another object has this name already.", detail=key
-                    ) from error
+                    raise PermanentError("object_exists", "Another object has this name already.", detail=key) from error
         raise TransientError("store_away", "Folders of the object store vanish under our hands.", detail=key)
 
     def _same(self, target: Path, size: int, digest: str) -> bool:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from worker.errors import PermanentError
 from worker.settings import Settings
@@ -35,7 +36,7 @@ from worker.stores.base import (
     digest_chunks,
 )
 from worker.stores.disk import appearing, disk_side, guarded, write_all
-from worker.stores.s3_errors import s3_side
+from worker.stores.s3_errors import code_of, s3_side
 from worker.stores.s3_upload import Upload
 
 if TYPE_CHECKING:
@@ -179,11 +180,7 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Keys by prefix, in the order of their bytes."""
-        pages = iter(
-            self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix + prefix
-            )
-        )
+        pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix))
         while True:
             with s3_side("ListObjectsV2"):
                 page = next(pages, None)
@@ -206,18 +203,28 @@ class S3Store:
     def sweep(self, older_than_s: float = LEFTOVER_AGE_S) -> int:
         """Abort the uploads of puts that were killed; how many."""
         swept = 0
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
         with s3_side("ListMultipartUploads"):
-            pages = self._client.get_paginator("list_multipart_uploads").paginate(
-                Bucket=self._bucket, Prefix=self._prefix
-            )
-            for page in pages:
-                for found in page.get("Uploads", ()):
-                    if (datetime.now(UTC) - found["Initiated"]).total_seconds() > older_than_s:
-                        self._client.abort_multipart_upload(
-                            Bucket=self._bucket, Key=found["Key"], UploadId=found["UploadId"]
-                        )
-                        swept += 1
+            try:
+                found = [upload for page in pages for upload in page.get("Uploads", ())]
+            except ClientError as error:
+                if code_of(error) == "NoSuchUpload":  # what some servers say for none at all
+                    return 0
+                raise
+        for upload in found:
+            if (datetime.now(UTC) - upload["Initiated"]).total_seconds() > older_than_s:
+                swept += self._abort(upload["Key"], upload["UploadId"])
         return swept
+
+    def _abort(self, name: str, upload_id: str) -> bool:
+        with s3_side("AbortMultipartUpload"):
+            try:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload_id)
+            except ClientError as error:
+                if code_of(error) == "NoSuchUpload":  # its own put, or another sweep, was first
+                    return False
+                raise
+        return True
 
     def _name(self, key: str) -> str:
         return self._prefix + check_key(key)
@@ -231,6 +238,9 @@ class S3Store:
         found = self.stat(stored.key)
         if found is None:
             return False
-        if (found.size_bytes, found.sha256) != (stored.size_bytes, stored.sha256):
+        digest = found.sha256
+        if digest is None and found.size_bytes == stored.size_bytes:  # a server that drops metadata
+            digest = digest_chunks(read_object(self._client, self._bucket, self._name(stored.key))[2])[1]
+        if (found.size_bytes, digest) != (stored.size_bytes, stored.sha256):
             raise PermanentError("object_exists", "Another object has this name already.", detail=stored.key)
         return True

@@ -57,14 +57,12 @@ def refused(operation: str, code: str, status: int) -> JobError:
         return TransientError("bucket_missing", "The object store's bucket does not exist.", detail=detail)
     if code in MISSING:
         return PermanentError("object_missing", "The stored object is not there.", detail=detail)
+    if code in LOST_RACE:
+        return PermanentError("object_exists", "Another object has this name already.", detail=detail)
     if code == "InvalidObjectState":
-        return PermanentError(
-            "object_archived", "The stored object is in cold storage; restore it first.", detail=detail
-        )
+        return PermanentError("object_archived", "The stored object is in cold storage; restore it first.", detail=detail)
     if code == "RequestTimeTooSkewed":
-        return TransientError(
-            "store_denied", "The object store says that the worker's clock is wrong.", detail=detail
-        )
+        return TransientError("store_denied", "The object store says that the worker's clock is wrong.", detail=detail)
     if code in BUSY or status in (429, 503):
         return TransientError("store_busy", "The object store asks for fewer requests.", detail=detail)
     if status in (507,) or code in ("QuotaExceeded", "StorageFull", "XMinioStorageFull"):
@@ -77,6 +75,4 @@ def refused(operation: str, code: str, status: int) -> JobError:
 
 
 def _denied(detail: str) -> JobError:
-    return TransientError(
-        "store_denied", "The object store does not accept the worker's credentials.", detail=detail
-    )
+    return TransientError("store_denied", "The object store does not accept the worker's credentials.", detail=detail)

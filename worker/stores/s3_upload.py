@@ -107,9 +107,7 @@ class Upload:
 
     def _check_unchanged(self, digest: str) -> None:
         if digest != self._stored.sha256:
-            raise TransientError(
-                "disk_failed", "The file changed while it was stored.", detail=self._stored.key
-            )
+            raise TransientError("disk_failed", "The file changed while it was stored.", detail=self._stored.key)
 
 
 def _md5(body: bytes) -> str:
