@@ -48,7 +48,6 @@ begin
             ('media.record_original', 'worker'),
             ('media.record_probe', 'worker'),
             ('media.put_variant', 'worker'),
-            ('media.advance_video', 'worker'),
             ('media.finish_video', 'worker'),
             ('media.fail_video', 'worker'),
             ('media.reopen_video', 'worker'),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from worker import db, media
-from worker.errors import PermanentError
+from worker import db, media, queue
+from worker.errors import LeaseLost, PermanentError
 from worker.queue import ClaimedJob, Progress
 from worker.settings import Settings
 from worker.stop import StopSignal
@@ -100,8 +100,16 @@ class JobContext:
         return self.pool.insist(self.stop, media.get_work, self.video_id)
 
     def advance_video(self, status: str) -> None:
-        """Move the video's status forward; a late call changes nothing. Waits while the database is away."""
-        self.pool.insist(self.stop, media.advance_video, self.video_id, status)
+        """Move the video's status forward, under the token. Waits while the database is away.
+
+        Raises:
+            StopRequested: the lease is lost, or the attempt has to end for another reason.
+        """
+        try:
+            self.pool.insist(self.stop, queue.advance_video, self.job.job_id, self.job.token, status)
+        except LeaseLost:
+            self.stop.set("lease_lost")
+            self.stop.check()
 
     def on_complete(self, write: Callable[[db.Connection], None]) -> None:
         """Run `write(connection)` in the transaction that completes the job; all of them or none.

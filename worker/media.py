@@ -118,11 +118,6 @@ def put_variant(conn: Connection, asset_id: UUID, variant: dict[str, Any]) -> UU
         return UUID(str(cursor.execute("select media.put_variant(%s, %s)", [asset_id, Jsonb(variant)]).fetchone()))
 
 
-def advance_video(conn: Connection, video_id: UUID, status: str) -> None:
-    """Move a video's status forward; a late call changes nothing."""
-    conn.execute("select media.advance_video(%s, %s)", [video_id, status])
-
-
 def finish_video(conn: Connection, video_id: UUID) -> None:
     """The video is ready. Call it from ctx.on_complete."""
     conn.execute("select media.finish_video(%s)", [video_id])

@@ -131,6 +131,11 @@ def complete_job(conn: Connection, job_id: UUID, token: int, result: dict[str, A
     conn.execute("select queue.complete_job(%s, %s, %s, %s)", [job_id, token, Jsonb(result), Jsonb(facts)])
 
 
+def advance_video(conn: Connection, job_id: UUID, token: int, status: str) -> None:
+    """Tell how far the job's video is; forward only. LeaseLost when the job is not ours."""
+    conn.execute("select queue.advance_video(%s, %s, %s)", [job_id, token, status])
+
+
 def fail_job(conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]) -> str:
     """End the attempt with an error; returns the job's new status: queued (a retry), failed or cancelled."""
     return _text(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])

@@ -6,7 +6,6 @@ security definer
 set search_path = ''
 set jit = off
 set enable_seqscan = off
-set reelq.writer = 'queue'
 as $$
 declare
     v_job queue.processing_jobs;

@@ -9,7 +9,6 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
-set reelq.writer = 'queue'
 as $$
 declare
     v_job queue.processing_jobs := queue.hold_job(p_job_id, p_token);

@@ -11,7 +11,6 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
-set reelq.writer = 'queue'
 as $$
 begin
     if p_error_class is null or p_error_class not in ('transient', 'rate_limited', 'permanent', 'cancelled', 'worker_lost') then

@@ -5,7 +5,6 @@ security definer
 set search_path = ''
 set jit = off
 set enable_seqscan = off
-set reelq.writer = 'queue'
 as $$
 declare
     v_ids uuid[] := array(select j.id from old_jobs as j order by j.id);

@@ -4,11 +4,6 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-    if current_setting('reelq.writer', true) is distinct from 'queue' then
-        raise exception 'status, token, priority and time of job % change only through the functions of queue', old.id
-            using errcode = 'RQ007',
-                  hint = 'Use queue.cancel_job, queue.retry_job, reelq jobs …; see \df+ queue.*';
-    end if;
     if new.status <> old.status then
         if not (
             (old.status = 'queued' and new.status in ('running', 'cancelled'))
@@ -32,12 +27,10 @@ end;
 $$;
 
 comment on function queue.guard_job() is $$
-Trigger before update on queue.processing_jobs: the state machine, whoever writes. It is a rail
-against slips in psql, not a lock: the functions of this schema announce themselves by the setting
-reelq.writer.
+Trigger before update on queue.processing_jobs: the state machine, whoever writes.
 
 Raises
-  RQ007  a change by hand, a transition that does not exist, or a token that does not fit
+  RQ007  a transition that does not exist, or a token that does not fit
 $$;
 
 create or replace trigger guard_job

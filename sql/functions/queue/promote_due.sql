@@ -44,4 +44,7 @@ $$;
 comment on function queue.promote_due(integer) is $$
 Make ready up to p_limit scheduled jobs whose time has come, earliest first; one caller at a time, the
 others return 0. Returns how many moved.
+
+Raises
+  RQ008  a limit below 1
 $$;

@@ -4,7 +4,6 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
-set reelq.writer = 'queue'
 as $$
 begin
     perform queue.requeue_job(p_job_id, p_token, base.clock(), 'released', p_reason);

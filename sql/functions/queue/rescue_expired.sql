@@ -4,7 +4,6 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
-set reelq.writer = 'queue'
 as $$
 declare
     v_now timestamptz := base.clock();
@@ -59,4 +58,7 @@ Take back up to p_limit jobs whose lease has expired; the retry policy for worke
 them. One caller at a time, the others return 0. After a gap longer than queue.upkeep.grace leases are first
 extended once, so that an outage of the database does not kill a healthy fleet's work. Also notes
 workers that have not been heard of for a minute. Returns how many jobs were taken back.
+
+Raises
+  RQ008  a limit below 1
 $$;

@@ -3,7 +3,6 @@ returns trigger
 language plpgsql
 security definer
 set search_path = ''
-set reelq.writer = 'queue'
 as $$
 declare
     v_now timestamptz := base.clock();

@@ -10,7 +10,6 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-set reelq.writer = 'queue'
 as $$
 declare
     v_now timestamptz := base.clock();

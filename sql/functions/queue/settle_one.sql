@@ -34,4 +34,7 @@ $$;
 
 comment on function queue.settle_one(text, jsonb) is $$
 End one attempt that did not complete, as queue.settle_jobs describes. Returns ok or stale.
+
+Raises
+  RQ008  unknown outcome, or nonsense in the object
 $$;

@@ -31,7 +31,11 @@ begin
             where d.parent_id = p_job_id
         ),
         'attempts_history', (
-            select coalesce(jsonb_agg(to_jsonb(a) order by a.attempt), '[]') from queue.job_attempts as a where a.job_id = p_job_id
+            select coalesce(jsonb_agg(
+                case when base.is_trusted() then to_jsonb(a) else to_jsonb(a) - '{stack,stderr_tail,worker_id}'::text[] end order by a.attempt
+            ), '[]')
+            from queue.job_attempts as a
+            where a.job_id = p_job_id
         )
     );
 end;
@@ -39,7 +43,7 @@ $$;
 
 comment on function queue.show_job(uuid) is $$
 All that is known of a job, as one JSON object: the record, its place, lease, parents, children and
-attempts_history.
+attempts_history. What only operators may see (stack, stderr_tail) is left out for tenants.
 
 Raises
   RQ004  no such job

@@ -4,7 +4,6 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
-set reelq.writer = 'queue'
 as $$
 begin
     if p_for is null or p_for < interval '0' or p_for > interval '1 year' then
