@@ -171,7 +171,7 @@ class Pool:
 
     def close(self) -> None:
         """Close what is idle; a connection in use is closed when it comes back."""
-        self._pool.close(timeout=0)
+        self._pool.close(timeout=1)
 
     def call(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `function(connection, …)` once with a connection of the pool.

@@ -76,7 +76,12 @@ class Runner:
         self._hurry = threading.Event()
         pool = db.Pool(settings, f"reelq slots {self.worker_id}", settings.slots)
         self._means = Means(settings, registry, pool, self._scratch, cache(lambda: open_store(settings)), self._hurry)
-        self._slots = Slots(settings.slots, self._means, lambda attempt: self._mailbox.put(("ended", attempt)))
+        self._slots = Slots(
+            settings.slots,
+            self._means,
+            done=lambda attempt: self._mailbox.put(("ended", attempt)),
+            died=lambda: self._mailbox.put(("died", None)),
+        )
         self._heart = Heart(
             db.Session(settings, f"reelq heart {self.worker_id}"),
             self.worker_id,

@@ -18,32 +18,48 @@ class Slot(threading.Thread):
     """One thread; `attempt` is what it has in hand."""
 
     def __init__(
-        self, number: int, todo: queues.SimpleQueue[Attempt | None], means: Means, done: Callable[[Attempt], None]
+        self,
+        number: int,
+        todo: queues.SimpleQueue[Attempt | None],
+        means: Means,
+        done: Callable[[Attempt], None],
+        died: Callable[[], None],
     ) -> None:
         super().__init__(name=f"slot-{number}", daemon=True)
         self.number = number
         self.attempt: Attempt | None = None
+        self.over = False
         self._todo = todo
         self._means = means
         self._done = done
+        self._died = died
 
     def run(self) -> None:
         """Run what comes until told to end."""
-        while (attempt := self._todo.get()) is not None:
-            self.attempt = attempt
-            attempt.run(self._means)
-            self.attempt = None
-            self._done(attempt)
+        try:
+            while (attempt := self._todo.get()) is not None:
+                self.attempt = attempt
+                attempt.run(self._means)
+                self.attempt = None
+                self._done(attempt)
+        finally:
+            self.over = True
+            if self.attempt is not None:
+                self._died()
 
 
 class Slots:
     """All slots of a worker, and the queue before them."""
 
-    def __init__(self, count: int, means: Means, done: Callable[[Attempt], None]) -> None:
+    def __init__(self, count: int, means: Means, done: Callable[[Attempt], None], died: Callable[[], None]) -> None:
         self._means = means
         self._done = done
+        self._died = died
         self._todo: queues.SimpleQueue[Attempt | None] = queues.SimpleQueue()
-        self._slots = [Slot(number, self._todo, means, done) for number in range(1, count + 1)]
+        self._slots = [self._slot(number) for number in range(1, count + 1)]
+
+    def _slot(self, number: int) -> Slot:
+        return Slot(number, self._todo, self._means, self._done, self._died)
 
     def start(self) -> None:
         """Start the threads."""
@@ -57,9 +73,9 @@ class Slots:
     def revive(self) -> None:
         """Replace threads that died, and end what they had in hand: a job is settled, no slot is lost."""
         for place, slot in enumerate(self._slots):
-            if slot.is_alive():
+            if not slot.over:
                 continue
-            self._slots[place] = Slot(slot.number, self._todo, self._means, self._done)
+            self._slots[place] = self._slot(slot.number)
             self._slots[place].start()
             log.error("slot.died", slot=slot.number)
             if slot.attempt is not None:
