@@ -112,14 +112,12 @@ def _fetch_http(
     return Fetched(download.size_bytes, digest, _file_name(_disposition_name(download.named) or url.path))
 
 
-def _fetch_s3(
-    place: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: Progress | None
-) -> Fetched:
+def _fetch_s3(place: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: Progress | None) -> Fetched:
     from worker.stores.s3 import open_client, read_object  # boto3 takes a third of a second to load
 
     bucket, _, key = place.partition("/")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}", bucket) or not key:
-        raise PermanentError("source_refused", "An S3 source is written s3://bucket/key.")
+        raise PermanentError("source_refused", "An S3 source needs a bucket and a key.")
     if settings.store.partition("://")[2].partition("/")[0] == bucket and settings.store.startswith("s3://"):
         # Our credentials read every tenant's objects; a source URL must not.
         raise PermanentError("source_refused", "The object store itself is not a source.")
@@ -136,9 +134,7 @@ def _fetch_s3(
         raise
 
 
-def _fetch_local(
-    text: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: Progress | None
-) -> Fetched:
+def _fetch_local(text: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: Progress | None) -> Fetched:
     if not settings.allow_local_sources:
         raise PermanentError("source_refused", "Sources on the worker's own disk are not allowed.")
     with open_local(text, settings.source_roots) as source:

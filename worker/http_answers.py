@@ -5,6 +5,7 @@ Source: RFC 9110, sections 8.8.3 (ETag), 10.2.3 (Retry-After) and 15 (status cod
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -16,8 +17,8 @@ RETRY_S, LONGEST_RETRY_S = 60.0, 24 * 3600.0
 
 
 def check_scheme(url: httpx.URL) -> None:
-    """Refuse all but http and https with a host."""
-    if url.scheme not in ("http", "https") or not url.host:
+    """Refuse all but http and https with a host that is a name or an address."""
+    if url.scheme not in ("http", "https") or not re.fullmatch(rb"[A-Za-z0-9._:-]+", url.raw_host):
         raise PermanentError("source_refused", "Sources are fetched by http, https or s3 only.")
 
 
@@ -39,9 +40,7 @@ def refusal(status: int, headers: httpx.Headers, now: float) -> JobError:
     """The error of ours for an answer that is not the file; `now` in seconds since 1970."""
     asked_s = retry_after_s(headers.get("retry-after"), now)
     if status == 429 or (status == 503 and asked_s is not None):
-        return RateLimitedError(
-            "source_busy", "The source asks us to come back later.", retry_after_s=asked_s or RETRY_S
-        )
+        return RateLimitedError("source_busy", "The source asks us to come back later.", retry_after_s=asked_s or RETRY_S)
     if status >= 500 or status in (408, 421, 425):
         return TransientError("source_away", f"The source's server failed with status {status}.")
     if status in (404, 410):

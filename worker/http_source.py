@@ -60,7 +60,6 @@ class Download:
     stop: StopSignal
     on_progress: Progress | None = None
     tls: ssl.SSLContext | None = None  # None: the certificates of the internet
-    break_pause_s: float = BREAK_PAUSE_S
 
     size_bytes: int = field(default=0, init=False)
     named: str | None = field(default=None, init=False)  # Content-Disposition of the last answer
@@ -116,9 +115,7 @@ class Download:
                     error=type(failure).__name__,
                 )
                 if isinstance(failure.__context__, ssl.SSLCertVerificationError):
-                    raise PermanentError(
-                        "source_untrusted", "The certificate of the source's server is not valid."
-                    ) from failure
+                    raise PermanentError("source_untrusted", "The certificate of the source's server is not valid.") from failure
                 idle = 0 if self.size_bytes > farthest else idle + 1
                 farthest = max(farthest, self.size_bytes)
                 if self._validator is None and self.size_bytes:
@@ -128,7 +125,7 @@ class Download:
                 if farthest or restarts:
                     raise TransientError("source_broken", "The connection to the source keeps breaking.")
                 raise TransientError("source_away", "The source's server does not answer.")
-            pause_s = self.break_pause_s * 2**idle
+            pause_s = BREAK_PAUSE_S * 2**idle
             self.stop.wait(min(pause_s, max(0.0, self._deadline - time.monotonic())))
             self._check()
 

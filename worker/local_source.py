@@ -40,9 +40,7 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
             raise missing(text) from error
         raise TransientError("source_away", "The source cannot be read now.", detail=str(error)) from error
     except ValueError as error:
-        raise PermanentError(
-            "source_refused", "The source's path is not valid.", detail=repr(text)
-        ) from error
+        raise PermanentError("source_refused", "The source's path is not valid.", detail=repr(text)) from error
     try:
         # Someone may have swapped a folder for a link between the look and the opening.
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
@@ -62,9 +60,7 @@ def _check_place(path: str, roots: tuple[str, ...]) -> None:
     if any(place.is_relative_to(folder) for folder in SYSTEM_FOLDERS):
         raise PermanentError("source_refused", "The source is not a plain file.", detail=path)
     if not any(place.is_relative_to(os.path.realpath(root)) for root in roots):
-        raise PermanentError(
-            "source_refused", "The source does not lie in a folder that sources may come from.", detail=path
-        )
+        raise PermanentError("source_refused", "The source does not lie in a folder that sources may come from.", detail=path)
 
 
 def _open_plain(name: str, flags: int) -> int:
@@ -75,7 +71,7 @@ def file_url_path(rest: str) -> str:
     """The path of a file:// URL, given what follows the scheme."""
     host, _, path = rest.partition("/")
     if host not in ("", "localhost"):
-        raise PermanentError("source_refused", "A file:// source must lie on this host.")
+        raise PermanentError("source_refused", "A source on disk must lie on the worker's host.")
     return os.fsdecode(unquote_to_bytes(f"/{path}"))
 
 

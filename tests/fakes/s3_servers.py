@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 KEY_ID, SECRET = "AKIATESTTESTTEST", "not/a+secret=of-anyone"
 PR_SET_PDEATHSIG = 1
@@ -53,19 +54,23 @@ def _running(command: list[str]) -> Iterator[str]:
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     ) as server:
         assert server.stderr is not None
-        said: list[str] = []
+        lines, said = server.stderr, list[str]()
+        reader = threading.Thread(target=lambda: [None for _ in lines], daemon=True)
         try:
-            yield _address(server.stderr, said)
+            address = _address(lines, said)
+            reader.start()  # what it says later is read, lest it waits, and dropped
+            yield address
         finally:
             server.kill()
+            if reader.ident is not None:
+                reader.join(10)
 
 
-def _address(lines: Iterator[str], said: list[str]) -> str:
-    """The URL that the server prints when it listens; what it says later is read and dropped."""
+def _address(lines: IO[str], said: list[str]) -> str:
+    """The URL that the server prints when it listens."""
     for line in lines:
         said.append(line)
         if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-            threading.Thread(target=lambda: [None for _ in lines], daemon=True).start()
             return found[0]
     raise RuntimeError("the S3 server did not start: " + "".join(said))
 
