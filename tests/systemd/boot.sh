@@ -36,6 +36,11 @@ for name in source python packages; do mkdir -p "$root/opt/reelq/$name"; done
 mount --bind -o ro "$repository" "$root/opt/reelq/source"
 mount --bind -o ro "$python" "$root/opt/reelq/python"
 mount --bind -o ro "$packages" "$root/opt/reelq/packages"
+# An interpreter that was built with a shared library looks for it where it was built, which the unit may hide.
+mkdir -p "$root/opt/reelq/lib" "$root/etc/ld.so.conf.d"
+find "$python/lib" -maxdepth 1 -name 'libpython*.so*' -exec cp -P {} "$root/opt/reelq/lib/" \;
+echo /opt/reelq/lib >"$root/etc/ld.so.conf.d/00-reelq.conf"
+chroot "$root" /sbin/ldconfig
 # What would reach the kernel that the host runs on, too.
 mkdir -p "$root/etc/systemd/system"
 for unit in systemd-sysctl systemd-modules-load systemd-udevd systemd-udev-trigger; do

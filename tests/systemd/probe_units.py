@@ -96,4 +96,5 @@ def main() -> None:
     finish(facts)
 
 
-main()
+if __name__ == "__main__":
+    main()
