@@ -40,14 +40,8 @@ USER_NAMESPACE = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NO
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 SOCKET_PATH_MAX = 100  # bytes; the kernel's limit is 107 with the terminating zero
-TEST_SETTINGS = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "autovacuum": "off",
-    "shared_buffers": "64MB",
-    "max_connections": "200",
-}
+UNSAFE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")  # on where a crash is tested
+TEST_SETTINGS = {**dict.fromkeys(UNSAFE, "off"), "shared_buffers": "64MB", "max_connections": "200"}
 
 
 class PostgresError(Exception):
@@ -156,13 +150,15 @@ class Server:
 
     @property
     def pid(self) -> int | None:
-        """The postmaster's process id, from its own pid file; None when it does not run."""
+        """The postmaster's process id, from its own pid file; None when it does not run.
+
+        After a crash the file may name a process that is somebody else's by now, and we send signals to it.
+        """
         try:
             pid = int((self.data / "postmaster.pid").read_text(encoding="ascii").split("\n", 1)[0])
-            os.kill(pid, 0)
-        except (OSError, ValueError, IndexError):
+        except (OSError, ValueError):
             return None
-        return pid
+        return pid if str(self.data) in _command_line(pid) else None
 
     def url(self, dbname: str = "postgres") -> str:
         """libpq's URL over TCP on 127.0.0.1."""
@@ -312,6 +308,17 @@ class Server:
             raise PostgresError(f"the server's user cannot run {copied.folder}/postgres: {done.stdout}")
 
 
+def _command_line(pid: int) -> list[str]:
+    """The arguments of a process; none when there is no such process."""
+    if Path("/proc/self").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
+        except OSError:
+            return []
+    told = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return told.stdout.split()
+
+
 def _free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody uses now."""
     with socket.socket() as probe:
@@ -332,7 +339,7 @@ def throwaway(
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2_000_000_000
     folder = Path(tempfile.mkdtemp(prefix="reelq-pg-", dir=memory if roomy else None))
     server = Server(folder, binaries or choose(), durable=False)
-    server.settings = {**({"fsync": "on", "full_page_writes": "on", "autovacuum": "on"} if durable else {}), **(settings or {})}
+    server.settings = {**(dict.fromkeys(UNSAFE, "on") if durable else {}), **(settings or {})}
     try:
         server.prepare()
         server.start()
