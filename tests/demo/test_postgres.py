@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from demo import postgres
+from demo import postgres, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -125,12 +125,31 @@ def test_root_without_user_namespaces_runs_it_as_another_user(monkeypatch: pytes
     """As in a chroot or a container: setuid, with the programs copied where that user can read them."""
     if os.geteuid() != 0:
         pytest.skip("only root has to drop its rights")
-    monkeypatch.setattr(postgres, "USER_NAMESPACE", ["false"])
+    monkeypatch.setattr(programs, "USER_NAMESPACE", ["false"])
     for binaries in postgres.available():
         with postgres.throwaway(binaries) as server:
             assert server.who.uid not in (None, 0)
             assert ask(server, "select 1") == 1
-            assert os.stat(f"/proc/{server.pid}").st_uid == server.who.uid
+            assert Path(f"/proc/{server.pid}").stat().st_uid == server.who.uid
+
+
+def test_data_below_a_closed_home_lies_where_the_servers_user_can_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root has to drop its rights")
+    monkeypatch.setattr(programs, "USER_NAMESPACE", ["false"])
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    server = postgres.persistent(home / "pg")
+    try:
+        assert server.folder.is_relative_to("/var/tmp")
+        found = postgres.find(home / "pg")
+        assert found is not None
+        assert found.pid == server.pid
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder)
 
 
 def test_an_unknown_server_is_refused_with_what_there_is() -> None:
