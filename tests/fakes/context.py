@@ -81,8 +81,8 @@ class _Pool:
         stop.check()
         if call is media.get_work:
             return self._video.work
-        assert call is media.advance_video
-        self._video.statuses.append(args[1])
+        assert call.__name__ == "advance_video"
+        self._video.statuses.append(args[-1])
         return None
 
 
@@ -127,7 +127,7 @@ def _work(source_url: str) -> Work:
 
 
 def _changed(work: Work, **facts: Any) -> Work:
-    return Work(**{**{name: getattr(work, name) for name in Work.__slots__}, **facts})  # type: ignore[attr-defined]
+    return Work(**{**{name: getattr(work, name) for name in Work.__slots__}, **facts})
 
 
 def _job(job_type: str, work: Work, token: int) -> ClaimedJob:

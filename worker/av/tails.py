@@ -64,7 +64,7 @@ def _png(data: _Bytes) -> bool:
         size, kind = struct.unpack(">I4s", data.at(at, 8))
         at += 12 + size
         if kind == b"IEND":
-            return at > data.length
+            return bool(at > data.length)
     return True
 
 

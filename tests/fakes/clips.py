@@ -1,0 +1,61 @@
+"""Media for tests, made by ffmpeg on the spot: a second or two, small, nothing stored."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from pathlib import Path
+
+PICTURE = ("-f", "lavfi", "-i")
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+GRID = 32  # places a side that `pixel` tells apart
+AAC = ("-c:a", "aac")
+
+
+def ffmpeg(*words: str | Path) -> None:
+    """Run ffmpeg; what it says on failure is part of the failure."""
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def video(path: Path, *, size: str = "320x240", rate: str = "30", seconds: float = 2, sound: bool = True,
+          codec: tuple[str, ...] = X264, extra: tuple[str, ...] = ()) -> Path:  # fmt: skip
+    """A test picture that moves, with a tone unless `sound` is false."""
+    tone = ("-f", "lavfi", "-i", f"sine=d={seconds}", *AAC) if sound else ()
+    picture = (*PICTURE, f"testsrc2=s={size}:r={rate}:d={seconds}")
+    ffmpeg(*picture, *tone[:4], *codec, *tone[4:], *extra, path)
+    return path
+
+
+def sound(path: Path, *extra: str, seconds: float = 2) -> Path:
+    """A tone; the name's suffix says how it is coded."""
+    ffmpeg("-f", "lavfi", "-i", f"sine=d={seconds}", *extra, path)
+    return path
+
+
+def packets(path: Path, stream: str) -> list[tuple[int, int]]:
+    """Where the packets of a stream lie in the file: offset and size."""
+    command = ["ffprobe", "-v", "error", "-select_streams", stream, "-show_entries", "packet=pos,size", "-of", "csv=p=0"]
+    done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True)
+    rows = [line.strip(",").split(",") for line in done.stdout.split()]
+    return [(int(pos), int(size)) for size, pos in rows]
+
+
+def pixel(path: Path, x: float, y: float) -> tuple[int, int, int]:
+    """Red, green and blue about a place of a picture, given as shares of its width and height."""
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(path), "-frames:v", "1"]
+    command += ["-vf", f"scale={GRID}:{GRID}:flags=area,format=rgb24", "-f", "rawvideo", "-"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    at = 3 * (int(y * GRID) * GRID + int(x * GRID))
+    red, green, blue = done.stdout[at : at + 3]
+    return red, green, blue
+
+
+def with_orientation(path: Path, orientation: int) -> Path:
+    """Put an EXIF block into a JPEG that says how the camera was held."""
+    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0) + bytes(4)
+    block = b"Exif\0\0" + tiff
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:])
+    return path
