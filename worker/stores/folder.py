@@ -41,6 +41,7 @@ from worker.stores.disk import (
     remove_empty,
     store_side,
     sync_folder,
+    walk,
     write_all,
 )
 
@@ -146,7 +147,8 @@ class FolderStore:
         above = prefix.rpartition("/")[0]
         if above:
             check_key(above)
-        return (key for key in self._walk(f"{above}/" if above else "") if key.startswith(prefix))
+        keys = walk(self.root, f"{above}/" if above else "")
+        return (key for key in keys if key.startswith(prefix) and not key.startswith(f"{RESERVED}/"))
 
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
         """A link of our own; see worker.stores.links.
@@ -235,27 +237,6 @@ class FolderStore:
                 raise
             return
         sync_folder(folder.parent)
-
-    def _walk(self, inside: str) -> Iterator[str]:
-        try:
-            with store_side(), os.scandir(self.root / inside) as found:
-                # With its slash a folder sorts where its keys belong: a.b before a/b, as S3 has it.
-                names = [
-                    f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
-                    for entry in found
-                    if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
-                ]
-        except TransientError as error:
-            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
-                return
-            raise
-        for name in sorted(names, key=os.fsencode):
-            if inside == "" and name == f"{RESERVED}/":
-                continue
-            if name.endswith("/"):
-                yield from self._walk(inside + name)
-            else:
-                yield inside + name
 
 
 def _missing(key: str) -> PermanentError:

@@ -125,7 +125,9 @@ class S3Store:
         with disk_side():
             source = FileIO(path)
         with source:
-            size, digest = digest_chunks(guarded(source, disk_side), stop=stop)
+            # Nothing has been sent yet, but a long read is no stall either.
+            alive = None if on_progress is None else lambda *_: on_progress(0, None)
+            size, digest = digest_chunks(guarded(source, disk_side), stop=stop, on_progress=alive)
             stored = StoredObject(key, size, digest)
             if self._is_there(stored):  # an earlier try got through, though its answer did not
                 return stored
