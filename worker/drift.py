@@ -51,7 +51,9 @@ select
             from pg_constraint as k where k.conrelid = c.oid
         ),
         (
-            select string_agg(concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid), e'\\n' order by i.indexrelid::regclass::text)
+            select string_agg(
+                concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid), e'\\n' order by i.indexrelid::regclass::text
+            )
             from pg_index as i where i.indrelid = c.oid
         ),
         (
