@@ -60,6 +60,8 @@ class Attempt:
                 self.outcome = self._handle(means, folder)
         except StopRequested as error:
             self.outcome = outcome.stopped(error.reason, error)
+        except LeaseLost:  # a write under the token was refused before a heartbeat told us
+            self.outcome = outcome.stopped("lease_lost")
         except BaseException as error:  # noqa: BLE001 - SystemExit and MemoryError too: a slot outlives its jobs
             # A handler whose ffmpeg was killed under it may complain of anything; why it was killed counts.
             reason = self.leash.reason

@@ -1,0 +1,69 @@
+"""Workers and jobs that are told to stop: signals, cancel."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.acceptance.workerkit import WorkerProcess, alive, encoding, ingest, outcomes, rows, step, until
+
+Conn = psycopg.Connection[Any]
+Start = Callable[..., WorkerProcess]
+
+
+def test_sigterm_drains(conn: Conn, start: Start, source: Path) -> None:
+    """The encode in hand completes; what became ready meanwhile is left for others; exit 0."""
+    worker = start("--slots", "2").started()
+    video = ingest(conn, source)
+    encoding(conn, video, worker)
+    until(lambda: step(conn, video, "generate_thumbnail")["status"] == "completed", "the poster")
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert step(conn, video, "video_transcode")["status"] == "completed"
+    assert step(conn, video, "finish_video")["status"] == "queued"
+    assert [line["jobs"] for line in worker.log("worker.draining")] == [1]
+    assert rows(conn, "select status from queue.workers") == [{"status": "stopped"}]
+
+
+def test_a_second_sigterm_gives_the_job_back_at_once(conn: Conn, start: Start, source: Path) -> None:
+    """ffmpeg is gone, the job is ready again and has been charged nothing."""
+    worker = start().started()
+    video = ingest(conn, source)
+    ffmpeg = encoding(conn, video, worker)
+    worker.signal(signal.SIGTERM)
+    until(lambda: worker.log("worker.draining"), "the drain")
+    began = time.monotonic()
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert time.monotonic() - began < 5
+    assert not alive(ffmpeg)
+    job = step(conn, video, "video_transcode")
+    assert (job["status"], job["attempts"], job["crashes"]) == ("queued", 0, 0)
+    assert outcomes(conn, job["id"]) == ["released"]
+
+
+def test_cancel_of_a_running_encode(conn: Conn, start: Start, source: Path, tmp_path: Path) -> None:
+    """ffmpeg is gone within three seconds, and so is its folder; the worker goes on."""
+    worker = start(REELQ_HEARTBEAT_S="20s").started()  # the notification brings it, not the next heartbeat
+    video = ingest(conn, source)
+
+    def ffmpeg() -> set[int]:
+        running = step(conn, video, "video_transcode")["status"] == "running"
+        return worker.encoders() if running else set()
+
+    encoders = until(ffmpeg, "an encode")
+    job_id = step(conn, video, "video_transcode")["id"]
+    began = time.monotonic()
+    conn.execute("select queue.cancel_job(%s, 'not wanted')", [job_id])
+    until(lambda: not alive(encoders), "ffmpeg to go", 3)
+    until(lambda: step(conn, video, "video_transcode")["status"] == "cancelled", "the settlement", 3)
+    assert time.monotonic() - began < 3
+    assert outcomes(conn, job_id) == ["cancelled"]
+    until(lambda: not list((tmp_path / "scratch").glob("*/*")), "the scratch folder to go", 5)
+    other = rows(conn, "select queue.enqueue_job('no_op') as id")[0]["id"]
+    until(lambda: outcomes(conn, other) == ["completed"], "the next job")
