@@ -57,6 +57,14 @@ def parse_list(text: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[,\s]+", text.strip()) if word)
 
 
+def parse_paths(text: str) -> tuple[str, ...]:
+    """Read `/srv/in:/mnt/more uploads` as absolute folders, separated as in PATH."""
+    paths = tuple(part for part in text.split(":") if part)
+    if not all(path.startswith("/") for path in paths):
+        raise ValueError("absolute folders with a colon between them")
+    return paths
+
+
 def parse_store(text: str) -> str:
     """Accept file:///absolute/folder and s3://bucket[/prefix]."""
     if re.fullmatch(r"file:///\S.*|s3://[^/\s]+(/\S*)?", text):
@@ -120,7 +128,7 @@ FIELDS: dict[str, Field] = {
         Field("download_timeout_s", parse_seconds, "1h", "longest a fetch may take"),
         Field("allow_private_addresses", parse_flag, "no", "fetch http sources from private networks too"),
         Field("allow_local_sources", parse_flag, "yes", "fetch sources by a path on the worker's host"),
-        Field("source_roots", parse_list, "/", "folders that a local source may lie in"),
+        Field("source_roots", parse_paths, "/", "folders that a local source may lie in, a colon between them"),
         Field("ffmpeg", str, "", "ffmpeg to run; empty: the one on PATH"),
         Field("ffprobe", str, "", "ffprobe to run; empty: the one on PATH"),
         Field("ffmpeg_memory_bytes", parse_bytes, "3GiB", "address space of one ffmpeg"),
@@ -182,7 +190,7 @@ class Settings:
             if FIELDS[field.name].secret:
                 shown[field.name] = "********" if value else ""
             elif isinstance(value, tuple):
-                shown[field.name] = ",".join(value)
+                shown[field.name] = (":" if field.name == "source_roots" else ",").join(value)
             else:
                 shown[field.name] = "" if value is None else str(value)
         return shown
@@ -240,7 +248,7 @@ def _text(name: str, environ: Mapping[str, str]) -> str | None:
 def _empty(name: str) -> Any:
     """What an unset optional setting is: no words, no number, or no text."""
     parse = FIELDS[name].parse
-    return () if parse is parse_list else None if parse is parse_count else ""
+    return () if parse in (parse_list, parse_paths) else None if parse is parse_count else ""
 
 
 def environment() -> dict[str, str]:
