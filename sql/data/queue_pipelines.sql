@@ -5,7 +5,8 @@ on conflict (name) do nothing;
 -- Steps of a pipeline that exists are left alone: an operator may have changed them.
 insert into queue.pipeline_steps (pipeline, step, job_type, after)
 select s.pipeline, s.step, s.job_type, s.after::text[]
-from (values
+from (
+    values
     ('standard', 'download', 'download_video', '{}'),
     ('standard', 'probe', 'extract_metadata', '{download}'),
     ('standard', 'poster', 'generate_thumbnail', '{probe}'),

@@ -23,6 +23,11 @@ cross join lateral plpgsql_check_function_tb(
 where p.pronamespace::regnamespace::text = any(%s)
 """
 
+# What it says wrongly, with the reason.
+NOT_SO = {
+    "queue.enqueue_job": "2F005",  # its loop has no exit but return, so there is no end to reach
+}
+
 
 def test_plpgsql_check_finds_nothing(conn: psycopg.Connection[Any]) -> None:
     there = conn.execute("select 1 from pg_available_extensions where name = 'plpgsql_check'").fetchone()
@@ -31,4 +36,5 @@ def test_plpgsql_check_finds_nothing(conn: psycopg.Connection[Any]) -> None:
     conn.execute("create extension plpgsql_check with schema public")
     conn.execute("set search_path = public")
     found = [text for (text,) in conn.execute(CHECK, [schema.rooms()]).fetchall()]
-    assert sorted(set(found)) == []
+    real = {text for text in found if not (code := NOT_SO.get(text.split("(", 1)[0])) or code not in text}
+    assert sorted(real) == []
