@@ -1,0 +1,54 @@
+"""Who a worker is, as it tells the queue."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+
+from worker import db, queue
+from worker.running import neighbours
+from worker.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A worker's name, new at every start, and what it takes."""
+
+    worker_id: str
+    types: tuple[str, ...]
+    settings: Settings
+
+    def register(self, conn: db.Connection) -> None:
+        """Make this worker known to the queue, or known anew."""
+        settings = self.settings
+        queue.register_worker(
+            conn,
+            self.worker_id,
+            host=settings.host,
+            pid=os.getpid(),
+            version=version(),
+            pool=settings.pool,
+            slots=settings.slots,
+            types=self.types,
+            capabilities=settings.capabilities,
+            process_key=neighbours.process_key(),
+        )
+
+
+def new(settings: Settings, types: tuple[str, ...]) -> Identity:
+    """A worker of this process."""
+    made = Identity(f"{settings.host}:{settings.pool}:{os.getpid()}:{secrets.token_hex(4)}", types, settings)
+    neighbours.is_mine(made.worker_id)
+    return made
+
+
+@cache
+def version() -> str:
+    """The version of this program."""
+    try:
+        return metadata.version("reelq")
+    except metadata.PackageNotFoundError:
+        return "0"  # a checkout that was not installed

@@ -1,0 +1,227 @@
+"""The main thread of a worker: one message at a time, then settle and claim.
+
+Its mailbox is a SimpleQueue because that may be filled from a signal handler, whatever the main
+thread is doing at that moment (Python's manual, "queue", read 2026-11-21: put() is reentrant).
+"""
+
+from __future__ import annotations
+
+import queue as queues
+import threading
+import time
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from worker import db, queue
+from worker.errors import DatabaseAway, QueueError, ReelqError, WorkerUnknown
+from worker.queue import ClaimedJob
+from worker.running.attempt import Attempt
+from worker.running.claimer import Claimer
+from worker.running.heart import Heart
+from worker.running.identity import Identity
+from worker.running.idle import nothing_left
+from worker.running.leash import Leash
+from worker.running.ledger import Ledger
+from worker.running.outcome import Outcome
+from worker.running.slots import Slots
+from worker.running.watch import Watch
+from worker.scratch import Scratch
+from worker.systemd import Notifier
+
+log = structlog.get_logger()
+
+LEAVE_S = 10.0  # what handlers get to notice that we leave at once
+GOODBYE_S = 5.0  # what the database gets for our last words
+QUIET_S = 3.0  # --until-idle: what is due later than this is left
+
+
+class Loop:
+    """What a worker does until it leaves. The threads that it uses are given to `run`."""
+
+    def __init__(self, me: Identity, scratch: Scratch, notifier: Notifier, *, until_idle: bool) -> None:
+        settings = me.settings
+        self._me = me
+        self._settings = settings
+        self._scratch = scratch
+        self._notifier = notifier
+        self._until_idle = until_idle
+        self.mailbox: queues.SimpleQueue[tuple[str, Any]] = queues.SimpleQueue()
+        self.held: dict[tuple[UUID, int], Attempt] = {}  # everything that is not settled, by job and token
+        self.hurry = threading.Event()  # we leave at once
+        self.trouble: str | None = None  # with the disk
+        self._session = db.Session(settings, f"reelq main {me.worker_id}", lambda _: self._claimer.connected())
+        self.ledger = Ledger(self._session, me.worker_id)
+        self._claimer = Claimer(
+            self._session, me.worker_id, self.ledger, self._start, poll_s=settings.poll_s, polls=db.polls(settings)
+        )
+        self._leaving_by: float | None = None  # draining; at once from then on
+        self._gone_by: float | None = None  # leaving at once; what is in hand then is released
+        self._quiet_since = time.monotonic()
+        self._unknown = False  # the queue does not know us any more
+        self._away = 0  # tries since the database last answered
+
+    def call(self, function: Any, *args: Any) -> Any:
+        """Call `function(connection, …)` on the main thread's connection."""
+        return self._session.call(function, *args)
+
+    def run(self, slots: Slots, heart: Heart, watch: Watch) -> None:
+        """Work until it is time to leave."""
+        self._slots, self._heart, self._watch = slots, heart, watch
+        while not self._is_over():
+            self._turn()
+
+    def _is_over(self) -> bool:
+        """Leaving, and nothing in hand; or out of patience."""
+        if self._gone_by is not None and time.monotonic() >= self._gone_by:
+            return True
+        return self._leaving_by is not None and not self.held
+
+    def _turn(self) -> None:
+        """Wait for messages, then do what they ask for."""
+        deadlines = [self._claimer.look_at, self._leaving_by, self._gone_by]
+        until = min(one for one in deadlines if one is not None)
+        try:
+            self._hear(*self.mailbox.get(timeout=max(0.0, until - time.monotonic())))
+            while True:
+                self._hear(*self.mailbox.get_nowait())
+        except queues.Empty:
+            self._slots.revive()
+        if self._leaving_by is not None and self._gone_by is None and time.monotonic() >= self._leaving_by:
+            self._leave_at_once()
+        if self._away and time.monotonic() < self._claimer.look_at:
+            return
+        try:
+            self._exchange()
+        except DatabaseAway as error:
+            if not self._away:
+                log.warning("database.lost", error=str(error), jobs=len(self.held))
+            self._claimer.put_off(db.backoff(self._away))
+            self._away += 1
+        except (QueueError, psycopg.Error) as error:
+            self._unknown = isinstance(error, WorkerUnknown)  # signed off by somebody, or another database
+            if not self._away:
+                log.error("claim.failed", error=str(error), exc_info=not self._unknown)
+            self._claimer.put_off(db.backoff(self._away))
+            self._away += 1
+        self._forget_settled()
+        self._show_status()
+
+    def _hear(self, word: str, value: Any) -> None:
+        """One message."""
+        if word == "ended":
+            self.ledger.add(value)
+            self._quiet_since = time.monotonic()
+        elif word == "ready" and (not value or value in self._me.types):
+            self._claimer.want()
+        elif word == "drain" and self._leaving_by is None:
+            self._drain("asked")
+        elif word == "leave":
+            if self._leaving_by is None:
+                self._drain("signal")
+            elif self._gone_by is None:
+                self._leave_at_once()
+
+    def _exchange(self) -> None:
+        """Settle and claim; on the way out only settle."""
+        if self._unknown:
+            self._session.call(self._me.register)
+            self._unknown = False
+        if self._away:
+            self._session.call(queue.wake_worker, self._me.worker_id)  # an answer, and a clean start
+            log.info("database.found", tries=self._away)
+            self._away = 0
+        if self._leaving_by is not None:
+            self._claimer.settle()
+            return
+        self._claimer.exchange(self._free)
+        if self._until_idle and self._claimer.found_nothing and not self.held:
+            waited = time.monotonic() - self._quiet_since > QUIET_S
+            if self._session.call(nothing_left, self._me.types, waited=waited):
+                self._drain("idle")
+
+    def _free(self) -> int:
+        """Slots that are free, in weight; none while the disk is full."""
+        self._forget_settled()
+        free = self._settings.slots - sum(one.job.weight for one in self.held.values() if one.outcome is None)
+        if free <= 0:
+            return 0
+        trouble = self._scratch.trouble()
+        if trouble and not self.trouble:
+            log.warning("scratch.filled", trouble=trouble)
+        self.trouble = trouble
+        return 0 if trouble else free
+
+    def _start(self, job: ClaimedJob, sent_at: float) -> None:
+        """A claimed job goes to a slot."""
+        for one in list(self.held.values()):
+            if one.job.job_id == job.job_id:
+                one.leash.set("lease_lost")  # the queue took it back, and gave it to us again
+        attempt = Attempt(job, Leash(job, sent_at))
+        self.held[job.job_id, job.token] = attempt
+        self._heart.beat_by(attempt.leash.lease_s)
+        self._watch.look_by(attempt.leash.due())
+        self._slots.give(attempt)
+        self._quiet_since = time.monotonic()
+
+    def _forget_settled(self) -> None:
+        """What is settled is not ours any more."""
+        for attempt in self.ledger.closed:
+            self.held.pop((attempt.job.job_id, attempt.job.token), None)
+        self.ledger.closed.clear()
+
+    def _drain(self, why: str) -> None:
+        """Take nothing new; what is in hand may finish within the grace."""
+        self._leaving_by = time.monotonic() + self._settings.drain_grace_s
+        self._notifier.stopping()
+        log.info("worker.draining", why=why, jobs=len(self.held), grace_s=self._settings.drain_grace_s)
+        if why == "signal" and self.held and not self._away:
+            self._quietly(queue.drain_worker)  # for people who look at the list of workers
+
+    def _leave_at_once(self) -> None:
+        """Stop what is in hand; it goes back to the queue and is charged nothing."""
+        self._gone_by = time.monotonic() + LEAVE_S
+        log.warning("worker.hurrying", jobs=len(self.held))
+        self.hurry.set()
+        for attempt in list(self.held.values()):
+            attempt.leash.set("shutdown")
+
+    def say_goodbye(self) -> None:
+        """Release what no handler gave back in time, and sign off. Without a database the leases expire."""
+        for attempt in self.held.values():
+            if attempt not in self.ledger.waiting:
+                attempt.outcome = attempt.outcome or Outcome("released", message="shutdown")
+                self.ledger.add(attempt)
+        deadline = time.monotonic() + GOODBYE_S
+        turn = 0
+        while not (self._quietly(None) and self._quietly(queue.stop_worker)) and time.monotonic() < deadline:
+            time.sleep(db.backoff(turn))
+            turn += 1
+        self._forget_settled()
+
+    def _quietly(self, function: Any) -> bool:
+        """Call a function of the queue about ourselves (None: settle); a failure is logged, not raised."""
+        try:
+            if function is None:
+                self.ledger.settle()
+            else:
+                self._session.call(function, self._me.worker_id)
+        except (ReelqError, psycopg.Error) as error:
+            log.warning("goodbye.failed", error=str(error), jobs=len(self.held))
+            return False
+        return True
+
+    def _show_status(self) -> None:
+        """One line for systemctl."""
+        ended = self.ledger.ended
+        state = "draining, " if self._leaving_by is not None else "database away, " if self._away else self.trouble or ""
+        self._notifier.status(
+            f"{state}{len(self.held)} of {self._settings.slots} slots busy, "
+            f"{ended['job.completed']} jobs completed, {ended['job.failed']} failed"
+        )
+
+    def close(self) -> None:
+        """Close the main thread's connection."""
+        self._session.close()
