@@ -163,7 +163,7 @@ def refuse(ended: Ended, program: str, otherwise: JobError) -> JobError:
         return TransientError("stalled", f"The work made no headway for {STALL_S:.0f} seconds.", detail=tail)
     if ended.killed_for == "stdout":
         return PermanentError("unreadable_media", UNREADABLE, detail="endless output of " + program)
-    if ended.code == 127:
+    if ended.code == 127 or tail.startswith("bwrap: "):
         return TransientError("no_ffmpeg", f"This worker cannot run {program}.", detail=tail)
     if "No space left on device" in tail:
         return TransientError("disk_full", "The worker's disk is full.", detail=tail)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,8 @@ def run_child(
 ) -> Ended:
     """Run a program to its end, or kill it; returns how it ended whatever its exit code.
 
+    127 means that there is no such program, as in a shell.
+
     Arguments:
         sandbox: setting `sandbox`: auto, bwrap or off.
         read, write: the two folders that the program may read, and write; it starts in `write`.
@@ -117,6 +120,9 @@ def run_child(
     """
     stop.check()
     command = list(argv)
+    if shutil.which(command[0]) is None:
+        said = f"{command[0]}: not found"
+        return Ended(launch.CANNOT_RUN, "", said, None, wall_seconds=0.0, cpu_seconds=0.0, peak_memory_bytes=0)
     if _bubble_wanted(sandbox):
         command = bubble.wrap(command, read=read, write=write)
     began = time.monotonic()

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 MOST_BOXES = 200_000  # a fragmented day in two-second pieces has half of that
+LONGEST_HEAD = 1 << 20  # of Matroska; real ones have 40 bytes
 PAYLOAD = ("mdat", "moov", "moof")  # boxes whose loss is a loss of pictures; a torn `free` is not
 
 
@@ -37,6 +38,8 @@ def boxes(path: Path) -> Iterator[Box]:
                 return
             yield box
             at += box.size
+            if at >= length:
+                return
 
 
 def _box(file: BinaryIO, at: int, length: int) -> Box | None:
@@ -48,7 +51,7 @@ def _box(file: BinaryIO, at: int, length: int) -> Box | None:
     size, kind = struct.unpack(">I4s", head[:8])
     if not all(32 <= letter < 127 or letter == 0xA9 for letter in kind):
         return None
-    if size == 1 and len(head) == 16:
+    if size == 1 and len(head) == 16:  # may be any number: `boxes` stops behind the file's end
         size = struct.unpack(">Q", head[8:16])[0]
     elif size == 0:
         size = length - at
@@ -81,7 +84,7 @@ def _segment_end(file: BinaryIO) -> int:
     """Where Matroska's segment says that it ends; 0 when it does not say (a live recording)."""
     file.seek(4)
     size = _vint(file)
-    if size is None:
+    if size is None or size > LONGEST_HEAD:
         return 0
     file.seek(size, 1)
     if file.read(4) != SEGMENT:

@@ -9,6 +9,8 @@ import struct
 from pathlib import Path
 
 WINDOW_BYTES = 1 << 20
+MOST_PARTS = 20_000  # segments or chunks that are walked; a photo has dozens
+MOST_PICTURE_BYTES = 1 << 28  # 256 MB; no picture of MAX_PIXELS needs more, so what follows is no picture
 START_OF_SCAN, END_OF_IMAGE = 0xDA, b"\xff\xd9"
 ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG markers without a length
 MP3_SLACK = 0.02  # encoders count the header frame or not, and tags at the end
@@ -43,37 +45,42 @@ class _Bytes:
 def _jpeg(data: _Bytes) -> bool:
     """Walk the segments up to the picture, then look for the end mark: in the picture FF is never followed by D9."""
     at = 2
-    while at + 4 <= data.length:
+    for _ in range(MOST_PARTS):
+        if at + 4 > data.length:
+            return True
         piece = data.at(at, 4)
         if piece[0] != 0xFF:
             return False  # not what we think; the decoder shall say
         if piece[1] == START_OF_SCAN:
             break
         at += 2 if piece[1] in ALONE else 2 + int(struct.unpack(">H", piece[2:4])[0])
-    while at < data.length:
+    while at < min(data.length, MOST_PICTURE_BYTES):
         if END_OF_IMAGE in data.at(at, WINDOW_BYTES + 1):
             return False
         at += WINDOW_BYTES
-    return True
+    return data.length <= MOST_PICTURE_BYTES
 
 
 def _png(data: _Bytes) -> bool:
     """Walk the chunks up to IEND."""
     at = 8
-    while at + 12 <= data.length:
+    for _ in range(MOST_PARTS):
+        if at + 12 > data.length:
+            return True
         size, kind = struct.unpack(">I4s", data.at(at, 8))
         at += 12 + size
         if kind == b"IEND":
             return bool(at > data.length)
-    return True
+    return False
 
 
 def _mp3(data: _Bytes, head: bytes) -> bool:
     """The first frame of most MP3s (Xing, Info) tells how many bytes follow."""
     start = 0
     if head.startswith(b"ID3"):
-        a, b, c, d = head[6:10]  # four times seven bits
-        start = 10 + (a << 21 | b << 14 | c << 7 | d)
+        for byte in head[6:10]:  # four times seven bits
+            start = start << 7 | byte & 0x7F
+        start += 10
     frame = data.at(start, 256)
     mark = max(frame.find(b"Xing"), frame.find(b"Info"))
     if mark < 0 or len(frame) < mark + 16:

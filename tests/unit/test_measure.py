@@ -1,0 +1,127 @@
+"""Reading ffprobe's document: what it claims, what the packets say."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from worker.av.measure import parse
+from worker.av.packets import Tally
+
+
+def video(index: int = 0, **facts: Any) -> dict[str, Any]:
+    return {
+        "index": index, "codec_type": "video", "codec_name": "h264", "width": 1280, "height": 720,
+        "pix_fmt": "yuv420p", "avg_frame_rate": "30/1", "r_frame_rate": "30/1", "disposition": {"default": 1}, **facts,
+    }  # fmt: skip
+
+
+def audio(index: int = 1, **facts: Any) -> dict[str, Any]:
+    return {
+        "index": index, "codec_type": "audio", "codec_name": "aac", "channels": 2, "sample_rate": "48000",
+        "disposition": {"default": 1}, **facts,
+    }  # fmt: skip
+
+
+def document(*streams: dict[str, Any], name: str = "mov,mp4,m4a", **packets: dict[str, Any]) -> dict[str, Any]:
+    full = {"packets": 300, "shown": 300, "key_packets": 5, "first_s": 0.0, "span_s": 10.0, "gap_s": 0.04}
+    return {
+        "format": {"format_name": name, "duration": "143165.0", "size": "1250000"},
+        "streams": list(streams),
+        "packets": {str(s["index"]): {**full, **packets.get(f"p{s['index']}", {})} for s in streams},
+    }
+
+
+def test_the_packets_decide_how_long_it_is() -> None:
+    measured = parse(document(video(), audio()))
+    assert (measured.kind, measured.duration_s, measured.bit_rate) == ("video", 10.0, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "clockwise", "size"),
+    [(90, 270, (720, 1280)), (-90, 90, (720, 1280)), (180, 180, (1280, 720)), (-180, 180, (1280, 720)), (0, 0, (1280, 720))],
+)
+def test_rotation_swaps_the_sides(degrees: int, clockwise: int, size: tuple[int, int]) -> None:
+    stream = video(side_data_list=[{"side_data_type": "Display Matrix", "rotation": degrees}])
+    found = parse(document(stream)).columns()
+    assert (found["rotation"], (found["width"], found["height"])) == (clockwise, size)
+    assert (found["coded_width"], found["coded_height"]) == (1280, 720)
+
+
+@pytest.mark.parametrize(
+    ("sar", "width", "column"),
+    [("4:3", 1707, "4:3"), ("0:1", 1280, "1:1"), (None, 1280, "1:1"), ("1:0", 1280, "1:1"), ("5000:1", 1280, "1:1")],
+)
+def test_pixel_aspect_widens_and_nonsense_does_not(sar: str | None, width: int, column: str) -> None:
+    found = parse(document(video(sample_aspect_ratio=sar))).columns()
+    assert (found["width"], found["sar"]) == (width, column)
+
+
+def test_cover_art_is_no_video() -> None:
+    art = video(1, disposition={"attached_pic": 1}, codec_name="png")
+    measured = parse(document(audio(0), art, name="mp3"))
+    assert (measured.kind, measured.cover_index, measured.mime) == ("audio", 1, "audio/mpeg")
+    assert measured.columns()["video_codec"] is None
+
+
+def test_the_main_picture_is_the_default_one_then_the_largest_and_has_packets() -> None:
+    small, large = video(0, width=320, height=240), video(1, width=1920, height=1080, disposition={"default": 0})
+    chosen = parse(document(small, large)).video
+    assert chosen is not None and chosen.index == 0
+    small["disposition"] = {"default": 0}
+    chosen = parse(document(small, large)).video
+    assert chosen is not None and chosen.index == 1
+    chosen = parse(document(small, large, p1={"shown": 0})).video
+    assert chosen is not None and chosen.index == 0
+
+
+def test_a_sound_without_packets_is_none() -> None:
+    assert parse(document(video(), audio(), p1={"shown": 0, "packets": 0})).audio is None
+
+
+def test_high_dynamic_range_is_known_by_its_transfer() -> None:
+    assert parse(document(video(color_transfer="smpte2084"))).columns()["hdr"] is True
+    assert parse(document(video(color_transfer="bt709"))).columns()["hdr"] is False
+
+
+def test_a_photo_has_no_duration_and_turns_by_its_exif() -> None:
+    found = {**document(video(codec_name="mjpeg"), name="jpeg_pipe", p0={"shown": 1, "span_s": 0.04}), "orientation": 6}
+    columns = parse(found).columns()
+    assert (columns["kind"], columns["mime"], columns["duration_seconds"]) == ("image", "image/jpeg", None)
+    assert (columns["width"], columns["height"], columns["rotation"]) == (720, 1280, 90)
+    assert columns["frame_rate_num"] is columns["video_codec"] is columns["frames"] is None
+
+
+def test_nothing_that_plays_is_a_document() -> None:
+    assert parse(document({"index": 0, "codec_type": "subtitle"})).kind == "document"
+
+
+def test_packets_are_counted_by_their_lines() -> None:
+    """B-frames come out of order, hidden packets are not shown, N/A is not zero."""
+    tally = Tally()
+    for line in (
+        "0,-0.033000,-0.066000,0.033000,KD", "0,0.000000,-0.033000,0.033000,K__", "0,0.100000,0.000000,0.033000,___",
+        "0,0.033000,0.033000,0.033000,___", "0,0.066000,0.066000,0.033000,___", "1,N/A,N/A,N/A,K__", "", "garbage",
+    ):  # fmt: skip
+        tally.add(line)
+    track = tally.tracks[0]
+    assert (track.packets, track.shown, track.key_packets) == (5, 4, 1)
+    assert track.span_s == pytest.approx(0.133)
+    assert track.gap_s == pytest.approx(0.1)
+    assert tally.tracks[1].packets == 1
+    assert tally.tracks[1].span_s == 0.0
+
+
+def test_without_durations_the_last_packet_lasts_as_long_as_one_does() -> None:
+    tally = Tally()
+    for number in range(10):
+        tally.add(f"0,{number / 10:.6f},N/A,N/A,K__")
+    assert tally.tracks[0].span_s == pytest.approx(1.0)
+
+
+def test_rates_stay_fractions() -> None:
+    found = document(video(avg_frame_rate="30000/1001"), p0={"shown": 300, "span_s": 10.01})
+    columns = parse(found).columns()
+    assert Fraction(columns["frame_rate_num"], columns["frame_rate_den"]) == Fraction(30_000, 1001)
