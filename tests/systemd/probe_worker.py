@@ -170,8 +170,9 @@ def outages(bench: Bench) -> None:
     bench.facts["same_worker"] = unit(CPU)["MainPID"] == pid
 
     asked = bench.reelq("workers", "drain", "--pool", "cpu")
-    sys.stderr.write(f"drain: {asked.returncode} {asked.stdout}{asked.stderr}\n")
-    bench.facts["asked"] = {**state(CPU, "inactive", "failed"), "code": asked.returncode, "said": asked.stderr}
+    if asked.returncode != 0:
+        raise RuntimeError(f"workers drain: {asked.stdout}{asked.stderr}")
+    bench.facts["asked"] = state(CPU, "inactive", "failed")
 
     Path("/etc/reelq/worker-typo.env").write_text("REELQ_SLOTZ=1\n", encoding="utf-8")
     run("systemctl", "start", "reelq-worker@typo")

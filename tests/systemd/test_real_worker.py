@@ -78,7 +78,6 @@ def test_a_database_that_is_away_is_waited_for(seen: Facts) -> None:
 
 def test_a_drain_by_command_lasts(seen: Facts) -> None:
     """`reelq workers drain`: the worker ends, systemd leaves it so."""
-    assert seen["asked"]["code"] == 0, seen["asked"]["said"]
     assert (seen["asked"]["ActiveState"], seen["asked"]["Result"]) == ("inactive", "success")
 
 

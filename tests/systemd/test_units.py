@@ -8,8 +8,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
+from cli.main import cli as root
 from tests.systemd.machine import REPOSITORY
 from worker import settings
 
@@ -151,3 +153,20 @@ def test_what_is_written_about_the_units_is_in_them() -> None:
                 continue
             assert name in options(), f"{page.name}: {name}= is not in the unit"
             assert value == "" or value.rstrip(".:") in options()[name], f"{page.name}: {name}={value}"
+
+
+def test_the_commands_that_are_written_about_exist() -> None:
+    """Every `reelq noun verb` of the texts is in the command line's tree, with its options."""
+    found = set()
+    for page in (UNITS / "README.md", REPOSITORY / "docs" / "operate.md"):
+        text = page.read_text(encoding="utf-8")
+        found |= set(re.findall(r"(?:`|^|bin/)reelq ([a-z]+)(?: ([a-z]+))?([^`#|\n]*)", text, re.MULTILINE))
+    assert len(found) > 8
+    for noun, verb, rest in found:
+        context = click.Context(root)
+        command = root.get_command(context, noun)
+        if isinstance(command, click.Group):
+            command = command.get_command(context, verb)
+        assert command is not None, f"reelq {noun} {verb}"
+        known = {name for parameter in command.params for name in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known, f"reelq {noun} {verb}{rest}"
