@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from worker.errors import DatabaseAway
     from worker.looks import Depth, Failure, Rate, Running, Worker
 
-FAILURES = 20  # how many of the latest are asked for
+FAILURES = 50  # how many of the latest are asked for
 WINDOW = timedelta(minutes=5)  # over which rates are counted
 
 WORKERS = (
@@ -71,6 +71,10 @@ class Snapshot:
     rates: list[Rate]
     failures: list[Failure]
 
+    def root_failures(self) -> list[Failure]:
+        """Those that failed by themselves, not because a job before them did."""
+        return [one for one in self.failures if one.error_code != "parent_failed"]
+
     def queues(self) -> list[dict[str, Any]]:
         """Depth and rates by job type."""
         rates = {rate.job_type: asdict(rate) for rate in self.rates}
@@ -98,9 +102,7 @@ def look(conn: psycopg.Connection[Any]) -> Snapshot:
 
 
 @click.command("top")
-@click.option(
-    "--every", "every_s", type=Seconds(), default=1.0, show_default=True, help="Seconds between looks."
-)
+@click.option("--every", "every_s", type=Seconds(), default=1.0, show_default=True, help="Seconds between looks.")
 @click.option("--once", is_flag=True, help="One look as plain tables, then the end.")
 @json_option
 @pass_app
@@ -145,7 +147,7 @@ def tables(seen: Snapshot) -> None:
     """One look as tables."""
     if not output.emit(seen.workers, False, WORKERS):
         output.say("No worker is at work.")
-    for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.failures, FAILED)):
+    for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.root_failures()[:10], FAILED)):
         output.emit(rows, False, columns, title="" if rows else None)
 
 

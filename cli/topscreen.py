@@ -22,17 +22,27 @@ CAP = 10_000  # queue.depth() stops counting here
 
 def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = None) -> Group:
     """The screen; at least the head line, and as much of the rest as there is room for."""
-    queues, failures = seen.queues(), seen.failures
-    left = height - 2  # head, and a line of air
-    queue_lines = min(len(queues) + 3, max(left // 3, 4)) if queues else 0
-    failure_lines = min(len(failures) + 2, max(left // 4, 3)) if failures else 0
+    queues, failures = seen.queues(), seen.root_failures()
+    slots, queue_lines, failure_lines = share(
+        height - 2,  # the head, and the last line, which a terminal scrolls at
+        [len(seen.workers) + len(seen.running), len(queues) + 3, len(failures) + 3],
+        [2, 5, 4],
+    )
     parts: list[Any] = [head(seen, away)]
-    parts += workers(seen, width, max(left - queue_lines - failure_lines, 1))
+    parts += workers(seen, width, slots)
     if queues:
-        parts += [Text(), queue_table(queues[: queue_lines - 3], len(queues), width)]
+        parts += [Text(), queue_table(queues, queue_lines - 3, width)]
     if failures:
-        parts += [Text(), failure_table(seen, failure_lines - 2, width)]
+        parts += [Text(), failure_table(seen, failure_lines - 3, width)]
     return Group(*parts)
+
+
+def share(lines: int, wanted: list[int], least: list[int]) -> list[int]:
+    """Divide the lines: to each what it wants or its least, and what is left over in order."""
+    given = [min(want, low) for want, low in zip(wanted, least, strict=True)]
+    for number, want in enumerate(wanted):
+        given[number] += max(min(want - given[number], lines - sum(given)), 0)
+    return given
 
 
 def head(seen: Snapshot, away: DatabaseAway | None) -> Text:
@@ -55,16 +65,15 @@ def workers(seen: Snapshot, width: int, room: int) -> list[Any]:
     if not seen.workers and not seen.running:
         return [Text(), styled("No worker is at work. Start one: reelq worker run", "yellow")]
     bar_width = 10 if width < 100 else 24
-    table = screen.grid(("", 3), ("", 3), ("", None), (">", None), (">", None), (">", None))
+    shares = (5, 2) if width < 100 else (1, 1)
+    table = screen.grid(("", shares[0]), ("", shares[1]), ("", None), (">", None), (">", None), (">", None))
     rows = []
     for worker in seen.workers:
         rows.append(worker_row(worker, seen))
         for job in seen.running:
             if job.worker_id == worker.worker_id:
                 name = text.clean(job.title or str(job.video_id or job.job_id))
-                rows.append(
-                    [Text("  " + screen.activity(job)), Text(name), *screen.progress_cells(job, bar_width)]
-                )
+                rows.append([Text("  " + screen.activity(job)), Text(name), *screen.progress_cells(job, bar_width)])
     shown = rows if len(rows) <= room else rows[: max(room - 1, 0)]
     for row in shown:
         table.add_row(*row)
@@ -80,13 +89,14 @@ def worker_row(worker: Worker, seen: Snapshot) -> list[Text]:
     return [styled(worker.worker_id, "bold"), state, Text(), Text(), Text(), beat]
 
 
-def queue_table(queues: list[dict[str, Any]], total: int, width: int) -> Table:
+def queue_table(queues: list[dict[str, Any]], room: int, width: int) -> Table:
     """Depth and rates, a line a job type."""
+    shown = queues if len(queues) <= room else queues[: max(room - 1, 0)]
     narrow = width < 90
     names = ["ready", "sched.", "blocked", "running", "dead", "done/min"]
     names += [] if narrow else ["median", "failed 5 min"]
     table = screen.grid(("job type", 1), *((f">{name}", None) for name in names), heading=True)
-    for one in queues:
+    for one in shown:
         counts = [one[key] for key in ("ready", "scheduled", "blocked", "running", "dead")]
         cells = [Text(f"{CAP}+" if count >= CAP else str(count), "" if count else "dim") for count in counts]
         cells[4].stylize("red" if counts[4] else "dim")
@@ -97,8 +107,8 @@ def queue_table(queues: list[dict[str, Any]], total: int, width: int) -> Table:
                 Text(str(one["failed"]), "red" if one["failed"] else "dim"),
             ]
         table.add_row(styled(one["job_type"]), *cells)
-    if total > len(queues):
-        table.add_row(styled(f"… and {total - len(queues)} more", "dim"))
+    if len(shown) < len(queues):
+        table.add_row(styled(f"… and {len(queues) - len(shown)} more", "dim"))
     return table
 
 
@@ -107,7 +117,7 @@ def failure_table(seen: Snapshot, room: int, width: int) -> Table:
     columns = [(">failed", None), ("job type", None), ("error", 1), ("why", 2)]
     wide = width >= 120
     table = screen.grid(*([*columns[:2], ("job", None), *columns[2:]] if wide else columns), heading=True)
-    for one in seen.failures[: max(room, 1)]:
+    for one in seen.root_failures()[: max(room, 1)]:
         cells = [styled(text.age(one.failed_at, seen.at) + " ago", "dim"), styled(one.job_type)]
         cells += [styled(str(one.job_id), "dim")] if wide else []
         table.add_row(*cells, styled(one.error_code or "", "red"), styled(one.error_message or ""))

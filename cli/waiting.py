@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 EVERY_S = 0.4  # between two looks
 OVER = ("ready", "failed")
-BAR_WIDTH = 20
 
 
 @dataclass(slots=True)
@@ -57,12 +56,12 @@ class Waiting:
         """What people call it."""
         return str(self.videos.get(video_id, {}).get("title") or video_id)
 
-    def draw(self, height: int) -> RenderableType:
+    def draw(self, width: int, height: int) -> RenderableType:
         """A line for every running job and every video that waits or is over, as many as fit."""
         from rich.console import Group
 
-        table = screen.grid(("video", 2), ("what", 2), ("bar", None), (">%", None), (">speed", None), (">left", None))
-        rows = [row for video_id in self.ids for row in self._rows(video_id)]
+        table = screen.grid(("video", 2), ("what", 3), ("bar", None), (">%", None), (">speed", None), (">left", None))
+        rows = [row for video_id in self.ids for row in self._rows(video_id, 12 if width < 100 else 24)]
         hidden = len(rows) - max(height - 3, 1)
         for row in rows[max(hidden, 0) :]:
             table.add_row(*row)
@@ -76,7 +75,7 @@ class Waiting:
             notes.append(screen.styled("no worker is at work; start one: reelq worker run", "yellow"))
         return Group(table, *notes)
 
-    def _rows(self, video_id: UUID) -> Iterator[list[Any]]:
+    def _rows(self, video_id: UUID, bar_width: int) -> Iterator[list[Any]]:
         """The lines of one video."""
         status = self.videos.get(video_id, {}).get("status", "pending")
         name = screen.styled(self.title(video_id))
@@ -89,7 +88,7 @@ class Waiting:
         elif not jobs:
             yield [name, screen.styled(status, "dim"), "", "", "", ""]
         for job in jobs if status not in OVER else []:
-            yield [name, screen.styled(screen.activity(job)), *screen.progress_cells(job, BAR_WIDTH)]
+            yield [name, screen.styled(screen.activity(job)), *screen.progress_cells(job, bar_width)]
 
 
 def wait_for(app: App, videos: list[UUID], pause: Callable[[float], bool] = live.wait) -> list[dict[str, Any]]:
@@ -125,7 +124,7 @@ def _shown(waiting: Waiting) -> Iterator[Any]:
     console = output.console(stderr=True)
     live_screen: Live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
     with live_screen:
-        yield lambda: live_screen.update(waiting.draw(console.height), refresh=True)
+        yield lambda: live_screen.update(waiting.draw(console.width, console.height), refresh=True)
 
 
 class _Teller:

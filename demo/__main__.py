@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,7 +88,9 @@ def play(stack: Stack, sources: list[Source]) -> int:
         for video in videos:
             show(stack, video, media.list_variants(conn, video["id"]))
         known = len(media.list_videos(conn, limit=1000))
-    output.say(f"\n{known} videos are in the database; all took {text.duration(time.monotonic() - started)}.")
+    output.say(
+        f"\n{known} in the database by now; all took {text.duration(time.monotonic() - started)}."
+    )
     return 1 if any(video["status"] == "failed" for video in videos) else 0
 
 
@@ -110,9 +113,24 @@ def show(stack: Stack, video: dict[str, Any], variants: list[Any]) -> None:
     if small is not None:
         Studio(stack.app.settings).contact_sheet(open_store(stack.app.settings), small, folder)
     output.line("")
-    output.line(f"Look at it: {folder}/")
-    output.line("  " + "  ".join(sorted(path.name for path in folder.iterdir())))
-    output.line(f"Objects:    {stack.folder / 'objects' / Path(variants[0].key).parents[2]}/")
+    output.line(f"Look at it: {near(folder)}/")
+    output.raw(
+        textwrap.fill(
+            "  ".join(sorted(path.name for path in folder.iterdir())),
+            78,
+            initial_indent="  ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
+    output.line(f"Objects: {near(stack.folder / 'objects' / Path(variants[0].key).parents[2])}/")
+
+
+def near(path: Path) -> Path:
+    """The path from here, when it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def tell_how_to_go_on(stack: Stack) -> None:

@@ -86,7 +86,7 @@ class Stack:
             (self.folder / name).mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         self.server = postgres.persistent(self.folder / "postgres")
         with psycopg.connect(self.server.url(), autocommit=True) as conn:
-            if not conn.execute("select from pg_database where datname = %s", [DATABASE]).fetchone():
+            if not conn.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
                 conn.execute(f"create database {DATABASE}")
         with psycopg.connect(self.url) as conn:
             conn.autocommit = True
