@@ -6,7 +6,6 @@ with and without the bubble.
 
 from __future__ import annotations
 
-import os
 import shutil
 from functools import cache
 from pathlib import Path
@@ -28,7 +27,7 @@ def bwrap_path() -> str | None:
 
 
 def wrap(argv: list[str], *, read: Path | None, write: Path | None) -> list[str]:
-    """Return `argv` inside a bubble that sees `read` (not writable), `write`, and the system.
+    """Return `argv`, which begins with a full path, in a bubble that sees `read`, `write` and the system.
 
     --as-pid-1 because bwrap's own init hides the CPU time and the memory of the program from
     wait4. No --new-session: the child already leads a session of its own (there is no terminal
@@ -42,16 +41,15 @@ def wrap(argv: list[str], *, read: Path | None, write: Path | None) -> list[str]
     for name in ("bin", "sbin", "lib", "lib64"):
         old = Path("/") / name
         if old.is_symlink():
-            bubble += ["--symlink", os.readlink(old), str(old)]
+            bubble += ["--symlink", str(old.readlink()), str(old)]
         elif old.exists():
             bubble += ["--ro-bind", str(old), str(old)]
     bubble += ["--dev", "/dev", "--tmpfs", "/tmp"]
-    program = Path(shutil.which(argv[0]) or argv[0])
-    if program.is_absolute():
-        # A program that does not come with the system, as from a wheel: its folder and no more.
-        for folder in dict.fromkeys((program.parent, program.resolve().parent)):
-            if not folder.is_relative_to("/usr") and folder not in (Path("/bin"), Path("/sbin")):
-                bubble += ["--ro-bind", str(folder), str(folder)]
+    program = Path(argv[0])
+    # A program that does not come with the system, as from a wheel: its folder and no more.
+    for folder in dict.fromkeys((program.parent, program.resolve().parent)):
+        if not folder.is_relative_to("/usr") and folder not in (Path("/bin"), Path("/sbin")):
+            bubble += ["--ro-bind", str(folder), str(folder)]
     if read is not None:
         bubble += ["--ro-bind", str(read), str(read)]
     if write is not None:

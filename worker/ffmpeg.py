@@ -176,7 +176,7 @@ def refuse(ended: Ended, program: str, otherwise: JobError) -> JobError:
             return PermanentError(code, message, detail=tail)
     if ended.code in (-signal.SIGKILL, 128 + signal.SIGKILL):
         return TransientError("killed", f"{program} was killed; the host may be short of memory.", detail=tail)
-    if ended.code < 0 or ended.code > 128 and ended.code != 255:
+    if ended.code < 0 or (ended.code > 128 and ended.code != 255):
         return PermanentError("decoder_crashed", "The file makes the decoder crash.", detail=tail)
     return otherwise
 

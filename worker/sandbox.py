@@ -120,9 +120,11 @@ def run_child(
     """
     stop.check()
     command = list(argv)
-    if shutil.which(command[0]) is None:
+    program = shutil.which(command[0])
+    if program is None:
         said = f"{command[0]}: not found"
         return Ended(launch.CANNOT_RUN, "", said, None, wall_seconds=0.0, cpu_seconds=0.0, peak_memory_bytes=0)
+    command[0] = program  # found by the worker's PATH; the child has none to speak of
     if _bubble_wanted(sandbox):
         command = bubble.wrap(command, read=read, write=write)
     began = time.monotonic()
@@ -205,6 +207,6 @@ def bubble_works() -> bool:
         return False
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        trial = bubble.wrap(["true"], read=folder, write=folder)
+        trial = bubble.wrap([shutil.which("true") or "/bin/true"], read=folder, write=folder)
         limits = Limits(wall_s=10, memory_bytes=2**30, file_bytes=2**20)
         return run_child(trial, limits=limits, stop=StopSignal(), sandbox="off").code == 0

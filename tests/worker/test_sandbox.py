@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -167,7 +168,7 @@ def test_a_child_without_headway_is_killed_and_one_with_headway_is_not(mode: str
             print(n, flush=True); time.sleep(0.3)
     """
     common = {"limits": limits(stall_s=1.0), "stop": StopSignal(), "sandbox": mode}
-    assert run_child(script(lively), on_line=lambda line: True, **common).code == 0  # type: ignore[arg-type]
+    assert run_child(script(lively), on_line=bool, **common).code == 0  # type: ignore[arg-type]
     ended = run_child(script(lively), on_line=lambda line: line == "0", **common)  # type: ignore[arg-type]
     assert ended.killed_for == "stall"
 
@@ -234,7 +235,7 @@ def test_a_program_that_is_not_there_is_told() -> None:
 def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) -> None:
     """kill -9 of the parent, whose slot threads come and go: the child and its child are gone."""
     mark = uuid4().hex
-    parent = """
+    parent = r"""
         import os, sys, threading, time
         from worker.sandbox import Limits, run_child
         from worker.stop import StopSignal
@@ -267,6 +268,20 @@ def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) ->
         process.kill()
         process.wait()
     assert all(wait_until_gone(pid, within_s=2) for pid in children)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_program_from_elsewhere_is_found_by_the_workers_path(
+    mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ffmpeg from a wheel: a link in a folder on PATH to a program in another one."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "wheel").mkdir()
+    shutil.copy(shutil.which("echo") or "/bin/echo", tmp_path / "wheel" / "tool")
+    (tmp_path / "bin" / "tool").symlink_to("../wheel/tool")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    ended = run_child(["tool", "here"], limits=limits(), stop=StopSignal(), sandbox=mode)
+    assert (ended.code, ended.stdout) == (0, "here\n"), ended.stderr_tail
 
 
 def test_a_bubble_shows_two_folders_and_no_network(tmp_path: Path) -> None:
