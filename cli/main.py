@@ -17,6 +17,7 @@ import click
 
 from cli import output
 from cli.app import App
+from worker import __version__
 
 DONE, FAILED, USED_WRONGLY = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT and SIGPIPE, as shells say it
@@ -56,21 +57,10 @@ class Tree(click.Group):
             formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
 
 
-def version() -> str:
-    """The version of the installed distribution."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("reelq")
-    except PackageNotFoundError:
-        return "0 (not installed)"
-
-
 def show_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     """--version: print it and leave."""
     if asked and not ctx.resilient_parsing:
-        output.line(f"reelq {version()}")
+        output.line(f"reelq {__version__}")
         ctx.exit()
 
 

@@ -187,6 +187,7 @@ class Stack:
             "REELQ_STORE": self.store,
             "REELQ_SCRATCH": str(self.folder / "scratch"),
             "REELQ_SLOTS": "1",
+            "REELQ_SOURCE_ROOTS": "/",  # your own files, on your own machine
             "REELQ_POOL": "demo",
             "REELQ_HEARTBEAT_S": "0.5s",  # a lively picture; leases last a minute all the same
             "REELQ_LOG_FORMAT": "json",

@@ -259,6 +259,7 @@ def settings_env(dsn: str, store_dir: Path, tmp_path: Path) -> dict[str, str]:
         "DATABASE_URL": dsn,
         "REELQ_STORE": store_dir.as_uri(),
         "REELQ_SCRATCH": str(tmp_path / "scratch"),
+        "REELQ_SOURCE_ROOTS": "/",
         "REELQ_LOG_FORMAT": "json",
         "PYTHONPATH": str(ROOT),
     }

@@ -135,8 +135,9 @@ def _fetch_s3(place: str, sink: FileIO, settings: Settings, stop: StopSignal, on
 
 
 def _fetch_local(text: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: Progress | None) -> Fetched:
-    if not settings.allow_local_sources:
-        raise PermanentError("source_refused", "Sources on the worker's own disk are not allowed.")
+    if not settings.source_roots:
+        detail = "REELQ_SOURCE_ROOTS of this worker names no folder"
+        raise PermanentError("source_refused", "Sources on the worker's own disk are not allowed.", detail=detail)
     with open_local(text, settings.source_roots) as source:
         size = os.fstat(source.fileno()).st_size
         if size > settings.max_download_bytes:

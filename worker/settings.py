@@ -127,8 +127,7 @@ FIELDS: dict[str, Field] = {
         Field("max_download_bytes", parse_bytes, "20GB", "largest source that is fetched"),
         Field("download_timeout_s", parse_seconds, "1h", "longest a fetch may take"),
         Field("allow_private_addresses", parse_flag, "no", "fetch http sources from private networks too"),
-        Field("allow_local_sources", parse_flag, "yes", "fetch sources by a path on the worker's host"),
-        Field("source_roots", parse_paths, "/", "folders that a local source may lie in, a colon between them"),
+        Field("source_roots", parse_paths, "", "folders that a source may be named in by its path, a colon between them; empty: none"),
         Field("ffmpeg", str, "", "ffmpeg to run; empty: the one on PATH"),
         Field("ffprobe", str, "", "ffprobe to run; empty: the one on PATH"),
         Field("ffmpeg_memory_bytes", parse_bytes, "3GiB", "address space of one ffmpeg"),
@@ -170,7 +169,6 @@ class Settings:
     max_download_bytes: int
     download_timeout_s: float
     allow_private_addresses: bool
-    allow_local_sources: bool
     source_roots: tuple[str, ...]
     ffmpeg: str
     ffprobe: str

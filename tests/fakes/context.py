@@ -50,7 +50,7 @@ class FakeVideo:
         self.stop = StopSignal()
         scratch = self.folder / f"scratch-{self.attempts}"
         scratch.mkdir()
-        chosen = settings.load({"REELQ_STORE": f"file://{self.folder}/objects", **self.environ})
+        chosen = settings.load({"REELQ_STORE": f"file://{self.folder}/objects", "REELQ_SOURCE_ROOTS": "/", **self.environ})
         return JobContext(
             job=_job(job_type, self.work, self.attempts),
             settings=chosen,

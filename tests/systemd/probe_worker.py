@@ -91,7 +91,7 @@ def readme(bench: Bench) -> None:
             raise RuntimeError(f"{told[-1]}")
         if "worker.env" in line:
             with Path("/etc/reelq/worker.env").open("a", encoding="utf-8") as settings:
-                settings.write(f"REELQ_ALLOW_LOCAL_SOURCES=yes\nREELQ_SOURCE_ROOTS={INCOMING}\n")
+                settings.write(f"REELQ_SOURCE_ROOTS={INCOMING}\n")
             drop_in("reelq-worker@", QUICK)
         if "schema install" in line:
             with psycopg.connect(url, autocommit=True) as conn:

@@ -119,7 +119,7 @@ def test_the_example_file_knows_every_setting() -> None:
     shown = {name: value for name, value in example(commented=True).items() if not name.startswith("PG")}
     defaults = {settings.variable(name): field.default for name, field in settings.FIELDS.items()}
     expected = {name: value for name, value in defaults.items() if name not in NOT_IN_EXAMPLE}
-    expected |= {"REELQ_SCRATCH": "/var/cache/reelq/cpu", "REELQ_ALLOW_LOCAL_SOURCES": "no"}  # the unit's
+    expected |= {"REELQ_SCRATCH": "/var/cache/reelq/cpu"}  # the unit's
     assert shown == expected
 
 

@@ -46,7 +46,7 @@ def handler(run: Callable[[JobContext], Any]) -> SimpleNamespace:
 def make_settings(dsn: str, folder: Path, **flags: Any) -> Settings:
     """Settings that no environment has a hand in; quick beats and polls."""
     given = {"heartbeat_s": 0.2, "poll_s": 0.2, "scratch_reserve_bytes": 1, **flags}
-    environ = {"DATABASE_URL": dsn, "REELQ_STORE": (folder / "objects").as_uri(), "REELQ_SCRATCH": str(folder / "scratch")}
+    environ = {"DATABASE_URL": dsn, "REELQ_STORE": (folder / "objects").as_uri(), "REELQ_SCRATCH": str(folder / "scratch"), "REELQ_SOURCE_ROOTS": "/"}
     return settings.load(environ, **given)
 
 

@@ -141,7 +141,7 @@ def test_what_is_no_source_is_refused(get: Get, to: Path, source: str, expected:
 def test_local_sources_can_be_forbidden(get: Get, roots: Path) -> None:
     (roots / "clip").write_bytes(CONTENT)
     for source in (str(roots / "clip"), (roots / "clip").as_uri()):
-        assert code(get, source, REELQ_ALLOW_LOCAL_SOURCES="no") == "permanent source_refused"
+        assert code(get, source, REELQ_SOURCE_ROOTS="") == "permanent source_refused"
 
 
 def test_a_file_that_may_not_be_read_is_told(roots: Path) -> None:

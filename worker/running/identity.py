@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 
-from worker import db, queue
+from worker import __version__, db, queue
 from worker.running import neighbours
 from worker.settings import Settings
 
@@ -29,7 +27,7 @@ class Identity:
             self.worker_id,
             host=settings.host,
             pid=os.getpid(),
-            version=version(),
+            version=__version__,
             pool=settings.pool,
             slots=settings.slots,
             types=self.types,
@@ -43,12 +41,3 @@ def new(settings: Settings, types: tuple[str, ...]) -> Identity:
     made = Identity(f"{settings.host}:{settings.pool}:{os.getpid()}:{secrets.token_hex(4)}", types, settings)
     neighbours.is_mine(made.worker_id)
     return made
-
-
-@cache
-def version() -> str:
-    """The version of this program."""
-    try:
-        return metadata.version("reelq")
-    except metadata.PackageNotFoundError:
-        return "0"  # a checkout that was not installed
