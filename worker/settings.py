@@ -127,7 +127,7 @@ FIELDS: dict[str, Field] = {
         Field("max_download_bytes", parse_bytes, "20GB", "largest source that is fetched"),
         Field("download_timeout_s", parse_seconds, "1h", "longest a fetch may take"),
         Field("allow_private_addresses", parse_flag, "no", "fetch http sources from private networks too"),
-        Field("source_roots", parse_paths, "", "folders that a source may be named in by its path, a colon between them; empty: none"),
+        Field("source_roots", parse_paths, "", "folders that sources may be read from by path, a colon between them"),
         Field("ffmpeg", str, "", "ffmpeg to run; empty: the one on PATH"),
         Field("ffprobe", str, "", "ffprobe to run; empty: the one on PATH"),
         Field("ffmpeg_memory_bytes", parse_bytes, "3GiB", "address space of one ffmpeg"),
