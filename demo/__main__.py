@@ -88,9 +88,8 @@ def play(stack: Stack, sources: list[Source]) -> int:
         for video in videos:
             show(stack, video, media.list_variants(conn, video["id"]))
         known = len(media.list_videos(conn, limit=1000))
-    output.say(
-        f"\n{known} in the database by now; all took {text.duration(time.monotonic() - started)}."
-    )
+    took = text.duration(time.monotonic() - started)
+    output.say(f"\nAll took {took}; videos in the database: {known}.")
     return 1 if any(video["status"] == "failed" for video in videos) else 0
 
 

@@ -1,0 +1,112 @@
+"""What is printed: data that cannot paint a terminal, JSON that keeps its types, columns that line up."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID
+
+import pytest
+from rich.cells import cell_len
+
+from cli import output, text
+from cli.output import Column
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07 a\nb\r\t\x9b31m\u202egpj.exe\udc80 😀‍💻 [red]x[/red]"
+
+
+def test_clean_spells_out_what_a_terminal_acts_on_and_keeps_the_rest():
+    cleaned = text.clean(HOSTILE)
+    assert cleaned == "\\e[2J\\e]0;owned\\x07 a\\nb\\r\\t\\x9b31m\\u202egpj.exe\\udc80 😀‍💻 [red]x[/red]"
+    assert cleaned.encode()
+
+
+def test_json_line_is_one_line_without_control_characters_and_means_the_same():
+    line = text.to_json({"title": HOSTILE})
+    assert not text.UNSAFE.search(line)
+    assert json.loads(line)["title"] == HOSTILE
+    assert "😀" in line
+
+
+def test_json_types():
+    row = {
+        "id": UUID(int=1),
+        "at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        "took": timedelta(seconds=1.5),
+        "whole": Decimal("3.000"),
+        "part": Decimal("2.5"),
+        "rate": Fraction(30000, 1001),
+        "none": None,
+        "words": ("a", "b"),
+    }
+    assert json.loads(text.to_json(row)) == {
+        "id": "00000000-0000-0000-0000-000000000001",
+        "at": "2026-01-02T03:04:05+00:00",
+        "took": 1.5,
+        "whole": 3,
+        "part": 2.5,
+        "rate": "30000/1001",
+        "none": None,
+        "words": ["a", "b"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted"),
+    [
+        (text.size(0), "0 B"), (text.size(999), "999 B"), (text.size(1000), "1.0 kB"), (text.size(99_960_000), "100 MB"),
+        (text.bit_rate(640_000), "640 kb/s"), (text.bit_rate(4_200_000), "4.2 Mb/s"),
+        (text.duration(0.4), "0.4 s"), (text.duration(12), "12 s"), (text.duration(59.96), "1:00"),
+        (text.duration(185), "3:05"), (text.duration(3723), "1:02:03"), (text.duration(200_000), "2 d 7 h"),
+        (text.bar(0.5, 4), "██  "), (text.bar(1.5, 2), "██"), (text.bar(None, 3), "···"), (text.percent(0.474), "47%"),
+    ],
+)  # fmt: skip
+def test_values_as_people_read_them(shown, wanted):
+    assert shown == wanted
+
+
+def test_pipe_gets_aligned_columns_that_are_never_shortened(capsys):
+    long = "x" * 300
+    rows = [{"name": "wide 漢字", "number": 7, "more": long}, {"name": "b", "number": 1234, "more": None}]
+    assert output.emit(rows, False, ("name", Column("number", right=True), "more")) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "NAME       NUMBER  MORE"
+    assert lines[1] == "wide 漢字       7  " + long
+    assert lines[2] == "b            1234"
+
+
+@pytest.mark.parametrize("width", ["40", "80", "160"])
+def test_terminal_table_fits_keeps_ids_and_is_not_painted_by_data(capsys, monkeypatch, width):
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", width)
+    rows = [{"id": str(UUID(int=7)), "title": HOSTILE * 5}]
+    output.emit(rows, False, (Column("id", keep=True), "title"))
+    told = capsys.readouterr().out
+    assert str(UUID(int=7)) in told
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert max(map(cell_len, told.splitlines())) <= int(width)
+
+
+def test_stderr_is_cleaned_too(capsys):
+    output.fail("bad \x1b[31mname", "try \x07")
+    assert capsys.readouterr().err == "reelq: bad \\e[31mname\nhint: try \\x07\n"
+
+
+def test_letters_that_the_terminal_lacks_become_escapes(capsys, monkeypatch):
+    class Latin:
+        encoding = "ascii"
+
+        def __init__(self) -> None:
+            self.got = ""
+
+        def write(self, part: str) -> None:
+            part.encode("ascii")
+            self.got += part
+
+    stream = Latin()
+    monkeypatch.setattr(output.sys, "stdout", stream)
+    output.line("é 😀")
+    assert stream.got == "\\xe9 \\U0001f600\n"
