@@ -118,7 +118,10 @@ def test_a_source_between_two_rungs_keeps_its_own_size_too(tmp_path: Path, new_v
 )
 def test_frame_rates_are_exact_and_at_most_60(rate: str, expected: Fraction, tmp_path: Path, new_video: New) -> None:
     source = clips.video(tmp_path / "a.mp4", size="64x64", rate=rate, seconds=1, sound=False, extra=("-r", rate))
-    row = transcoded(new_video, source).variants["h264-64p"]
+    video = transcoded(new_video, source)
+    row = video.variants["h264-64p"]
+    found = streams(video.path("h264-64p"))["video"]
+    assert Fraction(found["r_frame_rate"]) == Fraction(found["avg_frame_rate"]) == expected
     assert Fraction(row["frame_rate_num"], row["frame_rate_den"]) == expected
     assert row["frames"] == pytest.approx(float(expected), abs=1)
 

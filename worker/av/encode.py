@@ -21,7 +21,7 @@ AUDIO_KBPS = 128
 AUDIO_ONLY_KBPS = 160
 AUDIO_RATE_HZ = 48_000
 MOST_ERRORS = 0.1  # share of packets that may be damaged; then ffmpeg ends with code 69
-TIME_SCALE = 90_000  # ticks a second in the MP4: all known frame rates are whole numbers of it or nearly
+LEAST_TIME_SCALE = 10_000  # ticks a second in the MP4
 
 # No tags, chapters or data of the sender; the index first, so that a player can begin at once.
 CLEAN: dict[str, Any] = {"map_metadata": -1, "map_chapters": -1, "movflags": "+faststart"}
@@ -107,9 +107,17 @@ def _video_settings(rung: Rung, rate: Fraction, crf: int, preset: str, threads: 
         "g": max(1, round(rate * KEY_FRAME_EVERY_S * 2)),  # a net: the line below decides
         "force_key_frames": f"expr:gte(t,n_forced*{KEY_FRAME_EVERY_S})",
         "threads": threads,
-        "video_track_timescale": TIME_SCALE,
+        "video_track_timescale": _time_scale(rate),
         "format": "mp4",
     }
+
+
+def _time_scale(rate: Fraction) -> int:
+    """Ticks a second of which every picture lasts a whole number, so that steps are all alike."""
+    scale = rate.numerator
+    while scale < LEAST_TIME_SCALE:
+        scale *= 2
+    return scale
 
 
 def _tag_options(video: Video) -> dict[str, Any]:
