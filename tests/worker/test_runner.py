@@ -12,6 +12,7 @@ import pytest
 
 from tests.worker.runnerkit import attempts, ended, enqueue, handler, job, until, working
 from worker.context import JobContext
+from worker.db import Connection
 from worker.errors import PermanentError, RateLimitedError, SnoozeError, TransientError
 from worker.handlers import no_op
 from worker.running.attempt import Attempt
@@ -153,9 +154,15 @@ def test_what_a_handler_makes_visible_is_written_with_its_completion(dsn: str, c
     conn.execute("create table public.made (job_id uuid primary key)")
 
     def run(ctx: JobContext) -> dict[str, Any]:
-        ctx.on_complete(lambda c: c.execute("insert into public.made values (%s)", [ctx.job.job_id]) and None)
+        def insert(connection: Connection) -> None:
+            connection.execute("insert into public.made values (%s)", [ctx.job.job_id])
+
+        def break_off(connection: Connection) -> None:
+            connection.execute("select 1 / 0")
+
+        ctx.on_complete(insert)
         if ctx.job.job_type == "extract_metadata":
-            ctx.on_complete(lambda c: c.execute("select 1 / 0") and None)
+            ctx.on_complete(break_off)
         return {"made": 1}
 
     with working(dsn, tmp_path, {"no_op": handler(run), "extract_metadata": handler(run)}):
@@ -171,7 +178,10 @@ def test_a_lost_lease_writes_nothing(dsn: str, conn: Conn, tmp_path: Path) -> No
     taken = threading.Event()
 
     def run(ctx: JobContext) -> dict[str, Any]:
-        ctx.on_complete(lambda c: c.execute("insert into public.made values (%s)", [ctx.job.token]) and None)
+        def insert(connection: Connection) -> None:
+            connection.execute("insert into public.made values (%s)", [ctx.job.token])
+
+        ctx.on_complete(insert)
         if ctx.job.token == 1:
             conn.execute("update queue.leases set expires_at = '-infinity'")
             conn.execute("select queue.rescue_expired()")

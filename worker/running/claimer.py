@@ -66,11 +66,13 @@ class Claimer:
         Raises:
             DatabaseAway, QueueError, psycopg.Error: call again after `put_off`.
         """
-        if not (self._ledger.waiting or self._wanted or time.monotonic() >= self.look_at):
+        now = time.monotonic()
+        if not (self._ledger.waiting or self._wanted or now >= self.look_at):
             return
         self._wanted = False
         limit = free()
-        was_asleep, full = self._asleep, self._is_full_due()
+        was_asleep = self._asleep
+        full = now >= self.look_at or now - self._full_at >= FULL_LOOK_S
         claimed = self._look(limit, full)
         # Something is free and this look could not have been the last word.
         if claimed < limit and not self._polls and not (was_asleep and (claimed or full)):
@@ -86,9 +88,6 @@ class Claimer:
         self._ledger.settle()
         self._wanted = False
         self.put_off(CHORES_S)
-
-    def _is_full_due(self) -> bool:
-        return time.monotonic() - self._full_at >= FULL_LOOK_S
 
     def _look(self, limit: int, full: bool) -> int:
         """One round trip. Returns the weight that was claimed."""
