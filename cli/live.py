@@ -25,7 +25,7 @@ def watch(
     app: App,
     look: Callable[[psycopg.Connection[Any]], Seen],
     every_s: float,
-    pause: Callable[[float], bool] = wait,
+    pause: Callable[[float], bool] | None = None,
 ) -> Iterator[Seen | DatabaseAway]:
     """Yield what `look` sees, every `every_s` seconds, until `pause` returns True.
 
@@ -37,6 +37,7 @@ def watch(
     from worker import db, schema
     from worker.errors import DatabaseAway
 
+    pause = pause or wait
     session = db.Session(app.settings, "reelq command", on_open=schema.require)
     lost = -1  # how many looks in a row found no database
     try:

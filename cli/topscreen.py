@@ -30,18 +30,22 @@ def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = No
     )
     parts: list[Any] = [head(seen, away)]
     parts += workers(seen, width, slots)
-    if queues:
+    if queue_lines:
         parts += [Text(), queue_table(queues, queue_lines - 3, width)]
-    if failures:
+    if failure_lines:
         parts += [Text(), failure_table(seen, failure_lines - 3, width)]
     return Group(*parts)
 
 
 def share(lines: int, wanted: list[int], least: list[int]) -> list[int]:
-    """Divide the lines: to each what it wants or its least, and what is left over in order."""
-    given = [min(want, low) for want, low in zip(wanted, least, strict=True)]
+    """Divide the lines: to each its least, or nothing where that does not fit; what is left over in order."""
+    given: list[int] = []
+    for want, low in zip(wanted, least, strict=True):
+        low = min(want, low)
+        given.append(low if sum(given) + low <= lines else 0)
     for number, want in enumerate(wanted):
-        given[number] += max(min(want - given[number], lines - sum(given)), 0)
+        if given[number]:
+            given[number] += max(min(want - given[number], lines - sum(given)), 0)
     return given
 
 
@@ -56,7 +60,9 @@ def head(seen: Snapshot, away: DatabaseAway | None) -> Text:
     if away is not None:
         line.append("  the database is away; trying again", "bold red")
         return line.append("   q ends", "dim")
-    line.append(f"  {len(seen.workers)} workers  {busy}/{slots} slots  {waiting} ready  {done:.1f} done/min")
+    line.append(
+        f"  {len(seen.workers)} worker{'s'[: len(seen.workers) != 1]}  {busy}/{slots} slots  {waiting} ready  {done:.1f} done/min"
+    )
     return line.append("   q ends", "dim")
 
 

@@ -91,7 +91,7 @@ class Waiting:
             yield [name, screen.styled(screen.activity(job)), *screen.progress_cells(job, bar_width)]
 
 
-def wait_for(app: App, videos: list[UUID], pause: Callable[[float], bool] = live.wait) -> list[dict[str, Any]]:
+def wait_for(app: App, videos: list[UUID], pause: Callable[[float], bool] | None = None) -> list[dict[str, Any]]:
     """Wait for all of them, through restarts of the database; return each as media.show_video tells it.
 
     `pause` sleeps between two looks, and may raise to end the waiting.

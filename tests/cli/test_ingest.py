@@ -105,7 +105,7 @@ def fail_on_wait(conn, monkeypatch):
             queue.fail_job(conn, held.job_id, held.token, "permanent", "unreadable_media", "No video.", {})
         return False
 
-    monkeypatch.setattr(waiting.wait_for, "__defaults__", (wait,))
+    monkeypatch.setattr(live, "wait", wait)
 
 
 def test_wait_tells_steps_and_ends_with_1_when_one_failed(reelq, conn, clip, monkeypatch):
@@ -131,7 +131,7 @@ def test_wait_ends_with_0_when_all_are_ready(reelq, conn, clip, monkeypatch):
             media.finish_video(conn, video.id)
         return False
 
-    monkeypatch.setattr(waiting.wait_for, "__defaults__", (wait,))
+    monkeypatch.setattr(live, "wait", wait)
     done = reelq("ingest", clip, "--wait")
     assert (done.code, "ready" in done.out) == (0, True)
 
@@ -140,7 +140,7 @@ def test_ctrl_c_while_waiting_says_that_the_work_goes_on(reelq, conn, clip, monk
     def wait(_seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(waiting.wait_for, "__defaults__", (wait,))
+    monkeypatch.setattr(live, "wait", wait)
     done = reelq("ingest", clip, "--wait")
     assert done.code == 130
     assert "The work goes on" in done.err

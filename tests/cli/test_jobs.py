@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from cli import tail
+from cli import live, tail
 from worker import queue
 
 NOBODY = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
@@ -124,8 +124,7 @@ def test_tail_of_a_job_follows_it_to_its_end(reelq, conn, monkeypatch):
         lambda: claim(conn),
         lambda: queue.complete_job(conn, job, 1, {}, {}),
     ])  # fmt: skip
-    monkeypatch.setattr(tail.live, "wait", lambda _: bool(next(steps)() and False))
-    monkeypatch.setattr(tail.live.watch, "__defaults__", (tail.live.wait,))
+    monkeypatch.setattr(live, "wait", lambda _: next(steps)() is None and False)
     done = reelq("jobs", "tail", "--job", job, "--json")
     assert done.code == 0
     assert [(row["from"], row["to"]) for row in done.rows] == [(None, "ready"), ("ready", "running"), ("running", "completed")]
@@ -171,7 +170,7 @@ def test_tail_survives_a_lost_connection(reelq, conn, connect, monkeypatch, caps
             killed.set()
         return False
 
-    monkeypatch.setattr(tail.live.watch, "__defaults__", (wait,))
+    monkeypatch.setattr(live, "wait", wait)
     done = reelq("jobs", "tail", "--job", job, "--json")
     assert done.code == 0
     assert [row["to"] for row in done.rows] == ["running", "completed"]

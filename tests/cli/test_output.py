@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -107,6 +108,6 @@ def test_letters_that_the_terminal_lacks_become_escapes(capsys, monkeypatch):
             self.got += part
 
     stream = Latin()
-    monkeypatch.setattr(output.sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stdout", stream)
     output.line("é 😀")
     assert stream.got == "\\xe9 \\U0001f600\n"

@@ -11,7 +11,7 @@ import pytest
 
 from cli import jobs, reference, videos
 from cli.main import COMMANDS, cli
-from worker import queue
+from worker import queue, schema
 
 EVERY = list(reference.commands(cli))
 LEAVES = [(path, context) for path, context in EVERY if not isinstance(context.command, click.Group)]
@@ -86,6 +86,6 @@ def test_shells_are_offered_commands_and_choices(monkeypatch, capsys):
 
 
 def test_reference_is_current():
-    path = reference.schema.ROOT.parent / "docs" / "reference.md"
+    path = schema.ROOT.parent / "docs" / "reference.md"
     current = path.read_text(encoding="utf-8")
     assert current == reference.reference(), "run: python -m cli.reference > docs/reference.md"

@@ -1,0 +1,185 @@
+"""reelq top: one look as tables and JSON, the screen at several sizes, and the terminal afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from uuid import UUID
+
+import pytest
+from rich.console import Console
+
+from cli import top, topscreen
+from worker import db, queue
+from worker.errors import DatabaseAway
+
+TITLE = "\x1b[31mred [bold]title\x07"
+
+
+@pytest.fixture
+def busy(conn):
+    """A worker with a job at 47 %, one that waits, one that failed and took another with it."""
+    queue.register_worker(
+        conn, "host:cpu:7:abcd", host="host", pid=7, version="0", pool="cpu", slots=2, types=None, capabilities=[],
+        process_key=None,
+    )  # fmt: skip
+    bad = queue.enqueue_job(conn, "no_op", max_attempts=1)
+    queue.enqueue_job(conn, "no_op", depends_on=[bad])
+    (held,) = queue.claim_jobs(conn, "host:cpu:7:abcd", 1)
+    queue.fail_job(conn, held.job_id, held.token, "permanent", "bad_file", "The file is bad.", {})
+    video = queue.ingest_video(conn, "/tmp/x.mp4", title=TITLE)
+    (held,) = queue.claim_jobs(conn, "host:cpu:7:abcd", 1)
+    queue.heartbeat(conn, "host:cpu:7:abcd", [(held.job_id, held.token, queue.Progress(0.47, "fetch", 2.5, 61.0))])
+    queue.enqueue_job(conn, "no_op")
+    return video
+
+
+def drawn(seen, width, height, away=None):
+    console = Console(width=width, height=height, color_system=None, force_terminal=True)
+    with console.capture() as told:
+        console.print(topscreen.draw(seen, width, height, away))
+    return told.get()
+
+
+def test_json_has_everything_with_stable_keys(reelq, busy):
+    row = reelq("top", "--once", "--json").row
+    assert list(row) == ["at", "workers", "running", "queues", "failures"]
+    assert (row["running"][0]["progress"], row["running"][0]["eta_s"]) == (pytest.approx(0.47), 61.0)
+    assert row["running"][0]["title"] == TITLE
+    assert list(row["queues"][0]) == [
+        "job_type", "ready", "scheduled", "blocked", "running", "dead", "completed", "failed", "per_minute", "median_s",
+    ]  # fmt: skip
+    assert {one["error_code"] for one in row["failures"]} == {"bad_file", "parent_failed"}
+
+
+def test_pipe_gets_one_look_as_tables(reelq, busy):
+    told = reelq("top").out
+    for words in ("host:cpu:7:abcd  active", "47%", "2.5×", "1:01", "bad_file", "\\e[31mred [bold]title\\x07"):
+        assert words in told
+    assert "parent_failed" not in told
+    assert "\x1b" not in told
+
+
+def test_nothing_going_on_is_no_error(reelq):
+    done = reelq("top", "--once")
+    assert (done.code, done.err) == (0, "No worker is at work.\n")
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 50), (60, 12), (40, 6)])
+def test_screen_fits_and_is_not_painted_by_titles(conn, busy, width, height):
+    lines = drawn(top.look(conn), width, height).splitlines()
+    assert len(lines) <= height
+    assert all(len(line) <= width for line in lines)
+    assert "\x1b" not in "\n".join(lines)
+    assert lines[0].startswith("reelq ")
+
+
+def test_screen_shows_bar_speed_eta_and_failure(conn, busy):
+    told = drawn(top.look(conn), 120, 40)
+    for words in ("█", "47%", "2.5×", "1:01 left", "1 of 2 slots", "download_video: fetch", "bad_file", "The file is bad."):
+        assert words in told
+    assert "parent_failed" not in told
+    assert "the database is away" in drawn(top.look(conn), 120, 40, DatabaseAway("gone"))
+
+
+def test_lines_are_shared_by_need():
+    assert topscreen.share(22, [3, 6, 4], [2, 5, 4]) == [3, 6, 4]
+    assert topscreen.share(12, [40, 9, 9], [2, 5, 4]) == [3, 5, 4]
+    assert sum(topscreen.share(22, [40, 9, 9], [2, 5, 4])) == 22
+
+
+class Terminal:
+    """reelq top on a terminal of its own."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.fd, other = pty.openpty()
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.before = termios.tcgetattr(other)
+        self.other = other
+        self.seen = b""
+        command = [sys.executable, "-m", "cli.main", "top", "--every", "0.1s"]
+        self.child = subprocess.Popen(
+            command, stdin=other, stdout=other, stderr=other, env={**env, "TERM": "xterm"}, start_new_session=True
+        )
+
+    def read_until(self, words: bytes, timeout_s: float = 20.0) -> None:
+        """Read what it shows until `words` come."""
+        ends = time.monotonic() + timeout_s
+        start = len(self.seen)
+        while words not in self.seen[start:]:
+            assert time.monotonic() < ends, self.seen[-2000:]
+            if select.select([self.fd], [], [], 0.1)[0]:
+                self.seen += os.read(self.fd, 65536)
+
+    def end(self) -> int:
+        """Wait for its end, reading on; the terminal must be as it was, on its own screen, with its cursor."""
+        ends = time.monotonic() + 20
+        while self.child.poll() is None:
+            assert time.monotonic() < ends
+            if select.select([self.fd], [], [], 0.05)[0]:
+                self.seen += os.read(self.fd, 65536)
+        while select.select([self.fd], [], [], 0)[0]:
+            self.seen += os.read(self.fd, 65536)
+        assert termios.tcgetattr(self.other) == self.before
+        assert self.seen.rfind(b"\x1b[?1049l") > self.seen.rfind(b"\x1b[?1049h")
+        assert self.seen.rfind(b"\x1b[?25h") > self.seen.rfind(b"\x1b[?25l")
+        os.close(self.fd)
+        os.close(self.other)
+        return self.child.returncode
+
+
+@pytest.mark.parametrize("how", ["q", "SIGINT", "SIGTERM"])
+def test_it_leaves_the_terminal_clean(settings_env, busy, how):
+    terminal = Terminal(settings_env)
+    terminal.read_until(b"host:cpu:7:abcd")
+    if how == "q":
+        os.write(terminal.fd, b"q")
+    else:
+        os.kill(terminal.child.pid, getattr(signal, how))
+    assert terminal.end() == 0
+    assert b"Traceback" not in terminal.seen
+
+
+def test_it_outlives_a_lost_database(settings_env, busy, conn):
+    """New connections are refused for a while; it says so, and comes back by itself."""
+    name = conn.info.dbname
+    terminal = Terminal(settings_env)
+    terminal.read_until(b"host:cpu:7:abcd")
+    with db.connect(admin_settings(settings_env), "test") as admin:
+        admin.execute(f'alter database "{name}" allow_connections off')
+        conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'reelq command'")
+        terminal.read_until(b"the database is away")
+        admin.execute(f'alter database "{name}" allow_connections on')
+    terminal.read_until(b"done/min")
+    os.write(terminal.fd, b"q")
+    assert terminal.end() == 0
+
+
+def admin_settings(env):
+    """Settings of the same server's database `postgres`."""
+    from worker.settings import load
+
+    return load({"DATABASE_URL": env["DATABASE_URL"].rsplit("/", 1)[0] + "/postgres"})
+
+
+def test_database_away_at_the_start_is_75_on_the_normal_screen(settings_env):
+    terminal_free = subprocess.run(
+        [sys.executable, "-m", "cli.main", "--database-url", "postgresql://127.0.0.1:1/x", "top"],
+        env=settings_env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert terminal_free.returncode == 75
+    assert terminal_free.stdout == ""
+
+
+def test_ids_of_running_jobs_are_whole(reelq, busy):
+    told = reelq("top").out
+    row = reelq("top", "--json", "--once").row["running"][0]
+    assert str(UUID(row["job_id"])) in told
