@@ -186,7 +186,6 @@ class Stack:
             "DATABASE_URL": self.url,
             "REELQ_STORE": self.store,
             "REELQ_SCRATCH": str(self.folder / "scratch"),
-            "REELQ_SOURCE_ROOTS": "/",  # whoever runs the demo names the files
             "REELQ_SLOTS": "1",
             "REELQ_SOURCE_ROOTS": "/",  # your own files, on your own machine
             "REELQ_POOL": "demo",
