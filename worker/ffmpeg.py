@@ -54,6 +54,17 @@ class Tools:
         """Threads of one ffmpeg."""
         return self.settings.ffmpeg_threads or min(cores(), MOST_THREADS)
 
+    def version(self) -> str:
+        """ffmpeg's version, as 5.1.9-0+deb12u1; asked once a process."""
+        program = self.settings.ffmpeg or "ffmpeg"
+        if program not in _versions:
+            ended = self._run([program, "-version"], self.limits(PROBE_WALL_S), read=None, write=None, on_line=None)
+            found = re.match(r"ffmpeg version (\S+)", ended.stdout)
+            if ended.code != 0 or found is None:
+                raise refuse(ended, "ffmpeg", TransientError("no_ffmpeg", "This worker's ffmpeg does not run."))
+            _versions[program] = found[1]
+        return _versions[program]
+
     def limits(self, wall_s: float) -> Limits:
         """The settings' limits, with a wall limit of `wall_s` and no stall limit."""
         return Limits(
@@ -126,13 +137,15 @@ class Tools:
         )
         return cost, ended.stdout
 
-    def _run(self, argv: list[str], limits: Limits, *, read: Path, write: Path | None, on_line: OnLine | None) -> Ended:
+    def _run(self, argv: list[str], limits: Limits, *, read: Path | None, write: Path | None, on_line: OnLine | None) -> Ended:
         ended = run_child(
             argv, limits=limits, stop=self.stop, sandbox=self.settings.sandbox, read=read, write=write, on_line=on_line
         )
         self.on_ended(ended)
         return ended
 
+
+_versions: dict[str, str] = {}  # by program
 
 UNREADABLE = "The file is not a video, a picture or a sound that can be read."
 FAILED = "The file could not be converted."
@@ -165,6 +178,8 @@ def refuse(ended: Ended, program: str, otherwise: JobError) -> JobError:
         return PermanentError("unreadable_media", UNREADABLE, detail="endless output of " + program)
     if ended.code == 127 or tail.startswith("bwrap: "):
         return TransientError("no_ffmpeg", f"This worker cannot run {program}.", detail=tail)
+    if re.search(r"Unknown (en|de)coder|No such filter|Unrecognized option", tail):
+        return TransientError("no_ffmpeg", f"This worker's {program} cannot do what is needed.", detail=tail)
     if "No space left on device" in tail:
         return TransientError("disk_full", "The worker's disk is full.", detail=tail)
     if ended.code == DAMAGED:

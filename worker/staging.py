@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from worker import media
+from worker.av.facts import Measured
 from worker.av.inspect import measure
-from worker.av.measure import Measured, parse
+from worker.av.measure import parse
 from worker.context import JobContext
 from worker.errors import PermanentError, TransientError
 from worker.ffmpeg import Tools

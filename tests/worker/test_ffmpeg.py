@@ -93,6 +93,17 @@ def test_no_program_is_the_hosts_trouble(folder: Path) -> None:
     refused(TransientError, "no_ffmpeg", tools(REELQ_FFMPEG="/nonexistent/ffmpeg"), ENDLESS, folder)
 
 
+def test_an_ffmpeg_that_lacks_an_encoder_is_the_hosts_trouble(folder: Path) -> None:
+    arguments = ["-f", "lavfi", "-i", "testsrc2=d=1", "-c:v", "libnone", f"file:{folder}/a.mp4"]
+    refused(TransientError, "no_ffmpeg", tools(), arguments, folder)
+
+
+def test_the_version_is_known() -> None:
+    assert tools().version()[0].isalnum()
+    with pytest.raises(TransientError):
+        tools(REELQ_FFMPEG="/bin/false").version()
+
+
 def test_nonsense_is_refused_for_good(folder: Path) -> None:
     refused(PermanentError, "conversion_failed", tools(), ["-i", "file:none.mp4", "out.mp4"], folder)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from worker.av.measure import Video
+from worker.av.facts import Video
 
 MATRICES = ("bt709", "smpte170m", "bt470bg", "bt2020nc")
 RGB = r"(rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8|x2rgb|x2bgr)"

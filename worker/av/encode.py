@@ -13,8 +13,8 @@ from typing import Any
 import ffmpeg
 
 from worker.av import colour, guards
+from worker.av.facts import Audio, Measured, Video
 from worker.av.ladder import Rung
-from worker.av.measure import Audio, Measured, Video
 
 KEY_FRAME_EVERY_S = 2  # at the same times in all renditions, so that HLS can cut all alike
 AUDIO_KBPS = 128

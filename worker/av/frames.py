@@ -12,7 +12,7 @@ from pathlib import Path
 
 from worker.av import guards
 from worker.av.encode import file_url
-from worker.av.measure import Video
+from worker.av.facts import Video
 from worker.errors import PermanentError
 from worker.ffmpeg import Tools
 
@@ -20,7 +20,7 @@ CANDIDATES = 9
 LOOK_PX = 320  # long side of a candidate
 ROUNDED_S = 0.0005  # metadata=print shows time with six digits, but not always all of them
 DECODE_ALL_S = 60.0  # up to here one pass over all pictures costs less than seeking
-LOOK_WALL_S = 120.0
+LOOK_WALL_S = 300.0  # a minute of 4K on a slow host
 MEASURES = {
     "lavfi.signalstats.YAVG": "luma",
     "lavfi.signalstats.YLOW": "low",

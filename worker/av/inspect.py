@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from worker.av import exif, intact, tails
-from worker.av.measure import Measured, parse
+from worker.av.facts import Measured
+from worker.av.measure import parse
 from worker.av.packets import Track
 from worker.errors import PermanentError
 from worker.ffmpeg import UNREADABLE, Tools

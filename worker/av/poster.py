@@ -6,7 +6,7 @@ from pathlib import Path
 
 from worker.av import colour, exif, guards
 from worker.av.encode import file_url
-from worker.av.measure import Video
+from worker.av.facts import Video
 
 LONG_SIDE_PX = 1280
 WAVE_WIDTH_PX, WAVE_HEIGHT_PX = 1280, 320

@@ -10,8 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from worker.av import intact
+from worker.av.facts import Measured
 from worker.av.ladder import Rung
-from worker.av.measure import Measured, parse
+from worker.av.measure import parse
 from worker.errors import PermanentError
 from worker.ffmpeg import Tools
 

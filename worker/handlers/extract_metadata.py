@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker import media, staging
+from worker.av.essence import essence
 from worker.av.inspect import measure
 from worker.context import JobContext
 
@@ -25,8 +26,11 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
     ctx.advance_video("processing")
     path = staging.stage(ctx, work)
     ctx.progress(None, "probe")
-    measured, document = measure(staging.tools(ctx), path)
-    columns = measured.columns()
+    tools = staging.tools(ctx)
+    measured, document = measure(tools, path)
+    ctx.progress(0.5, "hash")
+    digest = essence(tools, path, measured, staging.folder(ctx, "out"))
+    columns = {**measured.columns(), "essence_sha256": digest}
     ctx.on_complete(lambda conn: media.record_probe(conn, work.asset_id, columns, document))
     shown = ("kind", "duration_seconds", "width", "height", "video_codec", "audio_codec", "hdr")
     return {name: columns[name] for name in shown}

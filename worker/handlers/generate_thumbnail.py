@@ -13,7 +13,7 @@ from typing import Any
 
 from worker import staging
 from worker.av import frames, poster
-from worker.av.measure import Measured
+from worker.av.facts import Measured
 from worker.context import JobContext
 from worker.errors import PermanentError
 from worker.ffmpeg import Tools

@@ -7,14 +7,16 @@ stored. Safe to run twice: each attempt stores under its own keys.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from worker import staging
 from worker.av import encode, ladder, rates, verify
-from worker.av.measure import Measured
+from worker.av.facts import Measured
 from worker.av.progress import Progress
 from worker.av.verify import Checked
 from worker.context import JobContext
@@ -70,7 +72,7 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     for number, rung in enumerate(rungs):
         part = (number / len(rungs), (number + 1) / len(rungs))
         how = {"crf": options.crf, "preset": ctx.settings.ffmpeg_preset, "maxrate_kbps": rung.maxrate_kbps}
-        facts = _facts(checked[rung.profile], cost, measured, rate, how)
+        facts = _facts(checked[rung.profile], cost, measured, tools.version(), rate, how)
         rows.append(_store(ctx, work, rung.profile, outputs[rung.profile], "video/mp4", facts, part))
     return _publish(ctx, work, rows, cost, measured)
 
@@ -85,7 +87,7 @@ def _sound(
     cost = _encode(tools, ctx, measured, arguments, source, output.parent)
     checked = verify.sound(tools, output, measured)
     ctx.advance_video("uploading")
-    facts = _facts(checked, cost, measured, None, {})
+    facts = _facts(checked, cost, measured, tools.version())
     row = _store(ctx, work, "audio-aac", output, "audio/mp4", facts, (0.0, 1.0))
     return _publish(ctx, work, [row], cost, measured)
 
@@ -120,7 +122,12 @@ def _wall_limit(measured: Measured, preset: str, threads: int) -> float:
 
 
 def _facts(
-    checked: Checked, cost: Outcome, measured: Measured, rate: Fraction | None, metadata: dict[str, Any]
+    checked: Checked,
+    cost: Outcome,
+    measured: Measured,
+    version: str,
+    rate: Fraction | None = None,
+    metadata: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Columns of media.variants that tell what a rendition is."""
     return {
@@ -136,7 +143,7 @@ def _facts(
         "encode_seconds": round(cost.wall_seconds, 3),
         "speed": _speed(measured, cost),
         # Lines of complaint: 0 for a sound source; a few when parts of it are damaged.
-        "metadata": {**metadata, "complaints": cost.complaints},
+        "metadata": {**metadata, "complaints": cost.complaints, "ffmpeg": version},
     }
 
 
