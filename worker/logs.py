@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from dataclasses import fields
 from typing import Any, TextIO
 
@@ -55,6 +56,14 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))
+    threading.excepthook = _log_death
+
+
+def _log_death(death: threading.ExceptHookArgs) -> None:
+    """A thread ended by a mistake of ours: in the log like everything else."""
+    if death.exc_value is not None:
+        name = death.thread.name if death.thread else None
+        structlog.get_logger().error("thread.died", thread=name, exc_info=death.exc_value)
 
 
 class Masker:

@@ -113,13 +113,6 @@ def work(
         ).fetchall()
 
 
-def claim_jobs(conn: Connection, worker_id: str, limit: int, bounds: Bounds | None = FULL_LOOK) -> list[ClaimedJob]:
-    """Claim up to `limit` slots' worth."""
-    lower = (bounds.lanes, bounds.fair_keys, bounds.seqs) if bounds else (None, None, None)
-    with conn.cursor(row_factory=class_row(ClaimedJob)) as cursor:
-        return cursor.execute("select * from queue.claim_jobs(%s, %s, %s, %s, %s)", [worker_id, limit, *lower]).fetchall()
-
-
 def settle_jobs(conn: Connection, worker_id: str, results: Sequence[dict[str, Any]]) -> list[Verdict]:
     """Settle what is finished; one verdict (ok, stale) a job."""
     with conn.cursor(row_factory=class_row(Verdict)) as cursor:
@@ -138,7 +131,14 @@ def advance_video(conn: Connection, job_id: UUID, token: int, status: str) -> No
 
 def fail_job(conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]) -> str:
     """End the attempt with an error; returns the job's new status: queued (a retry), failed or cancelled."""
-    return _text(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])
+    return str(
+        _scalar(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])
+    )
+
+
+def release_job(conn: Connection, job_id: UUID, token: int, reason: str) -> None:
+    """Hand a job back; nothing is charged."""
+    conn.execute("select queue.release_job(%s, %s, %s)", [job_id, token, reason])
 
 
 def heartbeat(conn: Connection, worker_id: str, jobs: Iterable[tuple[UUID, int, Progress]]) -> list[Verdict]:
@@ -173,17 +173,7 @@ def drain_worker(conn: Connection, worker_id: str, drain: bool = True) -> None:
 
 def bury_worker(conn: Connection, worker_id: str) -> int:
     """The caller knows that this worker's process is dead: its leases expire now. Returns how many."""
-    return _count(conn, "select queue.bury_worker(%s)", [worker_id])
-
-
-def rescue_expired(conn: Connection, limit: int = 100) -> int:
-    """Take back jobs whose lease has expired; returns how many."""
-    return _count(conn, "select queue.rescue_expired(%s)", [limit])
-
-
-def promote_due(conn: Connection, limit: int = 1000) -> int:
-    """Make jobs ready whose time has come; returns how many."""
-    return _count(conn, "select queue.promote_due(%s)", [limit])
+    return int(_scalar(conn, "select queue.bury_worker(%s)", [worker_id]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +202,9 @@ def enqueue_job(
     max_attempts: int | None = None,
 ) -> UUID:
     """Enqueue one job; None takes the type's default. Returns its id."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        cursor.execute(
-            "select queue.enqueue_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [job_type, video_id, asset_id, tenant_id, user_id, Jsonb(job_data or {}), priority, scheduled_for,
-             None if depends_on is None else list(depends_on), on_parent_failure, idempotency_key, max_attempts],
-        )  # fmt: skip
-        return UUID(str(cursor.fetchone()))
+    given = [job_type, video_id, asset_id, tenant_id, user_id, Jsonb(job_data or {}), priority, scheduled_for,
+             None if depends_on is None else list(depends_on), on_parent_failure, idempotency_key, max_attempts]  # fmt: skip
+    return UUID(str(_scalar(conn, "select queue.enqueue_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)))
 
 
 def enqueue_pipeline(
@@ -243,31 +229,21 @@ def ingest_video(
     original_filename: str | None = None,
 ) -> UUID:
     """A video and the jobs of its pipeline, in one transaction; returns the video's id."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        cursor.execute(
-            "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s)",
-            [source_url, tenant, user_id, pipeline, Jsonb(options or {}), title, original_filename],
-        )
-        return UUID(str(cursor.fetchone()))
+    given = [source_url, tenant, user_id, pipeline, Jsonb(options or {}), title, original_filename]
+    return UUID(str(_scalar(conn, "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s)", given)))
 
 
 def cancel_job(conn: Connection, job_id: UUID, reason: str | None = None) -> str:
     """Cancel a job; returns its status, or `cancelling` when a running one was told to stop."""
-    return _text(conn, "select queue.cancel_job(%s, %s)", [job_id, reason])
+    return str(_scalar(conn, "select queue.cancel_job(%s, %s)", [job_id, reason]))
 
 
 def retry_job(conn: Connection, job_id: UUID) -> str:
     """Give a failed or cancelled job another set of attempts; returns its new status."""
-    return _text(conn, "select queue.retry_job(%s)", [job_id])
+    return str(_scalar(conn, "select queue.retry_job(%s)", [job_id]))
 
 
-def _text(conn: Connection, statement: Any, arguments: Sequence[Any]) -> str:
-    """The one value that a function returned, a text."""
+def _scalar(conn: Connection, statement: Any, arguments: Sequence[Any]) -> Any:
+    """The one value that a function returned."""
     with conn.cursor(row_factory=scalar_row) as cursor:
-        return str(cursor.execute(statement, arguments).fetchone())
-
-
-def _count(conn: Connection, statement: Any, arguments: Sequence[Any]) -> int:
-    """The one value that a function returned, a whole number."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        return int(cursor.execute(statement, arguments).fetchone() or 0)
+        return cursor.execute(statement, arguments).fetchone()

@@ -80,6 +80,45 @@ def test_an_answer_that_got_lost_is_not_taken_for_a_lost_lease(
     assert (done["status"], done["token"]) == ("completed", 1)
 
 
+def test_a_claim_that_was_never_heard_of_is_given_back(
+    dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection broke between the commit of a claim and its answer: no waiting for the lease, no charge."""
+    real, unbroken = queue.work, [True]
+
+    def lossy(conn: db.Connection, *args: Any) -> Any:
+        claimed = real(conn, *args)
+        if claimed and unbroken:
+            unbroken.pop()
+            raise DatabaseAway("cut after the commit")
+        return claimed
+
+    monkeypatch.setattr(queue, "work", lossy)
+    with working(dsn, tmp_path, {"no_op": no_op}):
+        job_id = enqueue(conn)
+        until(lambda: job(conn, job_id)["status"] == "completed", timeout_s=10)
+    assert [one["outcome"] for one in attempts(conn, job_id)] == ["released", "completed"]
+    assert job(conn, job_id)["crashes"] == 0
+
+
+def test_a_worker_without_heartbeats_does_not_go_on(
+    dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the heartbeat thread dies of a mistake of ours the jobs go back and the process ends."""
+
+    def fail(*_args: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(threading, "excepthook", lambda _args: None)
+    with pytest.raises(RuntimeError, match="leases"), working(dsn, tmp_path, {"no_op": no_op}) as worker:
+        job_id = enqueue(conn, job_data='{"sleep_s": 600}')
+        until(lambda: job(conn, job_id)["status"] == "running")
+        monkeypatch.setattr(queue, "heartbeat", fail)
+        until(lambda: job(conn, job_id)["status"] == "queued", "the job to go back")
+        worker.join()
+    assert job(conn, job_id)["crashes"] == 0
+
+
 def test_a_worker_that_the_queue_forgot_registers_again(dsn: str, conn: Conn, tmp_path: Path) -> None:
     """Somebody signed it off, or the database is a restored one."""
     with working(dsn, tmp_path, {"no_op": no_op}) as worker:

@@ -23,6 +23,7 @@ from worker.running.leash import Leash
 from worker.running.outcome import Outcome
 from worker.scratch import Scratch
 from worker.settings import Settings
+from worker.stop import StopSignal
 from worker.store import Store
 
 log = structlog.get_logger()
@@ -116,7 +117,7 @@ class Attempt:
                 means.pool.call(write)
                 return Outcome("completed", ended.result, settled="completed")
             except LeaseLost:
-                if self.sent and means.pool.call(was_completed, self.job):
+                if self.sent and means.pool.insist(StopSignal(), was_completed, self.job):
                     return Outcome("completed", ended.result, settled="completed")
                 return outcome.stopped("lease_lost")
             except DatabaseAway:

@@ -71,6 +71,8 @@ class Claimer:
             return
         self._wanted = False
         limit = free()
+        if limit == 0 and not self._ledger.waiting and now < self.look_at:
+            return  # told of work while all slots are busy
         was_asleep = self._asleep
         full = now >= self.look_at or now - self._full_at >= FULL_LOOK_S
         claimed = self._look(limit, full)

@@ -110,7 +110,10 @@ class Ledger:
 
     def _late(self, attempt: Attempt) -> str | None:
         """The event of a settlement that was stale: dropped, unless it is our own that had arrived before."""
-        return None if attempt.sent and self._session.call(was_completed, attempt.job) else "job.dropped"
+        try:
+            return None if attempt.sent and self._session.call(was_completed, attempt.job) else "job.dropped"
+        except DatabaseAway:
+            return "job.dropped"  # a guess: twice away within a moment
 
     def _close(self, attempt: Attempt, event: str | None) -> None:
         """The attempt is over: one line with all that is known of it."""

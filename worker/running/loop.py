@@ -27,6 +27,7 @@ from worker.running.leash import Leash
 from worker.running.ledger import Ledger
 from worker.running.outcome import Outcome
 from worker.running.slots import Slots
+from worker.running.strays import release_strays
 from worker.running.watch import Watch
 from worker.scratch import Scratch
 from worker.systemd import Notifier
@@ -81,14 +82,16 @@ class Loop:
 
     def _turn(self) -> None:
         """Wait for messages, then do what they ask for."""
-        deadlines = [self._claimer.look_at, self._leaving_by, self._gone_by]
-        until = min(one for one in deadlines if one is not None)
+        deadline = self._gone_by or self._leaving_by or float("inf")
+        until = min(self._claimer.look_at, deadline)
         try:
             self._hear(*self.mailbox.get(timeout=max(0.0, until - time.monotonic())))
             while True:
                 self._hear(*self.mailbox.get_nowait())
         except queues.Empty:
             self._slots.revive()
+        if not (self._heart.is_alive() and self._watch.is_alive()):
+            raise RuntimeError("the thread that keeps the leases died; see the log")
         if self._leaving_by is not None and self._gone_by is None and time.monotonic() >= self._leaving_by:
             self._leave_at_once()
         if self._away and time.monotonic() < self._claimer.look_at:
@@ -130,7 +133,7 @@ class Loop:
             self._session.call(self._me.register)
             self._unknown = False
         if self._away:
-            self._session.call(queue.wake_worker, self._me.worker_id)  # an answer, and a clean start
+            self._session.call(release_strays, self._me.worker_id, self.held.keys())
             log.info("database.found", tries=self._away)
             self._away = 0
         if self._leaving_by is not None:

@@ -1,0 +1,40 @@
+"""Every event that is logged, and its keys. A test holds this table against the code.
+
+A job ends in exactly one `job.` line, which says all that is known of the attempt: job_id, job_type,
+attempt (the token), video_id, pipeline_step, waited_s (ready to claimed), ran_s, cpu_seconds and
+peak_memory_bytes of its children, result, error_class, code, message, stack.
+"""
+
+from __future__ import annotations
+
+EVENTS = {
+    "job.completed": "The job is done.",
+    "job.retried": "The attempt failed; the job runs again after a back-off.",
+    "job.failed": "The job failed for good.",
+    "job.cancelled": "Somebody cancelled it while it ran.",
+    "job.snoozed": "Not now, the handler said; nothing is charged.",
+    "job.released": "Given back because the worker left; nothing is charged.",
+    "job.dropped": "The lease was lost: another attempt has the job, nothing of this one counts.",
+    "worker.started": "Registered and claiming: worker_id, pool, slots, types.",
+    "worker.draining": "Takes nothing new: why (signal, asked, idle), jobs in hand, grace_s.",
+    "worker.hurrying": "Leaves at once; jobs in hand are stopped and given back.",
+    "worker.stopped": "Left: how many jobs ended in which way.",
+    "worker.buried": "A dead worker of this host was found: worker_id, pid, jobs it held.",
+    "database.lost": "Postgres does not answer: error, jobs in hand, which go on.",
+    "database.found": "It answers again: tries.",
+    "claim.failed": "The queue refused a claim: error; tried again.",
+    "batch.refused": "A batch of settlements was refused: error, jobs; each is settled alone.",
+    "result.refused": "The queue does not take a result: job_id, error; the job fails.",
+    "stray.released": "A claim whose answer was lost was given back: job_id, attempt.",
+    "goodbye.failed": "The last words did not arrive: error, jobs whose leases now run out.",
+    "heartbeat.failed": "No heartbeat came through: error, jobs; said once an outage.",
+    "heartbeat.recovered": "Heartbeats come through again: failures.",
+    "listener.lost": "The connection for notifications broke: error; polling goes on.",
+    "slot.died": "A slot's thread died and was replaced: slot.",
+    "thread.died": "Another thread died of a mistake of ours: thread, exception.",
+    "scratch.filled": "No room for work in progress, nothing is claimed: trouble.",
+    "scratch.swept": "A dead worker's folder was removed: worker_id.",
+    "systemd.unreachable": "systemd's socket does not take our message: error, message_sent.",
+    "store.abort_failed": "A broken upload to S3 could not be taken back: parts stay until a life-cycle rule removes them.",
+    "source.broken": "A download broke off and goes on where it was: host, size_bytes so far, error.",
+}
