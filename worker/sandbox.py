@@ -154,7 +154,7 @@ def _started(command: list[str], limits: Limits, folder: Path | None) -> Iterato
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"PATH": bubble.PATH, "LANG": "C.UTF-8"},
+        env=bubble.ENVIRONMENT,
         cwd=folder,
         start_new_session=True,
     )
