@@ -38,9 +38,7 @@ class Source:
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|URL…")
 @click.option("--tenant", metavar="SLUG", default="default", show_default=True, help="Whose videos they are.")
 @click.option("--user", "user_id", type=Uuid(), help="The tenant's user whose titles they are.")
-@click.option(
-    "--pipeline", metavar="NAME", default="standard", show_default=True, help="What is done with them."
-)
+@click.option("--pipeline", metavar="NAME", default="standard", show_default=True, help="What is done with them.")
 @click.option(
     "--option",
     "options",
@@ -111,10 +109,13 @@ def ingest(
     if wait:
         from cli.waiting import wait_for
 
-        for video in wait_for(app, videos):
-            rows[video["id"]].update(
-                {name: video[name] for name in ("title", "status", "error_code", "error_message")}
-            )
+        try:
+            waited = wait_for(app, videos)
+        except KeyboardInterrupt:
+            output.say("The work goes on without you; follow it with: reelq top")
+            raise
+        for video in waited:
+            rows[video["id"]].update({name: video[name] for name in ("title", "status", "error_code", "error_message")})
             rows[video["id"]]["variants"] = len(video["variants"])
     output.emit(rows.values(), as_json, COLUMNS)
     return 1 if any(row["status"] == "failed" for row in rows.values()) else 0
@@ -178,9 +179,7 @@ def local(text: str) -> Source:
         with path.open("rb"):
             pass
     except UnicodeEncodeError:
-        raise ValueError(
-            "the name is not UTF-8, which the database cannot keep; rename or link the file"
-        ) from None
+        raise ValueError("the name is not UTF-8, which the database cannot keep; rename or link the file") from None
     except OSError as error:
         raise ValueError((error.strerror or str(error)).lower()) from None
     return Source(str(path), path.name)

@@ -54,7 +54,7 @@ class Waiting:
 
     def title(self, video_id: UUID) -> str:
         """What people call it."""
-        return str(self.videos.get(video_id, {}).get("title") or video_id)
+        return text.clean(str(self.videos.get(video_id, {}).get("title") or video_id))
 
     def draw(self, width: int, height: int) -> RenderableType:
         """A line for every running job and every video that waits or is over, as many as fit."""
@@ -95,21 +95,16 @@ def wait_for(app: App, videos: list[UUID], pause: Callable[[float], bool] | None
     """Wait for all of them, through restarts of the database; return each as media.show_video tells it.
 
     `pause` sleeps between two looks, and may raise to end the waiting.
-    Ctrl-C says that the work goes on, and is raised.
     """
     from worker.errors import DatabaseAway
 
     waiting = Waiting(list(videos))
-    try:
-        with _shown(waiting) as show:
-            for seen in live.watch(app, waiting.look, EVERY_S, pause):
-                waiting.away = seen if isinstance(seen, DatabaseAway) else None
-                show()
-                if not waiting.open:
-                    break
-    except KeyboardInterrupt:
-        output.say("The work goes on without you; follow it with: reelq top")
-        raise
+    with _shown(waiting) as show:
+        for seen in live.watch(app, waiting.look, EVERY_S, pause):
+            waiting.away = seen if isinstance(seen, DatabaseAway) else None
+            show()
+            if not waiting.open:
+                break
     return [waiting.videos[video_id] for video_id in videos]
 
 

@@ -54,6 +54,9 @@ def demo(files: tuple[str, ...], keep: bool, stop: bool, folder: Path) -> int:
             failed = play(stack, sources)
             if keep:
                 stack.keep()
+        except KeyboardInterrupt:
+            output.say("The stack stays up." if stack.kept else "Stopping; what is unfinished goes on with the next run.")
+            raise
         finally:
             if not stack.kept:
                 stack.stop()

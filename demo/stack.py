@@ -134,8 +134,9 @@ class Stack:
         _reap()
         for number in range(1, WORKERS + 1):
             if self.worker_pid(number) is None:
-                told = self._log(number).read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-                raise DemoError(f"worker {number} has ended: " + " ".join(told), f"read {self._log(number)}")
+                said = self._log(number).read_text(encoding="utf-8", errors="replace").splitlines()
+                last = said[-1] if said and not said[-1].startswith("{") else ""  # JSON is its log, the rest a complaint
+                raise DemoError(f"worker {number} has ended {last}".rstrip(), f"read {self._log(number)}")
 
     def worker_pid(self, number: int) -> int | None:
         """The process id of a worker that runs; a process that got the same id later is not taken for it."""

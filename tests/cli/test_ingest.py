@@ -101,7 +101,7 @@ def fail_on_wait(conn, monkeypatch):
         queue.register_worker(
             conn, "w1", host="h", pid=1, version="0", pool="p", slots=1, types=None, capabilities=[], process_key=None
         )
-        for held in queue.claim_jobs(conn, "w1", 1):
+        for held in queue.work(conn, "w1", 1, [], queue.FULL_LOOK):
             queue.fail_job(conn, held.job_id, held.token, "permanent", "unreadable_media", "No video.", {})
         return False
 
@@ -134,6 +134,13 @@ def test_wait_ends_with_0_when_all_are_ready(reelq, conn, clip, monkeypatch):
     monkeypatch.setattr(live, "wait", wait)
     done = reelq("ingest", clip, "--wait")
     assert (done.code, "ready" in done.out) == (0, True)
+
+
+def test_name_with_a_line_break_stays_on_one_line_of_the_news(reelq, conn, tmp_path, monkeypatch):
+    (tmp_path / "two\nlines.mp4").write_bytes(b"x")
+    fail_on_wait(conn, monkeypatch)
+    done = reelq("ingest", tmp_path / "two\nlines.mp4", "--wait", "--json")
+    assert done.err.splitlines()[1] == "two\\nlines.mp4: pending"
 
 
 def test_ctrl_c_while_waiting_says_that_the_work_goes_on(reelq, conn, clip, monkeypatch):
