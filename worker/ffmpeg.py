@@ -132,9 +132,7 @@ class Tools:
         if ended.code != 0 or ended.killed_for:
             raise refuse(ended, "ffmpeg", PermanentError("conversion_failed", FAILED, detail=ended.stderr_tail))
         complaints = len(ended.stderr_tail.splitlines())
-        cost = Outcome(
-            ended.wall_seconds, ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail, complaints
-        )
+        cost = Outcome(ended.wall_seconds, ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail, complaints)
         return cost, ended.stdout
 
     def _run(self, argv: list[str], limits: Limits, *, read: Path | None, write: Path | None, on_line: OnLine | None) -> Ended:

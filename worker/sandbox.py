@@ -125,7 +125,7 @@ def run_child(
         said = f"{command[0]}: not found"
         return Ended(launch.CANNOT_RUN, "", said, None, wall_seconds=0.0, cpu_seconds=0.0, peak_memory_bytes=0)
     command[0] = program  # found by the worker's PATH; the child has none to speak of
-    if _bubble_wanted(sandbox):
+    if bubble_wanted(sandbox):
         command = bubble.wrap(command, read=read, write=write)
     began = time.monotonic()
     with _started(command, limits, write) as child:
@@ -138,9 +138,7 @@ def run_child(
         stderr.join(LEFT_OVER_S)
     stop.check()
     stdout.raise_error()
-    return Ended(
-        code, stdout.text(), stderr.text(), killed_for or stdout.trouble, time.monotonic() - began, cpu_seconds, peak
-    )
+    return Ended(code, stdout.text(), stderr.text(), killed_for or stdout.trouble, time.monotonic() - began, cpu_seconds, peak)
 
 
 @contextmanager
@@ -189,7 +187,7 @@ def _wait(child: _Child, limits: Limits, stdout: Lines, began: float) -> str | N
             return reason
 
 
-def _bubble_wanted(sandbox: str) -> bool:
+def bubble_wanted(sandbox: str) -> bool:
     """Whether this host's children go into a bubble under the setting `sandbox`."""
     if sandbox == "off":
         return False

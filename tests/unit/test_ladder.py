@@ -34,9 +34,7 @@ def test_what_is_larger_than_the_largest_rung_is_made_smaller_only() -> None:
     assert next(iter(sizes(3840, 2160))) == "h264-1080p"
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "own"), [(960, 540, "h264-540p"), (161, 121, "h264-120p"), (2, 2, "h264-2p")]
-)
+@pytest.mark.parametrize(("width", "height", "own"), [(960, 540, "h264-540p"), (161, 121, "h264-120p"), (2, 2, "h264-2p")])
 def test_a_source_that_is_no_rung_keeps_its_size(width: int, height: int, own: str) -> None:
     assert next(iter(sizes(width, height))) == own
     assert sizes(width, height)[own] == (width // 2 * 2, height // 2 * 2)

@@ -110,9 +110,7 @@ def test_the_environment_is_empty(mode: str, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("mode", MODES)
 def test_memory_is_limited(mode: str) -> None:
     """Address space beyond the limit is refused to the child, and to nobody else."""
-    ended = run_child(
-        script("bytearray(400_000_000)"), limits=limits(memory_bytes=300_000_000), stop=StopSignal(), sandbox=mode
-    )
+    ended = run_child(script("bytearray(400_000_000)"), limits=limits(memory_bytes=300_000_000), stop=StopSignal(), sandbox=mode)
     assert ended.code == 1
     assert "MemoryError" in ended.stderr_tail
 
@@ -258,7 +256,9 @@ def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) ->
     environ = {**os.environ, "PYTHONPATH": str(Path(sandbox.__file__).parents[1])}
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(parent), mode, PYTHON, mark],
-        stdout=subprocess.PIPE, env=environ, cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        env=environ,
+        cwd=tmp_path,
     )
     assert process.stdout is not None
     with process.stdout:

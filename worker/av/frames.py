@@ -44,11 +44,7 @@ class Candidate:
     def good(self) -> bool:
         """Neither dark nor glaring, flat or empty."""
         get = self.measures.get
-        return (
-            DARK <= get("luma", 0) <= BRIGHT
-            and get("high", 0) - get("low", 0) >= FLAT
-            and get("entropy", 0) >= PLAIN
-        )
+        return DARK <= get("luma", 0) <= BRIGHT and get("high", 0) - get("low", 0) >= FLAT and get("entropy", 0) >= PLAIN
 
     @property
     def score(self) -> float:
@@ -78,9 +74,7 @@ class Sheet:
         return False
 
 
-def choose(
-    tools: Tools, source: Path, video: Video, folder: Path, on_progress: Callable[[float], None]
-) -> tuple[Candidate, int]:
+def choose(tools: Tools, source: Path, video: Video, folder: Path, on_progress: Callable[[float], None]) -> tuple[Candidate, int]:
     """The best moment of a video and how many were looked at; the best of bad ones when none is good.
 
     Raises:
@@ -127,9 +121,7 @@ def _in_one_pass(tools: Tools, source: Path, video: Video, folder: Path) -> list
     return _look(tools, source, video, folder, [], chosen, CANDIDATES)
 
 
-def _look(
-    tools: Tools, source: Path, video: Video, folder: Path, before: list[str], chosen: str, most: int
-) -> list[Candidate]:
+def _look(tools: Tools, source: Path, video: Video, folder: Path, before: list[str], chosen: str, most: int) -> list[Candidate]:
     sheet = Sheet()
     graph = (
         f"{chosen}scale={LOOK_PX}:{LOOK_PX}:force_original_aspect_ratio=decrease:force_divisible_by=2,"

@@ -72,9 +72,7 @@ def measure(tools: Tools, path: Path) -> tuple[Measured, dict[str, Any]]:
     return measured, document
 
 
-def _refuse_missing_pictures(
-    tools: Tools, path: Path, document: dict[str, Any], tracks: dict[int, Track]
-) -> None:
+def _refuse_missing_pictures(tools: Tools, path: Path, document: dict[str, Any], tracks: dict[int, Track]) -> None:
     """Compare the packets with the index of MP4 and AVI, which counts the pictures.
 
     An edit list hides packets on purpose, so that where some seem to be missing in an MP4 they

@@ -57,9 +57,7 @@ def options(renditions: Any = None, crf: Any = None) -> Options:
         known = [f"{side}p" for side in RUNGS]
         words = tuple(str(word).removeprefix("h264-") for word in words)
         if wrong := [word[:40] for word in words if word not in known]:
-            raise PermanentError(
-                "bad_options", f"There is no rendition {wrong[0]!r}; there are {', '.join(known)}."
-            )
+            raise PermanentError("bad_options", f"There is no rendition {wrong[0]!r}; there are {', '.join(known)}.")
     try:
         chosen = DEFAULT_CRF if crf is None else int(str(crf))
     except ValueError:

@@ -132,9 +132,7 @@ def _audio(streams: list[dict[str, Any]], packets: dict[str, Any]) -> Audio | No
 def _is_cover(stream: dict[str, Any]) -> bool:
     """Cover art and chapter pictures: video streams that do not move."""
     disposition = stream.get("disposition", {})
-    return stream.get("codec_type") == "video" and any(
-        disposition.get(name) for name in ("attached_pic", "timed_thumbnails")
-    )
+    return stream.get("codec_type") == "video" and any(disposition.get(name) for name in ("attached_pic", "timed_thumbnails"))
 
 
 def _rotation(stream: dict[str, Any], turned: int) -> int:

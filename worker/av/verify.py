@@ -77,9 +77,7 @@ def _same_sound(made: Measured, source: Measured) -> None:
     if made.audio is not None and source.audio is not None:
         difference = abs(made.audio.duration_s - source.audio.duration_s)
         if difference > max(DURATION_MORE_S, source.audio.duration_s * DURATION_SHARE):
-            raise _incomplete(
-                f"{made.audio.duration_s:.1f} of {source.audio.duration_s:.1f} seconds of sound"
-            )
+            raise _incomplete(f"{made.audio.duration_s:.1f} of {source.audio.duration_s:.1f} seconds of sound")
 
 
 def _checked(made: Measured, path: Path) -> Checked:

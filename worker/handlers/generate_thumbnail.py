@@ -40,17 +40,13 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
     ctx.progress(LOOK_SHARE, "cut")
     tools.run(arguments, read=source.parent, write=output.parent, wall_s=WALL_S)
     width, height = _check(tools, output)
-    stored = ctx.store.put(
-        staging.variant_key(ctx, work, "poster", "jpg"), output, "image/jpeg", stop=ctx.stop
-    )
+    stored = ctx.store.put(staging.variant_key(ctx, work, "poster", "jpg"), output, "image/jpeg", stop=ctx.stop)
     row = staging.variant(ctx, "poster", "image/jpeg", stored, width=width, height=height, metadata=facts)
     staging.publish(ctx, work, [row])
     return {"width": width, "height": height, "size_bytes": stored.size_bytes, **facts}
 
 
-def _plan(
-    tools: Tools, measured: Measured, source: Path, output: Path, ctx: JobContext
-) -> tuple[list[str], dict[str, Any]]:
+def _plan(tools: Tools, measured: Measured, source: Path, output: Path, ctx: JobContext) -> tuple[list[str], dict[str, Any]]:
     """The arguments that make the poster, and where it comes from."""
     video, audio = measured.video, measured.audio
     if video is not None and measured.kind == "image":

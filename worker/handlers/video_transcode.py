@@ -77,9 +77,7 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     return _publish(ctx, work, rows, cost, measured)
 
 
-def _sound(
-    tools: Tools, ctx: JobContext, work: Work, measured: Measured, source: Path, output: Path
-) -> dict[str, Any]:
+def _sound(tools: Tools, ctx: JobContext, work: Work, measured: Measured, source: Path, output: Path) -> dict[str, Any]:
     """The one rendition of sound without picture."""
     if measured.audio is None:
         raise PermanentError("unreadable_media", "There is neither picture nor sound in the file.")
@@ -92,9 +90,7 @@ def _sound(
     return _publish(ctx, work, [row], cost, measured)
 
 
-def _encode(
-    tools: Tools, ctx: JobContext, measured: Measured, arguments: list[str], source: Path, output: Path
-) -> Outcome:
+def _encode(tools: Tools, ctx: JobContext, measured: Measured, arguments: list[str], source: Path, output: Path) -> Outcome:
     """Run ffmpeg and pass its progress on, never more than ENCODE_SHARE before the results are checked."""
     duration = measured.duration_s or 0.0
 
@@ -164,9 +160,7 @@ def _store(
     return staging.variant(ctx, profile, mime, stored, **facts)
 
 
-def _publish(
-    ctx: JobContext, work: Work, rows: list[dict[str, Any]], cost: Outcome, measured: Measured
-) -> dict[str, Any]:
+def _publish(ctx: JobContext, work: Work, rows: list[dict[str, Any]], cost: Outcome, measured: Measured) -> dict[str, Any]:
     """Make all rows visible at once, with the job's completion."""
     staging.publish(ctx, work, rows)
     return {
