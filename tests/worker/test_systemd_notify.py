@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Ear:
 @pytest.fixture(params=["path", "abstract"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Both kinds of address, as NOTIFY_SOCKET spells them."""
-    yield str(tmp_path / "notify") if request.param == "path" else f"@reelq-test-{os.getpid()}-{id(tmp_path)}"
+    yield str(tmp_path / "notify") if request.param == "path" else f"@reelq-test-{uuid.uuid4().hex}"
 
 
 def ear(address: str) -> Ear:
