@@ -25,7 +25,7 @@ def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = No
     queues, failures = seen.queues(), seen.root_failures()
     slots, queue_lines, failure_lines = share(
         height - 2,  # the head, and the last line, which a terminal scrolls at
-        [len(seen.workers) + len(seen.running), len(queues) + 3, len(failures) + 3],
+        [len(seen.workers) + len(seen.running), len(queues) and len(queues) + 3, len(failures) and len(failures) + 3],
         [2, 5, 4],
     )
     parts: list[Any] = [head(seen, away)]
@@ -91,7 +91,7 @@ def worker_row(worker: Worker, seen: Snapshot) -> list[Text]:
     """Id, state, slots, last beat."""
     silent_s = (seen.at - worker.last_beat_at).total_seconds()
     beat = styled(text.duration(max(silent_s, 0)) + " ago", "yellow" if silent_s > STALE_S else "dim")
-    state = screen.styled(worker.status).append(f"  {worker.busy} of {worker.slots} slots", "")
+    state = screen.styled(worker.status).append(f"  {worker.busy}/{worker.slots}", "")
     return [styled(worker.worker_id, "bold"), state, Text(), Text(), Text(), beat]
 
 

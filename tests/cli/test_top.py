@@ -84,10 +84,16 @@ def test_screen_fits_and_is_not_painted_by_titles(conn, busy, width, height):
 
 def test_screen_shows_bar_speed_eta_and_failure(conn, busy):
     told = drawn(top.look(conn), 120, 40)
-    for words in ("█", "47%", "2.5×", "1:01 left", "1 of 2 slots", "download_video: fetch", "bad_file", "The file is bad."):
+    for words in ("█", "47%", "2.5×", "1:01 left", "active  1/2", "download_video: fetch", "bad_file", "The file is bad."):
         assert words in told
     assert "parent_failed" not in told
     assert "the database is away" in drawn(top.look(conn), 120, 40, DatabaseAway("gone"))
+
+
+def test_empty_sections_have_no_heading(conn):
+    told = drawn(top.look(conn), 80, 24)
+    assert "job type" not in told
+    assert "No worker is at work" in told
 
 
 def test_lines_are_shared_by_need():
