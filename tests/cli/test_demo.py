@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -82,11 +81,9 @@ def test_wrong_use_starts_nothing(folder, clip):
 
 def test_an_interrupt_takes_everything_down(folder):
     child = start(folder)
-    deadline = time.monotonic() + 120
-    while Stack(folder).worker_pid(WORKERS) is None:
+    assert child.stderr is not None
+    while not child.stderr.readline().startswith("Up after"):
         assert child.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # another process makes the file: there is nothing to wait on
     os.kill(child.pid, signal.SIGTERM)
     _, err = child.communicate(timeout=60)
     assert (child.returncode, "Interrupted." in err) == (130, True)
