@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.workerkit import WorkerProcess, clip, workers
+from tests.acceptance.workerkit import UNHURRIED, WorkerProcess, clip, workers
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +19,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def quick_env(settings_env: dict[str, str]) -> dict[str, str]:
     """Heartbeats and polls that a test has the patience for; an encode that lasts."""
-    return settings_env | {
-        "REELQ_HEARTBEAT_S": "0.3",
-        "REELQ_POLL_S": "0.3",
-        "REELQ_FFMPEG_PRESET": "slow",
-        "REELQ_SCRATCH_RESERVE_BYTES": "1MB",
-    }
+    return settings_env | UNHURRIED
 
 
 @pytest.fixture

@@ -10,7 +10,18 @@ from typing import Any
 import psycopg
 
 from demo import postgres
-from tests.acceptance.workerkit import WorkerProcess, encoding, environment, ingest, outcomes, rows, step, until, workers
+from tests.acceptance.workerkit import (
+    UNHURRIED,
+    WorkerProcess,
+    encoding,
+    environment,
+    ingest,
+    outcomes,
+    rows,
+    step,
+    until,
+    workers,
+)
 from worker import schema
 
 Start = Callable[..., WorkerProcess]
@@ -35,14 +46,17 @@ def test_postgres_restarts_under_a_running_encode(source: Path, tmp_path: Path) 
     with postgres.throwaway(durable=True) as server:
         with psycopg.connect(server.url(), autocommit=True) as conn:
             schema.install(conn)
-        environ = environment() | {
-            "DATABASE_URL": server.url(),
-            "REELQ_STORE": (tmp_path / "objects").as_uri(),
-            "REELQ_SCRATCH": str(tmp_path / "scratch"),
-            "REELQ_SCRATCH_RESERVE_BYTES": "1MB",
-            "REELQ_FFMPEG_PRESET": "slow",
-            "REELQ_LOG_FORMAT": "json",
-        }
+        environ = (
+            environment()
+            | UNHURRIED
+            | {
+                "DATABASE_URL": server.url(),
+                "REELQ_STORE": (tmp_path / "objects").as_uri(),
+                "REELQ_SCRATCH": str(tmp_path / "scratch"),
+                "REELQ_SOURCE_ROOTS": str(source.parent),
+                "REELQ_LOG_FORMAT": "json",
+            }
+        )
         with workers(environ, tmp_path) as start:
             worker = start().started()
             with psycopg.connect(server.url(), autocommit=True) as conn:
