@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-PATIENCE_S = 90.0  # an encode on two cores that others use too
+PATIENCE_S = 150.0  # an encode on two cores that others use too
 LOOK_S = 0.02
 # Heartbeats and polls that a test has the patience for, and an encode that lasts on a fast host too.
 UNHURRIED = {
