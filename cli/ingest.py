@@ -42,10 +42,10 @@ class Source:
 @click.option(
     "--option",
     "options",
-    metavar="K=V",
+    metavar="STEP.KEY=VALUE",
     multiple=True,
     callback=key_values,
-    help="Option of the pipeline, or of one step as STEP.KEY=VALUE; may be repeated.",
+    help="Argument of a step of the pipeline, such as ladder.crf=21; may be repeated.",
 )
 @click.option("--title", help="Title of the video; default: the file's name. Only for a single source.")
 @click.option("--wait", is_flag=True, help="Show progress until all are ready or failed.")
@@ -72,7 +72,7 @@ def ingest(
     Examples:
       reelq ingest clip.mp4 --wait
       reelq ingest *.mov --tenant acme --json | jq -r .video_id
-      reelq ingest https://media.example/talk.mp4 --title "A talk" --option ladder.preset=fast
+      reelq ingest https://media.example/talk.mp4 --title "A talk" --option ladder.renditions=720p,360p
       reelq ingest -- -starts-with-a-dash.mp4
     """
     from worker import queue

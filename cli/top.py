@@ -71,10 +71,6 @@ class Snapshot:
     rates: list[Rate]
     failures: list[Failure]
 
-    def root_failures(self) -> list[Failure]:
-        """Those that failed by themselves, not because a job before them did."""
-        return [one for one in self.failures if one.error_code != "parent_failed"]
-
     def queues(self) -> list[dict[str, Any]]:
         """Depth and rates by job type."""
         rates = {rate.job_type: asdict(rate) for rate in self.rates}
@@ -147,7 +143,7 @@ def tables(seen: Snapshot) -> None:
     """One look as tables."""
     if not output.emit(seen.workers, False, WORKERS):
         output.say("No worker is at work.")
-    for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.root_failures()[:10], FAILED)):
+    for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.failures[:10], FAILED)):
         output.emit(rows, False, columns, title="" if rows else None)
 
 

@@ -22,7 +22,7 @@ CAP = 10_000  # queue.depth() stops counting here
 
 def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = None) -> Group:
     """The screen; at least the head line, and as much of the rest as there is room for."""
-    queues, failures = seen.queues(), seen.root_failures()
+    queues, failures = seen.queues(), seen.failures
     slots, queue_lines, failure_lines = share(
         height - 2,  # the head, and the last line, which a terminal scrolls at
         [len(seen.workers) + len(seen.running), len(queues) and len(queues) + 3, len(failures) and len(failures) + 3],
@@ -123,7 +123,7 @@ def failure_table(seen: Snapshot, room: int, width: int) -> Table:
     columns = [(">failed", None), ("job type", None), ("error", 1), ("why", 2)]
     wide = width >= 120
     table = screen.grid(*([*columns[:2], ("job", None), *columns[2:]] if wide else columns), heading=True)
-    for one in seen.root_failures()[: max(room, 1)]:
+    for one in seen.failures[: max(room, 1)]:
         cells = [styled(text.age(one.failed_at, seen.at) + " ago", "dim"), styled(one.job_type)]
         cells += [styled(str(one.job_id), "dim")] if wide else []
         table.add_row(*cells, styled(one.error_code or "", "red"), styled(one.error_message or ""))

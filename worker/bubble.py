@@ -40,6 +40,9 @@ def wrap(argv: list[str], *, read: Path | None, write: Path | None) -> list[str]
     bwrap = bwrap_path()
     if bwrap is None:
         raise FileNotFoundError("bwrap")
+    program = Path(argv[0])
+    if not program.is_absolute():  # its folder would be the working directory, and that is bound below
+        raise ValueError(f"{argv[0]} is not a full path")
     bubble = [bwrap, "--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
     bubble += ["--clearenv", *(word for pair in ENVIRONMENT.items() for word in ("--setenv", *pair)), *SYSTEM]
     for name in ("bin", "sbin", "lib", "lib64"):
@@ -49,7 +52,6 @@ def wrap(argv: list[str], *, read: Path | None, write: Path | None) -> list[str]
         elif old.exists():
             bubble += ["--ro-bind", str(old), str(old)]
     bubble += ["--dev", "/dev", "--tmpfs", "/tmp"]
-    program = Path(argv[0])
     # A program that does not come with the system, as from a wheel: its folder and no more.
     for folder in dict.fromkeys((program.parent, program.resolve().parent)):
         if not folder.is_relative_to("/usr") and folder not in (Path("/bin"), Path("/sbin")):

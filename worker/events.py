@@ -15,7 +15,7 @@ EVENTS = {
     "job.snoozed": "Not now, the handler said; nothing is charged.",
     "job.released": "Given back because the worker left; nothing is charged.",
     "job.dropped": "The lease was lost: another attempt has the job, nothing of this one counts.",
-    "worker.started": "Registered and claiming: worker_id, pool, slots, types.",
+    "worker.started": "Registered and claiming: worker_id, pool, slots, types, sandboxed (bubblewrap around ffmpeg).",
     "worker.draining": "Takes nothing new: why (signal, asked, idle), jobs in hand, grace_s.",
     "worker.hurrying": "Leaves at once; jobs in hand are stopped and given back.",
     "worker.stopped": "Left: how many jobs ended in which way.",
@@ -35,6 +35,8 @@ EVENTS = {
     "scratch.filled": "No room for work in progress, nothing is claimed: trouble.",
     "scratch.swept": "A dead worker's folder was removed: worker_id.",
     "systemd.unreachable": "systemd's socket does not take our message: error, message_sent.",
+    "store.unusable": "The store could not be written and read at the start: store, error, detail; jobs try for themselves.",
+    "store.swept": "What killed uploads had left was removed: store, removed.",
     "store.abort_failed": "A broken upload to S3 could not be taken back: parts stay until a life-cycle rule removes them.",
     "source.broken": "A download broke off and goes on where it was: host, size_bytes so far, error.",
 }

@@ -22,11 +22,13 @@ from worker.errors import FAILED
 from worker.registry import Registry
 from worker.running import identity, neighbours
 from worker.running.attempt import Means
+from worker.running.broom import sweep_store
 from worker.running.heart import IDLE_S, Heart
 from worker.running.listener import Listener
 from worker.running.loop import GOODBYE_S, Loop
 from worker.running.slots import Slots
 from worker.running.watch import Watch
+from worker.sandbox import bubble_wanted
 from worker.scratch import Scratch
 from worker.settings import Settings
 from worker.store import open_store
@@ -92,6 +94,7 @@ class Runner:
         Raises:
             DatabaseAway, SchemaMismatch, SettingsError, QueueError: at the start only.
         """
+        self._sandboxed = bubble_wanted(self._settings.sandbox)
         try:
             self.loop.call(schema.require)
             self._scratch.open()
@@ -113,7 +116,11 @@ class Runner:
             self._listener.start()
         self._notifier.ready()
         settings = self._settings
-        log.info("worker.started", worker_id=self.worker_id, pool=settings.pool, slots=settings.slots, types=self._me.types)
+        log.info(
+            "worker.started", worker_id=self.worker_id, pool=settings.pool, slots=settings.slots,
+            types=self._me.types, sandboxed=self._sandboxed,
+        )  # fmt: skip
+        sweep_store(settings)
         try:
             self.loop.run(self._slots, self._heart, self._watch)
         finally:

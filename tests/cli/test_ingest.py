@@ -81,12 +81,12 @@ def test_urls_are_taken_and_named_after_their_last_part(reelq):
 
 
 def test_options_reach_their_step_as_json_values(reelq, conn, clip):
-    done = reelq("ingest", clip, "--option", "ladder.preset=fast", "--option", "ladder.crf=21", "--json")
+    done = reelq("ingest", clip, "--option", "ladder.renditions=720p,360p", "--option", "ladder.crf=21", "--json")
     (data,) = conn.execute(
         "select job_data from queue.processing_jobs where video_id = %s and pipeline_step = 'ladder'",
         [done.row["video_id"]],
     ).fetchone()
-    assert (data["preset"], data["crf"]) == ("fast", 21)
+    assert (data["renditions"], data["crf"]) == ("720p,360p", 21)
 
 
 def test_title_is_for_a_single_source(reelq, conn, clip):

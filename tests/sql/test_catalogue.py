@@ -228,3 +228,9 @@ def test_the_statuses_of_a_job_are_the_same_in_python_and_in_the_table(conn: Con
     ).fetchone()
     assert row is not None
     assert set(re.findall(r"'([a-z]+)'::text", row[0])) == set(queue.STATUSES)
+
+
+def test_who_turns_paths_off_turns_jit_off_too() -> None:
+    """A path that is turned off costs 1e10, which wakes the compiler: 100 ms a call, measured."""
+    wrong = [f.path for f in schema.files() if "\nset enable_" in f.text and "\nset jit = off" not in f.text]
+    assert wrong == []

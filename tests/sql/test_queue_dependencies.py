@@ -161,10 +161,10 @@ def test_a_pipeline_runs_in_its_order_and_only_once_a_run(queue):
     assert not {s.job_id for s in other} & {s.job_id for s in steps}
 
 
-def test_options_reach_one_step_or_all(queue):
-    video = queue.value("select queue.ingest_video('/a.mp4', options => '{\"crf\": 30, \"ladder\": {\"crf\": 20}}')")
+def test_options_reach_their_step_alone(queue):
+    video = queue.value("select queue.ingest_video('/a.mp4', options => '{\"ladder\": {\"crf\": 20}}')")
     data = {row.pipeline_step: row.job_data for row in queue.rows("select * from queue.processing_jobs where video_id = %s", video)}
-    assert data["ladder"] == {"crf": 20} and data["poster"] == {"crf": 30}
+    assert data["ladder"] == {"crf": 20} and data["poster"] == {}
 
 
 @pytest.mark.parametrize(
@@ -174,6 +174,7 @@ def test_options_reach_one_step_or_all(queue):
         ("select queue.ingest_video('/a', tenant => 'nope')", "RQ004"),
         ("select queue.ingest_video('/a', options => '[]')", "RQ008"),
         ("select queue.ingest_video('/a', options => '{\"ladder\": 3}')", "RQ008"),
+        ("select queue.ingest_video('/a', options => '{\"crf\": 3}')", "RQ008"),
         ("select queue.enqueue_pipeline('standard', base.uuid_v7())", "RQ004"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 SOURCE = Path("/opt/reelq/source")
 STATE = Path("/var/lib/reelq")
-PATIENCE_S = 30  # for what takes a second when nothing is wrong
+PATIENCE_S = 120  # for what takes seconds on an idle machine
 
 
 def run(*command: str, check: bool = False, stdin: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -76,14 +76,14 @@ def encode(pool: str) -> None:
     notify("READY=1")
     scratch = Path(os.environ["REELQ_SCRATCH"])
     # fast_bilinear and x264 bring code of their own making or hand-written assembly along.
-    ladder = ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=640x360:d=1"]
+    ladder = ["/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=640x360:d=1"]
     ladder += ["-f", "lavfi", "-i", "sine=d=1", "-vf", "scale=320:180:flags=fast_bilinear"]
     ladder += ["-c:v", "libx264", "-c:a", "aac"]
     seen: dict[str, Any] = {}
     for name, command in {
         "plain": [*ladder, str(scratch / "plain.mp4")],
         "wrapped": bubble.wrap([*ladder, str(scratch / "wrapped.mp4")], read=None, write=scratch),
-        "offline": bubble.wrap(["cat", "/proc/net/dev"], read=None, write=scratch),
+        "offline": bubble.wrap(["/usr/bin/cat", "/proc/net/dev"], read=None, write=scratch),
     }.items():
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         seen[name] = {"code": done.returncode, "said": (done.stdout + done.stderr)[-500:]}

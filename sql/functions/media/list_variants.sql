@@ -71,13 +71,13 @@ begin
         variant.updated_at
     from media.variants as variant
     where variant.asset_id = v_asset
-    -- Pictures to watch first, the largest on top; then the poster and its like.
-    order by variant.video_codec is null, least(variant.width, variant.height) desc nulls last, variant.profile;
+    -- What plays first, the largest picture on top; then the poster and its like.
+    order by variant.duration_seconds is null, variant.video_codec is null, least(variant.width, variant.height) desc nulls last, variant.profile;
 end;
 $$;
 
 comment on function media.list_variants(uuid) is $$
-What was made of a video: one row a profile, the largest rendition first, the poster after them.
+What was made of a video: one row a profile, what plays first, the largest picture on top, then the poster and its like.
 
 Raises
   RQ004  unknown or deleted video

@@ -7,6 +7,15 @@ as $$
 declare
     v_step text;
 begin
+    select o.key into v_step from jsonb_object_keys(p_options) as o (key)
+    where not exists (select from queue.pipeline_steps as s where s.pipeline = p_pipeline and s.step = o.key) limit 1;
+    if found then
+        raise exception 'pipeline % has no step %', p_pipeline, quote_literal(v_step)
+            using errcode = 'RQ008',
+                  hint = 'Steps: ' || (
+                      select string_agg(s.step, ', ' order by s.step) from queue.pipeline_steps as s where s.pipeline = p_pipeline
+                  ) || '. An option is named STEP.KEY.';
+    end if;
     select s.step into v_step from queue.pipeline_steps as s
     where s.pipeline = p_pipeline and p_options ? s.step and jsonb_typeof(p_options -> s.step) <> 'object' limit 1;
     if found then
@@ -17,5 +26,5 @@ end;
 $$;
 
 comment on function queue.check_pipeline_options(text, jsonb) is $$
-Refuse options of a pipeline that name a step but hold no object for it (RQ008).
+Refuse options of a pipeline that name no step, or hold no object for one (RQ008).
 $$;

@@ -18,7 +18,6 @@ declare
     v_step record;
     v_ids jsonb := jsonb_build_object();
     v_id uuid;
-    v_common jsonb;
 begin
     perform from queue.pipelines as p where p.name = enqueue_pipeline.name;
     if not found then
@@ -35,11 +34,6 @@ begin
     -- One enqueuer of a run at a time, so that the whole graph is either new or known.
     perform pg_advisory_xact_lock(hashtextextended(v_key, 0));
     perform queue.check_pipeline_options(name, options);
-    v_common := coalesce(
-        (select jsonb_object_agg(o.key, o.value) from jsonb_each(options) as o
-         where not exists (select from queue.pipeline_steps as s where s.pipeline = name and s.step = o.key)), '{}'
-    );
-
     for v_step in select s.* from queue.pipeline_order(name) as o inner join queue.pipeline_steps as s on s.pipeline = name and s.step = o.step order by o.place loop
         select j.id into v_id from queue.processing_jobs as j
         where j.tenant_id is not distinct from v_tenant and j.idempotency_key = v_key || v_step.step;
@@ -50,7 +44,7 @@ begin
             )
             values (
                 v_step.job_type, enqueue_pipeline.video_id, v_step.priority,
-                v_step.job_data || v_common || coalesce(options -> v_step.step, '{}'),
+                v_step.job_data || coalesce(options -> v_step.step, '{}'),
                 (select array_agg((v_ids ->> a)::uuid) from unnest(v_step.after) as a),
                 v_step.on_parent_failure, v_key || v_step.step, v_run, v_step.step
             )
@@ -69,12 +63,12 @@ Enqueue the jobs of a pipeline for a video, with their edges. A second call for 
 the first one's jobs.
 
 Arguments
-  options  {"<step>": {…}} is laid over the job_data of that step; any other key over that of every step
+  options  {"<step>": {…}} is laid over the job_data of that step
   run      a word that sets this run apart from earlier ones of the same video
 
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such pipeline or video
-  RQ008  options are no object, or what they hold for a step is none
+  RQ008  options are no object, name no step, or hold no object for one
   RQ012  the tenant is not active
 $$;

@@ -12,11 +12,14 @@ as $$
         d.job_id, d.job_type, j.video_id, d.failed_at, j.token, j.worker_id, j.error_class, j.error_code, j.error_message
     from queue.dead_letters as d
     inner join queue.processing_jobs as j on j.id = d.job_id
-    where queue.visible_tenant() is null or j.tenant_id = queue.visible_tenant()
+    where
+        (queue.visible_tenant() is null or j.tenant_id = queue.visible_tenant())
+        and j.error_code is distinct from 'parent_failed'
     order by d.failed_at desc
     limit p_limit;
 $$;
 
 comment on function queue.recent_failures(integer) is $$
-Jobs that failed for good, latest first; attempts counts all that were started.
+Jobs that failed for good of themselves, latest first; those that only followed a parent are left out. attempts counts
+all that were started.
 $$;
