@@ -204,7 +204,7 @@ def test_back_off_grows_to_its_cap_with_full_jitter(queue):
     waits = [
         [row.s for row in queue.rows(
             "select extract(epoch from queue.retry_wait(p, %s))::float as s from queue.retry_policies as p, generate_series(1, 200)"
-            " where p.job_type = '*' and p.error_class = 'transient'", attempt)]
+            " where p.job_type = '*' and p.error_class = 'transient' and p.code = '*'", attempt)]
         for attempt in (1, 2, 3, 50)
     ]
     for longest, seen in zip((10, 30, 90, 900), waits, strict=True):
@@ -220,6 +220,20 @@ def test_a_policy_of_the_type_wins(queue, clock):
     job_id = queue.add()
     assert queue.fail(queue.take(), "permanent") == "queued"
     assert queue.job(job_id).next_retry_at == now + timedelta(seconds=7)
+
+
+def test_a_store_that_is_away_uses_up_no_attempt_however_long(queue, clock):
+    """Its trouble is not the job's: the wait grows to its cap, the budget stays."""
+    job_id = queue.add(max_attempts=1)
+    waits = []
+    for _ in range(12):
+        now = clock.now()
+        assert queue.fail(queue.take(), "transient", "store_away") == "queued"
+        waits.append((queue.job(job_id).next_retry_at - now).total_seconds())
+        clock.forward(timedelta(minutes=5))
+    assert max(waits[:1]) <= 11 and 60 < max(waits[6:]) <= 301
+    assert queue.job(job_id).attempts == 0
+    queue.complete(queue.take())
 
 
 def test_snooze_and_release_charge_nothing(queue, clock):

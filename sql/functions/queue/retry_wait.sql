@@ -28,6 +28,6 @@ comment on function queue.retry_wait(queue.retry_policies, integer, double preci
 How long to wait before the next attempt.
 
 Arguments
-  p_attempts       attempts charged so far, 1 after the first
+  p_attempts       attempts so far, 1 after the first
   p_retry_after_s  what the other side asked for, in seconds; wins, up to 30 days
 $$;

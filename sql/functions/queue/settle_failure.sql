@@ -26,8 +26,8 @@ begin
         v_status := 'cancelled';
     else
         select * into v_policy from queue.retry_policies as p
-        where p.error_class = p_error_class and p.job_type in (p_job.job_type, '*')
-        order by p.job_type = '*'
+        where p.error_class = p_error_class and p.job_type in (p_job.job_type, '*') and p.code in (p_code, '*')
+        order by p.job_type = '*', p.code = '*'
         limit 1;
         if p_error_class = 'worker_lost' then
             v_crashes := v_crashes + 1;
@@ -39,7 +39,12 @@ begin
         else
             v_status := 'queued';
             v_due := v_now + queue.retry_wait(
-                v_policy, case when p_error_class = 'worker_lost' then v_crashes else v_attempts end,
+                v_policy,
+                case
+                    when p_error_class = 'worker_lost' then v_crashes
+                    when v_policy.charges then v_attempts
+                    else p_job.token
+                end,
                 (p_facts ->> 'retry_after_s')::double precision
             );
         end if;

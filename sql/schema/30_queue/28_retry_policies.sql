@@ -1,6 +1,7 @@
 create table queue.retry_policies (
     job_type text not null default '*',
     error_class text not null,
+    code text not null default '*',
     action text not null,
     base interval not null default '10 seconds',
     factor numeric(6, 3) not null default 2,
@@ -9,7 +10,7 @@ create table queue.retry_policies (
     charges boolean not null default true,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
-    constraint retry_policies_pkey primary key (job_type, error_class),
+    constraint retry_policies_pkey primary key (job_type, error_class, code),
     constraint error_class_is_known check (error_class in ('transient', 'rate_limited', 'permanent', 'worker_lost')),
     constraint action_is_known check (action in ('retry', 'fail')),
     constraint jitter_is_known check (jitter in ('full', 'none')),
@@ -19,12 +20,13 @@ create table queue.retry_policies (
 );
 
 comment on table queue.retry_policies is $$
-What follows an error, by job type and class; the row of the type wins over that of '*'.
-Wait before attempt n+1: random(0..1) * least(cap, base * factor^(n-1)); a retry_after of the
-platform wins over it.
+What follows an error, by job type, class and code; a row of the type wins over one of '*', then one of the code.
+Wait before the next attempt: random(0..1) * least(cap, base * factor^(n-1)), n counting what is charged, or all
+attempts where nothing is charged; a retry_after of the platform wins over it.
 $$;
 comment on column queue.retry_policies.job_type is 'A job type, or * for all that have no row of their own.';
 comment on column queue.retry_policies.error_class is 'Class of the error.';
+comment on column queue.retry_policies.code is 'Code of the error, such as store_away, or * for all that have no row of their own.';
 comment on column queue.retry_policies.action is 'retry while the budget lasts, or fail at once.';
 comment on column queue.retry_policies.base is 'Longest first wait.';
 comment on column queue.retry_policies.factor is 'Growth of the wait with every attempt.';
