@@ -1,4 +1,4 @@
-"""docs/reference.md, generated: commands, settings, exit codes, error codes, the schema.
+"""docs/reference.md, generated: commands, settings, log events, exit codes, error codes, the schema.
 
     python -m cli.reference > docs/reference.md
 
@@ -16,6 +16,7 @@ import click
 from cli import output
 from cli.main import cli
 from worker import schema, settings
+from worker.events import EVENTS
 
 EXIT_CODES = (
     ("0", "done"),
@@ -70,6 +71,7 @@ def reference() -> str:
             ],
         ),
     ]
+    parts += ["## Log events", table(("event", "means"), [(f"`{name}`", about) for name, about in EVENTS.items()])]
     parts += ["## Error codes", "SQLSTATEs of our own; the hint of each error says what to do.", error_codes()]
     for kind, title in (("table", "Tables"), ("view", "Views"), ("function", "Functions")):
         parts += [f"## {title}", table((kind, "is for"), [(f"`{name}`", about) for name, about in comments(kind)])]
