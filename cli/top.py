@@ -157,8 +157,8 @@ def follow_screen(app: App, every_s: float) -> None:
     console = output.console()
     seen: Snapshot | None = None
     with ExitStack() as stack:
-        pause = stack.enter_context(keyboard())
-        stack.enter_context(ends_in_order())
+        leaving = stack.enter_context(ends_in_order())
+        pause = stack.enter_context(keyboard(leaving))
         screen: Live | None = None
         try:
             for now in live.watch(app, look, every_s, pause):
@@ -173,34 +173,45 @@ def follow_screen(app: App, every_s: float) -> None:
 
 
 @contextmanager
-def ends_in_order() -> Iterator[None]:
-    """SIGTERM leaves the way Ctrl-C does, so that the terminal gets its own screen back."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def ends_in_order() -> Iterator[list[int]]:
+    """SIGTERM leaves the way Ctrl-C does, so that the terminal gets its own screen back.
+
+    Yields a list that is no longer empty once a signal came: the KeyboardInterrupt alone is lost where
+    Python cannot raise, as in a finaliser.
+    """
+    came: list[int] = []
+
+    def leave(signum: int, _frame: object) -> None:
+        came.append(signum)
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, leave) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield came
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 @contextmanager
-def keyboard() -> Iterator[Any]:
-    """Yield a pause that a key cuts short: True for q, another key means look now."""
+def keyboard(leaving: list[int]) -> Iterator[Any]:
+    """Yield a pause that a key cuts short: True for q and after a signal, another key means look now."""
     try:
         import termios
         import tty
 
         before = termios.tcgetattr(sys.stdin)
     except (ImportError, ValueError, OSError, termios.error):
-        yield live.wait
+        yield lambda seconds: bool(leaving) or live.wait(seconds)
         return
 
     def pause(seconds: float) -> bool:
         ends = time.monotonic() + seconds
-        while (left := ends - time.monotonic()) > 0:
+        while (left := ends - time.monotonic()) > 0 and not leaving:
             if select.select([sys.stdin], [], [], left)[0]:
                 keys = os.read(sys.stdin.fileno(), 64)
                 return not keys or b"q" in keys.lower()  # nothing to read: the terminal has gone
-        return False
+        return bool(leaving)
 
     try:
         tty.setcbreak(sys.stdin)

@@ -213,3 +213,89 @@ def test_the_history_is_a_second_fence(queue):
             "insert into queue.job_attempts (job_id, attempt, job_type, worker_id, started_at, ended_at, outcome)"
             " values (%s, %s, %s, %s, now(), now(), 'completed')", row
         )  # fmt: skip
+
+
+def test_a_retry_waits_for_the_other_parent_that_completes(queue, other, observer):
+    """The revived child counts only what is still open; else it would wait for ever."""
+    failed, good = queue.add(priority=1), queue.add()
+    child = queue.add(depends_on=[failed, good])
+    queue.fail(queue.take(), "permanent")
+    job = queue.take()
+    with queue.transaction():
+        queue.complete(job)
+        race = Race(other, lambda q: q.value("select queue.retry_job(%s)", failed)).start_and_wait_until_blocked(observer)
+    race.finish()
+    queue.complete(queue.take())
+    assert queue.place(child) == "ready"
+
+
+def test_a_retry_of_a_child_sees_its_parent_fail_at_the_same_moment(queue, other, observer):
+    parent = queue.add()
+    child = queue.add(depends_on=[parent])
+    queue.value("select queue.cancel_job(%s)", child)
+    job = queue.take()
+    with queue.transaction():
+        queue.fail(job, "permanent")
+        race = Race(other, lambda q: q.value("select queue.retry_job(%s)", child)).start_and_wait_until_blocked(observer)
+    with pytest.raises(psycopg.Error) as error:
+        race.finish()
+    assert error.value.sqlstate == "RQ009"
+
+
+def test_two_retries_of_two_parents_revive_their_child(queue, other, observer):
+    parents = [queue.add(), queue.add()]
+    child = queue.add(depends_on=parents)
+    for _ in parents:
+        queue.fail(queue.take(), "permanent")
+    with queue.transaction():
+        queue.value("select queue.retry_job(%s)", parents[0])
+        race = Race(other, lambda q: q.value("select queue.retry_job(%s)", parents[1])).start_and_wait_until_blocked(observer)
+    race.finish()
+    assert queue.place(child) == "blocked"
+    for _ in parents:
+        queue.complete(queue.take())
+    assert queue.place(child) == "ready"
+
+
+def test_a_claim_does_not_wait_for_whoever_enqueues_a_child(queue, other, connect):
+    """An open transaction in psql holds a share lock on its parent: other jobs are claimed meanwhile, and this one after."""
+    parent, free = queue.add(), queue.add()
+    other.worker("w1")
+    other.conn.execute("set lock_timeout = '2s'")
+    with queue.transaction():
+        queue.add(depends_on=[parent])
+        assert [job.job_id for job in other.claim("w1", 5)] == [free]
+    assert [job.job_id for job in other.claim("w1", 5)] == [parent]
+
+
+def test_a_job_that_comes_back_while_it_is_cancelled_leaves_nothing_behind(queue, other, observer):
+    job_id = queue.add()
+    job = queue.take()
+    with queue.transaction():
+        queue.conn.execute("select queue.release_job(%s, %s, 'drain')", (job.job_id, job.token))
+        race = Race(other, lambda q: q.value("select queue.cancel_job(%s)", job_id)).start_and_wait_until_blocked(observer)
+    assert race.finish() == "cancelled"
+    assert (queue.status(job_id), queue.violations()) == ("cancelled", [])
+
+
+def test_batches_with_common_children_do_not_deadlock(queue, other, observer):
+    """Counters are locked once, in the order of their ids, whatever completes or fails in which order."""
+    first, second = queue.add(priority=1), queue.add(priority=2)
+    children = [queue.add(depends_on=[first, second], on_parent_failure="run") for _ in range(4)]
+    jobs = [queue.take(), queue.take()]
+    ends = [{"outcome": "completed"}, {"outcome": "failed", "error_class": "permanent", "code": "bad"}]
+    reports = [Jsonb([{"job_id": str(job.job_id), "token": job.token, **end}]) for job, end in zip(jobs, ends, strict=True)]
+    with queue.transaction():
+        queue.rows("select * from queue.settle_jobs('w1', %s)", reports[0])
+        race = Race(other, lambda q: q.rows("select * from queue.settle_jobs('w1', %s)", reports[1])).start_and_wait_until_blocked(observer)
+    race.finish()
+    assert {queue.place(child) for child in children} == {"ready"}
+
+
+@pytest.mark.parametrize("call", ["select queue.rescue_expired()", "select queue.promote_due()", "delete from queue.processing_jobs"])
+def test_chores_and_deletes_need_read_committed_too(queue, call):
+    queue.add()
+    with pytest.raises(psycopg.Error) as error, queue.transaction():
+        queue.conn.execute("set transaction isolation level repeatable read")
+        queue.conn.execute(call)
+    assert error.value.sqlstate == "RQ002"

@@ -133,3 +133,25 @@ def test_a_worker_s_role_can_do_a_worker_s_work_and_no_more(queue):
     queue.complete(job)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         queue.conn.execute("update queue.processing_jobs set job_data = '{}'")
+
+
+def test_a_tenant_learns_nothing_of_another_by_enqueueing(queue):
+    """Neither by key, nor by video, asset or parent: what is not its own does not exist."""
+    mine, theirs = (queue.value("select identity.create_tenant(%s, %s)", slug, slug) for slug in ("one", "two"))
+    video = queue.value("select queue.ingest_video('/a.mp4', 'two')")
+    asset = queue.value("select asset_id from media.videos where id = %s", video)
+    job = queue.add(tenant_id=theirs, idempotency_key="order-17")
+    queue.conn.execute("set role reelq_app")
+    queue.conn.execute("select set_config('reelq.tenant_id', %s, false)", (str(mine),))
+    for expected, call, arguments in (
+        ("RQ004", "select queue.enqueue_job('no_op', tenant_id => %s, idempotency_key => 'order-17')", (theirs,)),
+        ("RQ004", "select queue.enqueue_job('no_op', video_id => %s, idempotency_key => 'order-17')", (video,)),
+        ("RQ004", "select queue.enqueue_pipeline('standard', %s)", (video,)),
+        ("RQ005", "select queue.enqueue_job('no_op', tenant_id => %s, depends_on => array[%s::uuid])", (mine, job)),
+        ("RQ004", "select queue.enqueue_job('no_op', tenant_id => %s, asset_id => %s)", (mine, asset)),
+        ("RQ004", "select queue.enqueue_job('no_op', tenant_id => %s, user_id => base.uuid_v7())", (mine,)),
+        ("RQ004", "select queue.ingest_video('/a.mp4', 'two')", ()),
+    ):
+        with pytest.raises(psycopg.Error) as error:
+            queue.conn.execute(call, arguments)
+        assert error.value.sqlstate == expected, call

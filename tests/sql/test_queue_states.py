@@ -430,3 +430,62 @@ def test_a_worker_unheard_of_is_lost_until_it_beats_again(queue, clock):
     assert queue.value("select status from queue.workers") == "lost"
     queue.beat("w1")
     assert queue.value("select status from queue.workers") == "active"
+
+
+def test_a_rescue_that_comes_once_a_minute_still_takes_back(queue, clock):
+    """Cron as the only caller: every look comes after a gap, but a dead worker is forgiven only once."""
+    queue.conn.execute("update queue.upkeep set grace = '30 seconds'")
+    queue.add()
+    queue.take()
+    rescued = []
+    for _ in range(4):
+        clock.forward(timedelta(seconds=61))
+        rescued.append(queue.rescue())
+    assert sum(rescued) == 1
+
+
+def test_a_retried_parent_does_not_hurry_a_child_that_is_for_later(queue):
+    parent = queue.add()
+    child = queue.add(depends_on=[parent], scheduled_for=queue.value("select base.clock() + interval '7 days'"))
+    queue.fail(queue.take(), "permanent")
+    queue.value("select queue.retry_job(%s)", parent)
+    queue.complete(queue.take())
+    assert queue.place(child) == "scheduled"
+
+
+def test_rate_limits_that_go_on_are_waited_for_ever_longer(queue, clock):
+    queue.conn.execute("update queue.retry_policies set jitter = 'none' where error_class = 'rate_limited'")
+    queue.add()
+    waits = []
+    for _ in range(8):
+        now = clock.now()
+        job = queue.take()
+        queue.fail(job, "rate_limited", "quota")
+        waits.append((queue.job(job.job_id).next_retry_at - now).total_seconds())
+        clock.forward(timedelta(hours=1))
+    assert waits[:3] == pytest.approx([60, 120, 240], abs=1) and waits[-1] == pytest.approx(3600, abs=1)
+
+
+@pytest.mark.parametrize("odd", [{"eta_s": 1e300}, {"progress": 1e-300}, {"progress": 7}, {"speed": -1e200}, {"stage": "x" * 5000}])
+def test_an_odd_measurement_does_not_cost_the_lease(queue, clock, odd):
+    clock.set("2026-03-01 12:00:00+00")
+    queue.add()
+    job = queue.take()
+    now = clock.forward(timedelta(seconds=30))
+    assert queue.beat("w1", job, **odd) == {}
+    assert queue.value("select expires_at from queue.leases") == now + LEASE
+
+
+def test_a_cancelled_job_keeps_the_reason_that_was_given(queue):
+    job_id = queue.add()
+    job = queue.take()
+    queue.value("select queue.cancel_job(%s, 'the tenant left')", job_id)
+    queue.fail(job, "transient", "oops")
+    assert queue.job(job_id).error_message == "the tenant left"
+
+
+def test_a_job_type_stays_while_there_are_jobs_of_it(queue):
+    queue.add(scheduled_for=queue.value("select base.clock() + interval '1 hour'"))
+    with pytest.raises(psycopg.Error) as error:
+        queue.conn.execute("delete from queue.job_types where job_type = 'no_op'")
+    assert code(error) == "RQ009"

@@ -42,12 +42,12 @@ class Unspeakable(Exception):
 
 
 ERRORS: list[tuple[BaseException, str, str, str, int]] = [
-    (TransientError("store_away", "The store is away."), "queued", "transient", "store_away", 1),
+    (TransientError("source_away", "The source is away."), "queued", "transient", "source_away", 1),
     (PermanentError("unreadable_media", "Not a video."), "failed", "permanent", "unreadable_media", 1),
     (RateLimitedError("slow_down", "Later.", retry_after_s=60), "queued", "rate_limited", "slow_down", 0),
     (ValueError("secret internals"), "queued", "transient", "internal_error", 1),
     (MemoryError(), "queued", "transient", "out_of_memory", 1),
-    (OSError(28, "No space left on device"), "queued", "transient", "disk_full", 1),
+    (OSError(28, "No space left on device"), "queued", "transient", "disk_full", 0),  # the host's trouble, not the job's
     (SystemExit(3), "queued", "transient", "internal_error", 1),
     (Unspeakable(), "queued", "transient", "internal_error", 1),
     (PermanentError("Bad Code!", "line\nbreak\0"), "failed", "permanent", "bad_code", 1),

@@ -10,7 +10,10 @@ declare
 begin
     update queue.workers as w set status = 'lost' where w.worker_id = p_worker_id and w.status <> 'stopped';
     delete from queue.sleepers as s where s.worker_id = p_worker_id;
-    update queue.leases as l set expires_at = '-infinity' where l.worker_id = p_worker_id;
+    update queue.leases as l set expires_at = '-infinity'
+    where l.job_id = any(array(
+        select held.job_id from queue.leases as held where held.worker_id = p_worker_id for update skip locked
+    ));
     get diagnostics v_leases = row_count;
     return v_leases;
 end;

@@ -12,13 +12,13 @@ declare
     v_worker text;
 begin
     perform base.require_read_committed();
-    -- The order of locks is everywhere: the narrow row of a queued job, then the job. A claim holds
-    -- the first while it waits for the second.
-    perform from queue.ready as r where r.job_id = p_job_id for update;
+    -- The order of locks is everywhere: the narrow row of a queued job, then the job. The narrow ones in the
+    -- order in which a job moves through them, so that one which moves meanwhile is met at its next place.
     perform from queue.blocked as b where b.job_id = p_job_id for update;
     perform from queue.scheduled as s
     inner join queue.processing_jobs as j on j.scheduled_for = s.due and j.id = s.job_id
     where j.id = p_job_id for update of s;
+    perform from queue.ready as r where r.job_id = p_job_id for update;
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
 
     if not found or not base.may_act_for(v_job.tenant_id) then
@@ -35,9 +35,9 @@ begin
             using errcode = 'RQ009', hint = 'Only a queued or running job can be cancelled.';
     end if;
 
-    delete from queue.ready as r where r.job_id = p_job_id;
     delete from queue.blocked as b where b.job_id = p_job_id;
     delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;
+    delete from queue.ready as r where r.job_id = p_job_id;
     update queue.processing_jobs as j
     set
         status = 'cancelled', completed_at = base.clock(), error_class = 'cancelled', error_code = 'cancelled',

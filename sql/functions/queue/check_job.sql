@@ -9,6 +9,10 @@ begin
         raise exception 'priority is %, but 1 (first) to 10 (last) is meant', p_job.priority
             using errcode = 'RQ008', hint = 'Leave it out for the default of the job type.';
     end if;
+    if array_position(p_job.needs, null) is not null or p_job.weight > 1000 then
+        raise exception 'needs are words, and a weight is at most 1000'
+            using errcode = 'RQ008', hint = 'Leave them out for those of the job type.';
+    end if;
     if p_job.max_attempts < 1 or p_job.max_crashes < 1 or p_job.weight < 1 then
         raise exception 'max_attempts, max_crashes and weight are at least 1'
             using errcode = 'RQ008', hint = 'Leave them out for the defaults of the job type.';

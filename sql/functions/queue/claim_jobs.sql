@@ -85,12 +85,17 @@ begin
             v_want := least(v_want, v_left / v_head.weight);
             for v_row in
                 with best as materialized (
-                    select r.ctid as place, r.fair_key, r.seq
+                    -- Also the job is locked without waiting: a session that enqueued a child of it and has
+                    -- not committed must hold up neither this claim nor the leases that come with it.
+                    select r.ctid as place
                     from queue.ready as r
-                    where r.lane = v_head.lane and (r.fair_key, r.seq) > (v_head.lower_key, v_head.lower_seq)
+                    inner join queue.processing_jobs as j on j.id = r.job_id
+                    where
+                        r.lane = v_head.lane and (r.fair_key, r.seq) > (v_head.lower_key, v_head.lower_seq)
+                        and j.status = 'queued'
                     order by r.fair_key, r.seq
                     limit v_want
-                    for update skip locked
+                    for update of r skip locked for no key update of j skip locked
                 )
                 delete from queue.ready as r
                 where r.ctid = any(array(select b.place from best as b))
@@ -109,6 +114,7 @@ begin
     if v_ids = '{}' then
         return;
     end if;
+    v_now := base.clock();
 
     return query
     with started as (

@@ -30,6 +30,10 @@ begin
     if enqueue_job.idempotency_key is not null and enqueue_job.video_id is not null and v_tenant is null then
         select v.tenant_id into v_tenant from media.videos as v where v.id = enqueue_job.video_id;
     end if;
+    if v_tenant is not null and not base.may_act_for(v_tenant) then
+        raise exception 'you may not enqueue for tenant %', v_tenant
+            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+    end if;
     loop
         if enqueue_job.idempotency_key is not null then
             select j.id into v_id from queue.processing_jobs as j

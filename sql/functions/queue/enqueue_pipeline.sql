@@ -27,7 +27,8 @@ begin
     if jsonb_typeof(options) is distinct from 'object' then
         raise exception 'options of a pipeline are a JSON object' using errcode = 'RQ008', hint = '{"ladder": {"crf": 21}}';
     end if;
-    select v.tenant_id into v_tenant from media.videos as v where v.id = enqueue_pipeline.video_id and v.deleted_at is null for key share;
+    select v.tenant_id into v_tenant from media.videos as v
+    where v.id = enqueue_pipeline.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id) for key share;
     if not found then
         raise exception 'no video %', video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;

@@ -47,7 +47,23 @@ begin
         end if;
         new.tenant_id := v_video.tenant_id;
         new.user_id := coalesce(new.user_id, v_video.user_id);
-        new.asset_id := coalesce(new.asset_id, v_video.asset_id);
+        if new.asset_id <> v_video.asset_id then
+            raise exception 'asset % is not that of video %', new.asset_id, new.video_id
+                using errcode = 'RQ008', hint = 'Leave asset_id out: it is filled from the video.';
+        end if;
+        new.asset_id := v_video.asset_id;
+    elsif new.asset_id is not null then
+        select a.tenant_id into new.tenant_id
+        from media.assets as a
+        where a.id = new.asset_id and (new.tenant_id is null or a.tenant_id = new.tenant_id) for key share;
+        if not found then
+            raise exception 'no asset % of this tenant', new.asset_id using errcode = 'RQ004', hint = 'select id from media.assets';
+        end if;
+    end if;
+    if new.user_id is not null and not exists (
+        select from identity.users as u where u.id = new.user_id and u.tenant_id = new.tenant_id
+    ) then
+        raise exception 'no user % of this tenant', new.user_id using errcode = 'RQ004', hint = 'Leave user_id out.';
     end if;
 
     if not base.may_act_for(new.tenant_id) then
@@ -75,7 +91,7 @@ type and the video, and refuses what can never run.
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ003  unknown job type
-  RQ004  no such video or tenant
+  RQ004  no such video, asset, user or tenant
   RQ007  the row does not start as queued
   RQ008  priority, JSON, parents or budgets make no sense
   RQ012  the tenant is not active

@@ -10,13 +10,15 @@ declare
     v_ids uuid[] := array(select j.id from old_jobs as j order by j.id);
     v_children uuid[];
 begin
-    delete from queue.ready as r where r.job_id = any(v_ids);
-    delete from queue.scheduled as s using old_jobs as j where s.due = j.scheduled_for and s.job_id = j.id;
+    perform base.require_read_committed();
+    -- Edges before counters, as a completing parent does; places in the order in which a job moves through them.
+    delete from queue.job_dependencies as d where d.job_id = any(v_ids);
     delete from queue.blocked as b where b.job_id = any(v_ids);
+    delete from queue.scheduled as s using old_jobs as j where s.due = j.scheduled_for and s.job_id = j.id;
+    delete from queue.ready as r where r.job_id = any(v_ids);
     delete from queue.leases as l where l.job_id = any(v_ids);
     delete from queue.dead_letters as d where d.job_id = any(v_ids);
     delete from queue.job_attempts as a where a.job_id = any(v_ids);
-    delete from queue.job_dependencies as d where d.job_id = any(v_ids);
     -- A parent that is gone can never complete: its children go the way of a failed parent's.
     v_children := array(select distinct d.parent_id from queue.job_dependencies as d where d.parent_id = any(v_ids));
     if v_children <> '{}' then
@@ -30,6 +32,9 @@ $$;
 comment on function queue.forget_jobs() is $$
 Trigger after delete on queue.processing_jobs, once a statement: removes what the narrow tables
 know of the jobs. A worker that runs one of them learns from its next heartbeat that it is lost.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
 $$;
 
 create or replace trigger forget_jobs

@@ -35,11 +35,13 @@ begin
     set
         expires_at = v_now + l.lease,
         beat_at = v_now,
-        progress = coalesce(least(greatest(b.progress, 0), 1), l.progress),
+        progress = coalesce(queue.as_real(least(greatest(b.progress, 0), 1)), l.progress),
         stage = coalesce(left(b.stage, 100), l.stage),
-        speed = coalesce(b.speed, l.speed),
-        eta_s = coalesce(b.eta_s, l.eta_s)
-    from jsonb_to_recordset(p_jobs) as b (job_id uuid, token integer, progress real, stage text, speed real, eta_s real)
+        speed = coalesce(queue.as_real(b.speed), l.speed),
+        eta_s = coalesce(queue.as_real(b.eta_s), l.eta_s)
+    from jsonb_to_recordset(p_jobs) as b (
+        job_id uuid, token integer, progress double precision, stage text, speed double precision, eta_s double precision
+    )
     where
         l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id
         and l.job_id = any(array(

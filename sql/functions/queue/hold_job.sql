@@ -3,6 +3,8 @@ returns queue.processing_jobs
 language plpgsql
 volatile
 set search_path = ''
+set jit = off
+set enable_seqscan = off
 as $$
 declare
     v_job queue.processing_jobs;

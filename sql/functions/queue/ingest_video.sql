@@ -17,7 +17,7 @@ declare
     v_tenant uuid;
     v_video uuid;
 begin
-    select t.id into v_tenant from identity.tenants as t where t.slug = ingest_video.tenant;
+    select t.id into v_tenant from identity.tenants as t where t.slug = ingest_video.tenant and base.may_act_for(t.id);
     if not found then
         raise exception 'no tenant %', coalesce(quote_literal(ingest_video.tenant), 'null')
             using errcode = 'RQ004', hint = 'select slug from identity.tenants';

@@ -3,12 +3,15 @@ returns uuid[]
 language plpgsql
 volatile
 set search_path = ''
+set jit = off
+set enable_seqscan = off
 as $$
 declare
     v_parents uuid[];
     v_unknown uuid;
     v_waiting uuid[];
     v_over uuid[];
+    v_tenant uuid := queue.visible_tenant();
 begin
     v_parents := array(
         select distinct p
@@ -24,7 +27,10 @@ begin
     perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;
 
     select p into v_unknown from unnest(v_parents) as p
-    where not exists (select from queue.processing_jobs as j where j.id = p) limit 1;
+    where not exists (
+        select from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)
+    )
+    limit 1;
     if found then
         raise exception 'no job % to wait for', v_unknown
             using errcode = 'RQ005', hint = 'Enqueue the parent first, or in the same statement.';

@@ -13,6 +13,7 @@ declare
     v_now timestamptz := base.clock();
     v_ids uuid[];
 begin
+    perform base.require_read_committed();
     if p_limit < 1 or p_limit is null then
         raise exception 'limit has to be 1 or more' using errcode = 'RQ008', hint = 'The default is 1000.';
     end if;
@@ -46,5 +47,6 @@ Make ready up to p_limit scheduled jobs whose time has come, earliest first; one
 others return 0. Returns how many moved.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ008  a limit below 1
 $$;

@@ -16,7 +16,7 @@ as $$
         (queue.visible_tenant() is null or j.tenant_id = queue.visible_tenant())
         and j.error_code is distinct from 'parent_failed'
     order by d.failed_at desc
-    limit p_limit;
+    limit greatest(p_limit, 0);
 $$;
 
 comment on function queue.recent_failures(integer) is $$

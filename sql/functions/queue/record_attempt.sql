@@ -18,8 +18,8 @@ begin
     )
     values (
         p_job.id, p_job.token, p_job.job_type, p_job.worker_id, p_job.started_at, base.clock(), p_outcome, p_error_class,
-        p_code, p_message, p_facts ->> 'stack', p_facts ->> 'stderr', (p_facts ->> 'cpu_seconds')::real,
-        (p_facts ->> 'peak_memory_bytes')::bigint
+        p_code, p_message, p_facts ->> 'stack', p_facts ->> 'stderr', queue.as_real((p_facts ->> 'cpu_seconds')::double precision),
+        least(greatest((p_facts ->> 'peak_memory_bytes')::double precision, 0), 9e18)::bigint
     );
 end;
 $$;

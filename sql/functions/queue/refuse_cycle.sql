@@ -3,6 +3,8 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
+set jit = off
+set enable_seqscan = off
 as $$
 declare
     v_left uuid[] := p_job_ids;

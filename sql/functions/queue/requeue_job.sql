@@ -9,6 +9,8 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
+set jit = off
+set enable_seqscan = off
 as $$
 declare
     v_job queue.processing_jobs := queue.hold_job(p_job_id, p_token);

@@ -4,6 +4,8 @@ language plpgsql
 volatile
 security definer
 set search_path = ''
+set jit = off
+set enable_seqscan = off
 as $$
 declare
     v_now timestamptz := base.clock();
@@ -12,6 +14,7 @@ declare
     v_job queue.processing_jobs;
     v_rescued integer := 0;
 begin
+    perform base.require_read_committed();
     if p_limit < 1 or p_limit is null then
         raise exception 'limit has to be 1 or more' using errcode = 'RQ008', hint = 'The default is 100.';
     end if;
@@ -22,9 +25,16 @@ begin
     update queue.upkeep as u set last_run_at = v_now where u.task = 'rescue';
 
     -- Nobody looked for a while: the database or the whole fleet was away, and healthy workers could
-    -- not beat. Give them one more lease to report before anything is taken from them.
+    -- not beat. Who was alive at the last look gets one more lease to report, once.
     if v_now - v_upkeep.last_run_at > v_upkeep.grace then
-        update queue.leases as l set expires_at = v_now + l.lease where l.expires_at > '-infinity' and l.expires_at < v_now + l.lease;
+        update queue.leases as l
+        set expires_at = v_now + l.lease
+        where l.job_id = any(array(
+            select held.job_id from queue.leases as held
+            where held.expires_at > '-infinity' and held.expires_at < v_now + held.lease
+                and held.beat_at > v_upkeep.last_run_at - held.lease
+            for update skip locked
+        ));
     end if;
 
     update queue.workers as w
@@ -34,8 +44,9 @@ begin
     where not exists (select from queue.workers as w where w.worker_id = s.worker_id and w.status in ('active', 'draining'));
 
     for v_lease in
-        select l.job_id, l.token, l.expires_at from queue.leases as l where l.expires_at < v_now order by l.expires_at limit p_limit
+        select l.job_id, l.token, l.expires_at from queue.leases as l where l.expires_at < v_now order by l.expires_at
     loop
+        exit when v_rescued >= p_limit;
         select * into v_job from queue.processing_jobs as j
         where j.id = v_lease.job_id and j.status = 'running' and j.token = v_lease.token
         for no key update skip locked;
@@ -55,10 +66,11 @@ $$;
 
 comment on function queue.rescue_expired(integer) is $$
 Take back up to p_limit jobs whose lease has expired; the retry policy for worker_lost says what becomes of
-them. One caller at a time, the others return 0. After a gap longer than queue.upkeep.grace leases are first
-extended once, so that an outage of the database does not kill a healthy fleet's work. Also notes
+them. One caller at a time, the others return 0. After a gap longer than queue.upkeep.grace the leases of
+workers that were alive at the last look are first extended once, so that an outage of the database does not kill a healthy fleet's work. Also notes
 workers that have not been heard of for a minute. Returns how many jobs were taken back.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ008  a limit below 1
 $$;

@@ -10,10 +10,12 @@ as $$
 declare
     v_job queue.processing_jobs;
     v_parent uuid;
-    v_revived uuid[] := array[p_job_id];
+    v_revived uuid[];
     v_blocked uuid[];
 begin
     perform base.require_read_committed();
+    -- One at a time: of two retries side by side each would leave to the other what both have to revive.
+    perform pg_advisory_xact_lock(hashtext('reelq.retry_job'));
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
     if not found or not base.may_act_for(v_job.tenant_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
@@ -21,6 +23,8 @@ begin
         raise exception 'job % is %, not failed or cancelled', p_job_id, v_job.status
             using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
     end if;
+    v_revived := queue.fallen_with(p_job_id);
+
     select d.parent_id into v_parent
     from queue.job_dependencies as d
     inner join queue.processing_jobs as parent on parent.id = d.parent_id
@@ -31,23 +35,13 @@ begin
             using errcode = 'RQ009', hint = format('Retry that one: reelq jobs retry %s', v_parent);
     end if;
 
-    -- Whatever failed or was cancelled because of this job comes back with it.
-    with recursive fallen (id) as (
-        select p_job_id
-        union
-        select j.id
-        from fallen as f
-        inner join queue.job_dependencies as d on d.parent_id = f.id and not d.satisfied
-        inner join queue.processing_jobs as j on j.id = d.job_id
-        where j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
-    )
-    select array_agg(f.id order by f.id) into v_revived from fallen as f;
     -- A child whose other parent has failed too stays where it is.
     v_revived := queue.without_failed_parents(v_revived);
 
     update queue.processing_jobs as j
     set
-        status = 'queued', attempts = 0, crashes = 0, scheduled_for = base.clock(), next_retry_at = null,
+        status = 'queued', attempts = 0, crashes = 0,
+        scheduled_for = case when j.id = p_job_id then base.clock() else greatest(j.scheduled_for, base.clock()) end, next_retry_at = null,
         completed_at = null, duration_ms = null, error_class = null, error_code = null, error_message = null, result_data = null
     where j.id = any(v_revived) and j.status in ('failed', 'cancelled');
     delete from queue.dead_letters as d where d.job_id = any(v_revived);

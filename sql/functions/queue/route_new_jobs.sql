@@ -3,6 +3,8 @@ returns trigger
 language plpgsql
 security definer
 set search_path = ''
+set jit = off
+set enable_seqscan = off
 as $$
 declare
     v_now timestamptz := base.clock();

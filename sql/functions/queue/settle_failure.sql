@@ -9,10 +9,13 @@ returns text
 language plpgsql
 volatile
 set search_path = ''
+set jit = off
+set enable_seqscan = off
 as $$
 declare
     v_now timestamptz := base.clock();
     v_cancel boolean;
+    v_reason text;
     v_policy queue.retry_policies;
     v_attempts integer := p_job.attempts;
     v_crashes integer := p_job.crashes;
@@ -20,7 +23,8 @@ declare
     v_due timestamptz;
     v_message text;
 begin
-    delete from queue.leases as l where l.job_id = p_job.id returning l.cancel_requested_at is not null into v_cancel;
+    delete from queue.leases as l where l.job_id = p_job.id
+    returning l.cancel_requested_at is not null, l.cancel_reason into v_cancel, v_reason;
 
     if coalesce(v_cancel, false) or p_error_class = 'cancelled' then
         v_status := 'cancelled';
@@ -49,7 +53,7 @@ begin
             );
         end if;
     end if;
-    v_message := coalesce(nullif(p_message, ''), p_code);
+    v_message := coalesce(case when v_status = 'cancelled' then v_reason end, nullif(p_message, ''), p_code);
 
     update queue.processing_jobs as j
     set

@@ -22,11 +22,24 @@ begin
             using errcode = 'RQ008', hint = '[{"job_id": …, "token": 1, "outcome": "completed", "result": {}}]';
     end if;
 
+    perform queue.require_small_result(i -> 'result')
+    from jsonb_array_elements(p_results) as i
+    where i ->> 'outcome' = 'completed' and i ? 'result';
+
+    -- All counters that this batch may touch, once and in order: else two batches deadlock over children.
+    perform from queue.blocked as b
+    where b.job_id = any(array(
+        select d.job_id
+        from jsonb_array_elements(p_results) as i
+        inner join queue.job_dependencies as d on d.parent_id = (i ->> 'job_id')::uuid and not d.satisfied
+    ))
+    order by b.job_id for update;
+
     -- What completed is settled as one set. Rows are locked in the order of their ids.
     with reported as materialized (
         select r.*
         from jsonb_to_recordset(p_results) as r (
-            job_id uuid, token integer, outcome text, result jsonb, cpu_seconds real, peak_memory_bytes bigint
+            job_id uuid, token integer, outcome text, result jsonb, cpu_seconds double precision, peak_memory_bytes double precision
         )
         where r.outcome = 'completed'
         order by r.job_id
@@ -47,7 +60,9 @@ begin
         insert into queue.job_attempts (
             job_id, attempt, job_type, worker_id, started_at, ended_at, outcome, cpu_seconds, peak_memory_bytes
         )
-        select d.id, d.token, d.job_type, d.worker_id, d.started_at, v_now, 'completed', d.cpu_seconds, d.peak_memory_bytes
+        select
+            d.id, d.token, d.job_type, d.worker_id, d.started_at, v_now, 'completed',
+            queue.as_real(d.cpu_seconds), least(greatest(d.peak_memory_bytes, 0), 9e18)::bigint
         from done as d
     )
     select array_agg(d.id) into v_done from done as d;
