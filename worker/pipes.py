@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import IO
 
@@ -11,7 +12,7 @@ RING_BYTES = 64 * 1024  # of stderr; what came last says why
 LINE_BYTES = 64 * 1024  # longest piece of a line that is handed on
 
 
-class _Reader:
+class _Reader(ABC):
     """A thread that reads one pipe to its end."""
 
     def __init__(self, pipe: IO[bytes] | None) -> None:
@@ -20,8 +21,9 @@ class _Reader:
         self._pipe = pipe
         self._thread = threading.Thread(target=self._run, name="child-pipe", daemon=True)
 
+    @abstractmethod
     def _run(self) -> None:
-        raise NotImplementedError
+        """Read to the end."""
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end of the pipe."""

@@ -1,0 +1,166 @@
+"""Leases: heartbeats, rescue, outage grace, budgets of crashes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from tests.sql.queuekit import Queue
+
+LEASE = timedelta(seconds=60)  # of no_op, from sql/data
+
+
+@pytest.fixture
+def queue(conn):
+    return Queue(conn)
+
+
+def code(error) -> str:
+    assert error.value.diag.message_hint, "a refusal says what to do"
+    return error.value.sqlstate
+
+
+def test_stale_worker_cannot_complete_a_reclaimed_job(queue, clock):
+    """A worker that slept past its lease is refused; its successor's result stands."""
+    queue.add()
+    sleeper = queue.take("sleeper")
+    clock.forward(LEASE + timedelta(seconds=1))
+    assert queue.rescue() == 1
+    clock.forward(timedelta(seconds=5))
+    successor = queue.take("successor")
+    with pytest.raises(psycopg.Error) as error:
+        queue.complete(sleeper, {"from": "sleeper"})
+    assert code(error) == "RQ001"
+    queue.complete(successor, {"from": "successor"})
+    assert queue.job(successor.job_id).result_data == {"from": "successor"}
+    assert queue.outcomes(successor.job_id) == ["lost", "completed"]
+
+
+def test_a_lease_lasts_what_was_asked_and_not_a_millisecond_less(queue, clock):
+    clock.set("2026-03-01 12:00:00+00")
+    queue.add()
+    queue.take()
+    clock.forward(LEASE)
+    assert queue.rescue() == 0
+    clock.forward(timedelta(milliseconds=1))
+    assert queue.rescue() == 1
+
+
+def test_a_heartbeat_extends_by_the_lease_and_stores_progress(queue, clock):
+    clock.set("2026-03-01 12:00:00+00")
+    queue.add()
+    job = queue.take()
+    now = clock.forward(timedelta(seconds=50))
+    assert queue.beat("w1", job, progress=0.25, stage="encode", speed=2.5, eta_s=9) == {}
+    (lease,) = queue.rows("select * from queue.leases")
+    assert (lease.expires_at, lease.progress, lease.stage, lease.speed, lease.eta_s) == (now + LEASE, 0.25, "encode", 2.5, 9)
+
+
+def test_a_heartbeat_tells_of_cancel_drain_and_loss(queue, clock):
+    queue.add(), queue.add()
+    kept, lost = queue.take(), queue.take()
+    queue.value("select queue.cancel_job(%s, 'not wanted')", kept.job_id)
+    queue.conn.execute("update queue.leases set expires_at = '-infinity' where job_id = %s", (lost.job_id,))
+    queue.rescue()
+    queue.conn.execute("select queue.drain_worker('w1')")
+    assert queue.beat("w1", kept, lost) == {kept.job_id: "cancel", lost.job_id: "lost", None: "drain"}
+    assert queue.claim("w1", 5) == []
+
+
+def test_heartbeats_do_not_touch_the_wide_row(queue):
+    queue.add()
+    job = queue.take()
+    before = queue.value("select ctid::text || xmin from queue.processing_jobs")
+    for _ in range(3):
+        queue.beat("w1", job, progress=0.5)
+    assert queue.value("select ctid::text || xmin from queue.processing_jobs") == before
+
+
+def test_crashes_have_a_budget_of_their_own(queue, clock):
+    job_id = queue.add(max_attempts=1)
+    for _ in range(2):
+        queue.take()
+        queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+        assert queue.rescue() == 1
+        assert queue.status(job_id) == "queued"
+        clock.forward(timedelta(hours=1))
+    queue.take()
+    queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+    queue.rescue()
+    job = queue.job(job_id)
+    assert (job.status, job.attempts, job.crashes, job.error_code) == ("failed", 0, 3, "worker_lost")
+
+
+def test_snooze_and_release_charge_nothing(queue, clock):
+    now = clock.set("2026-03-01 12:00:00+00")
+    job_id = queue.add()
+    job = queue.take()
+    queue.conn.execute("select queue.snooze_job(%s, %s, '10 minutes', 'not yet')", (job.job_id, job.token))
+    assert (queue.place(job_id), queue.job(job_id).scheduled_for) == ("backing off", now + timedelta(minutes=10))
+    clock.forward(timedelta(minutes=10))
+    job = queue.take()
+    queue.conn.execute("select queue.release_job(%s, %s, 'drain')", (job.job_id, job.token))
+    assert queue.place(job_id) == "ready"
+    assert (queue.job(job_id).attempts, queue.job(job_id).crashes) == (0, 0)
+    assert queue.outcomes(job_id) == ["snoozed", "released"]
+
+
+def test_after_an_outage_healthy_workers_get_time_to_report(queue, clock):
+    """Nobody could beat for five minutes; when the database is back, nothing is taken from anybody at first."""
+    queue.conn.execute("update queue.upkeep set grace = '30 seconds'")
+    queue.add()
+    job = queue.take()
+    queue.rescue()
+    clock.forward(timedelta(minutes=5))
+    assert queue.rescue() == 0
+    assert queue.beat("w1", job) == {}
+    clock.forward(timedelta(seconds=20))
+    queue.rescue()
+    clock.forward(timedelta(seconds=20))
+    queue.rescue()
+    clock.forward(timedelta(seconds=21))
+    assert queue.rescue() == 1
+
+
+def test_a_buried_worker_s_jobs_come_back_at_once_even_after_an_outage(queue, clock):
+    queue.conn.execute("update queue.upkeep set grace = '30 seconds'")
+    job_id = queue.add()
+    queue.take()
+    queue.rescue()
+    clock.forward(timedelta(minutes=5))
+    assert queue.value("select queue.bury_worker('w1')") == 1
+    assert queue.rescue() == 1
+    assert queue.status(job_id) == "queued"
+
+
+def test_a_worker_unheard_of_is_lost_until_it_beats_again(queue, clock):
+    queue.worker()
+    clock.forward(timedelta(seconds=61))
+    queue.rescue()
+    assert queue.value("select status from queue.workers") == "lost"
+    queue.beat("w1")
+    assert queue.value("select status from queue.workers") == "active"
+
+
+def test_a_rescue_that_comes_once_a_minute_still_takes_back(queue, clock):
+    """Cron as the only caller: every look comes after a gap, but a dead worker is forgiven only once."""
+    queue.conn.execute("update queue.upkeep set grace = '30 seconds'")
+    queue.add()
+    queue.take()
+    rescued = []
+    for _ in range(4):
+        clock.forward(timedelta(seconds=61))
+        rescued.append(queue.rescue())
+    assert sum(rescued) == 1
+
+
+@pytest.mark.parametrize("odd", [{"eta_s": 1e300}, {"progress": 1e-300}, {"progress": 7}, {"speed": -1e200}, {"stage": "x" * 5000}])
+def test_an_odd_measurement_does_not_cost_the_lease(queue, clock, odd):
+    clock.set("2026-03-01 12:00:00+00")
+    queue.add()
+    job = queue.take()
+    now = clock.forward(timedelta(seconds=30))
+    assert queue.beat("w1", job, **odd) == {}
+    assert queue.value("select expires_at from queue.leases") == now + LEASE
