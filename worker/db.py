@@ -84,9 +84,17 @@ def connect(settings: Settings, name: str, *, direct: bool = False) -> Connectio
 
     Raises:
         DatabaseAway: nobody answers, or lets us in.
+        SettingsError: a pooler answers, and the settings do not say so.
     """
-    with family():
-        return psycopg.connect(conninfo(settings, name, direct=direct), **arguments(settings))
+    try:
+        with family():
+            return psycopg.connect(conninfo(settings, name, direct=direct), **arguments(settings))
+    except DatabaseAway as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+        raise errors.SettingsError(
+            "DATABASE_URL is a pooler's: name the server's own address in REELQ_DATABASE_DIRECT_URL, or say `off` there to poll"
+        ) from error
 
 
 @contextmanager
