@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -168,20 +168,3 @@ def _json_or_text(value: str) -> Any:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def confirm_or_refuse(question: str, yes: bool, ask: Callable[[str], bool] = click.confirm) -> None:
-    """Ask on a terminal; elsewhere `--yes` has to be given.
-
-    Raises:
-        click.UsageError: nobody can be asked.
-        click.Abort: the answer was no.
-    """
-    from cli import output
-
-    if yes:
-        return
-    if not output.on_terminal():
-        raise click.UsageError(f"{question} Nobody can be asked here: add --yes")
-    if not ask(question):
-        raise click.Abort

@@ -17,10 +17,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from worker import errors
 from worker.errors import DatabaseAway
+from worker.rows import Connection as Connection
 from worker.settings import Settings
 from worker.stop import StopSignal
 
-Connection = psycopg.Connection[Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -5,17 +5,12 @@ Cheap on a large queue: they read the narrow tables, and counts are capped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.rows import class_row, scalar_row
-
-Connection = psycopg.Connection[Any]
-Row = TypeVar("Row")
+from worker.rows import Connection, rows, scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,41 +127,34 @@ def list_jobs(
     limit: int = 50,
 ) -> list[JobSummary]:
     """Jobs, newest first."""
-    return _rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s)", [status, job_type, video_id, limit])
+    return rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s)", [status, job_type, video_id, limit])
 
 
 def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:
     """All that is known of a job: the record, lease, parents, children, attempts_history."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        return dict(cursor.execute("select queue.show_job(%s)", [job_id]).fetchone() or {})
+    return dict(scalar(conn, "select queue.show_job(%s)", [job_id]) or {})
 
 
 def list_workers(conn: Connection, all_ever: bool = False) -> list[Worker]:
     """Workers that are at work, or whose jobs have not been taken back yet."""
-    return _rows(conn, Worker, "select * from queue.list_workers(%s)", [all_ever])
+    return rows(conn, Worker, "select * from queue.list_workers(%s)", [all_ever])
 
 
 def running_jobs(conn: Connection) -> list[Running]:
     """What runs now, with progress."""
-    return _rows(conn, Running, "select * from queue.running_jobs()", [])
+    return rows(conn, Running, "select * from queue.running_jobs()", [])
 
 
 def depth(conn: Connection) -> list[Depth]:
     """How many jobs of each type are where."""
-    return _rows(conn, Depth, "select * from queue.depth()", [])
+    return rows(conn, Depth, "select * from queue.depth()", [])
 
 
 def recent_failures(conn: Connection, limit: int = 20) -> list[Failure]:
     """Jobs that failed for good, latest first."""
-    return _rows(conn, Failure, "select * from queue.recent_failures(%s)", [limit])
+    return rows(conn, Failure, "select * from queue.recent_failures(%s)", [limit])
 
 
 def rates(conn: Connection, window: timedelta = timedelta(minutes=5)) -> list[Rate]:
     """Attempts that ended within the window, by type."""
-    return _rows(conn, Rate, "select * from queue.rates(%s)", [window])
-
-
-def _rows(conn: Connection, kind: type[Row], statement: Any, arguments: Sequence[Any]) -> list[Row]:
-    """All rows, as instances of `kind`."""
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(statement, arguments).fetchall()
+    return rows(conn, Rate, "select * from queue.rates(%s)", [window])

@@ -5,19 +5,15 @@ Errors are psycopg's; `db.family` makes them ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
-Connection = psycopg.Connection[Any]
-Row = TypeVar("Row")
+from worker.rows import Connection, rows, scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ class Variant:
 
 def get_work(conn: Connection, video_id: UUID) -> Work:
     """What a handler needs to start; raises RQ004 for a video that is not there."""
-    (row,) = _rows(conn, Work, "select * from media.get_work(%s)", [video_id])
+    (row,) = rows(conn, Work, "select * from media.get_work(%s)", [video_id])
     return row
 
 
@@ -114,8 +110,7 @@ def record_probe(conn: Connection, asset_id: UUID, measured: dict[str, Any], pro
 
 def put_variant(conn: Connection, asset_id: UUID, variant: dict[str, Any]) -> UUID:
     """Make an object visible as the asset's variant of a profile. Call it from ctx.on_complete."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        return UUID(str(cursor.execute("select media.put_variant(%s, %s)", [asset_id, Jsonb(variant)]).fetchone()))
+    return UUID(str(scalar(conn, "select media.put_variant(%s, %s)", [asset_id, Jsonb(variant)])))
 
 
 def finish_video(conn: Connection, video_id: UUID) -> None:
@@ -123,28 +118,16 @@ def finish_video(conn: Connection, video_id: UUID) -> None:
     conn.execute("select media.finish_video(%s)", [video_id])
 
 
-def reopen_video(conn: Connection, video_id: UUID) -> None:
-    """A failed video may be worked on again."""
-    conn.execute("select media.reopen_video(%s)", [video_id])
-
-
 def list_videos(conn: Connection, tenant: str | None = None, status: str | None = None, limit: int = 50) -> list[Video]:
     """Videos, newest first; `tenant` is a slug."""
-    return _rows(conn, Video, "select * from media.list_videos(%s, %s, %s)", [tenant, status, limit])
+    return rows(conn, Video, "select * from media.list_videos(%s, %s, %s)", [tenant, status, limit])
 
 
 def show_video(conn: Connection, video_id: UUID) -> dict[str, Any]:
     """All that is known of a video."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        return dict(cursor.execute("select media.show_video(%s)", [video_id]).fetchone() or {})
+    return dict(scalar(conn, "select media.show_video(%s)", [video_id]) or {})
 
 
 def list_variants(conn: Connection, video_id: UUID) -> list[Variant]:
     """What was made of a video, the largest rendition first."""
-    return _rows(conn, Variant, "select * from media.list_variants(%s)", [video_id])
-
-
-def _rows(conn: Connection, kind: type[Row], statement: Any, arguments: Sequence[Any]) -> list[Row]:
-    """All rows, as instances of `kind`."""
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(statement, arguments).fetchall()
+    return rows(conn, Variant, "select * from media.list_variants(%s)", [video_id])

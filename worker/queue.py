@@ -12,14 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
-Connection = psycopg.Connection[Any]
+from worker.rows import Connection, rows, scalar
 
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")
-ERROR_CLASSES = ("transient", "rate_limited", "permanent", "cancelled", "worker_lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +104,13 @@ def work(
 ) -> list[ClaimedJob]:
     """Settle what is finished and claim up to `limit` slots' worth, in one transaction."""
     lower = (bounds.lanes, bounds.fair_keys, bounds.seqs) if bounds else (None, None, None)
-    with conn.cursor(row_factory=class_row(ClaimedJob)) as cursor:
-        return cursor.execute(
-            "select * from queue.work(%s, %s, %s, %s, %s, %s)", [worker_id, limit, Jsonb(list(results)), *lower]
-        ).fetchall()
+    given = [worker_id, limit, Jsonb(list(results)), *lower]
+    return rows(conn, ClaimedJob, "select * from queue.work(%s, %s, %s, %s, %s, %s)", given)
 
 
 def settle_jobs(conn: Connection, worker_id: str, results: Sequence[dict[str, Any]]) -> list[Verdict]:
     """Settle what is finished; one verdict (ok, stale) a job."""
-    with conn.cursor(row_factory=class_row(Verdict)) as cursor:
-        return cursor.execute("select * from queue.settle_jobs(%s, %s)", [worker_id, Jsonb(list(results))]).fetchall()
+    return rows(conn, Verdict, "select * from queue.settle_jobs(%s, %s)", [worker_id, Jsonb(list(results))])
 
 
 def complete_job(conn: Connection, job_id: UUID, token: int, result: dict[str, Any], facts: dict[str, Any]) -> None:
@@ -132,7 +126,7 @@ def advance_video(conn: Connection, job_id: UUID, token: int, status: str) -> No
 def fail_job(conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]) -> str:
     """End the attempt with an error; returns the job's new status: queued (a retry), failed or cancelled."""
     return str(
-        _scalar(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])
+        scalar(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])
     )
 
 
@@ -147,8 +141,7 @@ def heartbeat(conn: Connection, worker_id: str, jobs: Iterable[tuple[UUID, int, 
         {"job_id": str(job_id), "token": token, "progress": at.fraction, "stage": at.stage, "speed": at.speed, "eta_s": at.eta_s}
         for job_id, token, at in jobs
     ]
-    with conn.cursor(row_factory=class_row(Verdict)) as cursor:
-        return cursor.execute("select * from queue.heartbeat(%s, %s)", [worker_id, Jsonb(beats)]).fetchall()
+    return rows(conn, Verdict, "select * from queue.heartbeat(%s, %s)", [worker_id, Jsonb(beats)])
 
 
 def sleep_worker(conn: Connection, worker_id: str) -> None:
@@ -173,16 +166,7 @@ def drain_worker(conn: Connection, worker_id: str, drain: bool = True) -> None:
 
 def bury_worker(conn: Connection, worker_id: str) -> int:
     """The caller knows that this worker's process is dead: its leases expire now. Returns how many."""
-    return int(_scalar(conn, "select queue.bury_worker(%s)", [worker_id]))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One job of a pipeline run; `is_new` is False when the run had it already."""
-
-    step: str
-    job_id: UUID
-    is_new: bool
+    return int(scalar(conn, "select queue.bury_worker(%s)", [worker_id]))
 
 
 def enqueue_job(
@@ -204,17 +188,7 @@ def enqueue_job(
     """Enqueue one job; None takes the type's default. Returns its id."""
     given = [job_type, video_id, asset_id, tenant_id, user_id, Jsonb(job_data or {}), priority, scheduled_for,
              None if depends_on is None else list(depends_on), on_parent_failure, idempotency_key, max_attempts]  # fmt: skip
-    return UUID(str(_scalar(conn, "select queue.enqueue_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)))
-
-
-def enqueue_pipeline(
-    conn: Connection, name: str, video_id: UUID, options: dict[str, Any] | None = None, run: str = ""
-) -> list[Step]:
-    """Enqueue the steps of a pipeline for a video; the same run again adds nothing."""
-    with conn.cursor(row_factory=class_row(Step)) as cursor:
-        return cursor.execute(
-            "select * from queue.enqueue_pipeline(%s, %s, %s, %s)", [name, video_id, Jsonb(options or {}), run]
-        ).fetchall()
+    return UUID(str(scalar(conn, "select queue.enqueue_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)))
 
 
 def ingest_video(
@@ -230,20 +204,14 @@ def ingest_video(
 ) -> UUID:
     """A video and the jobs of its pipeline, in one transaction; returns the video's id."""
     given = [source_url, tenant, user_id, pipeline, Jsonb(options or {}), title, original_filename]
-    return UUID(str(_scalar(conn, "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s)", given)))
+    return UUID(str(scalar(conn, "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s)", given)))
 
 
 def cancel_job(conn: Connection, job_id: UUID, reason: str | None = None) -> str:
     """Cancel a job; returns its status, or `cancelling` when a running one was told to stop."""
-    return str(_scalar(conn, "select queue.cancel_job(%s, %s)", [job_id, reason]))
+    return str(scalar(conn, "select queue.cancel_job(%s, %s)", [job_id, reason]))
 
 
 def retry_job(conn: Connection, job_id: UUID) -> str:
     """Give a failed or cancelled job another set of attempts; returns its new status."""
-    return str(_scalar(conn, "select queue.retry_job(%s)", [job_id]))
-
-
-def _scalar(conn: Connection, statement: Any, arguments: Sequence[Any]) -> Any:
-    """The one value that a function returned."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        return cursor.execute(statement, arguments).fetchone()
+    return str(scalar(conn, "select queue.retry_job(%s)", [job_id]))

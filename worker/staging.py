@@ -17,6 +17,7 @@ from worker.context import JobContext
 from worker.errors import PermanentError, TransientError
 from worker.ffmpeg import Tools
 from worker.media import Work
+from worker.rows import Connection
 from worker.sandbox import Ended
 from worker.stores.base import Progress, StoredObject
 
@@ -112,7 +113,7 @@ def variant(ctx: JobContext, profile: str, mime: str, stored: StoredObject, **fa
 def publish(ctx: JobContext, work: Work, rows: list[dict[str, Any]]) -> None:
     """Make variants visible, all at once and only if the job completes under its lease."""
 
-    def write(conn: media.Connection) -> None:
+    def write(conn: Connection) -> None:
         for row in rows:
             media.put_variant(conn, work.asset_id, row)
 

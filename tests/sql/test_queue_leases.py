@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.sql.queuekit import Queue
 
@@ -164,3 +165,19 @@ def test_an_odd_measurement_does_not_cost_the_lease(queue, clock, odd):
     now = clock.forward(timedelta(seconds=30))
     assert queue.beat("w1", job, **odd) == {}
     assert queue.value("select expires_at from queue.leases") == now + LEASE
+
+
+def test_a_batch_is_fenced_even_against_the_same_worker(queue, clock):
+    """A worker that lost a job and claimed it again may not settle the old attempt; the new one goes on."""
+    job_id = queue.add()
+    old = queue.take()
+    clock.forward(LEASE + timedelta(seconds=1))
+    queue.rescue()
+    clock.forward(timedelta(seconds=5))
+    new = queue.take()
+    report = [{"job_id": str(job_id), "token": old.token, "outcome": "completed"}]
+    assert [row.verdict for row in queue.rows("select * from queue.settle_jobs('w1', %s)", Jsonb(report))] == ["stale"]
+    assert queue.status(job_id) == "running"
+    queue.complete(new)
+    stranger = [{"job_id": str(job_id), "token": new.token, "outcome": "completed"}]
+    assert [row.verdict for row in queue.rows("select * from queue.settle_jobs('w2', %s)", Jsonb(stranger))] == ["stale"]
