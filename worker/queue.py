@@ -47,6 +47,7 @@ class ClaimedJob:
     lane: int
     fair_key: float
     seq: int
+    batch: int  # it takes weight / batch of a worker's slots
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,5 +136,5 @@ def _job(job_type: str, work: Work, token: int) -> ClaimedJob:
         verdict="claimed", job_id=uuid4(), token=token, job_type=job_type, tenant_id=work.tenant_id, user_id=None,
         video_id=work.video_id, asset_id=work.asset_id, job_data={}, priority=5, attempts=0, max_attempts=3,
         lease=timedelta(seconds=60), time_limit=timedelta(hours=1), stall_limit=None, weight=1, pipeline_run=None,
-        pipeline_step=None, scheduled_for=now, created_at=now, ready_at=now, lane=5, fair_key=0.0, seq=1,
+        pipeline_step=None, scheduled_for=now, created_at=now, ready_at=now, lane=5, fair_key=0.0, seq=1, batch=1,
     )  # fmt: skip

@@ -20,10 +20,11 @@ as $$
 declare
     v_now timestamptz := base.clock();
     v_worker queue.workers;
-    v_left integer := p_limit;
+    v_left numeric := p_limit;
+    v_batch integer;
     v_head record;
     v_want integer;
-    v_before integer;
+    v_before numeric;
     v_row record;
     v_ids uuid[] := array[]::uuid[];
     v_ready_at timestamptz[] := array[]::timestamptz[];
@@ -55,11 +56,11 @@ begin
         v_before := v_left;
         for v_head in
             select
-                lane.lane, lane.weight, lane.lower_key, lane.lower_seq,
+                lane.lane, lane.job_type, lane.weight, lane.lower_key, lane.lower_seq,
                 count(*) over (partition by lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600)) as peers
             from (
                 select
-                    l.lane, l.weight, l.priority,
+                    l.lane, l.job_type, l.weight, l.priority,
                     coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity') as lower_key,
                     coalesce(p_seqs[array_position(p_lanes, l.lane)], 0) as lower_seq
                 from queue.lanes as l
@@ -80,9 +81,10 @@ begin
         loop
             exit when v_left < 1;
             continue when v_head.weight > v_left;
+            select t.batch into v_batch from queue.job_types as t where t.job_type = v_head.job_type;
             -- Lanes of equal urgency share what is left.
-            v_want := greatest(1, ceil(v_left::numeric / v_head.weight / v_head.peers)::integer);
-            v_want := least(v_want, v_left / v_head.weight);
+            v_want := greatest(1, ceil(v_left * v_batch / v_head.weight / v_head.peers)::integer);
+            v_want := least(v_want, floor(v_left * v_batch / v_head.weight)::integer);
             for v_row in
                 with best as materialized (
                     -- Also the job is locked without waiting: a session that enqueued a child of it and has
@@ -106,7 +108,7 @@ begin
                 v_keys := v_keys || v_row.fair_key;
                 v_seqs := v_seqs || v_row.seq;
                 v_ready_at := v_ready_at || v_row.ready_at;
-                v_left := v_left - v_head.weight;
+                v_left := v_left - v_head.weight::numeric / v_batch;
             end loop;
         end loop;
         exit when v_left < 1 or v_left = v_before;
@@ -133,7 +135,7 @@ begin
     select
         'claimed', s.id, s.token, s.job_type, s.tenant_id, s.user_id, s.video_id, s.asset_id, s.job_data, s.priority,
         s.attempts, s.max_attempts, t.lease, t.time_limit, t.stall_limit, s.weight, s.pipeline_run, s.pipeline_step,
-        s.scheduled_for, s.created_at, v_ready_at[place.n], v_lanes[place.n], v_keys[place.n], v_seqs[place.n]
+        s.scheduled_for, s.created_at, v_ready_at[place.n], v_lanes[place.n], v_keys[place.n], v_seqs[place.n], t.batch
     from started as s
     inner join queue.job_types as t on t.job_type = s.job_type
     cross join lateral (select array_position(v_ids, s.id) as n) as place;
@@ -144,7 +146,7 @@ comment on function queue.claim_jobs(text, integer, integer[], double precision[
 Take up to p_limit slots' worth of ready jobs for a registered worker, and lease them.
 
 Arguments
-  p_limit      free slots; a job takes as many as its weight
+  p_limit      free slots; a job takes weight / batch of them (batch is the type's, 1 for real work)
   p_lanes, p_fair_keys, p_seqs
                lower bounds: the greatest (fair_key, seq) that this worker took from each lane. With
                them the claim steps over index entries that are dead but cannot be cleaned yet. Null is

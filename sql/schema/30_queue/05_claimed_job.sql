@@ -22,12 +22,14 @@ create type queue.claimed_job as (
     ready_at timestamptz,
     lane integer,
     fair_key double precision,
-    seq bigint
+    seq bigint,
+    batch integer
 );
 
 comment on type queue.claimed_job is $$
 What a worker gets for a claim. verdict is 'claimed', or 'stale' for a settlement of queue.work
 that came too late (then only job_id and token are set). token is the fencing token that every
 later write of this attempt must bear. (lane, fair_key, seq) is the place the job was taken from:
-the greatest of a lane is the lower bound that the worker passes to its next claim.
+the greatest of a lane is the lower bound that the worker passes to its next claim. The job takes
+weight / batch of the worker's slots.
 $$;

@@ -9,6 +9,8 @@ create table queue.job_types (
     stall_limit interval,
     weight integer not null default 1,
     needs text[] not null default '{}',
+    batch integer not null default 1,
+    limits text[] not null default '{}',
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
     constraint job_type_is_a_plain_word check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -19,6 +21,8 @@ create table queue.job_types (
     constraint time_limit_is_positive check (time_limit > interval '0'),
     constraint stall_limit_is_positive check (stall_limit > interval '0'),
     constraint weight_is_positive check (weight >= 1),
+    constraint batch_is_1_to_1000 check (batch between 1 and 1000),
+    constraint limits_are_words check (array_position(limits, null) is null),
     constraint needs_are_known check (array_position(needs, null) is null)
 );
 
@@ -33,6 +37,8 @@ comment on column queue.job_types.time_limit is 'Longest an attempt may run; the
 comment on column queue.job_types.stall_limit is 'Longest an attempt may run without progress; null: no limit.';
 comment on column queue.job_types.weight is 'How many of a worker''s slots one job takes. Fixed for a job when it is enqueued.';
 comment on column queue.job_types.needs is 'Capabilities that a worker must offer, such as av1. Fixed for a job when it is enqueued.';
+comment on column queue.job_types.batch is 'How many jobs a worker takes at once for one slot. 1 for real work; 10 to 200 for work of milliseconds, which then waits in the worker''s hands.';
+comment on column queue.job_types.limits is 'Named limits that every job of the type is under, such as youtube (see queue.limits). Fixed for a job when it is enqueued.';
 comment on column queue.job_types.created_at is 'When the row was made.';
 comment on column queue.job_types.updated_at is 'When the row last changed.';
 
