@@ -6,7 +6,11 @@ security definer
 set search_path = ''
 as $$
     select
-        p.scope, p.key, coalesce(t.slug, (select v.title from media.videos as v where v.asset_id = case p.scope when 'input' then p.key::uuid end limit 1), p.key), p.reason, p.paused_by, p.created_at,
+        p.scope, p.key,
+        coalesce(
+            t.slug, (select v.title from media.videos as v where v.asset_id = case p.scope when 'input' then p.key::uuid end limit 1), p.key
+        ),
+        p.reason, p.paused_by, p.created_at,
         (
             select count(*)::integer
             from (select from queue.parked as k where k.gate = 'pause:' || p.scope || ':' || p.key limit 10000) as capped
