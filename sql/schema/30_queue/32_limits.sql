@@ -46,23 +46,5 @@ comment on column queue.pauses.reason is 'Why, for those who find it paused.';
 comment on column queue.pauses.paused_by is 'Database role that asked.';
 comment on column queue.pauses.created_at is 'Since when.';
 
-create table queue.job_stats (
-    hour timestamptz not null,
-    job_type text not null,
-    outcome text not null,
-    jobs bigint not null default 0,
-    seconds double precision not null default 0,
-    cpu_seconds double precision not null default 0,
-    constraint job_stats_pkey primary key (hour, job_type, outcome)
-);
-
-comment on table queue.job_stats is 'Attempts by hour, type and outcome. Nothing fills it yet.';
-comment on column queue.job_stats.hour is 'Start of the hour.';
-comment on column queue.job_stats.job_type is 'Type of the jobs.';
-comment on column queue.job_stats.outcome is 'As in queue.job_attempts.';
-comment on column queue.job_stats.jobs is 'Attempts that ended so.';
-comment on column queue.job_stats.seconds is 'Their time together, in seconds.';
-comment on column queue.job_stats.cpu_seconds is 'CPU time of their children, in seconds.';
-
 create trigger touch_updated_at before update on queue.limits
 for each row execute function base.touch_updated_at();
