@@ -8,6 +8,7 @@ as $$
 declare
     v_this_month timestamptz := date_trunc('month', base.clock());
     v_month timestamptz;
+    v_made regclass;
 begin
     parent := p_policy.parent;
     action := 'make';
@@ -22,7 +23,8 @@ begin
         detail := null;
         if not p_dry_run then
             begin
-                partition := ops.full_name(base.make_partition(p_policy.parent::regclass, v_month::date));
+                v_made := base.make_partition(p_policy.parent::regclass, v_month::date);
+                partition := ops.full_name(v_made); -- a statement of its own, which sees the new table
             exception
                 when lock_not_available or invalid_object_definition then
                     done := false;

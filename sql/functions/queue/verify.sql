@@ -106,7 +106,7 @@ as $$
     where exists (select from queue.processing_jobs as j where j.id = a.job_id)
 
     union all
-    -- Partitions of old attempts go before those of their jobs: only jobs younger than the oldest month without a gap count.
+    -- Partitions of old attempts go before those of their jobs: asked of the last 30 days, as far as these have partitions.
     select 'every attempt of an archived job is in the history, once', h.id, format('token %s, %s rows', h.token, count(a.job_id))
     from queue.job_history as h
     left join queue.attempt_history as a on a.job_id = h.id
@@ -114,9 +114,13 @@ as $$
     group by h.id, h.token, h.created_at
     having
         max(a.attempt) > h.token or count(a.job_id) > h.token or (
-            count(a.job_id) < h.token and h.created_at >= (
+            count(a.job_id) < h.token and h.created_at > base.clock() - interval '30 days' and h.created_at >= (
                 select max(p.since) from base.partitions('queue.attempt_history') as p
-                where not exists (select from base.partitions('queue.attempt_history') as q where q.until = p.since)
+                where
+                    not p.detaching
+                    and not exists (
+                        select from base.partitions('queue.attempt_history') as q where q.until = p.since and not q.detaching
+                    )
             )
         );
 $$;
