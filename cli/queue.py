@@ -47,7 +47,7 @@ def queue() -> None:
 
 @queue.command("archive")
 @click.option("--limit", type=click.IntRange(1, 10000), default=1000, show_default=True, help="Jobs per transaction.")
-@click.option("--max-seconds", type=Seconds(), help="Stop after that long, such as 5m; the next run goes on. Default: when all is done.")
+@click.option("--max-seconds", type=Seconds(), help="Stop after that long, such as 5m; the next run goes on.")
 @json_option
 @pass_app
 def archive(app: App, limit: int, max_seconds: float | None, as_json: bool) -> None:
