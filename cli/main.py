@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workers": ("cli.workers:workers", "Look at workers, drain them."),
     "top": ("cli.top:top", "Watch workers, running jobs, queues and failures."),
     "worker": ("cli.worker:worker", "Run a worker."),
+    "queue": ("cli.queue:queue", "Upkeep of the queue: history, hourly figures, settings."),
+    "partitions": ("cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "schema": ("cli.schema:schema", "Install, upgrade and check the database schema."),
     "config": ("cli.config:config", "Show the settings."),
     "completion": ("cli.completion:completion", "Print the completion script of a shell."),

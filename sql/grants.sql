@@ -12,7 +12,7 @@ do $$
 declare
     v_space text;
 begin
-    foreach v_space in array array['base', 'identity', 'media', 'queue'] loop
+    foreach v_space in array array['base', 'identity', 'media', 'queue', 'ops'] loop
         execute format('revoke all on schema %I from public', v_space);
         execute format('revoke all on all tables in schema %I from public, reelq_worker, reelq_app, reelq_readonly', v_space);
         execute format('revoke all on all routines in schema %I from public, reelq_worker, reelq_app, reelq_readonly', v_space);
@@ -92,7 +92,15 @@ begin
             ('queue.list_workers', 'worker readonly'),
             ('queue.depth', 'worker readonly'),
             ('queue.rates', 'worker readonly'),
-            ('queue.verify', 'worker')
+            ('queue.verify', 'worker'),
+            ('queue.list_history', 'worker app readonly'),
+            ('queue.stats', 'worker readonly'),
+            ('queue.setting', 'worker readonly'),
+            ('queue.set_setting', 'worker'),
+            ('queue.archive_jobs', 'worker'),
+            ('queue.roll_up_stats', 'worker'),
+            -- ops.maintain_partitions is the owner's: it makes and drops tables
+            ('ops.list_partitions', 'worker readonly')
         ) as listed (name, roles)
         -- By name, whatever the arguments: an old signature lives one release longer.
         inner join pg_catalog.pg_proc as routine on routine.proname = split_part(listed.name, '.', 2)
@@ -134,6 +142,9 @@ begin
             ('media.documents', 'app readonly', 'select'),
             ('queue.processing_jobs', 'app', 'select, insert'),
             ('queue.processing_jobs', 'readonly', 'select'),
+            ('queue.job_history', 'app readonly', 'select'),
+            ('queue.all_jobs', 'app readonly', 'select'),
+            ('queue.settings', 'worker readonly', 'select'),
             ('queue.job_types', 'worker app readonly', 'select'),
             ('queue.retry_policies', 'worker app readonly', 'select'),
             ('queue.pipelines', 'worker app readonly', 'select'),

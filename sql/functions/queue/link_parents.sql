@@ -39,6 +39,8 @@ begin
     select p into v_unknown from unnest(v_parents) as p
     where not exists (
         select from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)
+    ) and not exists (
+        select from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant)
     )
     limit 1;
     if found then
@@ -60,7 +62,12 @@ begin
     select w.parent_id, w.job_id, w.on_failure,
         parent.status = 'completed' or (parent.status in ('failed', 'cancelled') and w.on_failure = 'run')
     from wanted as w
-    inner join queue.processing_jobs as parent on parent.id = w.parent_id;
+    cross join lateral (
+        select j.status from queue.processing_jobs as j where j.id = w.parent_id
+        union all
+        select h.status from queue.job_history as h where h.id = w.parent_id
+        limit 1
+    ) as parent;
 
     if v_parents && p_job_ids then
         perform queue.refuse_cycle(p_job_ids);
@@ -80,8 +87,11 @@ begin
     v_over := array(
         select distinct d.parent_id
         from queue.job_dependencies as d
-        inner join queue.processing_jobs as parent on parent.id = d.parent_id
-        where d.job_id = any(v_waiting) and not d.satisfied and parent.status in ('failed', 'cancelled')
+        where
+            d.job_id = any(v_waiting) and not d.satisfied
+            and not exists (
+                select from queue.processing_jobs as parent where parent.id = d.parent_id and parent.status in ('queued', 'running')
+            )
     );
     if v_over <> '{}' then
         perform queue.settle_children_of_failed(v_over);

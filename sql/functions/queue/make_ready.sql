@@ -27,9 +27,14 @@ begin
 
     -- Start-time fair queueing: a tenant comes in after its own last job, or where the lane is now if it was idle.
     with new as materialized (
-        select wanted.n, j.id, l.lane, coalesce(j.tenant_id, '00000000-0000-0000-0000-000000000000') as flow
+        select wanted.n, j.id, l.lane, j.flow
         from unnest(p_job_ids) with ordinality as wanted (id, n)
-        inner join queue.processing_jobs as j on j.id = wanted.id
+        -- A fence: else the planner may read the whole table from its lanes on, when statistics are old.
+        cross join lateral (
+            select one.*, coalesce(one.tenant_id, '00000000-0000-0000-0000-000000000000') as flow
+            from queue.processing_jobs as one where one.id = wanted.id
+            offset 0
+        ) as j
         inner join queue.lanes as l
             on l.job_type = j.job_type and l.priority = j.priority and l.weight = j.weight and l.needs = j.needs
     ),
