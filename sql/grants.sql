@@ -80,7 +80,9 @@ begin
             ('queue.list_workers', 'worker readonly'),
             ('queue.depth', 'worker readonly'),
             ('queue.rates', 'worker readonly'),
-            ('queue.verify', 'worker')
+            ('queue.verify', 'worker'),
+            ('queue.health', 'worker readonly'),
+            ('queue.repair', 'worker')
         ) as listed (name, roles)
         -- By name, whatever the arguments: an old signature lives one release longer.
         inner join pg_catalog.pg_proc as routine on routine.proname = split_part(listed.name, '.', 2)
@@ -103,6 +105,7 @@ begin
         from (
             values
             ('base.schema_ledger', 'worker app readonly', 'select'),
+            ('base.schema_objects', 'worker readonly', 'select'),
             ('identity.tenants', 'app readonly', 'select'),
             -- neither the password's hash nor the second factor, for nobody
             (
@@ -124,6 +127,7 @@ begin
             ('queue.processing_jobs', 'readonly', 'select'),
             ('queue.job_types', 'worker app readonly', 'select'),
             ('queue.retry_policies', 'worker app readonly', 'select'),
+            ('queue.upkeep', 'worker readonly', 'select'),
             ('queue.pipelines', 'worker app readonly', 'select'),
             ('queue.pipeline_steps', 'worker app readonly', 'select')
         ) as listed (name, roles, privileges)

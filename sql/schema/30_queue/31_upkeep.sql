@@ -2,7 +2,9 @@ create table queue.upkeep (
     task text primary key,
     last_run_at timestamptz,
     grace interval not null default '30 seconds',
-    created_at timestamptz not null default base.clock()
+    created_at timestamptz not null default base.clock(),
+    repairs bigint not null default 0,
+    reached uuid
 ) with (fillfactor = 50);
 
 comment on table queue.upkeep is 'When the chores that workers do for the queue were last done.';
@@ -10,3 +12,5 @@ comment on column queue.upkeep.task is 'Name of the chore.';
 comment on column queue.upkeep.last_run_at is 'When it last ran; null: never.';
 comment on column queue.upkeep.grace is 'rescue: after a longer gap than this the fleet was cut off, so leases are extended before any is taken back.';
 comment on column queue.upkeep.created_at is 'When the row was made.';
+comment on column queue.upkeep.repairs is 'repair: places that queue.repair had to mend. Stays 0 unless somebody or a bug wrote past the functions; set it to 0 once you know why.';
+comment on column queue.upkeep.reached is 'repair: the last job that was looked at; the next call goes on behind it. Null: at the start.';
