@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workers": ("cli.workers:workers", "Look at workers, drain them."),
     "top": ("cli.top:top", "Watch workers, running jobs, queues and failures."),
     "worker": ("cli.worker:worker", "Run a worker."),
+    "doctor": ("cli.doctor:doctor", "Check this host and the database, and say what to do."),
     "schema": ("cli.schema:schema", "Install, upgrade and check the database schema."),
     "config": ("cli.config:config", "Show the settings."),
     "completion": ("cli.completion:completion", "Print the completion script of a shell."),

@@ -85,7 +85,10 @@ begin
         return query
         select
             'snapshots', 'ok',
-            'Nobody holds one for long' || coalesce(format('; the oldest began %s ago.', date_trunc('second', v_oldest)), '.'),
+            case
+                when v_oldest is null then 'Nobody holds one.'
+                else format('Nobody holds one for long; the oldest began %s ago.', date_trunc('second', v_oldest))
+            end,
             null::text;
     end if;
 end;

@@ -65,7 +65,10 @@ begin
     inner join pg_partitioned_table as p on p.partrelid = t.oid and p.partstrat = 'r' and p.partnatts = 1
     inner join pg_attribute as a on a.attrelid = t.oid and a.attnum = p.partattrs[0]
     cross join lateral (
-        select max(nullif(substring(pg_get_expr(part.relpartbound, part.oid) from $re$ TO \('?([^')]+)'?\)$re$), 'MAXVALUE')::timestamptz) as at
+        select
+            max(replace(
+                substring(pg_get_expr(part.relpartbound, part.oid) from $re$ TO \('?([^')]+)'?\)$re$), 'MAXVALUE', 'infinity'
+            )::timestamptz) as at
         from pg_inherits as i
         inner join pg_class as part on part.oid = i.inhrelid
         where i.inhparent = t.oid
