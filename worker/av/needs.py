@@ -14,5 +14,7 @@ FILTERS = frozenset({
 HDR_FILTERS = frozenset({"zscale", "tonemap"})  # without libzimg only HDR sources fail
 
 # What people send most. The whole list of what is taken is guards.DECODERS; no build has all of it.
-DECODERS = frozenset({"h264", "hevc", "vp8", "vp9", "mpeg4", "mpeg2video", "prores", "mjpeg", "png", "aac", "ac3", "flac", "vorbis"})
+DECODERS = frozenset({
+    "h264", "hevc", "vp8", "vp9", "mpeg4", "mpeg2video", "prores", "mjpeg", "png", "aac", "ac3", "flac", "vorbis",
+})  # fmt: skip
 EITHER = (frozenset({"libdav1d", "libaom-av1", "av1"}), frozenset({"mp3", "mp3float"}), frozenset({"opus", "libopus"}))

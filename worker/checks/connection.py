@@ -87,7 +87,8 @@ def notifications(settings: Settings, conn: Connection) -> Finding:
         return database("bad", "notifications", detail, "Mend REELQ_DATABASE_DIRECT_URL, or set it to `off` to poll.")
     if not heard:
         detail = f"LISTEN hears nothing: new work waits for the next poll ({settings.poll_s:g} s)"
-        return database("warn", "notifications", detail, "REELQ_DATABASE_DIRECT_URL has to lead past the pooler to this database.")
+        remedy = "REELQ_DATABASE_DIRECT_URL has to lead past the pooler, to this database."
+        return database("warn", "notifications", detail, remedy)
     return database("ok", "notifications", "LISTEN hears what is notified")
 
 
@@ -97,8 +98,8 @@ def clock(conn: Connection) -> Finding:
     for _ in range(LOOKS):
         before = datetime.now(UTC)
         there: datetime = scalar(conn, "select base.clock()")
-        after = datetime.now(UTC)
-        looks.append(((after - before).total_seconds() / 2, (there - before).total_seconds() - (after - before).total_seconds() / 2))
+        half = (datetime.now(UTC) - before).total_seconds() / 2
+        looks.append((half, (there - before).total_seconds() - half))
     unsure, skew = min(looks)
     certain = max(abs(skew) - unsure, 0.0)
     if certain < SKEW_WARN_S:

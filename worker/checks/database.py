@@ -101,10 +101,14 @@ def schema_state(conn: Connection) -> Generator[Finding, None, bool]:
     except QueueError as error:
         yield database("bad", "schema", str(error), error.hint)
         return False
+    except psycopg.errors.InsufficientPrivilege:
+        yield _stranger(conn)
+        return False
     try:
         different = schema.diff(conn)
     except psycopg.errors.InsufficientPrivilege:
-        yield database("warn", "schema", "This account may not look for changes by hand", "Ask as the owner, or a worker's account.")
+        remedy = "Ask as the owner, or with a worker's account."
+        yield database("warn", "schema", "This account may not look for changes by hand", remedy)
         return True
     for row in different[:MOST_DIFFERENCES]:
         file = row["object"].startswith("sql/")
@@ -126,10 +130,15 @@ def queue_health(conn: Connection, deep: bool) -> Iterator[Finding]:
     try:
         found = health(conn, deep)
     except psycopg.errors.InsufficientPrivilege:
-        remedy = f"grant reelq_worker to {conn.info.user}; to look only: reelq_readonly"
-        yield database("bad", "roles", f"{conn.info.user} may not call queue.health()", remedy)
+        yield _stranger(conn)
     except psycopg.errors.UndefinedFunction as error:
         yield database("bad", "schema", (error.diag.message_primary or str(error)), "reelq schema upgrade")
     else:
         for row in found:
             yield database(row.level, row.finding, row.detail, row.remedy)
+
+
+def _stranger(conn: Connection) -> Finding:
+    """An account that may not even look."""
+    remedy = f"grant reelq_worker to {conn.info.user}; to look only: grant reelq_readonly to {conn.info.user}"
+    return database("bad", "roles", f"{conn.info.user} may not look at the queue's health", remedy)

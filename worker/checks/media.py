@@ -112,7 +112,9 @@ def trial(tools: Tools, sandboxed: bool) -> Finding:
             streams = len(tools.probe(output / "made")["streams"])
         except JobError as error:
             said = (error.detail.strip().splitlines() or [error.code])[-1]
-            return host("bad", "encode", f"A small encode failed: {error} {said}", "See sandbox, REELQ_FFMPEG_MEMORY_BYTES, codecs.")
+            remedy = "Look at the lines above, and at REELQ_FFMPEG_MEMORY_BYTES."
+            return host("bad", "encode", f"A small encode failed: {error} {said}", remedy)
     if streams != 2:
         return host("bad", "encode", f"A small encode has {streams} streams instead of 2", INSTALL)
-    return host("ok", "encode", f"A small encode took {cost.wall_seconds:.1f} s, {'in the sandbox' if sandboxed else 'no sandbox'}")
+    around = "in the sandbox" if sandboxed else "no sandbox"
+    return host("ok", "encode", f"A small encode took {cost.wall_seconds:.1f} s, {around}")

@@ -15,7 +15,7 @@ from worker.store import open_store
 from worker.stores.folder import FolderStore
 
 REMEDIES = {
-    "store_denied": "Check REELQ_S3_ACCESS_KEY_ID and its secret, or who owns the folder: a worker puts, gets, lists and deletes.",
+    "store_denied": "Check REELQ_S3_ACCESS_KEY_ID and its secret, or who owns the folder: workers put, get, list and delete.",
     "store_away": "Is it up? Check REELQ_STORE, REELQ_S3_ENDPOINT_URL and the network.",
     "bucket_missing": "Make the bucket, or mend REELQ_STORE.",
     "store_full": "Make room.",
@@ -46,4 +46,5 @@ def missing(root: Path) -> Finding:
     if os.access(above, os.W_OK | os.X_OK):
         remedy = f"Is a share not mounted? If this is to be the only host: mkdir -p {root}"
         return host("warn", "store", f"{root} is not there; the first put makes it", remedy)
-    return host("bad", "store", f"{root} is not there, and {above} cannot be written", f"mkdir -p {root}, owned by the workers' account")
+    remedy = f"mkdir -p {root}, owned by the account that runs workers"
+    return host("bad", "store", f"{root} is not there, and {above} cannot be written", remedy)
