@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -70,6 +71,25 @@ def test_it_is_cheap(sound):
     assert sound.value("select seq_scan from pg_stat_user_tables where relname = 'processing_jobs'") == before
 
 
+def burn(queue: Queue, count: int) -> None:
+    """Use up transaction numbers."""
+    queue.conn.execute(
+        f"""
+        do $$
+        begin
+            create temporary table burnt (n integer) on commit drop;
+            for i in 1..{count} loop
+                begin
+                    insert into burnt values (i);
+                exception when others then null;
+                end;
+            end loop;
+        end;
+        $$
+        """
+    )
+
+
 # --- the server
 
 
@@ -92,21 +112,7 @@ def test_a_table_without_autovacuum_is_bad(queue):
 
 def test_old_transaction_numbers_warn_and_then_are_bad(sound):
     assert only(sound, "wraparound")[0] == "ok"
-    sound.conn.execute(
-        """
-        do $$
-        begin
-            create temporary table burnt (n integer);
-            for i in 1..210000 loop
-                begin
-                    insert into burnt values (i);
-                exception when others then null;
-                end;
-            end loop;
-        end;
-        $$
-        """
-    )
+    burn(sound, 210_000)
     level, told = only(sound, "wraparound")
     assert (level, "vacuumdb --freeze" in told) == ("warn", True)
     sound.conn.execute("set vacuum_failsafe_age = 0")
@@ -213,6 +219,48 @@ def test_a_replication_slot_that_nobody_reads_is_found(sound):
         assert (level, "select pg_drop_replication_slot('standby2')" in told) == ("warn", True)
     finally:
         sound.conn.execute("select pg_drop_replication_slot('standby2')")
+
+
+@pytest.fixture
+def standby(durable: postgres.Server) -> Iterator[postgres.Server]:
+    """A hot standby of the durable server that passes on which rows its queries need."""
+    program = durable.binaries.folder / "pg_basebackup"
+    if not program.exists():
+        pytest.skip("this server comes without pg_basebackup")
+    with postgres.throwaway(durable.binaries) as neighbour:  # for a folder that the server's user can reach
+        folder = neighbour.folder / "standby"
+        settings = {**SETTINGS, "hot_standby_feedback": "on", "wal_receiver_status_interval": "1s"}
+        copy = postgres.Server(folder, durable.binaries, durable=False, settings=settings)
+        folder.mkdir(mode=0o700)
+        if copy.who.uid is not None:
+            shutil.chown(folder, copy.who.uid, copy.who.gid)
+        done = copy._run([str(program), "-d", durable.url(), "-D", str(copy.data), "-R", "--checkpoint=fast"])
+        assert done.returncode == 0, done.stdout
+        copy.prepare()
+        copy.start()
+        try:
+            yield copy
+        finally:
+            copy.stop()
+
+
+def test_a_standby_that_holds_rows_is_found(sound, standby):
+    with psycopg.connect(standby.url(), options="-c default_transaction_isolation=repeatable\\ read") as reader:
+        reader.execute("select count(*) from queue.processing_jobs")
+        for _ in range(400):
+            if sound.value("select bool_or(backend_xmin is not null) from pg_stat_replication"):
+                break
+            sound.conn.execute("select pg_sleep(0.05)")
+        else:
+            pytest.fail("no feedback came")
+        assert only(sound, "snapshots")[0] == "ok"
+        for _ in range(2):
+            burn(sound, 260_000)
+        level, told = only(sound, "snapshots")
+        assert (level, "hot_standby_feedback" in told) == ("warn", True)
+        (row,) = Queue(reader).rows("select * from queue.health() where finding = 'server'")
+        assert (row.level, "a standby" in row.detail) == ("bad", True)
+    sound.conn.execute("vacuum (freeze)")
 
 
 def test_an_owner_who_may_not_see_sessions_says_so(pg_server):
