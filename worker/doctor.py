@@ -35,6 +35,7 @@ def examine(settings: Settings, *, only: str | None = None, deep: bool = False) 
     checks: list[tuple[str, str, Check]] = [
         (HOST, "ffmpeg", lambda: media.check(settings)),
         (HOST, "scratch", lambda: disk.check(settings)),
+        (HOST, "sources", lambda: disk.sources(settings)),
         (HOST, "store", lambda: objects.check(settings)),
         (DATABASE, "database", lambda: database.check(settings, deep)),
     ]

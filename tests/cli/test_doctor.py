@@ -19,6 +19,7 @@ from demo import postgres
 from tests.fakes import s3_servers
 from tests.fakes.pooler import pooler
 from worker import schema
+from worker.checks import database as checks
 from worker.checks import disk
 
 NOBODY = "postgresql://127.0.0.1:1/none"  # port 1: nothing listens
@@ -226,6 +227,13 @@ def test_a_full_disk_is_bad_and_a_small_one_a_warning(places, tmp_path):
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+def test_a_folder_of_sources_that_is_not_there_is_told(places, tmp_path):
+    assert places("sources")[0]["level"] == "ok"
+    assert places("sources", REELQ_SOURCE_ROOTS=tmp_path)[0]["level"] == "ok"
+    (row,) = places("sources", REELQ_SOURCE_ROOTS=f"{tmp_path}:{tmp_path}/share")
+    assert (row["level"], f"{tmp_path}/share is not there" in row["detail"]) == ("bad", True)
+
+
 # --- store
 
 
@@ -412,6 +420,19 @@ def test_deep_looks_at_the_invariants_of_large_tables_too(reelq, conn):
                  " select base.uuid_v7(), 1, 'no_op', 'w', now(), now(), 'completed', repeat('x', 1000) from generate_series(1, 20000)")  # fmt: skip
     assert "Not looked at" in said(reelq("doctor", "--only", "database", "--json").rows, "invariants")[0]["detail"]
     assert said(reelq("doctor", "--only", "database", "--deep", "--json").rows, "invariants")[0]["detail"] == "All hold."
+
+
+def test_deep_takes_its_time(conn, connect):
+    """No time-out of the session's ends it."""
+    conn.execute(
+        "create or replace function queue.verify() returns table (invariant text, job_id uuid, detail text)"
+        " language plpgsql security definer set search_path = '' as $$ begin perform pg_sleep(0.5); end; $$"
+    )
+    hurried = connect(options="-c statement_timeout=300ms")
+    assert "invariants" in {row.finding for row in checks.health(hurried, True)}
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        checks.health(hurried, False)
+    assert hurried.execute("show statement_timeout").fetchone() == ("300ms",)
 
 
 def test_repair_mends_everything_and_says_no(reelq, conn):

@@ -227,7 +227,7 @@ def test_a_limit_below_one_is_refused(queue):
 
 
 def test_a_busy_queue_is_never_touched(queue, connect):
-    """Claims, settlements of every kind, children, retries and cancels go on while repair runs 200 times."""
+    """Claims, settlements of every kind, children, retries and cancels go on while repair runs 100 times."""
     stop = threading.Event()
     errors: list[BaseException] = []
     conns = [connect() for _ in range(3)]
@@ -265,7 +265,7 @@ def test_a_busy_queue_is_never_touched(queue, connect):
     for thread in threads:
         thread.start()
     try:
-        found = [row for _ in range(200) if not stop.is_set() for row in queue.rows("select * from queue.repair(5000)")]
+        found = [row for _ in range(100) if not stop.is_set() for row in queue.rows("select * from queue.repair(5000)")]
     finally:
         stop.set()
         for thread in threads:

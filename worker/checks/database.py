@@ -38,8 +38,11 @@ class Mended:
 
 
 def health(conn: Connection, deep: bool) -> list[Health]:
-    """What the database knows of the queue's health."""
-    return rows(conn, Health, "select * from queue.health(%s)", [deep])
+    """What the database knows of the queue's health; `deep` may take its time."""
+    with conn.transaction():
+        if deep:
+            conn.execute("set local statement_timeout = 0")
+        return rows(conn, Health, "select * from queue.health(%s)", [deep])
 
 
 def repair(conn: Connection, limit: int) -> list[Mended]:

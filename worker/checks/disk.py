@@ -1,4 +1,4 @@
-"""The folder for work in progress: can be written, and has room. Nothing is left there."""
+"""Folders of this host: the one for work in progress can be written and has room, those of sources can be read."""
 
 from __future__ import annotations
 
@@ -39,6 +39,19 @@ def check(settings: Settings) -> Iterator[Finding]:
         yield host("warn", "scratch", detail, "Make room, or lower REELQ_SCRATCH_QUOTA_BYTES.")
     else:
         yield host("ok", "scratch", state)
+
+
+def sources(settings: Settings) -> Iterator[Finding]:
+    """Every folder that sources may be read from is there: a share that is not mounted fails job after job."""
+    if not settings.source_roots:
+        yield host("ok", "sources", "None by path: REELQ_SOURCE_ROOTS is empty")
+        return
+    unreadable = [root for root in settings.source_roots if not (Path(root).is_dir() and os.access(root, os.R_OK | os.X_OK))]
+    for root in unreadable:
+        detail = f"{root} is not there, or may not be read: sources in it fail"
+        yield host("bad", "sources", detail, "Mount it, or take it out of REELQ_SOURCE_ROOTS.")
+    if not unreadable:
+        yield host("ok", "sources", f"By path from {', '.join(settings.source_roots)}")
 
 
 def existing(folder: Path) -> Path:
