@@ -100,7 +100,9 @@ begin
             ('queue.archive_jobs', 'worker'),
             ('queue.roll_up_stats', 'worker'),
             -- ops.maintain_partitions is the owner's: it makes and drops tables
-            ('ops.list_partitions', 'worker readonly')
+            ('ops.list_partitions', 'worker readonly'),
+            ('queue.health', 'worker readonly'),
+            ('queue.repair', 'worker')
         ) as listed (name, roles)
         -- By name, whatever the arguments: an old signature lives one release longer.
         inner join pg_catalog.pg_proc as routine on routine.proname = split_part(listed.name, '.', 2)
@@ -123,6 +125,7 @@ begin
         from (
             values
             ('base.schema_ledger', 'worker app readonly', 'select'),
+            ('base.schema_objects', 'worker readonly', 'select'),
             ('identity.tenants', 'app readonly', 'select'),
             -- neither the password's hash nor the second factor, for nobody
             (
@@ -147,6 +150,7 @@ begin
             ('queue.settings', 'worker readonly', 'select'),
             ('queue.job_types', 'worker app readonly', 'select'),
             ('queue.retry_policies', 'worker app readonly', 'select'),
+            ('queue.upkeep', 'worker readonly', 'select'),
             ('queue.pipelines', 'worker app readonly', 'select'),
             ('queue.pipeline_steps', 'worker app readonly', 'select')
         ) as listed (name, roles, privileges)
