@@ -10,11 +10,13 @@ declare
     v_now timestamptz := base.clock();
     v_job queue.processing_jobs;
     v_parents uuid[];
+    v_limits text[];
 begin
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id;
     case p_fault
         when 'stray ready row' then
-            delete from queue.ready as r where r.job_id = p_job_id;
+            delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
+            perform queue.give_back(v_limits);
         when 'stray scheduled row' then
             delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;
         when 'stray blocked row' then
@@ -22,7 +24,8 @@ begin
         when 'stray parked row' then
             delete from queue.parked as p where p.job_id = p_job_id;
         when 'stray lease' then
-            delete from queue.leases as l where l.job_id = p_job_id;
+            delete from queue.leases as l where l.job_id = p_job_id returning l.limits into v_limits;
+            perform queue.give_back(v_limits);
         when 'stray dead letter' then
             delete from queue.dead_letters as d where d.job_id = p_job_id;
         when 'queued in no place' then
@@ -34,14 +37,8 @@ begin
                 perform queue.put_queued(array[p_job_id]);
             end if;
         when 'in the wrong lane' then
-            insert into queue.lanes (job_type, priority, weight, needs)
-            values (v_job.job_type, v_job.priority, v_job.weight, v_job.needs)
-            on conflict do nothing;
-            update queue.ready as r set lane = l.lane
-            from queue.lanes as l
-            where
-                r.job_id = p_job_id
-                and (l.job_type, l.priority, l.weight, l.needs) = (v_job.job_type, v_job.priority, v_job.weight, v_job.needs);
+            delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
+            perform queue.make_ready(array[p_job_id], v_limits);
         when 'lost edge' then
             insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied)
             select parent.id, p_job_id, v_job.on_parent_failure, parent.status = 'completed'

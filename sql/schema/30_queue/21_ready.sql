@@ -3,10 +3,10 @@ comment on sequence queue.ready_seq is 'Order in which jobs became ready, or wer
 
 create table queue.ready (
     lane integer not null,
-    fair_key double precision not null,
+    fair_key double precision not null default 0,
     seq bigint not null,
     job_id uuid not null,
-    flow uuid not null,
+    flow uuid not null default '00000000-0000-0000-0000-000000000000',
     ready_at timestamptz not null,
     limits text[],
     constraint ready_pkey primary key (lane, fair_key, seq),
