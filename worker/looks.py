@@ -39,6 +39,7 @@ class JobSummary:
     error_class: str | None
     error_code: str | None
     error_message: str | None
+    gate: str | None  # what holds a parked one: a key of a limit, or pause:<scope>:<key>
 
 
 @dataclass(frozen=True, slots=True)

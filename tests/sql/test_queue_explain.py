@@ -180,6 +180,14 @@ def test_running_and_over(queue):
     assert "unreadable_media" in explain(queue, dead)[0].detail
 
 
+def test_what_is_in_the_history_is_told_too(queue, clock):
+    job = queue.add()
+    queue.complete(queue.take())
+    clock.forward(timedelta(days=2))
+    assert queue.value("select queue.archive_jobs()") == 1
+    assert reasons(queue, job) == ["completed"]
+
+
 def test_an_unknown_job_is_refused(queue):
     with pytest.raises(psycopg.Error) as error:
         explain(queue, uuid4())
