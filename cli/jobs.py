@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,15 +22,14 @@ STATUSES = ("queued", "running", "completed", "failed", "cancelled")  # worker.q
 
 COLUMNS = (
     Column("id", keep=True),
-    Column("job_type", "type", keep=True),
+    Column("job_type", "type"),
     Column("place", "state", keep=True),
-    Column("progress", show=text.percent, right=True),
-    Column("attempts", "tries", right=True),
-    Column("priority", "prio", right=True),
-    Column("created_at", "age", show=text.age, right=True),
-    Column("error_code", "error"),
+    Column("created_at", "age", show=text.age, right=True, spare=True),
+    Column("progress", show=text.percent, right=True, spare=True),
+    Column("attempts", "tries", right=True, spare=True),
+    Column("priority", "prio", right=True, spare=True),
+    Column("why"),  # the latest error, or the gate of a parked one
 )
-GATE = Column("gate", "behind")  # shown when something is parked
 EXPLAINED = (Column("reason", keep=True), Column("text", "why, and what to do", wrap=True))
 ATTEMPTS = ("attempt", "outcome", "started_at", "ended_at", "worker_id", "error_class", "code", "message")
 RELATIVES = (Column("id", keep=True), "job_type", "status", "on_failure", "satisfied")
@@ -87,8 +87,8 @@ def list_jobs(
 ) -> None:
     """List jobs, newest first.
 
-    The state of a queued job is where it waits: ready, scheduled, backing off, blocked (by parents), parked (behind a
-    limit or a pause: see `reelq queue limits` and `pauses`).
+    The state of a queued job is where it waits: ready, scheduled, backing off, blocked (by parents) or parked. Then WHY names
+    the limit or the pause that it is behind (see `reelq queue limits` and `pauses`), else the latest error.
 
     \b
     Examples:
@@ -100,7 +100,8 @@ def list_jobs(
 
     with app.connect() as conn:
         rows = looks.list_jobs(conn, status, job_type, video_id, limit)
-    found = output.emit(rows, as_json, (*COLUMNS, GATE) if any(one.gate for one in rows) else COLUMNS)
+    told = rows if as_json else [{**asdict(one), "why": one.gate or one.error_code} for one in rows]
+    found = output.emit(told, as_json, COLUMNS)
     if not found and not as_json:
         output.say("No such jobs.")
 

@@ -16,7 +16,7 @@ COLUMNS = (
     Column("types", show=lambda types: "all" if types is None else text.shown(types)),
     Column("last_beat_at", "last beat", show=text.age, right=True),
     Column("started_at", "up", show=text.age, right=True),
-    Column("version"),
+    Column("version", spare=True),
 )
 
 

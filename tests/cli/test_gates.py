@@ -105,12 +105,11 @@ def test_tenants_limits_go_by_slug(reelq, queue):
 
 
 def test_a_parked_job_says_behind_what(reelq, queue):
-    assert "BEHIND" not in reelq("jobs", "list").out
     reelq("queue", "set-limit", "type:no_op", "1")
     first, second = queue.add(), queue.add()
     queue.take()
     listed = reelq("jobs", "list").out.splitlines()
-    assert listed[0].split()[-1] == "BEHIND"
+    assert listed[0].split()[-1] == "WHY"
     assert [line.split()[-1] == "type:no_op" for line in listed[1:]] == [True, False]
     shown = reelq("jobs", "show", second).out
     assert "gate" in shown and "type:no_op" in shown

@@ -108,7 +108,7 @@ def test_over_a_limit_says_how_many_of_how_many(queue, video):
     queue.claim(limit=10)
     (row,) = explain(queue, jobs[3])
     assert row.reason == "over_limit"
-    assert "tenant:default is used up: 2 of 2 (2 running, 0 ready); 1 jobs wait before it" in row.detail
+    assert "tenant:default is used up: 2 of 2 (2 running, 0 ready); 1 job waits before it" in row.detail
 
 
 def test_no_live_worker(queue, clock):
