@@ -34,6 +34,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     stream = sys.stderr if stream is None else stream
     console = settings.log_format == "console" or (settings.log_format == "auto" and stream.isatty())
     level = getattr(logging, settings.log_level.upper())
+    encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _name_job,
@@ -44,7 +45,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     last: list[Any] = (
         [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str, ensure_ascii=False)]
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(lambda line, **_options: encode(line))]
     )
     last.append(Masker(settings))
     structlog.configure(

@@ -103,18 +103,16 @@ def register_worker(
     )
 
 
-def work(
-    conn: Connection, worker_id: str, limit: int, results: Sequence[dict[str, Any]], bounds: Bounds | None
-) -> list[ClaimedJob]:
-    """Settle what is finished and claim up to `limit` slots' worth, in one transaction."""
+def work(conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None) -> list[ClaimedJob]:
+    """Settle what is finished, each an object as JSON text, and claim up to `limit` slots' worth, in one transaction."""
     lower = (bounds.lanes, bounds.fair_keys, bounds.seqs) if bounds else (None, None, None)
-    given = [worker_id, limit, Jsonb(results), *lower]
+    given = [worker_id, limit, f"[{','.join(results)}]", *lower]
     return tuples(conn, ClaimedJob, "select * from queue.work(%s, %s, %s, %s, %s, %s)", given)
 
 
-def settle_jobs(conn: Connection, worker_id: str, results: Sequence[dict[str, Any]]) -> list[Verdict]:
-    """Settle what is finished; one verdict (ok, stale) a job."""
-    return rows(conn, Verdict, "select * from queue.settle_jobs(%s, %s)", [worker_id, Jsonb(results)])
+def settle_jobs(conn: Connection, worker_id: str, results: Sequence[str]) -> list[Verdict]:
+    """Settle what is finished, each an object as JSON text; one verdict (ok, stale) a job."""
+    return rows(conn, Verdict, "select * from queue.settle_jobs(%s, %s)", [worker_id, f"[{','.join(results)}]"])
 
 
 def complete_job(conn: Connection, job_id: UUID, token: int, result: dict[str, Any], facts: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -17,7 +18,7 @@ from worker.queue import ClaimedJob
 from worker.registry import Registry
 from worker.running import outcome
 from worker.running.leash import Leash
-from worker.running.outcome import Outcome
+from worker.running.outcome import COMPLETED, Outcome
 from worker.scratch import Scratch
 from worker.settings import Settings
 from worker.stop import StopSignal
@@ -47,6 +48,7 @@ class Attempt:
     facts: Facts = field(default_factory=Facts)
     started_at: float | None = None  # monotonic; None: no handler has run
     ended_at: float | None = None
+    settlement: str = ""  # the outcome as queue.settle_jobs takes it; made by the slot, so that the main thread need not
     sent: bool = False  # the outcome was sent once and no answer came: it may have arrived
 
     @property
@@ -75,6 +77,7 @@ class Attempt:
             for path in folder:
                 shutil.rmtree(path, ignore_errors=True)
             self.ended_at = time.monotonic()
+            self.settlement = self.settled_as()
             logs.job.set(None)
 
     def _handle(self, means: Means, folder: list[Path]) -> Outcome:
@@ -150,15 +153,17 @@ class Attempt:
         shown = {"stack": ended.stack, "stderr": ended.stderr, "retry_after_s": ended.retry_after_s}
         return self.costs() | {key: value for key, value in shown.items() if value is not None}
 
-    def settlement(self) -> dict[str, Any]:
-        """The outcome as an item of queue.settle_jobs."""
+    def settled_as(self) -> str:
+        """The outcome as an item of queue.settle_jobs, as JSON text."""
+        if self.outcome is COMPLETED and not self.facts.peak_memory_bytes:
+            return f'{{"job_id":"{self.job.job_id}","token":{self.job.token},"outcome":"completed"}}'
         ended = self.outcome or Outcome("released", message="shutdown")
         item: dict[str, Any] = {"job_id": str(self.job.job_id), "token": self.job.token, "outcome": ended.kind}
         if ended.kind == "completed":
-            if ended.result:
-                item["result"] = ended.result
-            return item | self.costs() if self.facts.peak_memory_bytes else item
-        return item | {"code": ended.code, "message": ended.message} | self.errors()
+            item["result"] = ended.result
+        else:
+            item |= {"code": ended.code, "message": ended.message}
+        return json.dumps(item | self.errors())
 
 
 def was_completed(conn: db.Connection, job: ClaimedJob) -> bool:

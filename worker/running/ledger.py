@@ -61,7 +61,7 @@ class Ledger:
         while self._others:
             self._settle_alone(self._others[0])
         batch = self._batch
-        items = [attempt.settlement() for attempt in batch]
+        items = [attempt.settlement or attempt.settled_as() for attempt in batch]
         if not claim and not items:
             return []
         try:
@@ -115,7 +115,7 @@ class Ledger:
     def _settle_one(self, attempt: Attempt) -> None:
         """Settle one of a batch that was refused; a result that is refused alone too fails its job."""
         try:
-            (verdict,) = self._session.call(queue.settle_jobs, self._worker_id, [attempt.settlement()])
+            (verdict,) = self._session.call(queue.settle_jobs, self._worker_id, [attempt.settled_as()])
             self._close(attempt, self._late(attempt) if verdict.verdict == "stale" else None)
         except (QueueError, psycopg.Error) as error:
             log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))
