@@ -24,7 +24,7 @@ from psycopg.types.json import Jsonb
 
 from benchmarks.queue.protocol import Adapter, batches, dsn, main, paced, payload
 from cli import worker as command
-from worker import __version__, logs, schema
+from worker import __version__, logs, queue, schema
 from worker import settings as environment
 from worker.context import JobContext
 from worker.registry import Registry
@@ -64,6 +64,7 @@ class Reelq(Adapter):
                 "single enqueue": "queue.enqueue_job",
             },
             "remaining_sql": REMAINING,
+            "clients": True,  # it knows the verbs pgbench and listen
         }
 
     def reset(self) -> None:
@@ -123,6 +124,33 @@ class Reelq(Adapter):
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def pgbench() -> str:
+    """A script of one single enqueue, for a tenant by chance."""
+    with psycopg.connect(dsn(), autocommit=True) as conn:
+        tenants = ",".join(ids(conn))
+    return (
+        f"\\set n random(1, {len(SHARES)})\n"
+        f"select queue.enqueue_job('{JOB_TYPE}', tenant_id => ('{{{tenants}}}'::uuid[])[:n], "
+        f"job_data => '{json.dumps(payload(0))}');\n"
+    )
+
+
+def listen() -> None:
+    """Wait for notifications as an idle worker does, and ask for the next one after each; take nothing."""
+    name = "bench-sleeper"
+    with psycopg.connect(dsn(), autocommit=True) as ears, psycopg.connect(dsn(), autocommit=True) as conn:
+        queue.register_worker(
+            conn, name, host="bench", pid=os.getpid(), version=__version__, pool="default", slots=10, types=[JOB_TYPE],
+            capabilities=[], process_key=None,
+        )  # fmt: skip
+        ears.execute("listen reelq_ready")
+        queue.sleep_worker(conn, name)
+        print("listening", flush=True)
+        while True:
+            list(ears.notifies(stop_after=1))  # with those that came along
+            queue.sleep_worker(conn, name)
+
+
 def ids(conn: psycopg.Connection[Any]) -> list[str]:
     """The tenant of each job number modulo 20."""
     found = dict(conn.execute("select slug, id::text from identity.tenants").fetchall())
@@ -130,4 +158,10 @@ def ids(conn: psycopg.Connection[Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Reelq()))
+    match sys.argv[1:]:
+        case ["pgbench"]:
+            print(pgbench(), end="")
+        case ["listen"]:
+            listen()
+        case words:
+            sys.exit(main(Reelq(), words))
