@@ -7,8 +7,8 @@ from pathlib import Path
 
 HEAD = """# Benchmarks
 
-Written by the commands of [benchmarks/](../benchmarks/README.md), by nobody else: every figure here was measured by the command that
-stands beside it. Rates are those of that machine at that hour; ratios within a round and counts (WAL, buffers,
+Written by the commands of [benchmarks/](../benchmarks/README.md) and by nobody else: every figure here was measured by
+the command that stands beside it. Rates are those of that machine at that hour; ratios within a round and counts (WAL, buffers,
 transactions) travel further.
 """
 

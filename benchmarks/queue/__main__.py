@@ -12,20 +12,22 @@ from pathlib import Path
 
 import click
 
+from benchmarks import machine, server
 from benchmarks.document import write_section
-from benchmarks.queue import environments, machine, server
+from benchmarks.place import cache
+from benchmarks.queue import environments
 from benchmarks.queue.driving import AdapterFailed, Queue
 from benchmarks.queue.measures import MEASURES, Sizes
 from benchmarks.queue.report import Sample, markdown
 
-ALL = ",".join
+ALL = ",".join(environments.CONTENDERS)
 DEFAULT = Sizes()
 
 
-def words(allowed: Sequence[str]) -> click.ParamType:
+def words(allowed: Sequence[str]) -> click.ParamType[list[str]]:
     """A type: some of `allowed`, commas between them."""
 
-    class Words(click.ParamType):
+    class Words(click.ParamType[list[str]]):
         name = "words"
 
         def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
@@ -40,21 +42,27 @@ def words(allowed: Sequence[str]) -> click.ParamType:
 
 @click.command(context_settings={"show_default": True})
 @click.option("--measures", type=words(list(MEASURES)), default="A,B,B2,C,D,E,F", help="Which, with commas.")
-@click.option("--queues", type=words(list(environments.CONTENDERS)), default=ALL(environments.CONTENDERS), help="Which, with commas.")
+@click.option("--queues", type=words(list(environments.CONTENDERS)), default=ALL, help="Which, with commas.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, help="How often; results are medians.")
 @click.option("--jobs", type=click.IntRange(min=100), default=DEFAULT.jobs, help="Jobs of a drain (B, B2, E, F).")
 @click.option("--concurrency", type=click.IntRange(min=1), default=DEFAULT.concurrency, help="Jobs side by side in a worker.")
-@click.option("--backlog", type=click.IntRange(min=20_000), default=max(DEFAULT.backlogs), help="D's large backlog; 10000000 is the goal's.")
+@click.option(
+    "--backlog", type=click.IntRange(min=20_000), default=max(DEFAULT.backlogs), help="D's large backlog; the goal's is 10000000."
+)
 @click.option("--scheduled", type=click.IntRange(min=1), default=DEFAULT.scheduled, help="F's jobs that are due in ten hours.")
-@click.option("--limit", "limit_s", type=click.FloatRange(min=1), default=DEFAULT.limit_s, help="Seconds after which a drain is cut off.")
+@click.option(
+    "--limit", "limit_s", type=click.FloatRange(min=1), default=DEFAULT.limit_s, help="Seconds after which a drain is cut off."
+)
 @click.option("--pg", help="Postgres: system, wheel, or a major; default: the system's, else the wheel's.")
 @click.option("--json", "as_json", is_flag=True, help="A line a measure, queue and round on stdout instead of tables.")
 @click.option("--read", "files", type=click.Path(exists=True, dir_okay=False, path_type=Path), multiple=True,
               help="Measure nothing: report the lines of earlier --json runs.")  # fmt: skip
-@click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Put the result into a Markdown file, docs/benchmarks.md.")
+@click.option(
+    "--write", type=click.Path(dir_okay=False, path_type=Path), help="Put the result into a Markdown file, docs/benchmarks.md."
+)
 def bench(
-    measures: list[str], queues: list[str], rounds: int, as_json: bool, files: tuple[Path, ...], write: Path | None, pg: str | None,
-    jobs: int, concurrency: int, backlog: int, scheduled: int, limit_s: float,
+    measures: list[str], queues: list[str], rounds: int, as_json: bool, files: tuple[Path, ...], write: Path | None,
+    pg: str | None, jobs: int, concurrency: int, backlog: int, scheduled: int, limit_s: float,
 ) -> None:  # fmt: skip
     """Run the same no-op jobs through reelq and other Postgres queues.
 
@@ -69,7 +77,7 @@ def bench(
     """
     if files:
         lines = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-        conditions = next((line["conditions"] for line in lines if "conditions" in line), {})
+        conditions: dict[str, str] = next((line["conditions"] for line in lines if "conditions" in line), {})
         samples = [Sample.parse(line) for line in lines if "conditions" not in line]
     else:
         sizes = Sizes(
@@ -90,7 +98,7 @@ def run(
 ) -> tuple[dict[str, str], list[Sample]]:
     """Measure; returns under which conditions, and the samples."""
     samples: list[Sample] = []
-    with server.running(environments.cache(), pg) as one:
+    with server.running(cache(), pg) as one:
         contenders = []
         conditions = about(one, sizes)
         for name in queues:

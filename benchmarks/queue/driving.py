@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.queue import machine
-from benchmarks.queue.environments import Contender, child_environ
+from benchmarks import machine
+from benchmarks.place import child_environ
+from benchmarks.queue.environments import Contender
 from benchmarks.queue.protocol import RECORD
-from benchmarks.queue.server import Bench, Counters
+from benchmarks.server import Bench, Counters
 
 LOOK_S = 0.01  # how often a drain is looked at
 SETTLE_S = 60.0  # what the end of a drain may take once every handler has started
@@ -150,7 +151,12 @@ class Queue:
 
     def _verb(self, *verb: str) -> str:
         done = subprocess.run(
-            [*self.contender.command, *verb], env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            [*self.contender.command, *verb],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise AdapterFailed(f"{self.contender.name} {' '.join(verb)} ended with {done.returncode}:\n{done.stderr[-3000:]}")

@@ -1,13 +1,10 @@
-"""The queues that are compared, and the environment of each: made once in a folder outside the repository.
-
-    $REELQ_BENCH_DIR, else $XDG_CACHE_HOME/reelq-bench, else ~/.cache/reelq-bench
+"""The queues that are compared, and the environment of each: made once in the cache (benchmarks/place.py).
 
 Packages come by the ordinary clients, pip and npm, in the versions that stand in peers/.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.place import ROOT, cache
+
 PEERS = Path(__file__).resolve().parent / "peers"
 
 
@@ -30,20 +28,6 @@ class Contender:
     name: str
     command: tuple[str, ...]
     environ: dict[str, str] = field(default_factory=dict)
-
-
-def cache() -> Path:
-    """The folder of environments and servers."""
-    given = os.environ.get("REELQ_BENCH_DIR")
-    if given:
-        return Path(given).resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reelq-bench"
-
-
-def child_environ(more: dict[str, str]) -> dict[str, str]:
-    """The environment of an adapter: no PG*, REELQ_* or DATABASE_* of this shell leaks in."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "REELQ_", "DATABASE_"))}
-    return kept | more
 
 
 def reelq() -> Contender:

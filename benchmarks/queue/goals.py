@@ -76,9 +76,24 @@ def bulk_against(other: Callable[[Round, str], float]) -> Callable[[Round], floa
     return value
 
 
+def raw_copy(one: Round, _figure: str) -> float:
+    """What the server could do."""
+    return one["A", US]["raw_copy_s"]
+
+
+def graphile(one: Round, figure: str) -> float:
+    """graphile's rate."""
+    return one["A", "graphile"][figure]
+
+
+def against_own_b(one: Round) -> float:
+    """F's rate divided by B's."""
+    return one["F", US]["jobs_s"] / one["B", US]["jobs_s"]
+
+
 GOALS = (
-    Goal("A", "bulk enqueue: share of raw COPY in the same round", 0.25, True, bulk_against(lambda one, _: one["A", US]["raw_copy_s"])),
-    Goal("A", "bulk enqueue: × graphile", 1.0, True, bulk_against(lambda one, figure: one["A", "graphile"][figure])),
+    Goal("A", "bulk enqueue: share of raw COPY in the same round", 0.25, True, bulk_against(raw_copy)),
+    Goal("A", "bulk enqueue: × graphile", 1.0, True, bulk_against(graphile)),
     Goal("A", "8 clients of single inserts: a worker waits to be notified / none does", 0.8, True, ours("A", "clients_factor")),
     Goal("B", "drain, jobs/s: × graphile", 0.8, True, against("B", "jobs_s", "graphile")),
     Goal("B", "drain, jobs/s: × pgqueuer", 2, True, against("B", "jobs_s", "pgqueuer")),
@@ -90,7 +105,7 @@ GOALS = (
     Goal("C", "latency p99: × the best of the others", 1.0, False, against_best("C", "p99_ms")),
     Goal("D", "buffers a job, largest backlog / smallest", 1.25, False, ours("D", "buffers_factor")),
     Goal("E", "rate with a pinned snapshot, first step / last", 1.15, False, ours("E", "factor")),
-    Goal("F", "rate behind a million scheduled jobs: × own B", 0.8, True, lambda one: one["F", US]["jobs_s"] / one["B", US]["jobs_s"]),
+    Goal("F", "rate behind a million scheduled jobs: × own B", 0.8, True, against_own_b),
 )
 
 

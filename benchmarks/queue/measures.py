@@ -68,10 +68,11 @@ def latency(queue: Queue, sizes: Sizes) -> dict[str, float]:
         _wait(lambda: worker.count() >= WARM_UP + sizes.trickle, worker.check)
     finally:
         worker.stop()
-    return _waits(committed, read(worker.out, skip=WARM_UP))
+    return waits(committed, read(worker.out, skip=WARM_UP))
 
 
-def _waits(committed: list[Start], started: list[Start]) -> dict[str, float]:
+def waits(committed: list[Start], started: list[Start]) -> dict[str, float]:
+    """Milliseconds from commit to start: percentiles."""
     begun = {one.number: one.at for one in started}
     ms = sorted(1000 * (begun[one.number] - one.at) for one in committed)
     cuts = quantiles(ms, n=100, method="inclusive")

@@ -1,13 +1,13 @@
 """What every Python adapter shares: verbs, payload, and the file of handler starts. Standard library only.
 
-    command VERB ARGS       the database in $BENCH_DSN
+command VERB ARGS       the database in $BENCH_DSN
 
-    info                            one JSON object: name, version, settings, remaining_sql, optionally cannot
-    reset                           install the schema into the empty database
-    enqueue-one N                   N single enqueues, a commit each; prints {"n":N,"seconds":S}
-    enqueue-many N CHUNK DELAY_S    N jobs by the best bulk way, due in DELAY_S seconds; prints the same
-    trickle N INTERVAL_MS OUT       a job every interval; appends (float64 number, float64 Unix time after the commit)
-    work CONCURRENCY OUT            a worker until SIGTERM; appends (float64 number, float64 Unix time of its start)
+info                            one JSON object: name, version, settings, remaining_sql, optionally cannot
+reset                           install the schema into the empty database
+enqueue-one N                   N single enqueues, a commit each; prints {"n":N,"seconds":S}
+enqueue-many N CHUNK DELAY_S    N jobs by the best bulk way, due in DELAY_S seconds; prints the same
+trickle N INTERVAL_MS OUT       a job every interval; appends (float64 number, float64 Unix time after the commit)
+work CONCURRENCY OUT            a worker until SIGTERM; appends (float64 number, float64 Unix time of its start)
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Pgqueuer(Adapter):
 
     def enqueue_one(self, count: int) -> float:
         """One call a job."""
-        return uvloop.run(self._enqueue_one(count))
+        return float(uvloop.run(self._enqueue_one(count)))
 
     async def _enqueue_one(self, count: int) -> float:
         calls = await queries()
@@ -74,7 +74,7 @@ class Pgqueuer(Adapter):
 
     def enqueue_many(self, count: int, chunk: int, delay_s: float) -> float:
         """One call a chunk."""
-        return uvloop.run(self._enqueue_many(count, chunk, delay_s))
+        return float(uvloop.run(self._enqueue_many(count, chunk, delay_s)))
 
     async def _enqueue_many(self, count: int, chunk: int, delay_s: float) -> float:
         calls = await queries()
@@ -104,10 +104,10 @@ class Pgqueuer(Adapter):
     async def _work(self, started: Callable[[int], None]) -> None:
         manager = PgQueuer(AsyncpgDriver(await asyncpg.connect(dsn())))
 
-        @manager.entrypoint(NAME)
         async def no_op(job: Job) -> None:
             started(json.loads(job.payload or b"{}")["i"])
 
+        manager.entrypoint(NAME)(no_op)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, manager.shutdown.set)
         await manager.run(batch_size=BATCH, max_concurrent_tasks=CAP)
 

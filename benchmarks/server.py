@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks.queue import machine
+from benchmarks import machine
 from demo import postgres
 
 SETTINGS = {
