@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import psycopg
@@ -129,11 +131,18 @@ class Bench:
         self._watch.close()
 
 
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """Unwind, so that everything that was started is stopped."""
+    raise SystemExit(128 + number)
+
+
 @contextmanager
 def running(folder: Path, which: str | None = None) -> Iterator[Bench]:
     """A durable server below `folder`, stopped and removed at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix="server-", dir=folder))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)  # the server would outlive us
     started: list[postgres.Server] = []
     try:
         statements = True

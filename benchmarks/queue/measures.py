@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 
 from benchmarks.queue import enqueueing
-from benchmarks.queue.driving import Queue, Start, drain, read
+from benchmarks.queue.driving import AdapterFailed, Queue, Start, drain, read
 
 CLAIMED = 5_000  # D: how much of the backlog is drained
 STEPS = 5  # E
@@ -74,6 +74,8 @@ def latency(queue: Queue, sizes: Sizes) -> dict[str, float]:
 def waits(committed: list[Start], started: list[Start]) -> dict[str, float]:
     """Milliseconds from commit to start: percentiles."""
     begun = {one.number: one.at for one in started}
+    if lost := sum(one.number not in begun for one in committed):
+        raise AdapterFailed(f"{lost} jobs were never started")
     ms = sorted(1000 * (begun[one.number] - one.at) for one in committed)
     cuts = quantiles(ms, n=100, method="inclusive")
     return {"p50_ms": cuts[49], "p95_ms": cuts[94], "p99_ms": cuts[98], "max_ms": ms[-1]}
