@@ -40,8 +40,8 @@ def words(allowed: Sequence[str]) -> click.ParamType[list[str]]:
 @click.option("--rounds", type=click.IntRange(min=1), default=3, help="How often; results are medians.")
 @click.option("--jobs", type=click.IntRange(min=100), default=DEFAULT.jobs, help="Jobs of a drain (B, B2, E, F).")
 @click.option("--concurrency", type=click.IntRange(min=1), default=DEFAULT.concurrency, help="Jobs side by side in a worker.")
-@click.option("--backlog", "backlogs", type=click.IntRange(min=DEFAULT.backlogs[0] + 1), multiple=True,
-              default=DEFAULT.backlogs[1:], help="D's large backlog; may be given several times. The goal's is 10000000.")  # fmt: skip
+@click.option("--backlog", "backlogs", type=click.IntRange(min=20_001), multiple=True, default=DEFAULT.backlogs[1:],
+              help="D's large backlog; may be given several times. The goal's is 10000000.")  # fmt: skip
 @click.option("--scheduled", type=click.IntRange(min=1), default=DEFAULT.scheduled, help="F's jobs that are due in ten hours.")
 @click.option(
     "--limit", "limit_s", type=click.FloatRange(min=1), default=DEFAULT.limit_s, help="Seconds to cut a drain off after."

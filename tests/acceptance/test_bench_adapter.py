@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import psycopg
 
 from benchmarks.queue.driving import read
+from tests.acceptance.workerkit import until
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = ROOT / "benchmarks" / "queue" / "adapter"
@@ -37,11 +37,8 @@ def test_the_adapter_enqueues_drains_once_each_and_ends_at_sigterm(empty_dsn: st
         assert remaining() == JOBS
         worker = subprocess.Popen([ADAPTER, "work", "10", str(out)], env=environ, start_new_session=True)
         try:
-            deadline = time.monotonic() + 60
-            while remaining():
-                assert worker.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            until(lambda: worker.poll() is not None or not remaining(), "the worker")
+            assert worker.poll() is None
         finally:
             worker.terminate()
         assert worker.wait(30) == 0

@@ -23,7 +23,9 @@ from benchmarks.queue.protocol import Adapter, batches, dsn, main, paced, payloa
 
 NAME = "no_op"
 BATCH = 50
-CAP = 2 * BATCH  # of running tasks, the least that it accepts: it has no other limit on how many run side by side
+# No cap on running tasks, as by default. The least that it accepts is two batches, and with that it is slower: 8.7k
+# against 10.3k jobs/s and 57 against 47 buffers a job, measured in one quarter of an hour.
+CAP = None
 
 
 def packed(number: int) -> bytes:
@@ -47,7 +49,7 @@ class Pgqueuer(Adapter):
             "settings": {
                 "driver": "asyncpg, uvloop",
                 "batch_size": BATCH,
-                "max_concurrent_tasks": CAP,
+                "max_concurrent_tasks": "none",
                 "bulk enqueue": "enqueue of lists",
                 "single enqueue": "enqueue",
             },
@@ -97,7 +99,7 @@ class Pgqueuer(Adapter):
             committed(number)
 
     def work(self, concurrency: int, started: Callable[[int], None]) -> None:
-        """Until SIGTERM. Concurrency is the cap's: see there."""
+        """Until SIGTERM. How many run side by side is up to it: see CAP."""
         del concurrency
         uvloop.run(self._work(started))
 
