@@ -51,11 +51,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pg", default=default, help="first, system, wheel, both, or a major such as 15")
     parser.addoption("--sql-root", type=Path, default=schema.ROOT, help="the sql/ to install: mutants are built from a copy")
     parser.addoption("--examples", type=int, help="so many random examples for the queue's state machine")
+    parser.addoption("--backlog", type=int, default=1_000_000, help="jobs in the large queue of the plan tests")
+    parser.addoption("--stress-seconds", type=float, default=60, help="how long tests/stress runs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Markers of our own."""
     config.addinivalue_line("markers", "one_server: in tests/sql, what a second server would tell nothing new about")
+    config.addinivalue_line("markers", "stress: a minute of concurrent load; leave it out with -m 'not stress'")
 
 
 def ends(which: str) -> list[postgres.Binaries]:
