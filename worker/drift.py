@@ -1,10 +1,10 @@
 """What was changed by hand: fingerprints of our objects, taken after each upgrade and compared later.
 
 `describe` prints every function, view, table, type and sequence of our rooms from the catalogue and
-hashes the text; the runner records the hashes in base.schema_objects. Partitions are left out:
-upkeep makes and drops them. The texts are Postgres' own (pg_get_functiondef and relatives), so
-after a major upgrade of the server they may differ without anybody's doing: accept them once with
-`reelq schema upgrade --accept`.
+hashes the text; the runner records the hashes in base.schema_objects. Partitions are left out, and so
+are those that were detached and wait for their drop: upkeep makes and drops them. The texts are
+Postgres' own (pg_get_functiondef and relatives), so after a major upgrade of the server they may
+differ without anybody's doing: accept them once with `reelq schema upgrade --accept`.
 """
 
 from __future__ import annotations
@@ -89,6 +89,9 @@ where t.typtype in ('d', 'e')
 order by 1
 """
 
+HAS_RETIRED = "select from pg_class where oid = to_regclass('ops.retired_partitions')"
+RETIRED = "select partition from ops.retired_partitions"
+
 
 def rows(conn: psycopg.Connection[Any], query: LiteralString, params: Any = None) -> list[tuple[Any, ...]]:
     """The rows of a query as tuples, whatever rows the caller's connection makes."""
@@ -102,7 +105,9 @@ def describe(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> Objects:
     """Every object of our rooms as it stands now; needs an empty search_path for stable texts."""
     with conn.transaction():
         conn.execute("set local search_path = ''")
-        return {name: (kind, md5) for name, kind, md5 in rows(conn, DESCRIBE, {"rooms": list(rooms)})}
+        waiting = {name for (name,) in rows(conn, RETIRED)} if rows(conn, HAS_RETIRED) else set()
+        found = rows(conn, DESCRIBE, {"rooms": list(rooms)})
+        return {name: (kind, md5) for name, kind, md5 in found if name not in waiting}
 
 
 def recorded(conn: psycopg.Connection[Any]) -> Objects:

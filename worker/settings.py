@@ -28,11 +28,11 @@ def parse_bytes(text: str) -> int:
 
 
 def parse_seconds(text: str) -> float:
-    """Read `90`, `90s`, `15m` or `1h` as seconds; more than zero."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
+    """Read `90`, `90s`, `15m`, `1h` or `2d` as seconds; more than zero."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip().lower())
     if not found or float(found[1]) == 0:
         raise ValueError("a time above zero such as 2s, 15m or 1h")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
 def parse_flag(text: str) -> bool:

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 from tests.sql.mediakit import Conn, scalar
+from worker import schema
 
 GRANTS = (Path(__file__).resolve().parents[2] / "sql" / "grants.sql").read_text()
-ROOMS = ["base", "identity", "media", "queue"]
+ROOMS = schema.rooms()
 # What grants.sql lists: (name, roles) of functions, names of tables and views.
 LISTED = re.findall(r"\('([a-z]+\.[a-z0-9_]+)', '([a-z ]+)'\),?$", GRANTS, re.MULTILINE)
 RELATIONS = re.findall(r"'([a-z]+\.[a-z0-9_]+)', '[a-z ]+',\s+'select", GRANTS)
@@ -47,7 +48,7 @@ def test_functions_are_open_to_those_on_the_list_and_to_nobody_else(conn: Conn) 
 
 def test_functions_that_are_called_from_outside_run_as_their_owner(conn: Conn) -> None:
     """The roles have no tables to work with themselves; helpers of base need none."""
-    names = [name for name, _ in LISTED if name.split(".")[0] in ("media", "queue") and not name.endswith("_columns")]
+    names = [name for name, _ in LISTED if name.split(".")[0] in ("media", "queue", "ops") and not name.endswith("_columns")]
     open_ones = conn.execute(
         """
         select oid::regprocedure::text from pg_proc

@@ -12,6 +12,7 @@ set search_path = ''
 as $$
 declare
     v_tenant uuid := queue.visible_tenant();
+    v_found integer;
 begin
     if p_status not in ('queued', 'running', 'completed', 'failed', 'cancelled') then
         raise exception 'unknown status %', quote_literal(p_status)
@@ -23,11 +24,21 @@ begin
     -- Each question goes to the table that knows the answer without reading the wide one.
     if p_video_id is not null then
         return query
-        select s.* from queue.job_summary as s
-        where
-            s.video_id = p_video_id and (v_tenant is null or s.tenant_id = v_tenant) and (p_status is null or s.status = p_status)
-            and (p_job_type is null or s.job_type = p_job_type)
-        order by s.id desc limit p_limit;
+        select found.*
+        from (
+            (
+                select s.* from queue.job_summary as s
+                where
+                    s.video_id = p_video_id and (v_tenant is null or s.tenant_id = v_tenant)
+                    and (p_status is null or s.status = p_status) and (p_job_type is null or s.job_type = p_job_type)
+                order by s.id desc limit p_limit
+            )
+            union all
+            select h.* from queue.list_history(nullif(nullif(p_status, 'queued'), 'running'), p_job_type, p_video_id, null, p_limit) as h
+            where coalesce(p_status, '') not in ('queued', 'running')
+        ) as found
+        order by found.id desc limit p_limit;
+        return;
     elsif p_status = 'running' then
         return query
         select s.* from queue.leases as l inner join queue.job_summary as s on s.id = l.job_id
@@ -46,11 +57,22 @@ begin
             and (p_job_type is null or s.job_type = p_job_type)
         order by s.id desc limit p_limit;
     end if;
+    get diagnostics v_found = row_count;
+
+    -- What has been archived ended before all that has not. By type the history is read for a month back: one that is
+    -- rare there could mean to read all of it.
+    if v_found < p_limit and coalesce(p_status, '') not in ('queued', 'running') then
+        return query
+        select h.* from queue.list_history(
+            p_status, p_job_type, null, case when p_job_type is not null then base.clock() - interval '31 days' end, p_limit - v_found
+        ) as h;
+    end if;
 end;
 $$;
 
 comment on function queue.list_jobs(text, text, uuid, integer) is $$
-Jobs, newest first; of a status, type or video when given.
+Jobs, newest first; of a status, type or video when given. Those that are over are also looked for in the history when
+the others do not fill the list; by type for the last 31 days (further back: queue.list_history).
 
 Raises
   RQ008  unknown status, or a limit below 1

@@ -8,9 +8,13 @@ as $$
 declare
     v_job jsonb;
 begin
-    select to_jsonb(j) || jsonb_build_object('place', s.place) into v_job
+    select to_jsonb(j) || jsonb_build_object('place', s.place, 'archived', false) into v_job
     from queue.processing_jobs as j inner join queue.job_summary as s on s.id = j.id
     where j.id = p_job_id;
+    if not found then
+        select to_jsonb(h) || jsonb_build_object('place', h.status, 'archived', true) into v_job
+        from queue.job_history as h where h.id = p_job_id;
+    end if;
     if not found or not base.may_act_for((v_job ->> 'tenant_id')::uuid) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
@@ -20,21 +24,21 @@ begin
             select coalesce(jsonb_agg(jsonb_build_object(
                 'id', j.id, 'job_type', j.job_type, 'status', j.status, 'on_failure', d.on_failure, 'satisfied', d.satisfied
             ) order by j.id), '[]')
-            from queue.job_dependencies as d inner join queue.processing_jobs as j on j.id = d.parent_id
+            from queue.all_dependencies as d inner join queue.all_jobs as j on j.id = d.parent_id
             where d.job_id = p_job_id
         ),
         'children', (
             select coalesce(jsonb_agg(jsonb_build_object(
                 'id', j.id, 'job_type', j.job_type, 'status', j.status, 'on_failure', d.on_failure, 'satisfied', d.satisfied
             ) order by j.id), '[]')
-            from queue.job_dependencies as d inner join queue.processing_jobs as j on j.id = d.job_id
+            from queue.all_dependencies as d inner join queue.all_jobs as j on j.id = d.job_id
             where d.parent_id = p_job_id
         ),
         'attempts_history', (
             select coalesce(jsonb_agg(
                 case when base.is_trusted() then to_jsonb(a) else to_jsonb(a) - '{stack,stderr_tail,worker_id}'::text[] end order by a.attempt
             ), '[]')
-            from queue.job_attempts as a
+            from queue.all_attempts as a
             where a.job_id = p_job_id
         )
     );
@@ -42,8 +46,8 @@ end;
 $$;
 
 comment on function queue.show_job(uuid) is $$
-All that is known of a job, as one JSON object: the record, its place, lease, parents, children and
-attempts_history. What only operators may see (stack, stderr_tail) is left out for tenants.
+All that is known of a job, as one JSON object: the record, its place, whether it is archived, lease, parents, children
+and attempts_history (those of archived jobs until their retention ends). What only operators may see (stack, stderr_tail) is left out for tenants.
 
 Raises
   RQ004  no such job

@@ -53,6 +53,17 @@ as $$
     where (l.job_type, l.priority, l.weight, l.needs) is distinct from (j.job_type, j.priority, j.weight, j.needs)
 
     union all
+    select 'a limit has given as many units as are held', null::uuid, format('%s: %s used, %s held', l.limit_key, l.used, held.units)
+    from queue.limits as l
+    cross join lateral (
+        select
+            (select count(*) from queue.ready as r where l.limit_key = any(r.limits))
+            + (select count(*) from queue.leases as e where l.limit_key = any(e.limits))
+            + (select coalesce(sum(o.units), 0) from queue.openings as o where o.gate = l.limit_key) as units
+    ) as held
+    where l.used <> held.units
+
+    union all
     select 'a scheduled job is due when its record says', s.job_id, format('%s but %s', s.due, j.scheduled_for)
     from queue.scheduled as s
     inner join queue.processing_jobs as j on j.id = s.job_id
@@ -79,7 +90,50 @@ as $$
     from queue.processing_jobs as j
     left join queue.job_attempts as a on a.job_id = j.id
     group by j.id
-    having count(a.job_id) <> j.token - (j.status = 'running')::integer or max(a.attempt) > j.token;
+    having count(a.job_id) <> j.token - (j.status = 'running')::integer or max(a.attempt) > j.token
+
+    union all
+    select 'a job is in the table of jobs or in the history', h.id, 'in both'
+    from queue.job_history as h
+    inner join queue.processing_jobs as j on j.id = h.id
+
+    union all
+    select 'a job of the history is over, and there once', h.id, format('%s rows, %s', count(*), min(h.status))
+    from queue.job_history as h
+    group by h.id
+    having count(*) > 1 or min(h.status) not in ('completed', 'failed', 'cancelled')
+
+    union all
+    select 'attempts and edges went with their job', a.job_id, format('attempt %s stayed', a.attempt)
+    from queue.job_attempts as a
+    where not exists (select from queue.processing_jobs as j where j.id = a.job_id)
+    union all
+    select 'attempts and edges went with their job', d.job_id, format('the edge to %s stayed', d.parent_id)
+    from queue.job_dependencies as d
+    where not exists (select from queue.processing_jobs as j where j.id = d.job_id)
+    union all
+    select 'attempts and edges went with their job', a.job_id, format('attempt %s went alone', a.attempt)
+    from queue.attempt_history as a
+    where exists (select from queue.processing_jobs as j where j.id = a.job_id)
+
+    union all
+    -- Partitions of old attempts go before those of their jobs: asked of the last 30 days, as far as these have partitions.
+    select 'every attempt of an archived job is in the history, once', h.id, format('token %s, %s rows', h.token, count(a.job_id))
+    from queue.job_history as h
+    left join queue.attempt_history as a on a.job_id = h.id
+    where h.token > 0
+    group by h.id, h.token, h.created_at
+    having
+        max(a.attempt) > h.token or count(a.job_id) > h.token or (
+            count(a.job_id) < h.token and h.created_at > base.clock() - interval '30 days' and h.created_at >= (
+                select max(p.since) from base.partitions('queue.attempt_history') as p
+                where
+                    not p.detaching
+                    and not exists (
+                        select from base.partitions('queue.attempt_history') as q where q.until = p.since and not q.detaching
+                    )
+            )
+        );
 $$;
 
 comment on function queue.verify() is $$

@@ -36,6 +36,8 @@ create table queue.processing_jobs (
     pipeline_step text,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    limits text[] not null default '{}',
+    channel_id uuid,
     constraint status_is_known check (status in ('queued', 'running', 'completed', 'failed', 'cancelled')),
     constraint priority_is_1_to_10 check (priority between 1 and 10),
     constraint on_parent_failure_is_known check (on_parent_failure in ('fail', 'cancel', 'run')),
@@ -105,3 +107,5 @@ comment on column queue.processing_jobs.pipeline_run is 'The run of a pipeline t
 comment on column queue.processing_jobs.pipeline_step is 'Name of the step within the pipeline.';
 comment on column queue.processing_jobs.created_at is 'When the job was enqueued.';
 comment on column queue.processing_jobs.updated_at is 'When the row last changed.';
+comment on column queue.processing_jobs.limits is 'Named limits that the job is under besides those of its type and tenant.';
+comment on column queue.processing_jobs.channel_id is 'The channel that the job is for; null: none.';

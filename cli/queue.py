@@ -1,0 +1,176 @@
+"""reelq queue: archive, roll-up, history, stats, settings, set."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import click
+
+from cli import output, text
+from cli.app import App, Seconds, Uuid, json_option, pass_app
+from cli.output import Column
+
+JOB_ENDS = ("completed", "failed", "cancelled")  # worker.upkeep.JOB_ENDS; a test compares
+
+HISTORY = (
+    Column("id", keep=True),
+    Column("job_type", "type", keep=True),
+    Column("status", keep=True),
+    Column("token", "claims", right=True),
+    Column("started_at", "started"),
+    Column("completed_at", "ended"),
+    Column("error_code", "error"),
+)
+STATS = (
+    Column("hour"),
+    Column("job_type", "type", keep=True),
+    Column("outcome"),
+    Column("jobs", "attempts", right=True),
+    Column("seconds", "time", show=text.duration, right=True),
+    Column("max_seconds", "longest", show=text.duration, right=True),
+    Column("cpu_seconds", "cpu", show=text.duration, right=True),
+)
+
+
+@click.group("queue")
+def queue() -> None:
+    """Upkeep of the queue: history, hourly figures, settings.
+
+    \b
+    Examples:
+      reelq queue archive
+      reelq queue history --status failed --within 30d
+      reelq queue stats
+    """
+
+
+@queue.command("archive")
+@click.option("--limit", type=click.IntRange(1, 10000), default=1000, show_default=True, help="Jobs per transaction.")
+@click.option("--max-seconds", type=Seconds(), help="Stop after that long, such as 5m; the next run goes on.")
+@json_option
+@pass_app
+def archive(app: App, limit: int, max_seconds: float | None, as_json: bool) -> None:
+    """Move jobs that have been over for long to the history, in small transactions that wait for nobody.
+
+    Completed and cancelled ones after the setting archive_after, failed ones after archive_failed_after. Several at once do
+    no harm: one works.
+
+    \b
+    Examples:
+      reelq queue archive
+      reelq queue archive --max-seconds 10m --json
+    """
+    from worker import upkeep
+
+    with app.connect() as conn:
+        did = upkeep.archive(conn, limit, max_seconds)
+    if as_json:
+        output.emit_record(did, True)
+        return
+    output.line(f"{did.moved} jobs moved to the history in {text.duration(did.seconds)}")
+    if not did.finished:
+        output.say("The time was up; the next run goes on from here.")
+
+
+@queue.command("roll-up")
+@json_option
+@pass_app
+def roll_up(app: App, as_json: bool) -> None:
+    """Add up the attempts of the hours that are over, for `reelq queue stats`. Hourly; twice does no harm.
+
+    \b
+    Examples:
+      reelq queue roll-up
+    """
+    from worker import upkeep
+
+    with app.connect() as conn:
+        hours = upkeep.roll_up(conn)
+    if as_json:
+        output.emit_record({"hours": hours}, True)
+    else:
+        output.line(f"{hours} hours added up")
+
+
+@queue.command("history")
+@click.option("--status", type=click.Choice(JOB_ENDS), help="Only jobs that ended so.")
+@click.option("--type", "job_type", metavar="TYPE", help="Only jobs of this type.")
+@click.option("--video", "video_id", type=Uuid(), help="Only jobs of this video.")
+@click.option("--within", type=Seconds(), help="Only jobs that ended in the last 12h, 30d, …  [default: 31d, with --video all]")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@json_option
+@pass_app
+def history(
+    app: App, status: str | None, job_type: str | None, video_id: UUID | None, within: float | None, limit: int, as_json: bool
+) -> None:
+    """List archived jobs, latest end first; `reelq jobs show` shows one with its attempts.
+
+    \b
+    Examples:
+      reelq queue history --status failed --within 90d
+      reelq queue history --video 01976b1e-5a3c-7d4e-8f00-0123456789ab
+      reelq queue history --type video_transcode --json | jq .error_code
+    """
+    from worker import upkeep
+
+    span = timedelta(seconds=within) if within is not None else None if video_id else timedelta(days=31)
+    with app.connect() as conn:
+        found = output.emit(upkeep.list_history(conn, status, job_type, video_id, span, limit), as_json, HISTORY)
+    if not found and not as_json:
+        output.say("No such jobs in the history.")
+
+
+@queue.command("stats")
+@click.option("--since", type=Seconds(), default=86400, show_default="24h", help="How far back, such as 2h or 30d.")
+@json_option
+@pass_app
+def stats(app: App, since: float, as_json: bool) -> None:
+    """Show attempts by hour, type and outcome, latest hour first: roll-ups, and the hour that runs.
+
+    \b
+    Examples:
+      reelq queue stats --since 7d
+      reelq queue stats --json | jq 'select(.outcome != "completed")'
+    """
+    from worker import upkeep
+
+    with app.connect() as conn:
+        found = output.emit(upkeep.stats(conn, timedelta(seconds=since)), as_json, STATS)
+    if not found and not as_json:
+        output.say("No attempt ended in that time.")
+
+
+@queue.command("settings")
+@json_option
+@pass_app
+def settings(app: App, as_json: bool) -> None:
+    """List what can be changed of the queue as a whole.
+
+    \b
+    Examples:
+      reelq queue settings
+    """
+    from worker import upkeep
+
+    with app.connect() as conn:
+        output.emit(upkeep.list_settings(conn), as_json, (Column("name", keep=True), Column("value", keep=True), "description"))
+
+
+@queue.command("set")
+@click.argument("name", metavar="NAME")
+@click.argument("value", metavar="VALUE")
+@json_option
+@pass_app
+def set_(app: App, name: str, value: str, as_json: bool) -> None:
+    """Change a setting of the queue; it holds at once.
+
+    \b
+    Examples:
+      reelq queue set archive_after '36 hours'
+    """
+    from worker import upkeep
+
+    with app.connect() as conn:
+        value = upkeep.set_setting(conn, name, value)
+    output.emit([{"name": name, "value": value}], as_json, headings=False)

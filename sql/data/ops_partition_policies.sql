@@ -1,0 +1,6 @@
+-- Rows that an operator has changed stay as they are.
+insert into ops.partition_policies (parent, ahead, retention) values
+('queue.job_history', 3, '1 year'),
+('queue.attempt_history', 3, '90 days'),
+('queue.dependency_history', 3, '1 year')
+on conflict (parent) do nothing;

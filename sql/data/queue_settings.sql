@@ -1,0 +1,6 @@
+-- Values that an operator has changed stay as they are; the descriptions are ours.
+insert into queue.settings (name, value, description) values
+('archive_after', '1 day', 'A completed or cancelled job moves to the history this long after its end.'),
+('archive_failed_after', '30 days', 'A failed job does so after this long; until then it can be retried.'),
+('poison_strikes', '4', 'How many workers an input may kill before its jobs are held back.')
+on conflict (name) do update set description = excluded.description where settings.description <> excluded.description;

@@ -1,0 +1,65 @@
+create or replace function base.make_partition(p_parent regclass, p_month date)
+returns regclass
+language plpgsql
+volatile
+set search_path = ''
+set timezone = 'UTC'
+as $$
+declare
+    v_since timestamptz := date_trunc('month', p_month::timestamp);
+    v_until timestamptz := v_since + interval '1 month';
+    v_parent record;
+    v_name text;
+    v_free text;
+    v_number integer := 1;
+begin
+    select c.relname, c.relrowsecurity, c.relforcerowsecurity, c.relkind, s.nspname, pg_get_userbyid(c.relowner) as owner
+    into v_parent
+    from pg_catalog.pg_class as c
+    inner join pg_catalog.pg_namespace as s on s.oid = c.relnamespace
+    where c.oid = p_parent;
+    if v_parent.relkind is distinct from 'p' or p_month is null then
+        raise exception '% is not partitioned, or no month is given', p_parent
+            using errcode = 'RQ008', hint = 'Partitions are made for tables with PARTITION BY RANGE of a time.';
+    end if;
+
+    -- The lock that ATTACH takes, before the look: of two makers the second finds what the first has made. It
+    -- stops neither readers nor writers, and is not waited for: an ANALYZE may hold it for minutes.
+    execute format('lock table %s in share update exclusive mode nowait', p_parent);
+    if exists (select from base.partitions(p_parent) as p where p.since <= v_since and p.until >= v_until and not p.detaching) then
+        return null;
+    end if;
+
+    -- A table of that month may have been detached and wait for its drop.
+    v_name := format('%s_%s', v_parent.relname, to_char(v_since, 'YYYY_MM'));
+    v_free := v_name;
+    while to_regclass(format('%I.%I', v_parent.nspname, v_free)) is not null loop
+        v_number := v_number + 1;
+        v_free := format('%s_%s', v_name, v_number);
+    end loop;
+    v_name := format('%I.%I', v_parent.nspname, v_free);
+    execute format('create table %s (like %s including all)', v_name, p_parent);
+    if v_parent.owner <> current_user then
+        execute format('alter table %s owner to %I', v_name, v_parent.owner);
+    end if;
+    -- Neither is inherited; who reaches a partition past its parent must not pass the policies by.
+    if v_parent.relrowsecurity then
+        execute format('alter table %s enable row level security', v_name);
+    end if;
+    if v_parent.relforcerowsecurity then
+        execute format('alter table %s force row level security', v_name);
+    end if;
+    execute format('alter table %s attach partition %s for values from (%L) to (%L)', p_parent, v_name, v_since, v_until);
+    return v_name::regclass;
+end;
+$$;
+
+comment on function base.make_partition(regclass, date) is $$
+Make the partition of a month (UTC) that holds p_month. Returns the new table; null when there is one already. Readers
+and writers of the parent are not blocked, and nothing is waited for.
+
+Raises
+  RQ008  the table is not partitioned, or no month
+  55P03  another session changes the table's partitions, or analyses it: try again
+  42P17  an odd partition covers a part of the month, or is being detached
+$$;
