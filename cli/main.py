@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("cli.worker:worker", "Run a worker."),
     "queue": ("cli.queue:queue", "Upkeep of the queue: history, hourly figures, settings."),
     "partitions": ("cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
+    "doctor": ("cli.doctor:doctor", "Check this host and the database, and say what to do."),
     "schema": ("cli.schema:schema", "Install, upgrade and check the database schema."),
     "config": ("cli.config:config", "Show the settings."),
     "completion": ("cli.completion:completion", "Print the completion script of a shell."),

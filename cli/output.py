@@ -38,6 +38,7 @@ class Column:
     show: Callable[[Any], str] = text.shown
     right: bool = False
     keep: bool = False  # never shortened on a narrow terminal: ids and what people copy
+    wrap: bool = False  # goes on in the next line instead of being shortened: sentences
 
     @property
     def title(self) -> str:
@@ -183,8 +184,8 @@ def _table(columns: list[Column], cells: list[list[str]]) -> None:
         table.add_column(
             Text(column.title),
             justify="right" if column.right else "left",
-            overflow="fold" if column.keep else "ellipsis",
-            no_wrap=True,
+            overflow="fold" if column.keep or column.wrap else "ellipsis",
+            no_wrap=not column.wrap,
             min_width=longest if column.keep else None,
         )
     for row in cells:

@@ -46,7 +46,7 @@ RUNNING = (
 )
 QUEUES = (
     Column("job_type", "type", keep=True),
-    *(Column(name, right=True) for name in ("ready", "scheduled", "blocked", "running", "dead")),
+    *(Column(name, right=True) for name in ("ready", "scheduled", "blocked", "parked", "running", "dead")),
     Column("per_minute", "done/min", show=lambda rate: "" if rate is None else f"{rate:.1f}", right=True),
     Column("median_s", "median", show=text.duration, right=True),
     Column("failed", "failed 5 min", right=True),
@@ -75,7 +75,7 @@ class Snapshot:
         """Depth and rates by job type."""
         rates = {rate.job_type: asdict(rate) for rate in self.rates}
         depth = {one.job_type: asdict(one) for one in self.depth}
-        empty = {"ready": 0, "scheduled": 0, "blocked": 0, "running": 0, "dead": 0}
+        empty = {"ready": 0, "scheduled": 0, "blocked": 0, "parked": 0, "running": 0, "dead": 0}
         idle = {"completed": 0, "failed": 0, "per_minute": 0.0, "median_s": None}
         return [
             {"job_type": name, **empty, **idle, **depth.get(name, {}), **rates.get(name, {})}

@@ -99,13 +99,13 @@ def queue_table(queues: list[dict[str, Any]], room: int, width: int) -> Table:
     """Depth and rates, a line a job type."""
     shown = queues if len(queues) <= room else queues[: max(room - 1, 0)]
     narrow = width < 90
-    names = ["ready", "sched.", "blocked", "running", "dead", "done/min"]
+    names = ["ready", "sched.", "blocked", "parked", "running", "dead", "done/min"]
     names += [] if narrow else ["median", "failed 5 min"]
     table = screen.grid(("job type", 1), *((f">{name}", None) for name in names), heading=True)
     for one in shown:
-        counts = [one[key] for key in ("ready", "scheduled", "blocked", "running", "dead")]
+        counts = [one[key] for key in ("ready", "scheduled", "blocked", "parked", "running", "dead")]
         cells = [Text(f"{CAP}+" if count >= CAP else str(count), "" if count else "dim") for count in counts]
-        cells[4].stylize("red" if counts[4] else "dim")
+        cells[5].stylize("red" if counts[5] else "dim")
         cells.append(Text(f"{one['per_minute']:.1f}"))
         if not narrow:
             cells += [

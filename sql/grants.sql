@@ -52,10 +52,21 @@ begin
             ('media.fail_video', 'worker'),
             ('media.reopen_video', 'worker'),
             ('queue.enqueue_job', 'worker app'),
+            ('queue.enqueue_jobs', 'worker app'),
+            ('queue.spawn_jobs', 'worker'),
             ('queue.enqueue_pipeline', 'worker app'),
             ('queue.ingest_video', 'worker app'),
             ('queue.cancel_job', 'worker app'),
             ('queue.retry_job', 'worker app'),
+            ('queue.reprioritise_job', 'worker app'),
+            ('queue.explain_job', 'worker app readonly'),
+            ('queue.pause', 'worker'),
+            ('queue.resume', 'worker'),
+            ('queue.list_pauses', 'worker readonly'),
+            ('queue.set_limit', 'worker'),
+            ('queue.drop_limit', 'worker'),
+            ('queue.list_limits', 'worker readonly'),
+            ('queue.admit_parked', 'worker'),
             ('queue.register_worker', 'worker'),
             ('queue.claim_jobs', 'worker'),
             ('queue.work', 'worker'),
@@ -71,6 +82,7 @@ begin
             ('queue.bury_worker', 'worker'),
             ('queue.stop_worker', 'worker'),
             ('queue.drain_worker', 'worker'),
+            ('queue.drain_host', 'worker'),
             ('queue.sleep_worker', 'worker'),
             ('queue.wake_worker', 'worker'),
             ('queue.list_jobs', 'worker app readonly'),
@@ -88,7 +100,9 @@ begin
             ('queue.archive_jobs', 'worker'),
             ('queue.roll_up_stats', 'worker'),
             -- ops.maintain_partitions is the owner's: it makes and drops tables
-            ('ops.list_partitions', 'worker readonly')
+            ('ops.list_partitions', 'worker readonly'),
+            ('queue.health', 'worker readonly'),
+            ('queue.repair', 'worker')
         ) as listed (name, roles)
         -- By name, whatever the arguments: an old signature lives one release longer.
         inner join pg_catalog.pg_proc as routine on routine.proname = split_part(listed.name, '.', 2)
@@ -111,6 +125,7 @@ begin
         from (
             values
             ('base.schema_ledger', 'worker app readonly', 'select'),
+            ('base.schema_objects', 'worker readonly', 'select'),
             ('identity.tenants', 'app readonly', 'select'),
             -- neither the password's hash nor the second factor, for nobody
             (
@@ -135,6 +150,7 @@ begin
             ('queue.settings', 'worker readonly', 'select'),
             ('queue.job_types', 'worker app readonly', 'select'),
             ('queue.retry_policies', 'worker app readonly', 'select'),
+            ('queue.upkeep', 'worker readonly', 'select'),
             ('queue.pipelines', 'worker app readonly', 'select'),
             ('queue.pipeline_steps', 'worker app readonly', 'select')
         ) as listed (name, roles, privileges)

@@ -65,6 +65,11 @@ class Tools:
             _versions[program] = found[1]
         return _versions[program]
 
+    def ask(self, program: str, option: str) -> Ended:
+        """How `ffmpeg -encoders` or the like ended; `program` is ffmpeg or ffprobe. 127: there is none."""
+        chosen = {"ffmpeg": self.settings.ffmpeg, "ffprobe": self.settings.ffprobe}[program] or program
+        return self._run([chosen, "-hide_banner", option], self.limits(PROBE_WALL_S), read=None, write=None, on_line=None)
+
     def limits(self, wall_s: float) -> Limits:
         """The settings' limits, with a wall limit of `wall_s` and no stall limit."""
         return Limits(

@@ -89,6 +89,7 @@ class Depth:
     ready: int
     scheduled: int
     blocked: int
+    parked: int
     running: int
     dead: int
 

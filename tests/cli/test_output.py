@@ -91,6 +91,16 @@ def test_terminal_table_fits_keeps_ids_and_is_not_painted_by_data(capsys, monkey
     assert max(map(cell_len, told.splitlines())) <= int(width)
 
 
+def test_a_sentence_goes_on_in_the_next_line(capsys, monkeypatch):
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    words = [f"word{number}" for number in range(30)]
+    output.emit([{"id": "x", "text": " ".join(words)}], False, (Column("id", keep=True), Column("text", wrap=True)))
+    told = capsys.readouterr().out
+    assert told.split()[-31:] == ["x", *words]
+    assert max(map(cell_len, told.splitlines())) <= 40
+
+
 def test_stderr_is_cleaned_too(capsys):
     output.fail("bad \x1b[31mname", "try \x07")
     assert capsys.readouterr().err == "reelq: bad \\e[31mname\nhint: try \\x07\n"

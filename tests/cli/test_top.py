@@ -55,7 +55,7 @@ def test_json_has_everything_with_stable_keys(reelq, busy):
     assert (row["running"][0]["progress"], row["running"][0]["eta_s"]) == (pytest.approx(0.47), 61.0)
     assert row["running"][0]["title"] == TITLE
     assert list(row["queues"][0]) == [
-        "job_type", "ready", "scheduled", "blocked", "running", "dead", "completed", "failed", "per_minute", "median_s",
+        "job_type", "ready", "scheduled", "blocked", "parked", "running", "dead", "completed", "failed", "per_minute", "median_s",
     ]  # fmt: skip
     assert {one["error_code"] for one in row["failures"]} == {"bad_file"}  # not those that only followed
 

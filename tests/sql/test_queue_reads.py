@@ -56,7 +56,7 @@ def test_depth_counts_every_place(queue):
     queue.add(scheduled_for=queue.value("select base.clock() + interval '1 day'"))
     queue.add(priority=1)
     queue.fail(queue.take(), "permanent")
-    assert [tuple(row) for row in queue.rows("select * from queue.depth()")] == [("no_op", 2, 1, 1, 1, 1)]
+    assert [tuple(row) for row in queue.rows("select * from queue.depth()")] == [("no_op", 2, 1, 1, 0, 1, 1)]
 
 
 def test_depth_stops_counting_at_ten_thousand(queue):

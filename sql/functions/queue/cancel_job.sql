@@ -10,6 +10,7 @@ as $$
 declare
     v_job queue.processing_jobs;
     v_worker text;
+    v_limits text[];
 begin
     perform base.require_read_committed();
     -- The order of locks is everywhere: the narrow row of a queued job, then the job. The narrow ones in the
@@ -18,6 +19,7 @@ begin
     perform from queue.scheduled as s
     inner join queue.processing_jobs as j on j.scheduled_for = s.due and j.id = s.job_id
     where j.id = p_job_id for update of s;
+    perform from queue.parked as p where p.job_id = p_job_id for update;
     perform from queue.ready as r where r.job_id = p_job_id for update;
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
 
@@ -37,7 +39,9 @@ begin
 
     delete from queue.blocked as b where b.job_id = p_job_id;
     delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;
-    delete from queue.ready as r where r.job_id = p_job_id;
+    delete from queue.parked as p where p.job_id = p_job_id;
+    delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
+    perform queue.give_back(v_limits);
     update queue.processing_jobs as j
     set
         status = 'cancelled', completed_at = base.clock(), error_class = 'cancelled', error_code = 'cancelled',

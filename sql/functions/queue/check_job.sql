@@ -13,6 +13,10 @@ begin
         raise exception 'needs are words, and a weight is at most 1000'
             using errcode = 'RQ008', hint = 'Leave them out for those of the job type.';
     end if;
+    if exists (select from unnest(p_job.limits) as l where l is null or l !~ '^[a-z0-9][a-z0-9_.:-]{0,99}$') then
+        raise exception 'the names of limits are plain words'
+            using errcode = 'RQ008', hint = 'Such as youtube:channel7. queue.set_limit(''name:youtube:channel7'', 2) says how many.';
+    end if;
     if p_job.max_attempts < 1 or p_job.max_crashes < 1 or p_job.weight < 1 then
         raise exception 'max_attempts, max_crashes and weight are at least 1'
             using errcode = 'RQ008', hint = 'Leave them out for the defaults of the job type.';

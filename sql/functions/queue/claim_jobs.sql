@@ -20,17 +20,16 @@ as $$
 declare
     v_now timestamptz := base.clock();
     v_worker queue.workers;
+    v_gated boolean;
     v_left numeric := p_limit;
-    v_batch integer;
-    v_head record;
-    v_want integer;
     v_before numeric;
-    v_row record;
-    v_ids uuid[] := array[]::uuid[];
-    v_ready_at timestamptz[] := array[]::timestamptz[];
-    v_lanes integer[] := array[]::integer[];
-    v_keys double precision[] := array[]::double precision[];
-    v_seqs bigint[] := array[]::bigint[];
+    v_head record;
+    v_type queue.job_types;
+    v_want integer;
+    v_got queue.claimed_batch;
+    v_all queue.claimed_batch;
+    v_back integer := 0;
+    v_looked integer := 0;
 begin
     perform base.require_read_committed();
     if p_limit < 0 or p_limit is null then
@@ -43,20 +42,25 @@ begin
             using errcode = 'RQ010', hint = 'Call queue.register_worker first.';
     end if;
     if p_lanes is null then
-        perform queue.do_chores(v_now);
+        perform queue.do_chores(v_now, v_worker);
     end if;
-    if v_worker.status = 'draining' then
+    if exists (select from queue.openings) then
+        perform queue.admit_parked();
+    end if;
+    if v_worker.status = 'draining' or p_limit = 0 or exists (select from queue.pauses as p where p.scope = 'all') then
         return;
     end if;
+    v_gated := queue.has_gates();
 
     -- The heads of the lanes that this worker takes, most urgent first. A job that has waited an
-    -- hour counts as one priority higher, so that the last is served too. Two passes: the
-    -- second fills what lanes with few jobs, or with rows locked by other claims, left open.
-    for v_pass in 1..2 loop
+    -- hour counts as one priority higher, so that the last is served too. A second pass
+    -- fills what lanes with few jobs, or with rows locked by other claims, left open.
+    for v_pass in 1..3 loop
         v_before := v_left;
+        <<heads>>
         for v_head in
             select
-                lane.lane, lane.job_type, lane.weight, lane.lower_key, lane.lower_seq,
+                lane.lane, lane.job_type, lane.weight, lane.lower_key, lane.lower_seq, head.ready_at,
                 count(*) over (partition by lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600)) as peers
             from (
                 select
@@ -67,7 +71,8 @@ begin
                 where
                     (v_worker.types is null or l.job_type = any(v_worker.types))
                     and l.needs <@ v_worker.capabilities
-                    and l.weight <= v_left
+                    and l.weight <= greatest(p_limit, v_worker.slots)
+                    and not exists (select from queue.pauses as p where p.scope = 'job_type' and p.key = l.job_type)
             ) as lane
             cross join lateral (
                 select r.fair_key, r.seq, r.ready_at
@@ -77,15 +82,22 @@ begin
                 limit 1
             ) as head
             order by
-                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.fair_key, head.seq
+                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.seq
         loop
             exit when v_left < 1;
-            continue when v_head.weight > v_left;
-            select t.batch into v_batch from queue.job_types as t where t.job_type = v_head.job_type;
-            -- Lanes of equal urgency share what is left.
-            v_want := greatest(1, ceil(v_left * v_batch / v_head.weight / v_head.peers)::integer);
-            v_want := least(v_want, floor(v_left * v_batch / v_head.weight)::integer);
-            for v_row in
+            if v_head.weight > v_left then
+                -- A heavy job would wait for ever while light ones take every slot that becomes free.
+                exit heads when queue.reserve_slots(v_head.lane, p_worker_id, v_now, v_head.ready_at);
+                continue;
+            end if;
+            select * into v_type from queue.job_types as t where t.job_type = v_head.job_type;
+            loop
+                -- Lanes of equal urgency share what is left.
+                v_want := least(
+                    greatest(1, ceil(v_left * v_type.batch / v_head.weight / v_head.peers)::integer),
+                    floor(v_left * v_type.batch / v_head.weight)::integer
+                );
+                exit when v_want < 1;
                 with best as materialized (
                     -- Also the job is locked without waiting: a session that enqueued a child of it and has
                     -- not committed must hold up neither this claim nor the leases that come with it.
@@ -98,47 +110,49 @@ begin
                     order by r.fair_key, r.seq
                     limit v_want
                     for update of r skip locked for no key update of j skip locked
+                ),
+                gone as (
+                    delete from queue.ready as r
+                    where r.ctid = any(array(select b.place from best as b))
+                    returning r.job_id, r.fair_key, r.seq, r.ready_at, r.limits
                 )
-                delete from queue.ready as r
-                where r.ctid = any(array(select b.place from best as b))
-                returning r.job_id, r.fair_key, r.seq, r.ready_at
-            loop
-                v_ids := v_ids || v_row.job_id;
-                v_lanes := v_lanes || v_head.lane;
-                v_keys := v_keys || v_row.fair_key;
-                v_seqs := v_seqs || v_row.seq;
-                v_ready_at := v_ready_at || v_row.ready_at;
-                v_left := v_left - v_head.weight::numeric / v_batch;
+                select
+                    array_agg(g.job_id), array_agg(g.fair_key), array_agg(g.seq), array_agg(g.ready_at),
+                    array_agg(array_to_string(g.limits, ' '))
+                into v_got.job_ids, v_got.fair_keys, v_got.seqs, v_got.ready_ats, v_got.limits
+                from gone as g;
+                exit when v_got.job_ids is null;
+                v_want := cardinality(v_got.job_ids);
+                if v_gated then
+                    v_got := queue.turn_back(v_got);
+                    v_want := v_want - coalesce(cardinality(v_got.job_ids), 0);
+                    v_back := v_back + v_want;
+                else
+                    v_want := 0;
+                end if;
+                if v_got.job_ids is not null then
+                    perform queue.move_clock(v_head.lane, v_got.fair_keys, v_now);
+                    v_got.lanes := array_fill(v_head.lane, array[cardinality(v_got.job_ids)]);
+                    v_all := queue.joined(v_all, v_got);
+                    v_left := v_left - cardinality(v_got.job_ids) * v_head.weight::numeric / v_type.batch;
+                    if v_head.weight > 1 then
+                        delete from queue.reservations as r where r.lane = v_head.lane and r.worker_id = p_worker_id;
+                    end if;
+                end if;
+                -- Once more when gates took some away; not for ever.
+                exit when v_want = 0 or v_back >= 1000;
             end loop;
-        end loop;
-        exit when v_left < 1 or v_left = v_before;
+        end loop heads;
+        exit when v_left < 1 or (v_left = v_before and v_back = v_looked);
+        if v_back > v_looked then
+            -- What was put behind a limit just now may have room there.
+            perform queue.admit_parked();
+            v_looked := v_back;
+        end if;
     end loop;
-    if v_ids = '{}' then
-        return;
+    if v_all.job_ids is not null then
+        return query select * from queue.start_jobs(p_worker_id, v_all);
     end if;
-    v_now := base.clock();
-
-    return query
-    with started as (
-        update queue.processing_jobs as j
-        set
-            status = 'running', token = j.token + 1, worker_id = p_worker_id, started_at = v_now, next_retry_at = null
-        where j.id = any(v_ids)
-        returning j.*
-    ),
-    leased as (
-        insert into queue.leases (job_id, token, worker_id, job_type, lease, expires_at, started_at, beat_at)
-        select s.id, s.token, p_worker_id, s.job_type, t.lease, v_now + t.lease, v_now, v_now
-        from started as s
-        inner join queue.job_types as t on t.job_type = s.job_type
-    )
-    select
-        'claimed', s.id, s.token, s.job_type, s.tenant_id, s.user_id, s.video_id, s.asset_id, s.job_data, s.priority,
-        s.attempts, s.max_attempts, t.lease, t.time_limit, t.stall_limit, s.weight, s.pipeline_run, s.pipeline_step,
-        s.scheduled_for, s.created_at, v_ready_at[place.n], v_lanes[place.n], v_keys[place.n], v_seqs[place.n], t.batch
-    from started as s
-    inner join queue.job_types as t on t.job_type = s.job_type
-    cross join lateral (select array_position(v_ids, s.id) as n) as place;
 end;
 $$;
 
@@ -153,8 +167,9 @@ Arguments
                a full look, which also finds what lies below (retries, late commits), moves due
                jobs and takes back expired leases: call it so once a second.
 
-Returns claimed jobs in no order; none while the worker drains. A job's urgency is its priority, plus one
-step for every hour it has been ready.
+Returns claimed jobs in no order; none while the worker drains or all is paused. A job's urgency is its priority, plus
+one step for every hour it has been ready. A heavy job that has headed the line for a minute keeps slots of one worker free
+until it fits.
 
 Raises
   RQ002  the caller is not READ COMMITTED

@@ -12,6 +12,7 @@ set search_path = ''
 as $$
 declare
     v_job queue.processing_jobs := queue.hold_job(p_job_id, p_token);
+    v_limits text[];
 begin
     perform queue.require_small_result(p_result);
     update queue.processing_jobs as j
@@ -22,7 +23,8 @@ begin
         result_data = coalesce(p_result, '{}'),
         error_class = null, error_code = null, error_message = null
     where j.id = p_job_id;
-    delete from queue.leases as l where l.job_id = p_job_id;
+    delete from queue.leases as l where l.job_id = p_job_id returning l.limits into v_limits;
+    perform queue.give_back(v_limits);
     perform queue.record_attempt(v_job, 'completed', null, null, null, p_facts);
     perform queue.release_children(array[p_job_id]);
 end;

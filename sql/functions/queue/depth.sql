@@ -1,5 +1,5 @@
 create or replace function queue.depth()
-returns table (job_type text, ready integer, scheduled integer, blocked integer, running integer, dead integer)
+returns table (job_type text, ready integer, scheduled integer, blocked integer, parked integer, running integer, dead integer)
 language sql
 stable
 security definer
@@ -14,6 +14,8 @@ as $$
         union all
         (select b.job_type, 'blocked' from queue.blocked as b limit 10000)
         union all
+        (select p.job_type, 'parked' from queue.parked as p limit 10000)
+        union all
         (select l.job_type, 'running' from queue.leases as l limit 10000)
         union all
         (select d.job_type, 'dead' from queue.dead_letters as d limit 10000)
@@ -23,6 +25,7 @@ as $$
         (count(*) filter (where c.place = 'ready'))::integer,
         (count(*) filter (where c.place = 'scheduled'))::integer,
         (count(*) filter (where c.place = 'blocked'))::integer,
+        (count(*) filter (where c.place = 'parked'))::integer,
         (count(*) filter (where c.place = 'running'))::integer,
         (count(*) filter (where c.place = 'dead'))::integer
     from counted as c

@@ -1,4 +1,4 @@
-create or replace function queue.do_chores(p_now timestamptz)
+create or replace function queue.do_chores(p_now timestamptz, p_worker queue.workers)
 returns void
 language plpgsql
 volatile
@@ -12,10 +12,16 @@ begin
     if v_last is null or v_last not between p_now - interval '2 seconds' and p_now then
         perform queue.rescue_expired();
     end if;
+    if p_worker.last_look_at is null or p_worker.last_look_at not between p_now - interval '5 seconds' and p_now then
+        update queue.workers as w set last_look_at = p_now
+        where w.worker_id = any(array(
+            select me.worker_id from queue.workers as me where me.worker_id = p_worker.worker_id for no key update skip locked
+        ));
+    end if;
 end;
 $$;
 
-comment on function queue.do_chores(timestamptz) is $$
-What claiming workers do for the queue in passing, bounded: jobs that are due become ready, and every two
-seconds expired leases are taken back.
+comment on function queue.do_chores(timestamptz, queue.workers) is $$
+What claiming workers do for the queue in passing, bounded: jobs that are due become ready, every two seconds expired
+leases are taken back, and every five the worker's look is noted.
 $$;

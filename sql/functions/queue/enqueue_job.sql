@@ -10,7 +10,9 @@ create or replace function queue.enqueue_job(
     depends_on uuid[] default null,
     on_parent_failure text default null,
     idempotency_key text default null,
-    max_attempts integer default null
+    max_attempts integer default null,
+    limits text[] default null,
+    channel_id uuid default null
 )
 returns uuid
 language plpgsql
@@ -35,21 +37,19 @@ begin
             using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
     loop
-        if enqueue_job.idempotency_key is not null then
-            select j.id into v_id from queue.processing_jobs as j
-            where j.tenant_id is not distinct from v_tenant and j.idempotency_key = enqueue_job.idempotency_key;
-            if found then
-                return v_id;
-            end if;
+        v_id := queue.known_job(v_tenant, enqueue_job.idempotency_key);
+        if v_id is not null then
+            return v_id;
         end if;
         insert into queue.processing_jobs (
             job_type, video_id, asset_id, tenant_id, user_id, job_data, priority, scheduled_for, depends_on,
-            on_parent_failure, idempotency_key, max_attempts
+            on_parent_failure, idempotency_key, max_attempts, limits, channel_id
         )
         values (
             enqueue_job.job_type, enqueue_job.video_id, enqueue_job.asset_id, enqueue_job.tenant_id, enqueue_job.user_id,
             enqueue_job.job_data, enqueue_job.priority, enqueue_job.scheduled_for, enqueue_job.depends_on,
-            enqueue_job.on_parent_failure, enqueue_job.idempotency_key, enqueue_job.max_attempts
+            enqueue_job.on_parent_failure, enqueue_job.idempotency_key, enqueue_job.max_attempts,
+            coalesce(enqueue_job.limits, '{}'), enqueue_job.channel_id
         )
         on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing
         returning processing_jobs.id into v_id;
@@ -62,7 +62,7 @@ end;
 $$;
 
 comment on function queue.enqueue_job(
-    text, uuid, uuid, uuid, uuid, jsonb, integer, timestamptz, uuid[], text, text, integer
+    text, uuid, uuid, uuid, uuid, jsonb, integer, timestamptz, uuid[], text, text, integer, text[], uuid
 ) is $$
 Enqueue one job; returns its id. Name the arguments:
   select queue.enqueue_job('video_transcode', video_id => '…', priority => 2);
@@ -77,6 +77,8 @@ Arguments
   on_parent_failure  if one of them fails for good: fail (default), cancel, or run all the same
   idempotency_key    a second call of the tenant with the same key returns the first job
   max_attempts       null: the type's default
+  limits             named limits that it is under besides those of its type and tenant; see queue.set_limit
+  channel_id         the channel that it is for, by which it can be paused
 
 Raises
   RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ008 nonsense, RQ012 tenant

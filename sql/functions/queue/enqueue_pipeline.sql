@@ -36,9 +36,8 @@ begin
     perform pg_advisory_xact_lock(hashtextextended(v_key, 0));
     perform queue.check_pipeline_options(name, options);
     for v_step in select s.* from queue.pipeline_order(name) as o inner join queue.pipeline_steps as s on s.pipeline = name and s.step = o.step order by o.place loop
-        select j.id into v_id from queue.processing_jobs as j
-        where j.tenant_id is not distinct from v_tenant and j.idempotency_key = v_key || v_step.step;
-        is_new := not found;
+        v_id := queue.known_job(v_tenant, v_key || v_step.step);
+        is_new := v_id is null;
         if is_new then
             insert into queue.processing_jobs (
                 job_type, video_id, priority, job_data, depends_on, on_parent_failure, idempotency_key, pipeline_run, pipeline_step

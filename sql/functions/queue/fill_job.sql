@@ -28,6 +28,7 @@ begin
     new.max_crashes := coalesce(new.max_crashes, v_type.max_crashes);
     new.weight := coalesce(new.weight, v_type.weight);
     new.needs := coalesce(new.needs, v_type.needs);
+    new.limits := array(select distinct l from unnest(new.limits || v_type.limits) as l order by l);
     new.scheduled_for := coalesce(new.scheduled_for, base.clock());
     new.on_parent_failure := coalesce(new.on_parent_failure, 'fail');
     new.job_data := coalesce(new.job_data, '{}');

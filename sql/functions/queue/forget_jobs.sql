@@ -9,14 +9,25 @@ as $$
 declare
     v_ids uuid[] := array(select j.id from old_jobs as j order by j.id);
     v_children uuid[];
+    v_limits text[];
 begin
     perform base.require_read_committed();
     -- Edges before counters, as a completing parent does; places in the order in which a job moves through them.
     delete from queue.job_dependencies as d where d.job_id = any(v_ids);
     delete from queue.blocked as b where b.job_id = any(v_ids);
     delete from queue.scheduled as s using old_jobs as j where s.due = j.scheduled_for and s.job_id = j.id;
-    delete from queue.ready as r where r.job_id = any(v_ids);
-    delete from queue.leases as l where l.job_id = any(v_ids);
+    delete from queue.parked as p where p.job_id = any(v_ids);
+    with gone as (
+        delete from queue.ready as r where r.job_id = any(v_ids) returning r.limits
+    )
+    select array_agg(k) into v_limits from gone as g cross join lateral unnest(g.limits) as k;
+    perform queue.give_back(v_limits);
+    with gone as (
+        delete from queue.leases as l where l.job_id = any(v_ids) returning l.limits
+    )
+    select array_agg(k) into v_limits from gone as g cross join lateral unnest(g.limits) as k;
+    perform queue.give_back(v_limits);
+    delete from queue.spawned as s where s.job_id = any(v_ids) or s.parent_id = any(v_ids);
     delete from queue.dead_letters as d where d.job_id = any(v_ids);
     delete from queue.job_attempts as a where a.job_id = any(v_ids);
     -- A parent that is gone can never complete: its children go the way of a failed parent's.

@@ -43,6 +43,12 @@ begin
                     else false
                 end
         );
+        -- What a job fanned out into is found through it, for those that are enqueued later.
+        v_held := v_held || array(
+            select s.parent_id
+            from queue.spawned as s inner join queue.processing_jobs as j on j.id = s.job_id
+            where s.parent_id = any(v_left) and s.job_id <> all(v_left)
+        );
         exit when v_held = '{}';
     end loop;
     return v_left;

@@ -12,6 +12,7 @@ declare
     v_waiting uuid[];
     v_over uuid[];
     v_tenant uuid := queue.visible_tenant();
+    v_more uuid[];
 begin
     v_parents := array(
         select distinct p
@@ -25,10 +26,21 @@ begin
     -- by the statements below, which take new snapshots; its release of children, a later statement
     -- of its own transaction, sees our edge if we come first.
     perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;
+    -- What a parent has fanned out into is waited for as well. The lock above keeps it from adding more.
+    v_more := v_parents;
+    loop
+        v_more := array(
+            select s.job_id from queue.spawned as s where s.parent_id = any(v_more) and s.job_id <> all(p_job_ids) order by s.job_id
+        );
+        exit when v_more = '{}';
+        perform from queue.processing_jobs as j where j.id = any(v_more) order by j.id for share;
+    end loop;
 
     select p into v_unknown from unnest(v_parents) as p
     where not exists (
         select from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)
+    ) and not exists (
+        select from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant)
     )
     limit 1;
     if found then
@@ -36,13 +48,26 @@ begin
             using errcode = 'RQ005', hint = 'Enqueue the parent first, or in the same statement.';
     end if;
 
+    with recursive wanted (job_id, on_failure, parent_id) as (
+        select j.id, j.on_parent_failure, p
+        from queue.processing_jobs as j
+        cross join lateral unnest(j.depends_on) as p
+        where j.id = any(p_job_ids)
+        union
+        select w.job_id, w.on_failure, s.job_id
+        from wanted as w
+        inner join queue.spawned as s on s.parent_id = w.parent_id and s.job_id <> all(p_job_ids)
+    )
     insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied)
-    select p, j.id, j.on_parent_failure,
-        parent.status = 'completed' or (parent.status in ('failed', 'cancelled') and j.on_parent_failure = 'run')
-    from queue.processing_jobs as j
-    cross join lateral unnest(j.depends_on) as p
-    inner join queue.processing_jobs as parent on parent.id = p
-    where j.id = any(p_job_ids);
+    select w.parent_id, w.job_id, w.on_failure,
+        parent.status = 'completed' or (parent.status in ('failed', 'cancelled') and w.on_failure = 'run')
+    from wanted as w
+    cross join lateral (
+        select j.status from queue.processing_jobs as j where j.id = w.parent_id
+        union all
+        select h.status from queue.job_history as h where h.id = w.parent_id
+        limit 1
+    ) as parent;
 
     if v_parents && p_job_ids then
         perform queue.refuse_cycle(p_job_ids);
@@ -62,8 +87,11 @@ begin
     v_over := array(
         select distinct d.parent_id
         from queue.job_dependencies as d
-        inner join queue.processing_jobs as parent on parent.id = d.parent_id
-        where d.job_id = any(v_waiting) and not d.satisfied and parent.status in ('failed', 'cancelled')
+        where
+            d.job_id = any(v_waiting) and not d.satisfied
+            and not exists (
+                select from queue.processing_jobs as parent where parent.id = d.parent_id and parent.status in ('queued', 'running')
+            )
     );
     if v_over <> '{}' then
         perform queue.settle_children_of_failed(v_over);
@@ -73,7 +101,7 @@ end;
 $$;
 
 comment on function queue.link_parents(uuid[]) is $$
-Make the edges of new jobs (their depends_on), and block those with unfinished parents. A parent
+Make the edges of new jobs (their depends_on, and what those have fanned out into), and block those with unfinished parents. A parent
 that has failed already decides at once, as the edge says. Returns the jobs that did not become
 free: blocked, failed or cancelled; null: none.
 

@@ -7,38 +7,30 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_now timestamptz := base.clock();
-    v_types text[];
+    v_free uuid[] := p_job_ids;
+    v_parked uuid[];
+    v_gates text[];
 begin
-    insert into queue.lanes (job_type, priority, weight, needs)
-    select distinct j.job_type, j.priority, j.weight, j.needs
-    from queue.processing_jobs as j
-    where
-        j.id = any(p_job_ids)
-        and not exists (
-            select from queue.lanes as l
-            where l.job_type = j.job_type and l.priority = j.priority and l.weight = j.weight and l.needs = j.needs
-        )
-    order by 1, 2, 3, 4
-    on conflict do nothing;
-
-    insert into queue.ready (lane, seq, job_id, ready_at)
-    select l.lane, nextval('queue.ready_seq'), j.id, v_now
-    from unnest(p_job_ids) as wanted
-    inner join queue.processing_jobs as j on j.id = wanted
-    inner join queue.lanes as l
-        on l.job_type = j.job_type and l.priority = j.priority and l.weight = j.weight and l.needs = j.needs;
-
-    -- Notifying takes a lock that every committing notifier waits for: only while somebody sleeps.
-    if exists (select from queue.sleepers) then
-        v_types := array(select distinct j.job_type from queue.processing_jobs as j where j.id = any(p_job_ids));
-        perform pg_notify('reelq_ready', t)
-        from unnest(v_types) as t
-        where exists (select from queue.sleepers as s where s.types is null or t = any(s.types));
+    if queue.has_gates() then
+        select
+            coalesce(array_agg(w.id order by w.n) filter (where w.gate is null), '{}'),
+            array_agg(w.id order by w.n) filter (where w.gate is not null),
+            array_agg(w.gate order by w.n) filter (where w.gate is not null)
+        into v_free, v_parked, v_gates
+        from (select id, n, queue.gate_of(id, null) as gate from unnest(p_job_ids) with ordinality as u (id, n)) as w;
+        if v_parked is not null then
+            perform queue.park_jobs(v_parked, v_gates);
+            perform queue.notify_ready(
+                array(select distinct j.job_type from queue.processing_jobs as j where j.id = any(v_parked))
+            );
+        end if;
+    end if;
+    if v_free <> '{}' then
+        perform queue.make_ready(v_free);
     end if;
 end;
 $$;
 
 comment on function queue.put_ready(uuid[]) is $$
-Make queued jobs claimable, in the order given, and wake a sleeping worker that takes them.
+Make queued jobs claimable, in the order given; those that a pause or a limit holds are parked behind its gate.
 $$;

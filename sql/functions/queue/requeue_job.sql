@@ -15,13 +15,15 @@ as $$
 declare
     v_job queue.processing_jobs := queue.hold_job(p_job_id, p_token);
     v_cancel boolean;
+    v_limits text[];
 begin
     select l.cancel_requested_at is not null into v_cancel from queue.leases as l where l.job_id = p_job_id;
     if v_cancel then
         perform queue.settle_failure(v_job, 'cancelled', 'cancelled', p_reason, '{}');
         return;
     end if;
-    delete from queue.leases as l where l.job_id = p_job_id;
+    delete from queue.leases as l where l.job_id = p_job_id returning l.limits into v_limits;
+    perform queue.give_back(v_limits);
     update queue.processing_jobs as j
     set status = 'queued', scheduled_for = p_due, next_retry_at = case when p_outcome = 'snoozed' then p_due end
     where j.id = p_job_id;

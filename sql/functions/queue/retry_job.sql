@@ -27,8 +27,8 @@ begin
 
     select d.parent_id into v_parent
     from queue.job_dependencies as d
-    inner join queue.processing_jobs as parent on parent.id = d.parent_id
-    where d.job_id = p_job_id and not d.satisfied and parent.status in ('failed', 'cancelled')
+    left join queue.processing_jobs as parent on parent.id = d.parent_id
+    where d.job_id = p_job_id and not d.satisfied and (parent.id is null or parent.status in ('failed', 'cancelled'))
     limit 1;
     if found then
         raise exception 'job % waits for job %, which has not completed', p_job_id, v_parent

@@ -16,6 +16,7 @@ declare
     v_now timestamptz := base.clock();
     v_cancel boolean;
     v_reason text;
+    v_limits text[];
     v_policy queue.retry_policies;
     v_attempts integer := p_job.attempts;
     v_crashes integer := p_job.crashes;
@@ -24,7 +25,8 @@ declare
     v_message text;
 begin
     delete from queue.leases as l where l.job_id = p_job.id
-    returning l.cancel_requested_at is not null, l.cancel_reason into v_cancel, v_reason;
+    returning l.cancel_requested_at is not null, l.cancel_reason, l.limits into v_cancel, v_reason, v_limits;
+    perform queue.give_back(v_limits);
 
     if coalesce(v_cancel, false) or p_error_class = 'cancelled' then
         v_status := 'cancelled';
@@ -80,6 +82,9 @@ begin
         case when v_status = 'cancelled' then 'cancelled' else p_error_class end, p_code, v_message, p_facts
     );
 
+    if v_status <> 'cancelled' and (p_error_class in ('permanent', 'worker_lost') or v_attempts > p_job.attempts) then
+        perform queue.strike_input(p_job, p_error_class, p_code);
+    end if;
     if v_status = 'queued' then
         perform queue.put_queued(array[p_job.id]);
         return v_status;

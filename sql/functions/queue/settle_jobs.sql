@@ -66,7 +66,11 @@ begin
         from done as d
     )
     select array_agg(d.id) into v_done from done as d;
-    delete from queue.leases as l where l.job_id = any(v_done);
+    with ended as (
+        delete from queue.leases as l where l.job_id = any(v_done) returning l.limits
+    )
+    insert into queue.openings (gate, units)
+    select k, count(*) from ended as e cross join lateral unnest(e.limits) as k group by k order by k;
     perform queue.release_children(v_done);
 
     for v_item in select i from jsonb_array_elements(p_results) as i order by i ->> 'job_id' loop

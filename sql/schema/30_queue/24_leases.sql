@@ -14,6 +14,7 @@ create table queue.leases (
     eta_s real,
     cancel_requested_at timestamptz,
     cancel_reason text,
+    limits text[],
     constraint progress_is_a_fraction check (progress between 0 and 1)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 
@@ -32,3 +33,4 @@ comment on column queue.leases.speed is 'Media seconds done per second; null: do
 comment on column queue.leases.eta_s is 'Seconds that remain, as the handler guesses.';
 comment on column queue.leases.cancel_requested_at is 'Set when somebody asked to cancel; the next heartbeat tells the worker.';
 comment on column queue.leases.cancel_reason is 'Why, in that person''s words.';
+comment on column queue.leases.limits is 'Limits of which the job holds a unit, given back when the lease ends, however it ends; null: none.';

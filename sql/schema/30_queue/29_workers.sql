@@ -15,6 +15,7 @@ create table queue.workers (
     last_beat_at timestamptz not null default base.clock(),
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    last_look_at timestamptz,
     constraint status_is_known check (status in ('active', 'draining', 'stopped', 'lost')),
     constraint slots_are_positive check (slots >= 1),
     constraint types_are_not_empty check (types is null or cardinality(types) > 0)
@@ -37,6 +38,7 @@ comment on column queue.workers.started_at is 'When it registered.';
 comment on column queue.workers.last_beat_at is 'Last heartbeat.';
 comment on column queue.workers.created_at is 'When the row was made.';
 comment on column queue.workers.updated_at is 'When the row last changed; heartbeats do not count.';
+comment on column queue.workers.last_look_at is 'When it last looked for work, to five seconds; null: never.';
 
 create unlogged table queue.sleepers (
     worker_id text primary key,
@@ -54,5 +56,8 @@ create trigger touch_status before update on queue.workers
 for each row when (old.status is distinct from new.status) execute function base.touch_status();
 
 create trigger touch_updated_at before update on queue.workers
-for each row when (old.last_beat_at is not distinct from new.last_beat_at or old.status is distinct from new.status)
+for each row when (
+    (old.last_beat_at is not distinct from new.last_beat_at and old.last_look_at is not distinct from new.last_look_at)
+    or old.status is distinct from new.status
+)
 execute function base.touch_updated_at();

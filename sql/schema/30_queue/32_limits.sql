@@ -1,50 +1,57 @@
 create table queue.limits (
     limit_key text primary key,
-    max_running integer not null,
+    max_running integer,
     used integer not null default 0,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
-    constraint max_running_is_not_negative check (max_running >= 0),
-    constraint used_is_not_negative check (used >= 0)
+    constraint limit_key_is_known check (limit_key ~ '^(type|tenant|name):[^ ]+$'),
+    constraint max_running_is_positive check (max_running >= 1),
+    constraint only_a_tenant_takes_the_common_limit check (max_running is not null or limit_key ~ '^tenant:[0-9a-f]')
 ) with (fillfactor = 50);
 
-comment on table queue.limits is 'How many jobs of a key may be ready or running together. Nothing reads it yet: jobs are not limited.';
-comment on column queue.limits.limit_key is 'What is limited, such as tenant:… or type:….';
-comment on column queue.limits.max_running is 'Most jobs of the key that are ready or running.';
-comment on column queue.limits.used is 'How many are.';
+comment on table queue.limits is $$
+How many jobs of a key may be ready or running together: type:<job type>, tenant:<id>, tenant:* (every tenant
+without a row of its own), name:<word> (jobs whose limits name it). Set with queue.set_limit. Units are given by
+queue.admit_parked and come back through queue.openings; nobody else writes `used`.
+$$;
+comment on column queue.limits.limit_key is 'What is limited.';
+comment on column queue.limits.max_running is 'Units; null: as many as tenant:* says.';
+comment on column queue.limits.used is 'Units given; those of queue.openings are back already.';
 comment on column queue.limits.created_at is 'When the row was made.';
-comment on column queue.limits.updated_at is 'When the row last changed.';
+comment on column queue.limits.updated_at is 'When the limit last changed.';
+
+create trigger touch_updated_at before update on queue.limits
+for each row when (old.max_running is distinct from new.max_running) execute function base.touch_updated_at();
 
 create table queue.parked (
-    limit_key text not null references queue.limits (limit_key) on delete restrict,
+    gate text not null,
+    rank double precision not null,
     seq bigint not null,
     job_id uuid not null,
-    constraint parked_pkey primary key (limit_key, seq),
+    job_type text not null,
+    constraint parked_pkey primary key (gate, rank, seq),
     constraint a_job_is_parked_once unique (job_id)
 );
 
-comment on table queue.parked is 'Queued jobs over a limit, in their order. Nothing parks a job yet.';
-comment on column queue.parked.limit_key is 'The limit that they wait for.';
-comment on column queue.parked.seq is 'Order of parking.';
+comment on table queue.parked is 'Queued jobs behind a gate: over a limit, or paused. No claim ever meets them; queue.admit_parked moves them.';
+comment on column queue.parked.gate is 'A key of queue.limits, or pause:<scope>:<key> of queue.pauses.';
+comment on column queue.parked.rank is 'Order behind the gate, smaller first: Unix time at which it was due plus 3600 a priority, so that an hour of waiting is worth one priority.';
+comment on column queue.parked.seq is 'Order among equals.';
 comment on column queue.parked.job_id is 'The job.';
+comment on column queue.parked.job_type is 'Its type, for counts without the wide table.';
 
-create table queue.pauses (
-    scope text not null,
-    key text not null default '',
-    reason text not null,
-    paused_by text not null default current_user,
-    created_at timestamptz not null default base.clock(),
-    constraint pauses_pkey primary key (scope, key),
-    constraint scope_is_known check (scope in ('all', 'job_type', 'tenant', 'channel')),
-    constraint reason_is_given check (reason <> '')
+create table queue.openings (
+    id bigint generated always as identity primary key,
+    gate text not null,
+    units integer not null
 );
 
-comment on table queue.pauses is 'What stands still on an operator''s word. Nothing reads it yet: work is not held back.';
-comment on column queue.pauses.scope is 'all, job_type, tenant or channel.';
-comment on column queue.pauses.key is 'Which of the scope; empty for all.';
-comment on column queue.pauses.reason is 'Why, for those who find it paused.';
-comment on column queue.pauses.paused_by is 'Database role that asked.';
-comment on column queue.pauses.created_at is 'Since when.';
+create index openings_by_gate on queue.openings (gate);
 
-create trigger touch_updated_at before update on queue.limits
-for each row execute function base.touch_updated_at();
+comment on table queue.openings is $$
+Gates that are worth a look: units that came back, jobs that were parked, pauses that ended. Rows are only appended,
+so that nobody who enqueues, settles or cancels waits for a lock on the limit; claimers consume them.
+$$;
+comment on column queue.openings.id is 'Order.';
+comment on column queue.openings.gate is 'The gate.';
+comment on column queue.openings.units is 'Units that came back; 0: look all the same.';

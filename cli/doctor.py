@@ -1,0 +1,68 @@
+"""reelq doctor: is this host fit to work, and is the queue well?"""
+
+from __future__ import annotations
+
+import click
+
+from cli import output
+from cli.app import App, json_option, pass_app
+from cli.output import Column
+
+COLUMNS = (
+    Column("level", keep=True),
+    Column("finding", keep=True),
+    Column("detail", wrap=True),
+    Column("remedy", wrap=True),
+)
+MENDED_COLUMNS = (Column("job_id", "job", keep=True), Column("what", "found"))
+
+
+@click.command("doctor")
+@click.option("--only", type=click.Choice(["host", "database"]), help="Only this host, or only the database.")
+@click.option("--deep", is_flag=True, help="Check every invariant, also when that reads large tables.")
+@click.option("--strict", is_flag=True, help="Exit with 3 for warnings too.")
+@click.option("--repair", is_flag=True, help="Instead: mend what queue.repair() finds wrong with jobs; exit 3 if anything was.")
+@json_option
+@pass_app
+@click.pass_context
+def doctor(
+    ctx: click.Context, app: App, only: str | None, deep: bool, strict: bool, repair: bool, as_json: bool
+) -> None:
+    """Check this host and the database, and say what to do.
+
+    The host: ffmpeg and its codecs, sandbox, scratch, store (a probe object is put, read and removed). The database:
+    connection, schema, clock, and all that `select * from queue.health()` knows. Changes nothing, except with --repair.
+
+    Exit code 3: something is bad. 75: the database is away; the host was checked all the same.
+
+    \b
+    Examples:
+      reelq doctor
+      reelq doctor --only host && systemctl start reelq-worker@cpu
+      reelq doctor --json | jq 'select(.level != "ok")'
+      reelq doctor --repair
+    """
+    from worker import doctor as examiner
+    from worker.errors import CHECK_SAYS_NO, TRY_AGAIN
+
+    if repair:
+        ctx.exit(_repair(app, as_json))
+    report = examiner.examine(app.settings, only=only, deep=deep)
+    output.emit(report.findings, as_json, COLUMNS)
+    bad, warn = report.count("bad"), report.count("warn")
+    output.say(f"{bad} bad, {warn} to look at, {report.count('ok')} ok")
+    ctx.exit(TRY_AGAIN if report.away else CHECK_SAYS_NO if bad or (strict and warn) else 0)
+
+
+def _repair(app: App, as_json: bool) -> int:
+    """Mend, tell, and say no when there was anything to mend."""
+    from worker.checks import database
+    from worker.errors import CHECK_SAYS_NO
+
+    with app.connect() as conn:
+        mended = output.emit(database.repair_all(conn), as_json, MENDED_COLUMNS)
+    if mended:
+        output.say(f"{mended} mended. Somebody wrote past the functions, or this is a bug: reelq doctor tells how to go on")
+    else:
+        output.say("nothing to mend")
+    return CHECK_SAYS_NO if mended else 0

@@ -1,0 +1,58 @@
+create or replace function queue.check_specs(p_specs jsonb)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_known text[] := array[
+        'ref', 'job_type', 'video_id', 'asset_id', 'tenant_id', 'user_id', 'job_data', 'priority', 'scheduled_for', 'depends_on',
+        'on_parent_failure', 'idempotency_key', 'max_attempts', 'limits', 'channel_id', 'pipeline_run', 'pipeline_step'
+    ];
+    v_place bigint;
+    v_word text;
+begin
+    if p_specs is null or jsonb_typeof(p_specs) <> 'array' then
+        raise exception 'specs are a JSON array of objects'
+            using errcode = 'RQ008', hint = '[{"job_type": "no_op", "ref": "a"}, {"job_type": "no_op", "depends_on": ["a"]}]';
+    end if;
+    select s.n into v_place from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
+    where
+        jsonb_typeof(s.spec) <> 'object' or jsonb_typeof(s.spec -> 'depends_on') not in ('array', 'null')
+        or jsonb_typeof(s.spec -> 'limits') not in ('array', 'null')
+    limit 1;
+    if found then
+        raise exception 'spec % is no object, or its depends_on or limits are no list', v_place
+            using errcode = 'RQ008', hint = '{"job_type": "no_op", "depends_on": ["a"]}';
+    end if;
+    select s.n, k into v_place, v_word
+    from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
+    cross join lateral jsonb_object_keys(s.spec) as k
+    where k <> all(v_known)
+    limit 1;
+    if found then
+        raise exception 'spec % has an unknown key %', v_place, quote_literal(v_word)
+            using errcode = 'RQ008', hint = 'Known: ' || array_to_string(v_known, ', ');
+    end if;
+    select min(w.n), w.word into v_place, v_word
+    from (
+        select s.n, 'ref ' || (s.spec ->> 'ref') as word from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
+        union all
+        select s.n, format('idempotency_key %s %s %s', s.spec ->> 'idempotency_key', s.spec ->> 'tenant_id', s.spec ->> 'video_id')
+        from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
+        where s.spec ->> 'idempotency_key' is not null
+    ) as w
+    where w.word is not null
+    group by w.word
+    having count(*) > 1
+    limit 1;
+    if found then
+        raise exception 'the % of spec % stands twice', split_part(v_word, ' ', 1), v_place
+            using errcode = 'RQ008', hint = 'Each names one job of the call.';
+    end if;
+end;
+$$;
+
+comment on function queue.check_specs(jsonb) is $$
+Refuse specs of queue.enqueue_jobs that have the wrong shape, an unknown key, or a ref or idempotency key twice (RQ008).
+$$;

@@ -1,0 +1,27 @@
+create or replace function queue.move_clock(p_lane integer, p_fair_keys double precision[], p_now timestamptz)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_moved_at timestamptz;
+    v_key double precision;
+begin
+    select c.moved_at into v_moved_at from queue.lane_clocks as c where c.lane = p_lane;
+    -- Four times a second at most: each write leaves a dead row, and an enqueue reads the living one.
+    if v_moved_at between p_now - interval '250 milliseconds' and p_now then
+        return;
+    end if;
+    v_key := (select max(k) from unnest(p_fair_keys) as k);
+    update queue.lane_clocks as c
+    set virtual_time = greatest(c.virtual_time, v_key), moved_at = p_now
+    where c.lane = any(array(select k.lane from queue.lane_clocks as k where k.lane = p_lane for no key update skip locked));
+end;
+$$;
+
+comment on function queue.move_clock(integer, double precision[], timestamptz) is $$
+Note how far a lane has been served, now and then; never waits for another claim.
+$$;

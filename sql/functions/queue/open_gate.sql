@@ -1,0 +1,64 @@
+create or replace function queue.open_gate(p_gate text, p_limit integer)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_limit queue.limits;
+    v_max integer;
+    v_back integer;
+    v_now_moved integer;
+    v_moved integer := 0;
+begin
+    if p_gate not like 'pause:%' then
+        select * into v_limit from queue.limits as l where l.limit_key = p_gate for no key update skip locked;
+        if not found and p_gate like 'tenant:%' and exists (select from queue.limits as l where l.limit_key = 'tenant:*') then
+            perform queue.begin_limit(p_gate, null);
+            select * into v_limit from queue.limits as l where l.limit_key = p_gate for no key update skip locked;
+        end if;
+        if not found and exists (select from queue.limits as l where l.limit_key = p_gate) then
+            return 0; -- another session is at it; the openings stay for the next look
+        end if;
+        v_max := coalesce(v_limit.max_running, (select l.max_running from queue.limits as l where l.limit_key = 'tenant:*'));
+    end if;
+
+    with taken as (
+        delete from queue.openings as o
+        where o.id = any(array(select u.id from queue.openings as u where u.gate = p_gate for update skip locked))
+        returning o.units
+    )
+    select sum(t.units) into v_back from taken as t;
+    if v_back is null then
+        return 0;
+    end if;
+
+    if v_limit.limit_key is null or v_max is null then
+        -- An ended pause, or a limit that is gone: through with all of them, unless something else holds one.
+        delete from queue.limits as l where l.limit_key = v_limit.limit_key;
+        if not exists (select from queue.pauses as p where 'pause:' || p.scope || ':' || p.key = p_gate) then
+            v_moved := queue.let_through(p_gate, p_limit);
+        end if;
+    else
+        update queue.limits as l set used = l.used - v_back where l.limit_key = p_gate and v_back <> 0;
+        loop
+            v_now_moved := queue.let_through(
+                p_gate, least(v_max - (select l.used from queue.limits as l where l.limit_key = p_gate), p_limit - v_moved), true
+            );
+            -- Once more when jobs went on to another gate and took no unit here.
+            exit when v_now_moved = 0;
+            v_moved := v_moved + v_now_moved;
+        end loop;
+    end if;
+    if v_moved >= p_limit and exists (select from queue.parked as p where p.gate = p_gate) then
+        insert into queue.openings (gate, units) values (p_gate, 0);
+    end if;
+    return v_moved;
+end;
+$$;
+
+comment on function queue.open_gate(text, integer) is $$
+Take in what came back to one gate, and let up to p_limit jobs through as far as it is open. Returns how many moved.
+$$;

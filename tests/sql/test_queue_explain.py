@@ -1,0 +1,186 @@
+"""explain_job says why a job is not running, in the claim's own terms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.sql.queuekit import Queue
+
+
+@pytest.fixture
+def queue(conn):
+    return Queue(conn)
+
+
+def explain(queue, job):
+    return queue.rows("select * from queue.explain_job(%s)", job)
+
+
+def reasons(queue, job):
+    rows = explain(queue, job)
+    assert all(row.detail and row.advice for row in rows)
+    return [row.reason for row in rows]
+
+
+@pytest.fixture
+def video(queue):
+    return queue.value("select media.create_video('/a.mp4')")
+
+
+def test_a_job_that_a_worker_would_take_is_claimable(queue):
+    job = queue.add()
+    queue.worker()
+    (row,) = explain(queue, job)
+    assert row.reason == "claimable"
+    assert "No job" in row.detail and "0 of 10 slots" in row.detail and "none has looked" in row.detail
+    queue.claim(limit=0)
+    assert "one has looked for work just now" in explain(queue, job)[0].detail
+
+
+def test_it_says_how_long_nobody_has_asked(queue, clock):
+    clock.set(queue.value("select now()"))
+    queue.worker()
+    queue.claim()
+    clock.forward(timedelta(seconds=40))
+    assert "none has looked for work for 40 s" in explain(queue, queue.add())[0].detail
+
+
+def test_it_counts_who_comes_before(queue):
+    queue.worker()
+    queue.add(), queue.add(priority=1)
+    assert "2 jobs of equal or higher rank come before it" in explain(queue, queue.add())[0].detail
+
+
+def test_not_due(queue):
+    job = queue.add(scheduled_for=queue.value("select base.clock() + interval '90 minutes'"))
+    queue.worker()
+    assert reasons(queue, job) == ["not_due"]
+    assert "in 90 min" in explain(queue, job)[0].detail
+
+
+def test_backing_off_names_the_error(queue):
+    job = queue.add()
+    queue.fail(queue.take(), code="store_away", retry_after_s=3600)
+    (row,) = explain(queue, job)
+    assert row.reason == "not_due" and "store_away" in row.detail
+
+
+def test_blocked_names_each_parent_and_how_far_it_is(queue):
+    queue.worker()
+    running, waiting = queue.add(priority=1), queue.add()
+    job = queue.add(depends_on=[running, waiting])
+    queue.beat("w1", queue.take(), progress=0.43, stage="encode", eta_s=130)
+    rows = explain(queue, job)
+    assert [row.reason for row in rows] == ["blocked", "blocked"]
+    assert f"{running}, which runs on w1, encode, 43 % done, about 2 min to go." in rows[0].detail
+    assert f"{waiting}, which is ready." in rows[1].detail
+
+
+@pytest.mark.parametrize("scope", ["all", "job_type", "tenant", "channel", "input"])
+def test_paused_says_by_whom_and_why(queue, video, scope):
+    channel = uuid4()
+    job = queue.job(queue.add(video_id=video, channel_id=channel))
+    key = {"all": "", "job_type": "no_op", "tenant": job.tenant_id, "channel": channel, "input": job.asset_id}[scope]
+    queue.worker()
+    queue.conn.execute("select queue.pause(%s, %s, 'the encoder burns')", (scope, str(key)))
+    for _ in range(2):  # before and after a claim has met it
+        (row,) = explain(queue, job.id)
+        assert row.reason == "paused" and "the encoder burns" in row.detail and "by postgres" in row.detail and "resume" in row.advice
+        assert queue.claim(limit=10) == []
+
+
+def test_a_suspended_tenant_is_told(queue, video):
+    job = queue.add(video_id=video)
+    queue.worker()
+    queue.conn.execute("update identity.tenants set status = 'suspended'")
+    (row,) = explain(queue, job)
+    assert row.reason == "paused" and "suspended" in row.detail and "identity.tenants.status" in row.advice
+
+
+def test_over_a_limit_says_how_many_of_how_many(queue, video):
+    queue.conn.execute("select queue.set_limit('tenant:default', 2)")
+    jobs = [queue.add(video_id=video) for _ in range(4)]
+    queue.worker()
+    queue.claim(limit=10)
+    (row,) = explain(queue, jobs[3])
+    assert row.reason == "over_limit"
+    assert "tenant:default is used up: 2 of 2 (2 running, 0 ready); 1 jobs wait before it" in row.detail
+
+
+def test_no_live_worker(queue, clock):
+    job = queue.add()
+    assert "No worker is at work" in explain(queue, job)[0].detail
+    queue.worker("w1", types=["finish_video"])
+    assert "No live worker takes jobs of type no_op" in explain(queue, job)[0].detail
+    queue.worker("w2")
+    assert reasons(queue, job) == ["claimable"]
+    queue.conn.execute("select queue.drain_worker('w2')")
+    assert "draining" in explain(queue, job)[0].detail
+    queue.worker("w3")
+    clock.forward(timedelta(minutes=5))
+    assert "No worker is at work" in explain(queue, job)[0].detail
+
+
+def test_no_worker_offers_what_it_needs_or_is_large_enough(queue):
+    queue.conn.execute("update queue.job_types set needs = '{av1}' where job_type = 'no_op'")
+    queue.worker()
+    assert "offers av1" in explain(queue, queue.add())[0].detail
+    queue.conn.execute("update queue.job_types set needs = '{}', weight = 11 where job_type = 'no_op'")
+    assert "11 slots" in explain(queue, queue.add())[0].detail
+
+
+def test_all_hindrances_are_told_at_once(queue, video):
+    queue.conn.execute("select queue.pause('all', '', 'night')")
+    job = queue.add(video_id=video, scheduled_for=queue.value("select base.clock() + interval '1 hour'"))
+    assert reasons(queue, job) == ["not_due", "paused", "no_worker"]
+
+
+def test_a_row_that_an_open_transaction_holds(queue, connect):
+    parent = queue.add()
+    queue.worker()
+    other = Queue(connect())
+    with other.transaction():
+        other.add(depends_on=[parent])
+        assert reasons(queue, parent) == ["locked"]
+        assert queue.claim() == []
+    assert reasons(queue, parent) == ["claimable"]
+    assert queue.claim(), "explaining leaves no lock behind"
+
+
+def test_explaining_in_an_open_transaction_holds_nothing_up(queue, connect):
+    job = queue.add()
+    queue.worker()
+    with queue.transaction():
+        assert reasons(queue, job) == ["claimable"]
+        assert [one.job_id for one in Queue(connect()).claim()] == [job]
+
+
+def test_in_a_read_only_transaction_it_says_the_rest(queue):
+    job = queue.add()
+    queue.worker()
+    with queue.transaction():
+        queue.conn.execute("set transaction read only")
+        assert reasons(queue, job) == ["claimable"]
+
+
+def test_running_and_over(queue):
+    done, dead, gone = queue.add(), queue.add(), queue.add()
+    job = queue.take()
+    queue.beat("w1", job, progress=0.5)
+    (row,) = explain(queue, done)
+    assert row.reason == "running" and "on w1, 50 % done" in row.detail
+    queue.complete(job)
+    queue.fail(queue.take(), "permanent", code="unreadable_media")
+    queue.conn.execute("select queue.cancel_job(%s)", (gone,))
+    assert [reasons(queue, one) for one in (done, dead, gone)] == [["completed"], ["failed"], ["cancelled"]]
+    assert "unreadable_media" in explain(queue, dead)[0].detail
+
+
+def test_an_unknown_job_is_refused(queue):
+    with pytest.raises(psycopg.Error) as error:
+        explain(queue, uuid4())
+    assert (error.value.sqlstate, bool(error.value.diag.message_hint)) == ("RQ004", True)

@@ -1,0 +1,481 @@
+"""queue.health(): everything that it can find is provoked for real, and a sound database has no finding."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from demo import postgres
+from tests.sql.queuekit import Queue
+from worker import schema
+
+MINUTES = timedelta(minutes=1)
+SETTINGS = {
+    "max_prepared_transactions": "5",
+    "autovacuum_freeze_max_age": "100000",  # the least
+    "autovacuum_naptime": "1d",  # it is on, and stays out of the way
+}
+
+
+@pytest.fixture
+def queue(conn):
+    return Queue(conn)
+
+
+def health(queue: Queue, finding: str) -> list[tuple[str, str]]:
+    """Level and detail of what is said about a subject, remedy added."""
+    rows = queue.rows("select * from queue.health() where finding = %s", finding)
+    assert all((row.level == "ok") or row.remedy for row in rows), "trouble without a remedy"
+    return [(row.level, f"{row.detail} | {row.remedy}") for row in rows]
+
+
+def only(queue: Queue, finding: str) -> tuple[str, str]:
+    (row,) = health(queue, finding)
+    return row
+
+
+@pytest.fixture(scope="module")
+def durable() -> Iterator[postgres.Server]:
+    """A server as in production: durable, vacuumed."""
+    with postgres.throwaway(settings=SETTINGS, durable=True) as server:
+        with psycopg.connect(server.url(), autocommit=True) as conn:
+            schema.install(conn)
+        yield server
+
+
+@pytest.fixture
+def sound(durable: postgres.Server) -> Iterator[Queue]:
+    """A session in its only database."""
+    with psycopg.connect(durable.url(), autocommit=True) as conn:
+        yield Queue(conn)
+
+
+def test_a_sound_database_has_no_finding(sound):
+    sound.worker()
+    rows = sound.rows("select * from queue.health()")
+    assert [row for row in rows if row.level != "ok"] == []
+    assert len({row.finding for row in rows}) >= 15
+    assert {row.remedy for row in rows} == {None}
+
+
+def test_it_never_reads_the_record_from_end_to_end(queue):
+    """It may be asked every minute. The invariants do, while the tables are small."""
+
+    def scans() -> int:
+        queue.conn.execute("select pg_stat_force_next_flush()")
+        return queue.value("select sum(seq_scan) from pg_stat_user_tables where relname in ('processing_jobs', 'job_attempts')")
+
+    before = scans()
+    for part in ("server", "roles", "snapshots", "tables", "workers", "jobs", "upkeep"):
+        queue.conn.execute(f"select * from queue.health_of_{part}()")
+    assert scans() == before
+    queue.violations()
+    assert scans() > before
+
+
+def burn(queue: Queue, count: int) -> None:
+    """Use up transaction numbers."""
+    queue.conn.execute(
+        f"""
+        do $$
+        begin
+            create temporary table burnt (n integer) on commit drop;
+            for i in 1..{count} loop
+                begin
+                    insert into burnt values (i);
+                exception when others then null;
+                end;
+            end loop;
+        end;
+        $$
+        """
+    )
+
+
+# --- the server
+
+
+def test_a_server_that_loses_data_in_a_crash_is_bad(queue):
+    """As the tests' own is."""
+    level, told = only(queue, "durability")
+    assert (level, "fsync off" in told) == ("bad", True)
+    assert any(level == "bad" and "autovacuum off" in told for level, told in health(queue, "autovacuum"))
+
+
+def test_commits_that_a_crash_forgets_are_a_warning(sound):
+    sound.conn.execute("set synchronous_commit = off")
+    assert only(sound, "durability")[0] == "warn"
+
+
+def test_a_table_without_autovacuum_is_bad(queue):
+    queue.conn.execute("alter table queue.ready set (autovacuum_enabled = false)")
+    assert [told for level, told in health(queue, "autovacuum") if "queue.ready" in told]
+
+
+def test_old_transaction_numbers_warn_and_then_are_bad(sound):
+    assert only(sound, "wraparound")[0] == "ok"
+    burn(sound, 210_000)
+    level, told = only(sound, "wraparound")
+    assert (level, "vacuumdb --freeze" in told) == ("warn", True)
+    sound.conn.execute("set vacuum_failsafe_age = 0")
+    assert only(sound, "wraparound")[0] == "bad"
+    sound.conn.execute("vacuum (freeze)")
+
+
+def test_connections_that_run_out_are_told(queue, connect, pg_server):
+    level, told = only(queue, "connections")
+    assert level == "ok"
+    assert "of 197 in use" in told
+    with postgres.throwaway(pg_server.binaries, {"max_connections": "5"}) as small:
+        with psycopg.connect(small.url(), autocommit=True) as conn:
+            schema.install(conn)
+            with psycopg.connect(small.url()):
+                assert only(Queue(conn), "connections")[0] == "warn"
+
+
+# --- roles
+
+
+def test_roles_say_what_the_caller_may_do(queue, connect):
+    assert "owns the schema" in only(queue, "roles")[1]
+    conn = connect()
+    for role, word, level in (("reelq_worker", "may claim", "ok"), ("reelq_readonly", "may read only", "warn")):
+        conn.execute(f"set role {role}")
+        assert only(Queue(conn), "roles")[0] == level
+        assert word in only(Queue(conn), "roles")[1]
+    conn.execute("set role reelq_app")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("select * from queue.health()")
+
+
+def test_a_missing_role_is_bad(pg_server):
+    """Roles belong to the server: one of its own."""
+    with postgres.throwaway(pg_server.binaries) as server, psycopg.connect(server.url(), autocommit=True) as conn:
+        schema.install(conn)
+        conn.execute("drop owned by reelq_readonly; drop role reelq_readonly")
+        level, told = only(Queue(conn), "roles")
+        assert (level, "reelq_readonly" in told) == ("bad", True)
+
+
+# --- who holds back vacuum
+
+
+@pytest.mark.parametrize(("begin", "held"), [
+    ("set transaction isolation level repeatable read; select 1", "idle in transaction"),
+    ("select pg_current_xact_id()", "idle in transaction"),
+])  # fmt: skip
+def test_a_held_snapshot_names_its_holder(queue, connect, clock, begin, held):
+    other = connect(autocommit=False, application_name="somebody's psql")
+    other.execute(begin)
+    assert [row for row in health(queue, "snapshots") if row[0] != "ok"] == []
+    clock.forward(6 * MINUTES)
+    level, told = only(queue, "snapshots")
+    assert level == "warn"
+    assert f"pid {other.info.backend_pid}" in told
+    assert "somebody's psql" in told
+    assert held in told
+    assert f"select pg_terminate_backend({other.info.backend_pid})" in told
+    clock.forward(60 * MINUTES)
+    assert only(queue, "snapshots")[0] == "bad"
+    other.rollback()
+    assert only(queue, "snapshots")[0] == "ok"
+
+
+def test_a_session_that_holds_nothing_is_nobody_s_trouble(queue, connect, clock):
+    other = connect(autocommit=False)
+    other.execute("select 1")
+    clock.forward(10 * MINUTES)
+    assert only(queue, "snapshots")[0] == "ok"
+
+
+def move_clock(queue: Queue, by: timedelta) -> None:
+    """In the sound database, inside the caller's transaction."""
+    queue.conn.execute(
+        "create or replace function base.clock() returns timestamptz language sql volatile security definer set search_path = ''"
+        f" as $$ select clock_timestamp() + interval '{by.total_seconds()} seconds' $$"
+    )
+
+
+class Undo(Exception):
+    pass
+
+
+def test_a_forgotten_prepared_transaction_is_found(sound, durable):
+    with psycopg.connect(durable.url()) as other:
+        other.tpc_begin(other.xid(1, "payment", "x"))
+        other.execute("select pg_current_xact_id()")
+        other.tpc_prepare()
+        with pytest.raises(Undo), sound.transaction():
+            move_clock(sound, 6 * MINUTES)
+            level, told = only(sound, "snapshots")
+            assert (level, "rollback prepared" in told) == ("warn", True)
+            raise Undo
+        other.tpc_rollback()
+    assert only(sound, "snapshots")[0] == "ok"
+
+
+def test_a_replication_slot_that_nobody_reads_is_found(sound):
+    sound.conn.execute("select pg_create_physical_replication_slot('standby2', true)")
+    try:
+        level, told = only(sound, "snapshots")
+        assert (level, "select pg_drop_replication_slot('standby2')" in told) == ("warn", True)
+    finally:
+        sound.conn.execute("select pg_drop_replication_slot('standby2')")
+
+
+@pytest.fixture
+def standby(durable: postgres.Server) -> Iterator[postgres.Server]:
+    """A hot standby of the durable server that passes on which rows its queries need."""
+    program = durable.binaries.folder / "pg_basebackup"
+    if not program.exists():
+        pytest.skip("this server comes without pg_basebackup")
+    with postgres.throwaway(durable.binaries) as neighbour:  # for a folder that the server's user can reach
+        folder = neighbour.folder / "standby"
+        settings = {**SETTINGS, "hot_standby_feedback": "on", "wal_receiver_status_interval": "1s"}
+        copy = postgres.Server(folder, durable.binaries, durable=False, settings=settings)
+        folder.mkdir(mode=0o700)
+        if copy.who.uid is not None:
+            shutil.chown(folder, copy.who.uid, copy.who.gid)
+        done = copy._run([str(program), "-d", durable.url(), "-D", str(copy.data), "-R", "--checkpoint=fast"])
+        assert done.returncode == 0, done.stdout
+        copy.prepare()
+        copy.start()
+        try:
+            yield copy
+        finally:
+            copy.stop()
+
+
+def test_a_standby_that_holds_rows_is_found(sound, standby):
+    with psycopg.connect(standby.url(), options="-c default_transaction_isolation=repeatable\\ read") as reader:
+        reader.execute("select count(*) from queue.processing_jobs")
+        for _ in range(400):
+            if sound.value("select bool_or(backend_xmin is not null) from pg_stat_replication"):
+                break
+            sound.conn.execute("select pg_sleep(0.05)")
+        else:
+            pytest.fail("no feedback came")
+        assert only(sound, "snapshots")[0] == "ok"
+        for _ in range(2):
+            burn(sound, 260_000)
+        level, told = only(sound, "snapshots")
+        assert (level, "hot_standby_feedback" in told) == ("warn", True)
+        (row,) = Queue(reader).rows("select * from queue.health() where finding = 'server'")
+        assert (row.level, "a standby" in row.detail) == ("bad", True)
+    sound.conn.execute("vacuum (freeze)")
+
+
+def test_an_owner_who_may_not_see_sessions_says_so(pg_server):
+    with postgres.throwaway(pg_server.binaries) as server, psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute("create role boss login createrole")
+        conn.execute("create database theirs owner boss")
+        with psycopg.connect(server.url("theirs").replace("postgres@", "boss@"), autocommit=True) as owner:
+            schema.install(owner)
+            level, told = only(Queue(owner), "snapshots")
+            assert (level, "grant pg_read_all_stats to boss" in told) == ("warn", True)
+            conn.execute("grant pg_read_all_stats to boss")
+            assert only(Queue(owner), "snapshots")[0] == "ok"
+            assert [row for row in Queue(owner).rows("select * from queue.health()") if "failed" in row.detail and row.level == "bad"] == []
+
+
+# --- tables
+
+
+def test_dead_rows_are_told(queue):
+    queue.add()
+    for _ in range(2):
+        queue.conn.execute("insert into queue.sleepers select 'w' || n from generate_series(1, 6000) as n")
+        queue.conn.execute("delete from queue.sleepers")
+    queue.conn.execute("select pg_stat_force_next_flush()")
+    level, told = only(queue, "dead rows")
+    assert (level, "queue.sleepers has 12000 dead rows" in told) == ("warn", True)
+
+
+def test_an_invalid_index_is_told(queue):
+    """As a concurrent build leaves behind that failed."""
+    queue.add()
+    queue.add()
+    with pytest.raises(psycopg.Error):
+        queue.conn.execute("create unique index concurrently twice on queue.processing_jobs (job_type)")
+    level, told = only(queue, "indexes")
+    assert (level, "queue.twice" in told) == ("warn", True)
+
+
+def test_partitions_that_end_are_told_in_time(queue, clock):
+    clock.set("2030-01-10 12:00+00")
+    queue.conn.execute("create table queue.past (at timestamptz not null) partition by range (at)")
+    assert only(queue, "partitions")[0] == "bad"
+    queue.conn.execute("create table queue.past_1 partition of queue.past for values from ('2030-01-01') to ('2030-01-20')")
+    assert only(queue, "partitions")[0] == "ok"
+    clock.set("2030-01-19 12:00+00")
+    assert only(queue, "partitions")[0] == "warn"
+    clock.set("2030-01-21 12:00+00")
+    assert only(queue, "partitions")[0] == "bad"
+    queue.conn.execute("create table queue.past_2 partition of queue.past for values from ('2030-01-20') to (maxvalue)")
+    assert only(queue, "partitions")[0] == "ok"
+
+
+# --- workers
+
+
+def test_a_silent_worker_is_told(queue, clock):
+    assert "None is at work" in only(queue, "workers")[1]
+    queue.worker("quiet")
+    assert only(queue, "workers")[0] == "ok"
+    clock.forward(40)
+    assert [(level, "quiet has not been heard of" in told) for level, told in health(queue, "workers")] == [("warn", True), ("ok", False)]
+    clock.forward(30)
+    queue.rescue()
+    assert any("quiet was lost" in told for _, told in health(queue, "workers"))
+    clock.forward(1)
+    queue.worker("successor")
+    assert only(queue, "workers")[0] == "ok"
+
+
+def test_a_lease_that_nobody_takes_back_is_bad(queue, clock):
+    queue.add()
+    job = queue.take()
+    clock.forward(61)
+    assert only(queue, "leases")[0] == "ok"
+    clock.forward(61)
+    level, told = only(queue, "leases")
+    assert (level, "1 ran out" in told) == ("bad", True)
+    queue.rescue()
+    assert only(queue, "leases")[0] == "ok"
+    assert queue.status(job.job_id) == "queued"
+
+
+def test_a_buried_worker_s_lease_counts_too(queue, clock):
+    queue.add()
+    queue.take()
+    queue.conn.execute("select queue.bury_worker('w1')")
+    assert only(queue, "leases")[0] == "ok"
+    clock.forward(90)
+    assert only(queue, "leases")[0] == "bad"
+
+
+def test_ready_work_that_nobody_takes_is_told(queue, clock):
+    queue.conn.execute("update queue.job_types set needs = '{av1}' where job_type = 'video_transcode'")
+    queue.conn.execute("update queue.job_types set weight = 20 where job_type = 'extract_metadata'")
+    for job_type in ("no_op", "video_transcode", "extract_metadata"):
+        queue.add(job_type)
+    queue.worker("w1")
+    told = health(queue, "ready work")
+    assert [level for level, _ in told] == ["warn", "warn"]
+    assert {"No worker takes video_transcode that needs av1" in one or "No worker takes extract_metadata of 20 slots" in one for _, one in told} == {True}
+    clock.forward(6 * MINUTES)
+    queue.worker("w2", ["no_op"])
+    assert [level for level, _ in health(queue, "ready work")] == ["bad", "bad"]
+    queue.conn.execute("update queue.workers set slots = 20, capabilities = '{av1}' where worker_id = 'w1'")
+    queue.beat("w1")
+    assert only(queue, "ready work")[0] == "ok"
+
+
+# --- jobs
+
+
+def test_due_jobs_that_nobody_makes_ready_are_told(queue, clock):
+    queue.add(scheduled_for=queue.value("select base.clock() + interval '1 second'"))
+    clock.forward(30)
+    assert only(queue, "scheduled jobs")[0] == "ok"
+    clock.forward(60)
+    assert only(queue, "scheduled jobs")[0] == "warn"
+    clock.forward(300)
+    level, told = only(queue, "scheduled jobs")
+    assert (level, "1 are due" in told) == ("bad", True)
+
+
+def test_dead_letters_that_grow_are_told(queue, clock):
+    def fail(count: int) -> None:
+        for _ in range(count):
+            queue.add()
+            queue.fail(queue.take(), "permanent")
+
+    fail(10)
+    assert only(queue, "dead letters")[0] == "ok"
+    fail(1)
+    assert only(queue, "dead letters")[0] == "warn"
+    clock.forward(90 * MINUTES)
+    assert only(queue, "dead letters") == ("ok", "0 failed for good in the last hour, 11 in the day before | None")
+
+
+def test_jobs_that_are_all_parked_are_told(queue):
+    job_id = queue.add()
+    with queue.transaction():
+        queue.conn.execute("delete from queue.ready")
+        queue.conn.execute("insert into queue.limits (limit_key, max_running) values ('type:no_op', 1)")
+        queue.conn.execute("insert into queue.parked values ('type:no_op', 1, %s)", [job_id])
+    assert only(queue, "parked jobs")[0] == "warn"
+    queue.add()
+    assert only(queue, "parked jobs") == ("ok", "1 wait for a limit or a pause | None")
+
+
+def test_a_forgotten_pause_is_told(queue, clock):
+    queue.conn.execute("insert into queue.pauses (scope, key, reason) values ('job_type', 'no_op', 'a try')")
+    assert only(queue, "pauses")[0] == "ok"
+    clock.forward(25 * 60 * MINUTES)
+    level, told = only(queue, "pauses")
+    assert (level, "job_type no_op has been paused" in told) == ("warn", True)
+
+
+# --- upkeep
+
+
+def test_upkeep_that_does_not_run_is_told(queue, clock):
+    queue.conn.execute("insert into queue.upkeep (task) values ('archive'), ('brush')")
+    assert only(queue, "upkeep")[0] == "ok"
+    clock.forward(4 * 60 * MINUTES)
+    assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "repair"}
+    queue.conn.execute("update queue.upkeep set last_run_at = base.clock() where task = 'archive'")
+    queue.rows("select * from queue.repair()")
+    assert only(queue, "upkeep")[0] == "ok"
+    clock.forward(4 * 24 * 60 * MINUTES)
+    assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "brush", "repair"}
+
+
+def test_workers_that_do_not_rescue_are_told(queue, clock):
+    queue.worker()
+    queue.rescue()
+    clock.forward(2 * MINUTES)
+    assert only(queue, "upkeep")[0] == "ok", "nobody is there to do it"
+    queue.worker()
+    level, told = only(queue, "upkeep")
+    assert (level, told.startswith("rescue last ran")) == ("warn", True)
+
+
+def test_repairs_shout(queue):
+    assert only(queue, "repairs")[0] == "ok"
+    queue.add()
+    queue.conn.execute("delete from queue.ready")
+    assert only(queue, "invariants")[0] == "bad"
+    queue.rows("select * from queue.repair()")
+    assert only(queue, "invariants")[0] == "ok"
+    assert only(queue, "repairs") == ("bad", only(queue, "repairs")[1])
+    queue.conn.execute("update queue.upkeep set repairs = 0")
+    assert only(queue, "repairs")[0] == "ok"
+
+
+def test_large_tables_are_verified_only_when_asked(queue):
+    queue.conn.execute("insert into queue.job_attempts (job_id, attempt, job_type, worker_id, started_at, ended_at, outcome, message)"
+                       " select base.uuid_v7(), 1, 'no_op', 'w', now(), now(), 'completed', repeat('x', 1000) from generate_series(1, 20000)")  # fmt: skip
+    queue.add()
+    queue.conn.execute("delete from queue.ready")
+    (row,) = queue.rows("select * from queue.health() where finding = 'invariants'")
+    assert (row.level, row.remedy) == ("ok", "On a quiet hour: reelq doctor --deep")
+    assert queue.rows("select * from queue.health(true) where finding = 'invariants'")[0].level == "bad"
+    queue.rows("select * from queue.repair()")
+
+
+def test_a_check_that_fails_is_a_finding(queue):
+    """A broken part does not hide the others."""
+    queue.conn.execute("alter table queue.dead_letters rename column failed_at to broken")
+    rows = queue.rows("select * from queue.health()")
+    assert [row.detail for row in rows if row.finding == "jobs"] == ['The check itself failed: column d.failed_at does not exist (42703)']
+    assert {"upkeep", "workers"} <= {row.finding for row in rows}
+    queue.conn.execute("alter table queue.dead_letters rename column broken to failed_at")
+
+
