@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil
+from operator import itemgetter
 from uuid import UUID
 
 from worker.queue import ClaimedJob
@@ -17,6 +18,7 @@ from worker.running.attempt import Attempt
 from worker.running.leash import Leash
 
 HALF = Fraction(1, 2)
+URGENCY = itemgetter(*map(ClaimedJob._fields.index, ("priority", "fair_key", "seq")))
 
 
 class Hands:
@@ -36,9 +38,9 @@ class Hands:
         return list(self.held.values())
 
     def take(self, jobs: Iterable[ClaimedJob], sent_at: float) -> list[Attempt]:
-        """Jobs that a claim sent at `sent_at` brought."""
+        """Jobs that a claim sent at `sent_at` brought; the most urgent first."""
         taken = []
-        for job in jobs:
+        for job in sorted(jobs, key=URGENCY):
             attempt = Attempt(job, Leash(job, sent_at))
             older = self._newest.get(job.job_id)
             if older is not None:
