@@ -47,7 +47,8 @@ def gate() -> Any:
 def small(conn: Conn, count: int, batch: int = 50, job_type: str = "no_op") -> list[Any]:
     """Jobs of a type of which a worker takes `batch` for one slot."""
     conn.execute("update queue.job_types set batch = %s where job_type = %s", [batch, job_type])
-    return [row[0] for row in conn.execute("select queue.enqueue_job(%s) from generate_series(1, %s)", [job_type, count])]
+    added = "insert into queue.processing_jobs (job_type) select %s from generate_series(1, %s) returning id"
+    return [row[0] for row in conn.execute(added, [job_type, count])]
 
 
 def count(conn: Conn, status: str) -> int:

@@ -17,7 +17,7 @@ from worker.queue import ClaimedJob
 from worker.running.attempt import Attempt
 from worker.running.leash import Leash
 
-HALF = Fraction(1, 2)
+NOTHING, HALF = Fraction(0), Fraction(1, 2)
 URGENCY = itemgetter(*map(ClaimedJob._fields.index, ("priority", "fair_key", "seq")))
 
 
@@ -81,10 +81,10 @@ class Hands:
 
     def _taken(self) -> tuple[Fraction, Fraction]:
         """Slots that are taken by jobs that fill one, and by small ones."""
-        large, small = Fraction(0), Fraction(0)
+        large, small = NOTHING, NOTHING
         for (weight, batch), count in self._load.items():
-            if weight >= batch:
+            if count and weight >= batch:
                 large += Fraction(weight * count, batch)
-            else:
+            elif count:
                 small += Fraction(weight * count, batch)
         return large, small
