@@ -21,9 +21,10 @@ class QueueMachine(WorkRules, EnqueueRules, OperateRules):
 def test_whatever_is_called_in_whichever_order_the_contract_holds(request, connect):
     """As many examples as `--examples` says, then at random; the suite's own are the same each time."""
     examples = request.config.getoption("--examples")
-    other = Queue(connect())
-    other.conn.execute("set lock_timeout = '2s'")
-    database = Database(connect(), other)
+    here, there = connect(), connect()
+    for conn in (here, there):
+        conn.execute("set lock_timeout = '2s'")  # of two sessions in one thread neither may wait for the other
+    database = Database(here, Queue(there))
     run_state_machine_as_test(
         lambda: QueueMachine(database),  # type: ignore[arg-type]
         settings=settings(

@@ -32,6 +32,7 @@ class Model:
         self.jobs: dict[UUID, Job] = {}
         self.workers: dict[str, Worker] = {}
         self.looked: datetime | None = None  # the last rescue
+        self.gates: set[str] = set()  # limits and pauses that are set
 
     # Jobs come and go
 

@@ -53,7 +53,7 @@ class WorkRules(Base):
             assert rows == [], "a draining worker takes nothing new"
             return []
         self.adopt_waits()
-        checks.check(self.model, worker, limit, rows, self.db.ready(), bounds)
+        checks.check(self.model, worker, limit, rows, self.db.ready(), bounds, bool(self.model.gates))
         taken = []
         for row in rows:
             claim = self.model.take(name, self.model.jobs[row.job_id])
