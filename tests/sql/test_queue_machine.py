@@ -8,12 +8,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.sql.machine.database import Database
 from tests.sql.machine.rules_enqueue import EnqueueRules
+from tests.sql.machine.rules_gates import GateRules
 from tests.sql.machine.rules_operate import OperateRules
 from tests.sql.machine.rules_work import WorkRules
 from tests.sql.queuekit import Queue
 
 
-class QueueMachine(WorkRules, EnqueueRules, OperateRules):
+class QueueMachine(GateRules, WorkRules, EnqueueRules, OperateRules):
     """All subjects together."""
 
 

@@ -34,6 +34,7 @@ def check(
     for row in taken:
         assert row.job_id in model.jobs and model.jobs[row.job_id].place == "free", "only what is free is taken"
         assert worker.takes(model.jobs[row.job_id]), "only the worker's types, and what it is capable of"
+        assert not model.paused(model.jobs[row.job_id]), "what is paused does not begin"
     assert len({row.job_id for row in taken}) == len(taken)
     used = sum((Fraction(row.weight, row.batch) for row in taken), Fraction(0))
     assert used <= limit, "never more than the slots asked for"
