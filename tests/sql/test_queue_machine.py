@@ -34,7 +34,7 @@ def test_whatever_is_called_in_whichever_order_the_contract_holds(request, conne
             derandomize=examples is None,
             deadline=None,
             database=None,
-            phases=(Phase.generate, Phase.shrink),
+            phases=(Phase.generate,) if request.config.getoption("--no-shrink") else (Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         ),
     )
