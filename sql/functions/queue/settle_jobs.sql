@@ -22,9 +22,12 @@ begin
             using errcode = 'RQ008', hint = '[{"job_id": …, "token": 1, "outcome": "completed", "result": {}}]';
     end if;
 
-    perform queue.require_small_result(i -> 'result')
-    from jsonb_array_elements(p_results) as i
-    where i ->> 'outcome' = 'completed' and i ? 'result';
+    if exists (
+        select from jsonb_array_elements(p_results) as i
+        where jsonb_typeof(i -> 'result') <> 'object' or pg_column_size(i -> 'result') > 65536
+    ) then
+        perform queue.require_small_result(i -> 'result') from jsonb_array_elements(p_results) as i where i ->> 'outcome' = 'completed';
+    end if;
 
     -- All counters that this batch may touch, once and in order: else two batches deadlock over children.
     perform from queue.blocked as b
@@ -48,6 +51,8 @@ begin
         update queue.processing_jobs as j
         set
             status = 'completed',
+            status_changed_at = v_now,
+            updated_at = v_now,
             completed_at = v_now,
             duration_ms = extract(epoch from v_now - j.started_at) * 1000,
             result_data = coalesce(r.result, '{}'),
@@ -62,7 +67,8 @@ begin
         )
         select
             d.id, d.token, d.job_type, d.worker_id, d.started_at, v_now, 'completed',
-            queue.as_real(d.cpu_seconds), least(greatest(d.peak_memory_bytes, 0), 9e18)::bigint
+            case when d.cpu_seconds is not null then queue.as_real(d.cpu_seconds) end,
+            least(greatest(d.peak_memory_bytes, 0), 9e18)::bigint
         from done as d
     )
     select array_agg(d.id) into v_done from done as d;
@@ -73,13 +79,12 @@ begin
     select k, count(*) from ended as e cross join lateral unnest(e.limits) as k group by k order by k;
     perform queue.release_children(v_done);
 
-    for v_item in select i from jsonb_array_elements(p_results) as i order by i ->> 'job_id' loop
+    return query select v.job_id, v.verdict from queue.verdicts(p_results, v_done) as v;
+    for v_item in
+        select i from jsonb_array_elements(p_results) as i where i ->> 'outcome' is distinct from 'completed' order by i ->> 'job_id'
+    loop
         job_id := (v_item ->> 'job_id')::uuid;
-        if v_item ->> 'outcome' = 'completed' then
-            verdict := case when job_id = any(v_done) then 'ok' else 'stale' end;
-        else
-            verdict := queue.settle_one(p_worker_id, v_item);
-        end if;
+        verdict := queue.settle_one(p_worker_id, v_item);
         return next;
     end loop;
 end;
