@@ -52,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sql-root", type=Path, default=schema.ROOT, help="the sql/ to install: mutants are built from a copy")
     parser.addoption("--examples", type=int, help="so many random examples for the queue's state machine")
     parser.addoption("--backlog", type=int, default=1_000_000, help="jobs in the large queue of the plan tests")
+    parser.addoption("--no-shrink", action="store_true", help="a first counterexample of the state machine will do")
     parser.addoption("--stress-seconds", type=float, default=60, help="how long tests/stress runs")
 
 
