@@ -84,7 +84,7 @@ def maintain(app: App, dry_run: bool, wait_s: float, as_json: bool) -> int:
         output.say("Another session maintains the partitions at this moment.")
         return DONE
     if not output.emit(steps, as_json, STEPS) and not as_json:
-        output.say("Nothing to do.")
+        output.line("Nothing to do.")  # no news on stderr, which cron would mail every hour
     if dry_run:
         return DONE
     left = [step for step in steps if not step.done]

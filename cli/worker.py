@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import sys
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,9 @@ from cli.app import App, Seconds, pass_app
 if TYPE_CHECKING:
     from worker.registry import Registry
     from worker.settings import Settings
+
+GC_AFTER = 50_000  # new objects that may be garbage in circles; of small jobs no circles are left, and Python's own is 700
+SWITCH_S = 0.0005  # until a thread that waits for the interpreter gets it; Python's own is 5 ms
 
 
 @click.group()
@@ -70,6 +75,7 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
     from worker.systemd import Notifier
 
     runner = Runner(settings, registry, Notifier(environment()), until_idle=until_idle)
+    tune()
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         runner.leave()
@@ -77,3 +83,14 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     return runner.run()
+
+
+def tune() -> None:
+    """Set the interpreter up for small jobs by the thousand; this process does nothing else.
+
+    Everything made so far stays for good: the garbage collector need not walk over it again for every few
+    thousand jobs. And the main thread, back from the database, waits for a busy slot's thread a tenth as long.
+    """
+    gc.freeze()
+    gc.set_threshold(GC_AFTER, 10, 10)
+    sys.setswitchinterval(SWITCH_S)

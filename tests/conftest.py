@@ -49,6 +49,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """--pg, also as the environment's REELQ_TEST_PG for `./run test` in CI."""
     default = os.environ.pop("REELQ_TEST_PG", "first")
     parser.addoption("--pg", default=default, help="first, system, wheel, both, or a major such as 15")
+    parser.addoption("--sql-root", type=Path, default=schema.ROOT, help="the sql/ to install: mutants are built from a copy")
+    parser.addoption("--examples", type=int, help="so many random examples for the queue's state machine")
+    parser.addoption("--backlog", type=int, default=1_000_000, help="jobs in the large queue of the plan tests")
+    parser.addoption("--no-shrink", action="store_true", help="a first counterexample of the state machine will do")
+    parser.addoption("--stress-seconds", type=float, default=60, help="how long tests/stress runs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers of our own."""
+    config.addinivalue_line("markers", "one_server: in tests/sql, what a second server would tell nothing new about")
+    config.addinivalue_line("markers", "stress: a minute of concurrent load; leave it out with -m 'not stress'")
 
 
 def ends(which: str) -> list[postgres.Binaries]:
@@ -66,7 +77,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "pg_server" not in metafunc.fixturenames:
         return
     servers = ends(metafunc.config.getoption("--pg"))
-    if "sql" not in metafunc.definition.path.parts:
+    if "sql" not in metafunc.definition.path.parts or metafunc.definition.get_closest_marker("one_server"):
         servers = servers[:1]
     metafunc.parametrize("pg_server", servers, ids=[f"pg{one.major}" for one in servers], indirect=True)
 
@@ -74,7 +85,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 class Servers:
     """The servers of this session, started when first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, sql_root: Path) -> None:
+        self._sql_root = sql_root
         self._stack = ExitStack()
         self._running: dict[int, postgres.Server] = {}
         self._template: dict[int, str | None] = {}
@@ -102,10 +114,13 @@ class Servers:
             conn.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
         try:
             with psycopg.connect(server.url(TEMPLATE), autocommit=True) as conn:
-                schema.install(conn)
+                schema.install(conn, self._sql_root)
                 conn.execute(MOVABLE_CLOCK)
                 # A clock that jumps looks like an outage of the whole fleet; tests of that set it back.
                 conn.execute("update queue.upkeep set grace = '1000 years'")
+                # Tests of partitions begin without any, in whichever month they play.
+                for (partition,) in conn.execute("select inhrelid::regclass::text from pg_inherits where inhparent::regclass::text like 'queue.%_history'"):
+                    conn.execute(sql.SQL("drop table {}").format(sql.SQL(partition)))
         except (ReelqError, psycopg.Error) as error:
             return str(error)
         return None
@@ -116,9 +131,9 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
+def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
     """The servers of this session."""
-    running = Servers()
+    running = Servers(request.config.getoption("--sql-root"))
     try:
         yield running
     finally:

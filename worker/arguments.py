@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -31,14 +32,14 @@ def _object(kind: Any, data: Any, where: str, mistakes: list[str]) -> Any:
         mistakes.append(f"{where} must be an object")
         return None
     before = len(mistakes)
-    hints = get_type_hints(kind)
-    known = {field.name: field for field in fields(kind)}
-    mistakes += [f"{name} is unknown" for name in sorted(map(str, data.keys() - known.keys()))]
+    known = _shape(kind)
+    if not data.keys() <= known.keys():
+        mistakes += [f"{name} is unknown" for name in sorted(map(str, data.keys() - known.keys()))]
     values = {}
-    for name, field in known.items():
+    for name, (hint, optional) in known.items():
         if name in data:
-            values[name] = _value(hints[name], data[name], name, mistakes)
-        elif field.default is MISSING and field.default_factory is MISSING:
+            values[name] = _value(hint, data[name], name, mistakes)
+        elif not optional:
             mistakes.append(f"{name} is missing")
     if len(mistakes) > before:
         return None
@@ -49,8 +50,20 @@ def _object(kind: Any, data: Any, where: str, mistakes: list[str]) -> Any:
         return None
 
 
+@cache
+def _shape(kind: Any) -> dict[str, tuple[Any, bool]]:
+    """The fields of a dataclass: what each wants, and whether it may be left out."""
+    hints = get_type_hints(kind)
+    return {
+        field.name: (hints[field.name], field.default is not MISSING or field.default_factory is not MISSING)
+        for field in fields(kind)
+    }
+
+
 def _value(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
     """`value` as the type `hint` wants it."""
+    if type(value) is hint:  # a plain text, number or flag, as most are
+        return value
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _union(get_args(hint), value, where, mistakes)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from worker import bulk, db, media, queue
 from worker.bulk import Enqueued, Spec
 from worker.errors import LeaseLost, PermanentError
@@ -44,7 +46,6 @@ class JobContext:
 
     job: ClaimedJob
     settings: Settings
-    log: Any  # a structlog logger that bears job_id, job_type and attempt
     stop: StopSignal
     open_store: Callable[[], Store]
     make_scratch: Callable[[], Path]
@@ -52,6 +53,12 @@ class JobContext:
     pool: db.Pool
     facts: Facts = field(default_factory=Facts)
     writes: list[Callable[[db.Connection], None]] = field(default_factory=list)
+
+    @property
+    def log(self) -> Any:
+        """A structlog logger that bears job_id, job_type and attempt, in whichever thread it is used."""
+        job = self.job
+        return structlog.get_logger().bind(job_id=str(job.job_id), job_type=job.job_type, attempt=job.token)
 
     @property
     def store(self) -> Store:

@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 import threading
+from contextvars import ContextVar
 from dataclasses import fields
 from typing import Any, TextIO
 
@@ -17,7 +18,12 @@ import structlog
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ProgrammingError
 
+from worker.queue import ClaimedJob
 from worker.settings import FIELDS, Settings
+
+# The job that this thread runs: whatever logs meanwhile, its lines bear the job. A variable of our own instead of
+# structlog's three: it is set for every job, and read only when a line is written.
+job: ContextVar[ClaimedJob | None] = ContextVar("job", default=None)
 
 SHORTEST_SECRET = 4  # characters; masking shorter ones would blot out half the text
 MASK = "********"
@@ -28,8 +34,10 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     stream = sys.stderr if stream is None else stream
     console = settings.log_format == "console" or (settings.log_format == "auto" and stream.isatty())
     level = getattr(logging, settings.log_level.upper())
+    encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _name_job,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -37,7 +45,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     last: list[Any] = (
         [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str, ensure_ascii=False)]
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(lambda line, **_options: encode(line))]
     )
     last.append(Masker(settings))
     structlog.configure(
@@ -57,6 +65,14 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))
     threading.excepthook = _log_death
+
+
+def _name_job(_logger: Any, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """structlog's processor: the job at hand, unless the line names one itself."""
+    running = job.get()
+    if running is not None and "job_id" not in line:
+        line.update(job_id=str(running.job_id), job_type=running.job_type, attempt=running.token)
+    return line
 
 
 def _log_death(death: threading.ExceptHookArgs) -> None:

@@ -8,6 +8,7 @@ is left half-way, as Postgres means it (`detaching`), and ended by the next run.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -71,11 +72,9 @@ def maintain(conn: Connection, wait_s: float = WAIT_S) -> Iterator[Step]:
         yield Step(None, None, "busy", None, False, "another session is at it")
         return
     try:
-        for name, value in SESSION.items():
-            scalar(conn, "select set_config(%s, %s, false)", [name, value.format(ms=int(wait_s * 1000))])
         again = False
         for step in steps(conn):
-            result = _run(conn, step)
+            result = _run(conn, step, wait_s)
             again = again or (result.done and step.statement is not None)
             yield result
         if again:
@@ -84,16 +83,28 @@ def maintain(conn: Connection, wait_s: float = WAIT_S) -> Iterator[Step]:
     finally:
         if not conn.closed and not conn.broken:
             scalar(conn, f"select pg_advisory_unlock({LOCK})")
+
+
+@contextmanager
+def _limits(conn: Connection, wait_s: float) -> Iterator[None]:
+    """The settings of SESSION, for one statement."""
+    for name, value in SESSION.items():
+        scalar(conn, "select set_config(%s, %s, false)", [name, value.format(ms=int(wait_s * 1000))])
+    try:
+        yield
+    finally:
+        if not conn.closed and not conn.broken:
             for name in SESSION:
                 conn.execute(sql.SQL("reset {}").format(sql.Identifier(name)))
 
 
-def _run(conn: Connection, step: Step) -> Step:
+def _run(conn: Connection, step: Step, wait_s: float) -> Step:
     """Run the step's statement, if it has one."""
     if step.statement is None:
         return step if step.done or step.action in BY_HAND else replace(step, detail=LATER.format(why=step.detail))
     try:
-        conn.execute(step.statement.encode())
+        with _limits(conn, wait_s):
+            conn.execute(step.statement.encode())
     except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
         return replace(step, detail=LATER.format(why="somebody reads the table for longer than the limit"))
     except psycopg.errors.ObjectNotInPrerequisiteState as error:

@@ -1,8 +1,8 @@
 """A worker: claims, runs, settles, until it is told to leave.
 
     main thread    one message at a time: settle what ended, claim for the slots that are free
-                                                                  running/loop.py, claimer.py, ledger.py
-    slot threads   one handler each                               running/slots.py, attempt.py
+                                                                  running/loop.py, claimer.py, hands.py, ledger.py
+    slot threads   one handler each                               running/slots.py, backlog.py, attempt.py
     heart          leases, progress, cancel, drain, watchdog      running/heart.py
     watch          time limits and lost leases, without database  running/watch.py
     listener       NOTIFY: work came, beat now                    running/listener.py
@@ -50,24 +50,21 @@ class Runner:
         self._scratch = Scratch(settings, me.worker_id)
         self.loop = loop = Loop(me, self._scratch, self._notifier, until_idle=until_idle)
         self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots)
-        means = Means(settings, registry, self._pool, self._scratch, cache(lambda: open_store(settings)), loop.hurry)
-        self._slots = Slots(
-            settings.slots,
-            means,
-            done=lambda attempt: loop.mailbox.put(("ended", attempt)),
-            died=lambda: loop.mailbox.put(("died", None)),
+        self._watch = Watch(lambda: [one.leash for one in loop.hands.attempts()])
+        means = Means(
+            settings, registry, self._pool, self._scratch, cache(lambda: open_store(settings)), loop.hurry, self._watch.look_by
         )
+        self._slots = Slots(settings.slots, loop.backlog, means, died=lambda: loop.mailbox.put(("died", None)))
         polls = db.polls(settings)
         self._heart = Heart(
             db.Session(settings, f"reelq heart {me.worker_id}"),
             me.worker_id,
-            lambda: list(loop.held.values()),
+            loop.hands.attempts,
             every_s=settings.heartbeat_s,
             idle_s=settings.heartbeat_s if polls else max(IDLE_S, settings.heartbeat_s),
             notifier=self._notifier,
             on_drain=lambda: loop.mailbox.put(("drain", None)),
         )
-        self._watch = Watch(lambda: [one.leash for one in list(loop.held.values())])
         self._listener = (
             None
             if polls

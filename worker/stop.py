@@ -17,11 +17,17 @@ REASONS = ("cancelled", "lease_lost", "time_limit", "stalled", "shutdown")
 
 
 class StopSignal:
-    """Set once; the first reason stays."""
+    """Set once; the first reason stays.
+
+    A worker makes one for every job that it claims, by the thousand where they are small: what most never
+    need, an event to wait on, is made when somebody waits, and one lock serves all of them for moments.
+    """
+
+    __slots__ = ("_event", "_killers", "_reason")
+    _lock = threading.Lock()
 
     def __init__(self) -> None:
-        self._event = threading.Event()
-        self._lock = threading.Lock()
+        self._event: threading.Event | None = None
         self._killers: list[Callable[[], None]] = []
         self._reason: str | None = None
 
@@ -39,7 +45,8 @@ class StopSignal:
                 return
             self._reason = reason
             killers = list(self._killers)
-            self._event.set()
+            if self._event is not None:
+                self._event.set()
         for kill in killers:
             kill()
 
@@ -50,6 +57,11 @@ class StopSignal:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Sleep until the signal or the time-out; True when it is set."""
+        with self._lock:
+            if self._event is None:
+                self._event = threading.Event()
+                if self._reason is not None:
+                    self._event.set()
         return self._event.wait(timeout_s)
 
     @contextmanager

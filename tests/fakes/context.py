@@ -12,7 +12,6 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
-import structlog
 
 from worker import media, settings
 from worker.context import JobContext
@@ -54,7 +53,6 @@ class FakeVideo:
         return JobContext(
             job=_job(job_type, self.work, self.attempts),
             settings=chosen,
-            log=structlog.get_logger(),
             stop=self.stop,
             open_store=lambda: self.store,
             make_scratch=lambda: scratch,

@@ -213,6 +213,20 @@ def test_two_at_once_do_no_harm(queue, other, clock, may):
     assert maintain(queue) == [("busy", None, False)]
 
 
+def test_an_archiver_and_a_maintenance_that_make_partitions_at_once_get_by(queue, other, connect, clock, may):
+    """The maintenance waits a moment for what the archiver makes, and does not make it again."""
+    done(queue)
+    clock.forward(2 * DAY)
+    did: list[object] = []
+    with other.transaction():
+        assert other.value("select queue.archive_jobs()") == 1
+        thread = threading.Thread(target=lambda: did.extend(maintain(queue)), daemon=True)
+        thread.start()
+        blocked(Queue(connect()), queue.conn.info.backend_pid)
+    thread.join(10)
+    assert len(did) == 10 and all(finished for _, _, finished in did)
+
+
 def test_an_analyze_of_the_table_is_not_waited_for(queue, other, clock, may):
     """It holds the lock that ATTACH needs. Told by the command, and the archiver leaves the job where it is."""
     job_id = done(queue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -10,23 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import structlog
-from structlog.contextvars import bound_contextvars
-
-from worker import db, looks, queue
+from worker import db, logs, looks, queue
 from worker.context import Facts, JobContext
 from worker.errors import DatabaseAway, LeaseLost, ReelqError, StopRequested
 from worker.queue import ClaimedJob
 from worker.registry import Registry
 from worker.running import outcome
 from worker.running.leash import Leash
-from worker.running.outcome import Outcome
+from worker.running.outcome import COMPLETED, Outcome
 from worker.scratch import Scratch
 from worker.settings import Settings
 from worker.stop import StopSignal
 from worker.store import Store
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +35,35 @@ class Means:
     scratch: Scratch
     open_store: Callable[[], Store]
     hurry: threading.Event  # set when the worker leaves at once
+    look_by: Callable[[float], None]  # the watch has to look at this time at the latest
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Attempt:
     """A claimed job in this worker's hands, until it is settled."""
 
     job: ClaimedJob
     leash: Leash
-    claimed_at: float = field(default_factory=time.monotonic)
     outcome: Outcome | None = None
     facts: Facts = field(default_factory=Facts)
+    started_at: float | None = None  # monotonic; None: no handler has run
+    ended_at: float | None = None
+    settlement: str = ""  # the outcome as queue.settle_jobs takes it; made by the slot, so that the main thread need not
     sent: bool = False  # the outcome was sent once and no answer came: it may have arrived
+
+    @property
+    def fills_a_slot(self) -> bool:
+        """Whether it is real work; else the queue hands out several for a slot, and they wait here."""
+        return self.job.weight >= self.job.batch
 
     def run(self, means: Means) -> None:
         """Run the handler and keep how that ended in `outcome`."""
-        job = self.job
         folder: list[Path] = []
+        logs.job.set(self.job)
         try:
-            with bound_contextvars(job_id=str(job.job_id), job_type=job.job_type, attempt=job.token):
-                self.outcome = self._handle(means, folder)
+            self.started_at = self.leash.start()
+            means.look_by(self.leash.due())
+            self.outcome = self._handle(means, folder)
         except StopRequested as error:
             self.outcome = outcome.stopped(error.reason, error)
         except LeaseLost:  # a write under the token was refused before a heartbeat told us
@@ -71,6 +76,9 @@ class Attempt:
             self.leash.finish()
             for path in folder:
                 shutil.rmtree(path, ignore_errors=True)
+            self.ended_at = time.monotonic()
+            self.settlement = self.settled_as()
+            logs.job.set(None)
 
     def _handle(self, means: Means, folder: list[Path]) -> Outcome:
         """Parse the arguments, call the handler, commit what it wants written."""
@@ -84,7 +92,6 @@ class Attempt:
         ctx = JobContext(
             job=job,
             settings=means.settings,
-            log=log.bind(job_id=str(job.job_id), job_type=job.job_type, attempt=job.token),
             stop=self.leash,
             open_store=means.open_store,
             make_scratch=make_scratch,
@@ -126,6 +133,11 @@ class Attempt:
                     return outcome.stopped("shutdown")
                 turn += 1
 
+    @property
+    def ran_s(self) -> float:
+        """How long its handler has run."""
+        return 0.0 if self.started_at is None else (self.ended_at or time.monotonic()) - self.started_at
+
     def costs(self) -> dict[str, Any]:
         """What the attempt's children used, as the queue's functions take it."""
         if not self.facts.peak_memory_bytes:
@@ -141,15 +153,17 @@ class Attempt:
         shown = {"stack": ended.stack, "stderr": ended.stderr, "retry_after_s": ended.retry_after_s}
         return self.costs() | {key: value for key, value in shown.items() if value is not None}
 
-    def settlement(self) -> dict[str, Any]:
-        """The outcome as an item of queue.settle_jobs."""
+    def settled_as(self) -> str:
+        """The outcome as an item of queue.settle_jobs, as JSON text."""
+        if self.outcome is COMPLETED and not self.facts.peak_memory_bytes:
+            return f'{{"job_id":"{self.job.job_id}","token":{self.job.token},"outcome":"completed"}}'
         ended = self.outcome or Outcome("released", message="shutdown")
         item: dict[str, Any] = {"job_id": str(self.job.job_id), "token": self.job.token, "outcome": ended.kind}
         if ended.kind == "completed":
             item["result"] = ended.result
         else:
             item |= {"code": ended.code, "message": ended.message}
-        return item | self.errors()
+        return json.dumps(item | self.errors())
 
 
 def was_completed(conn: db.Connection, job: ClaimedJob) -> bool:

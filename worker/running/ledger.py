@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -14,13 +14,14 @@ from worker import db, queue
 from worker.errors import DatabaseAway, LeaseLost, QueueError
 from worker.queue import Bounds, ClaimedJob
 from worker.running.attempt import Attempt, was_completed
-from worker.running.outcome import INTERNAL
+from worker.running.outcome import COMPLETED, INTERNAL
 
 log = structlog.get_logger()
 
 # Events by the job's new status; `queued` after an error is a retry.
 FAILED = {"queued": "job.retried", "failed": "job.failed", "cancelled": "job.cancelled"}
 EVENTS = {"completed": "job.completed", "snoozed": "job.snoozed", "released": "job.released"}
+FINE = set(EVENTS.values())
 
 
 class Ledger:
@@ -28,14 +29,23 @@ class Ledger:
 
     def __init__(self, session: db.Session, worker_id: str) -> None:
         self._session = session
+        self._log: Any = log
         self._worker_id = worker_id
-        self.waiting: list[Attempt] = []
+        self._batch: list[Attempt] = []  # completed, snoozed, released
+        self._others: list[Attempt] = []
         self.ended: Counter[str] = Counter()  # events so far
         self.closed: list[Attempt] = []  # settled since the runner looked
 
+    @property
+    def waiting(self) -> list[Attempt]:
+        """What is not settled yet."""
+        return self._others + self._batch if self._others else self._batch
+
     def add(self, attempt: Attempt) -> None:
         """An attempt has ended."""
-        self.waiting.append(attempt)
+        ended = attempt.outcome
+        fits = ended is None or (ended.kind in EVENTS and not ended.settled)
+        (self._batch if fits else self._others).append(attempt)
 
     def settle(self) -> None:
         """Settle all that waits, without claiming."""
@@ -47,9 +57,11 @@ class Ledger:
         Raises:
             DatabaseAway: what was not settled still waits.
         """
-        self._settle_alone()
-        batch = list(self.waiting)
-        items = [attempt.settlement() for attempt in batch]
+        self._log = log.bind()  # once for all lines
+        while self._others:
+            self._settle_alone(self._others[0])
+        batch = self._batch
+        items = [attempt.settlement or attempt.settled_as() for attempt in batch]
         if not claim and not items:
             return []
         try:
@@ -70,24 +82,25 @@ class Ledger:
                 raise
             # One result that the queue does not take must not hold up the others.
             log.error("batch.refused", error=str(error), jobs=len(items))
-            for attempt in batch:
-                self._settle_one(attempt)
+            while batch:
+                self._settle_one(batch[0])
+                del batch[0]
             return []
+        late = {one: self._late(one) for one in batch if (one.job.job_id, one.job.token) in stale} if stale else {}
+        self._batch = []
         for attempt in batch:
-            self._close(attempt, self._late(attempt) if (attempt.job.job_id, attempt.job.token) in stale else None)
-        return [row for row in rows if row.verdict == "claimed"]
+            self._close(attempt, late.get(attempt))
+        return [row for row in rows if row.verdict == "claimed"] if stale else rows
 
-    def _settle_alone(self) -> None:
-        """What does not fit the batch: dropped and already settled attempts, and failures, whose
+    def _settle_alone(self, attempt: Attempt) -> None:
+        """One that does not fit the batch: a dropped or already settled attempt, or a failure, whose
         new status (a retry or the end) only queue.fail_job tells."""
-        for attempt in list(self.waiting):
-            ended = attempt.outcome
-            if ended is None or (ended.kind in ("completed", "snoozed", "released") and not ended.settled):
-                continue
-            if ended.kind == "failed":
-                self._fail(attempt, ended.error_class or "transient", ended.code or "internal_error", ended.message or "")
-            else:
-                self._close(attempt, "job.dropped" if ended.kind == "dropped" else None)
+        ended = attempt.outcome
+        if ended is not None and ended.kind == "failed":
+            self._fail(attempt, ended.error_class or "transient", ended.code or "internal_error", ended.message or "")
+        else:
+            self._close(attempt, "job.dropped" if ended is not None and ended.kind == "dropped" else None)
+        self._others.remove(attempt)
 
     def _fail(self, attempt: Attempt, error_class: str, code: str, message: str) -> None:
         """Settle a failure."""
@@ -102,7 +115,7 @@ class Ledger:
     def _settle_one(self, attempt: Attempt) -> None:
         """Settle one of a batch that was refused; a result that is refused alone too fails its job."""
         try:
-            (verdict,) = self._session.call(queue.settle_jobs, self._worker_id, [attempt.settlement()])
+            (verdict,) = self._session.call(queue.settle_jobs, self._worker_id, [attempt.settled_as()])
             self._close(attempt, self._late(attempt) if verdict.verdict == "stale" else None)
         except (QueueError, psycopg.Error) as error:
             log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))
@@ -117,26 +130,27 @@ class Ledger:
 
     def _close(self, attempt: Attempt, event: str | None) -> None:
         """The attempt is over: one line with all that is known of it."""
-        self.waiting.remove(attempt)
         self.closed.append(attempt)
         ended = attempt.outcome
-        job = attempt.job
         event = event or EVENTS[ended.kind if ended else "released"]
         self.ended[event] += 1
-        waited = datetime.now(UTC) - job.ready_at if job.ready_at else None
-        ran_s = time.monotonic() - attempt.claimed_at
-        line: dict[str, Any] = {
-            "job_id": str(job.job_id),
-            "job_type": job.job_type,
-            "attempt": job.token,
-            "video_id": str(job.video_id) if job.video_id else None,
-            "pipeline_step": job.pipeline_step,
-            "waited_s": round(max(0.0, waited.total_seconds() - ran_s), 3) if waited else None,
-            "ran_s": round(ran_s, 3),
-            **attempt.costs(),
-        }
-        if ended is not None:
-            line |= {"error_class": ended.error_class, "code": ended.code, "message": ended.message}
-            line |= {"stack": ended.stack, "result": ended.result or None}
-        level = log.info if event in EVENTS.values() else log.warning
-        level(event, **{key: value for key, value in line.items() if value is not None})
+        level = logging.INFO if event in FINE else logging.WARNING
+        if not self._log.is_enabled_for(level):
+            return
+        job = attempt.job
+        ran_s = attempt.ran_s
+        began = time.time() - (time.monotonic() - attempt.started_at if attempt.started_at is not None else 0.0)
+        line: dict[str, Any] = {"job_id": str(job.job_id), "job_type": job.job_type, "attempt": job.token}
+        if job.video_id is not None:
+            line["video_id"] = str(job.video_id)
+        if job.pipeline_step is not None:
+            line["pipeline_step"] = job.pipeline_step
+        line["waited_s"] = round(max(0.0, began - job.ready_at.timestamp()), 3)
+        line["ran_s"] = round(ran_s, 3)
+        line |= attempt.costs()
+        if ended is not None and ended is not COMPLETED:
+            more = ("error_class", ended.error_class), ("code", ended.code), ("message", ended.message), ("stack", ended.stack)
+            line |= {key: value for key, value in more if value is not None}
+            if ended.result:
+                line["result"] = ended.result
+        self._log.log(level, event, **line)

@@ -10,7 +10,6 @@ import queue as queues
 import threading
 import time
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -18,12 +17,12 @@ import structlog
 from worker import db, queue
 from worker.errors import DatabaseAway, QueueError, ReelqError, WorkerUnknown
 from worker.queue import ClaimedJob
-from worker.running.attempt import Attempt
+from worker.running.backlog import Backlog
 from worker.running.claimer import Claimer
+from worker.running.hands import Hands
 from worker.running.heart import Heart
 from worker.running.identity import Identity
 from worker.running.idle import nothing_left
-from worker.running.leash import Leash
 from worker.running.ledger import Ledger
 from worker.running.outcome import Outcome
 from worker.running.slots import Slots
@@ -36,6 +35,9 @@ log = structlog.get_logger()
 
 LEAVE_S = 10.0  # what handlers get to notice that we leave at once
 GOODBYE_S = 5.0  # what the database gets for our last words
+SETTLE_S = 0.02  # so long a small job that has ended may wait to be settled with others
+YIELD_S = 1e-6  # lets go of the interpreter, so that a slot begins now and not when we next wait
+STATUS_S = 1.0  # systemd hears of jobs that often
 QUIET_S = 3.0  # --until-idle: what is due later than this is left
 
 
@@ -50,7 +52,8 @@ class Loop:
         self._notifier = notifier
         self._until_idle = until_idle
         self.mailbox: queues.SimpleQueue[tuple[str, Any]] = queues.SimpleQueue()
-        self.held: dict[tuple[UUID, int], Attempt] = {}  # everything that is not settled, by job and token
+        self.hands = Hands(settings.slots)
+        self.backlog = Backlog(settings.slots, lambda: self.mailbox.put(("ended", None)))
         self.hurry = threading.Event()  # we leave at once
         self.trouble: str | None = None  # with the disk
         self._session = db.Session(settings, f"reelq main {me.worker_id}", lambda _: self._claimer.connected())
@@ -63,6 +66,9 @@ class Loop:
         self._quiet_since = time.monotonic()
         self._unknown = False  # the queue does not know us any more
         self._away = 0  # tries since the database last answered
+        self._urgent = False  # what waits in the ledger shall be settled now
+        self._settle_at = 0.0  # else by then
+        self._status: tuple[str, float] = ("", 0.0)  # state and time of what systemd was told last
 
     def call(self, function: Any, *args: Any) -> Any:
         """Call `function(connection, …)` on the main thread's connection."""
@@ -78,14 +84,12 @@ class Loop:
         """Leaving, and nothing in hand; or out of patience."""
         if self._gone_by is not None and time.monotonic() >= self._gone_by:
             return True
-        return self._leaving_by is not None and not self.held
+        return self._leaving_by is not None and not self.hands
 
     def _turn(self) -> None:
         """Wait for messages, then do what they ask for."""
-        deadline = self._gone_by or self._leaving_by or float("inf")
-        until = min(self._claimer.look_at, deadline)
         try:
-            self._hear(*self.mailbox.get(timeout=max(0.0, until - time.monotonic())))
+            self._hear(*self.mailbox.get(timeout=self._patience()))
             while True:
                 self._hear(*self.mailbox.get_nowait())
         except queues.Empty:
@@ -100,7 +104,7 @@ class Loop:
             self._exchange()
         except DatabaseAway as error:
             if not self._away:
-                log.warning("database.lost", error=str(error), jobs=len(self.held))
+                log.warning("database.lost", error=str(error), jobs=len(self.hands))
             self._claimer.put_off(db.backoff(self._away))
             self._away += 1
         except (QueueError, psycopg.Error) as error:
@@ -112,12 +116,38 @@ class Loop:
         self._forget_settled()
         self._show_status()
 
+    def _patience(self) -> float:
+        """Seconds that there is nothing to do unless somebody says so."""
+        until = min(self._claimer.look_at, self._gone_by or self._leaving_by or float("inf"))
+        if not self._away:
+            waiting = bool(self.ledger.waiting)
+            if not self.backlog.arm(by_first=not waiting):
+                return 0.0
+            if waiting:
+                until = 0.0 if self._is_time_to_settle() else min(until, self._settle_at)
+        return max(0.0, until - time.monotonic())
+
+    def _is_time_to_settle(self) -> bool:
+        """A slot is free or will be soon, or something has waited for long enough."""
+        return self._urgent or self.backlog.is_urgent() or time.monotonic() >= self._settle_at
+
+    def _collect(self) -> None:
+        """What has ended goes to the ledger."""
+        ended = self.backlog.collect()
+        if not ended:
+            return
+        self._quiet_since = time.monotonic()
+        if not self.ledger.waiting:
+            self._urgent = False
+            self._settle_at = self._quiet_since + SETTLE_S
+        for attempt in ended:
+            self.hands.ended(attempt)
+            self.ledger.add(attempt)
+            self._urgent = self._urgent or attempt.fills_a_slot
+
     def _hear(self, word: str, value: Any) -> None:
         """One message."""
-        if word == "ended":
-            self.ledger.add(value)
-            self._quiet_since = time.monotonic()
-        elif word == "ready" and (not value or value in self._me.types):
+        if word == "ready" and (not value or value in self._me.types):
             self._claimer.want()
         elif word == "drain" and self._leaving_by is None:
             self._drain("asked")
@@ -133,23 +163,27 @@ class Loop:
             self._session.call(self._me.register)
             self._unknown = False
         if self._away:
-            self._session.call(release_strays, self._me.worker_id, self.held.keys())
+            self._session.call(release_strays, self._me.worker_id, self.hands.held.keys())
             log.info("database.found", tries=self._away)
             self._away = 0
+        self._collect()
+        settle = bool(self.ledger.waiting) and self._is_time_to_settle()
         if self._leaving_by is not None:
-            self._claimer.settle()
+            if settle or time.monotonic() >= self._claimer.look_at:
+                self._claimer.settle()
             return
-        self._claimer.exchange(self._free)
-        if self._until_idle and self._claimer.found_nothing and not self.held:
+        if self._claimer.exchange(self._free, settle=settle):
+            self.backlog.claimed(more=self._claimer.may_be_more)
+        if self._until_idle and self._claimer.found_nothing and not self.hands:
             waited = time.monotonic() - self._quiet_since > QUIET_S
             if self._session.call(nothing_left, self._me.types, waited=waited):
                 self._drain("idle")
 
     def _free(self) -> int:
-        """Slots that are free, in weight; none while the disk is full."""
-        self._forget_settled()
-        free = self._settings.slots - sum(one.job.weight for one in self.held.values() if one.outcome is None)
-        if free <= 0:
+        """Whole slots that are free; none while the disk is full."""
+        self._collect()
+        free = self.hands.free()
+        if free == 0:
             return 0
         trouble = self._scratch.trouble()
         if trouble and not self.trouble:
@@ -157,44 +191,53 @@ class Loop:
         self.trouble = trouble
         return 0 if trouble else free
 
-    def _start(self, job: ClaimedJob, sent_at: float) -> None:
-        """A claimed job goes to a slot."""
-        for one in list(self.held.values()):
-            if one.job.job_id == job.job_id:
-                one.leash.set("lease_lost")  # the queue took it back, and gave it to us again
-        attempt = Attempt(job, Leash(job, sent_at))
-        self.held[job.job_id, job.token] = attempt
-        self._heart.beat_by(attempt.leash.lease_s)
-        self._watch.look_by(attempt.leash.due())
-        self._slots.give(attempt)
+    def _start(self, jobs: list[ClaimedJob], sent_at: float) -> None:
+        """Claimed jobs go to the slots."""
+        taken = self.hands.take(jobs, sent_at)
+        self.backlog.give(taken)
+        time.sleep(YIELD_S)
+        self._heart.beat_by(min(one.leash.lease_s for one in taken))
+        self._watch.look_by(min(one.leash.due() for one in taken))
         self._quiet_since = time.monotonic()
 
     def _forget_settled(self) -> None:
         """What is settled is not ours any more."""
-        for attempt in self.ledger.closed:
-            self.held.pop((attempt.job.job_id, attempt.job.token), None)
-        self.ledger.closed.clear()
+        if self.ledger.closed:
+            self.hands.forget(self.ledger.closed)
+            self.ledger.closed.clear()
 
     def _drain(self, why: str) -> None:
-        """Take nothing new; what is in hand may finish within the grace."""
+        """Take nothing new and give back what has not begun; what has may finish within the grace."""
         self._leaving_by = time.monotonic() + self._settings.drain_grace_s
         self._notifier.stopping()
-        log.info("worker.draining", why=why, jobs=len(self.held), grace_s=self._settings.drain_grace_s)
-        if why == "signal" and self.held and not self._away:
+        self._give_back()
+        log.info("worker.draining", why=why, jobs=len(self.hands), grace_s=self._settings.drain_grace_s)
+        if why == "signal" and self.hands and not self._away:
             self._quietly(queue.drain_worker)  # for people who look at the list of workers
+
+    def _give_back(self) -> None:
+        """Small jobs that no slot has begun go back to the queue; nobody is charged."""
+        for attempt in self.backlog.take_back():
+            attempt.leash.finish()
+            attempt.outcome = Outcome("released", message="shutdown")
+            self.backlog.done(attempt)
+        self._collect()
+        self._urgent = True
 
     def _leave_at_once(self) -> None:
         """Stop what is in hand; it goes back to the queue and is charged nothing."""
         self._gone_by = time.monotonic() + LEAVE_S
-        log.warning("worker.hurrying", jobs=len(self.held))
+        log.warning("worker.hurrying", jobs=len(self.hands))
         self.hurry.set()
-        for attempt in list(self.held.values()):
+        for attempt in self.hands.attempts():
             attempt.leash.set("shutdown")
 
     def say_goodbye(self) -> None:
         """Release what no handler gave back in time, and sign off. Without a database the leases expire."""
-        for attempt in self.held.values():
-            if attempt not in self.ledger.waiting:
+        self._give_back()
+        waiting = set(self.ledger.waiting)
+        for attempt in self.hands.attempts():
+            if attempt not in waiting:
                 attempt.outcome = attempt.outcome or Outcome("released", message="shutdown")
                 self.ledger.add(attempt)
         deadline = time.monotonic() + GOODBYE_S
@@ -212,16 +255,20 @@ class Loop:
             else:
                 self._session.call(function, self._me.worker_id)
         except (ReelqError, psycopg.Error) as error:
-            log.warning("goodbye.failed", error=str(error), jobs=len(self.held))
+            log.warning("goodbye.failed", error=str(error), jobs=len(self.hands))
             return False
         return True
 
     def _show_status(self) -> None:
-        """One line for systemctl."""
-        ended = self.ledger.ended
+        """One line for systemctl, when something has changed but not at every turn."""
         state = "draining, " if self._leaving_by is not None else "database away, " if self._away else self.trouble or ""
+        now = time.monotonic()
+        if state == self._status[0] and now < self._status[1] + STATUS_S:
+            return
+        self._status = (state, now)
+        ended = self.ledger.ended
         self._notifier.status(
-            f"{state}{len(self.held)} of {self._settings.slots} slots busy, "
+            f"{state}{self.hands.busy()} of {self._settings.slots} slots busy, "
             f"{ended['job.completed']} jobs completed, {ended['job.failed']} failed"
         )
 

@@ -53,15 +53,20 @@ class Outcome:
     settled: str | None = None
 
 
+COMPLETED = Outcome("completed")  # with nothing to tell
+TEXT = json.JSONEncoder(allow_nan=False)
+
+
 def completed(result: Any) -> Outcome:
     """The handler returned `result`.
 
     Raises:
         PermanentError: "bad_result", it is no small JSON object.
     """
-    result = {} if result is None else result
+    if result is None or result == {}:
+        return COMPLETED
     try:
-        text = json.dumps(result, allow_nan=False)
+        text = TEXT.encode(result)
     except (TypeError, ValueError, RecursionError) as error:
         raise PermanentError("bad_result", INTERNAL, detail=f"not JSON: {error}") from error
     if not isinstance(result, dict) or len(text) > RESULT_BYTES:

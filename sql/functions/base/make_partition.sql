@@ -24,8 +24,8 @@ begin
     end if;
 
     -- The lock that ATTACH takes, before the look: of two makers the second finds what the first has made. It
-    -- stops neither readers nor writers, and is not waited for: an ANALYZE may hold it for minutes.
-    execute format('lock table %s in share update exclusive mode nowait', p_parent);
+    -- stops neither readers nor writers; an ANALYZE of the table may hold it for minutes.
+    execute format('lock table %s in share update exclusive mode', p_parent);
     if exists (select from base.partitions(p_parent) as p where p.since <= v_since and p.until >= v_until and not p.detaching) then
         return null;
     end if;
@@ -56,10 +56,11 @@ $$;
 
 comment on function base.make_partition(regclass, date) is $$
 Make the partition of a month (UTC) that holds p_month. Returns the new table; null when there is one already. Readers
-and writers of the parent are not blocked, and nothing is waited for.
+and writers of the parent are not blocked. Another session that makes partitions of it, or analyses it, is waited for as long
+as the caller's lock_timeout says.
 
 Raises
   RQ008  the table is not partitioned, or no month
-  55P03  another session changes the table's partitions, or analyses it: try again
+  55P03  that time is up: try again
   42P17  an odd partition covers a part of the month, or is being detached
 $$;

@@ -19,11 +19,12 @@ begin
             select from base.partitions(p_policy.parent::regclass) as p where p.since <= v_month and v_month < p.until and not p.detaching
         );
         partition := p_policy.parent || to_char(v_month, '_YYYY_MM');
-        done := not p_dry_run;
-        detail := null;
-        if not p_dry_run then
+        done := not p_dry_run and detail is null;
+        -- What locked the table for one month locks it for the next as well: waited for once.
+        if done then
             begin
                 v_made := base.make_partition(p_policy.parent::regclass, v_month::date);
+                continue when v_made is null; -- the archiver was quicker
                 partition := ops.full_name(v_made); -- a statement of its own, which sees the new table
             exception
                 when lock_not_available or invalid_object_definition then

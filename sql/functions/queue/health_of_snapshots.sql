@@ -16,9 +16,9 @@ begin
     select
         'snapshots', case when v_now - a.xact_start > v_hopeless then 'bad' else 'warn' end,
         format(
-            'pid %s (%s, %s) has been %s in one transaction for %s', a.pid, a.usename,
-            coalesce(nullif(a.application_name, ''), 'no application name'), coalesce(a.state, 'busy'),
-            date_trunc('second', v_now - a.xact_start)
+            'pid %s (%s, %s) began its transaction %s ago, and is %s', a.pid, a.usename,
+            coalesce(nullif(a.application_name, ''), 'no application name'), date_trunc('second', v_now - a.xact_start),
+            coalesce(a.state, 'busy')
         ),
         format('End it there, or: select pg_terminate_backend(%s)', a.pid)
     from pg_stat_activity as a

@@ -6,6 +6,7 @@ set search_path = ''
 set jit = off
 set enable_seqscan = off
 set timezone = 'UTC'
+set lock_timeout = '200ms'
 as $$
 declare
     v_left uuid[] := p_job_ids;

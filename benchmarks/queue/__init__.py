@@ -1,0 +1,1 @@
+"""The same no-op work through several Postgres job queues side by side."""
