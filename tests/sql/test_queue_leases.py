@@ -183,7 +183,6 @@ def test_a_batch_is_fenced_even_against_the_same_worker(queue, clock):
     assert [row.verdict for row in queue.rows("select * from queue.settle_jobs('w2', %s)", Jsonb(stranger))] == ["stale"]
 
 
-@pytest.mark.xfail(strict=True, reason="claim_jobs looks at the status alone, and 'lost' hides the drain")
 def test_a_draining_worker_that_was_lost_takes_nothing_new(queue):
     queue.add()
     queue.worker()

@@ -4,6 +4,8 @@ language sql
 stable
 security definer
 set search_path = ''
+-- Compiling would take longer than all the work, on a queue of usual size.
+set jit = off
 as $$
     -- One row a place where a job can be found.
     with places as materialized (
