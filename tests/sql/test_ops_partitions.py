@@ -28,10 +28,17 @@ def other(connect):
 
 
 @pytest.fixture
-def may(clock):
-    """The clock stands in May, so that months have names."""
+def may(clock, conn):
+    """The clock stands in May, so that months have names; those that the installation made are gone."""
+    bare(conn)
     clock.set("2027-05-10 12:00+00")
     return clock
+
+
+def bare(conn):
+    """Drop all partitions."""
+    for (name,) in conn.execute("select partition from ops.list_partitions()").fetchall():
+        conn.execute(f"drop table {name}")
 
 
 def maintain(queue, wait_s=1.0):
@@ -361,6 +368,12 @@ def test_partitions_belong_to_the_owner_and_to_the_worker_s_archiver_as_well(que
         " join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent where p.relname like '%%_history'"
     )
     assert [row.same for row in owners] == [True]
+
+
+def test_an_installation_makes_the_first_months(queue):
+    """A new database can archive, and the doctor has nothing to say."""
+    assert {parent: len(names(queue, parent)) for parent in HISTORIES} == dict.fromkeys(HISTORIES, 4)
+    assert set(states(queue).values()) == {"current", "ahead"}
 
 
 @pytest.mark.parametrize(("parent", "month"), [("queue.processing_jobs", "2027-05-01"), ("queue.job_history", None)])
