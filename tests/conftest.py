@@ -52,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sql-root", type=Path, default=schema.ROOT, help="the sql/ to install: mutants are built from a copy")
     parser.addoption("--examples", type=int, help="so many random examples for the queue's state machine")
     parser.addoption("--backlog", type=int, default=1_000_000, help="jobs in the large queue of the plan tests")
+    parser.addoption("--no-shrink", action="store_true", help="a first counterexample of the state machine will do")
     parser.addoption("--stress-seconds", type=float, default=60, help="how long tests/stress runs")
 
 
@@ -117,6 +118,9 @@ class Servers:
                 conn.execute(MOVABLE_CLOCK)
                 # A clock that jumps looks like an outage of the whole fleet; tests of that set it back.
                 conn.execute("update queue.upkeep set grace = '1000 years'")
+                # Tests of partitions begin without any, in whichever month they play.
+                for (partition,) in conn.execute("select inhrelid::regclass::text from pg_inherits where inhparent::regclass::text like 'queue.%_history'"):
+                    conn.execute(sql.SQL("drop table {}").format(sql.SQL(partition)))
         except (ReelqError, psycopg.Error) as error:
             return str(error)
         return None

@@ -60,7 +60,7 @@ class Reelq(Adapter):
                 "worker": "worker.runner.Runner as `reelq worker run --slots CONCURRENCY --log-level warning`",
                 "job_types.batch": BATCH,
                 "tenants": len(TENANTS),
-                "bulk enqueue": "COPY into queue.processing_jobs",
+                "bulk enqueue": "queue.enqueue_jobs",
                 "single enqueue": "queue.enqueue_job",
             },
             "remaining_sql": REMAINING,
@@ -85,17 +85,14 @@ class Reelq(Adapter):
             return time.perf_counter() - begin
 
     def enqueue_many(self, count: int, chunk: int, delay_s: float) -> float:
-        """COPY into the table: triggers fill, check and route the rows."""
+        """queue.enqueue_jobs, a chunk a call."""
         with psycopg.connect(dsn(), autocommit=True) as conn:
             tenants = ids(conn)
             begin = time.perf_counter()
             for numbers in batches(count, chunk):
-                due = datetime.now(UTC) + timedelta(seconds=delay_s)
-                columns = "job_type, tenant_id, job_data, scheduled_for" if delay_s else "job_type, tenant_id, job_data"
-                with conn.cursor() as cursor, cursor.copy(f"copy queue.processing_jobs ({columns}) from stdin") as copy:
-                    for number in numbers:
-                        row = [JOB_TYPE, tenants[number % 20], json.dumps(payload(number))]
-                        copy.write_row([*row, due] if delay_s else row)
+                due = {"scheduled_for": (datetime.now(UTC) + timedelta(seconds=delay_s)).isoformat()} if delay_s else {}
+                specs = [{"job_type": JOB_TYPE, "tenant_id": tenants[n % 20], "job_data": payload(n), **due} for n in numbers]
+                conn.execute("select count(*) from queue.enqueue_jobs(%s)", [json.dumps(specs)])
             return time.perf_counter() - begin
 
     def trickle(self, count: int, interval_s: float, committed: Callable[[int], None]) -> None:

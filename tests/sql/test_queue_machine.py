@@ -8,12 +8,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.sql.machine.database import Database
 from tests.sql.machine.rules_enqueue import EnqueueRules
+from tests.sql.machine.rules_gates import GateRules
 from tests.sql.machine.rules_operate import OperateRules
 from tests.sql.machine.rules_work import WorkRules
 from tests.sql.queuekit import Queue
 
 
-class QueueMachine(WorkRules, EnqueueRules, OperateRules):
+class QueueMachine(GateRules, WorkRules, EnqueueRules, OperateRules):
     """All subjects together."""
 
 
@@ -21,9 +22,10 @@ class QueueMachine(WorkRules, EnqueueRules, OperateRules):
 def test_whatever_is_called_in_whichever_order_the_contract_holds(request, connect):
     """As many examples as `--examples` says, then at random; the suite's own are the same each time."""
     examples = request.config.getoption("--examples")
-    other = Queue(connect())
-    other.conn.execute("set lock_timeout = '2s'")
-    database = Database(connect(), other)
+    here, there = connect(), connect()
+    for conn in (here, there):
+        conn.execute("set lock_timeout = '2s'")  # of two sessions in one thread neither may wait for the other
+    database = Database(here, Queue(there))
     run_state_machine_as_test(
         lambda: QueueMachine(database),  # type: ignore[arg-type]
         settings=settings(
@@ -32,7 +34,7 @@ def test_whatever_is_called_in_whichever_order_the_contract_holds(request, conne
             derandomize=examples is None,
             deadline=None,
             database=None,
-            phases=(Phase.generate, Phase.shrink),
+            phases=(Phase.generate,) if request.config.getoption("--no-shrink") else (Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         ),
     )

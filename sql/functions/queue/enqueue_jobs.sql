@@ -11,6 +11,7 @@ declare
     v_ids uuid[];
     v_known uuid[];
     v_refs jsonb;
+    v_now timestamptz := base.clock();
 begin
     perform queue.check_specs(p_specs);
     loop
@@ -31,21 +32,25 @@ begin
         begin
             insert into queue.processing_jobs (
                 id, job_type, video_id, asset_id, tenant_id, user_id, job_data, priority, scheduled_for, depends_on,
-                on_parent_failure, idempotency_key, max_attempts, limits, channel_id, pipeline_run, pipeline_step
+                on_parent_failure, idempotency_key, max_attempts, limits, channel_id, pipeline_run, pipeline_step,
+                max_crashes, weight, needs, created_at, updated_at, status_changed_at
             )
             select
                 v_ids[s.n], s.spec ->> 'job_type', (s.spec ->> 'video_id')::uuid, (s.spec ->> 'asset_id')::uuid,
                 (s.spec ->> 'tenant_id')::uuid, (s.spec ->> 'user_id')::uuid, coalesce(s.spec -> 'job_data', '{}'),
-                (s.spec ->> 'priority')::smallint, (s.spec ->> 'scheduled_for')::timestamptz,
+                coalesce((s.spec ->> 'priority')::smallint, t.priority),
+                coalesce((s.spec ->> 'scheduled_for')::timestamptz, v_now),
                 (
                     select array_agg(queue.resolve_ref(d, v_refs))
                     from jsonb_array_elements_text(nullif(s.spec -> 'depends_on', 'null')) as d
                 ),
-                s.spec ->> 'on_parent_failure', s.spec ->> 'idempotency_key',
-                (s.spec ->> 'max_attempts')::integer,
-                array(select jsonb_array_elements_text(nullif(s.spec -> 'limits', 'null'))), (s.spec ->> 'channel_id')::uuid,
-                (s.spec ->> 'pipeline_run')::uuid, s.spec ->> 'pipeline_step'
+                coalesce(s.spec ->> 'on_parent_failure', 'fail'), s.spec ->> 'idempotency_key',
+                coalesce((s.spec ->> 'max_attempts')::integer, t.max_attempts),
+                t.limits || array(select jsonb_array_elements_text(nullif(s.spec -> 'limits', 'null'))), (s.spec ->> 'channel_id')::uuid,
+                (s.spec ->> 'pipeline_run')::uuid, s.spec ->> 'pipeline_step',
+                t.max_crashes, t.weight, t.needs, v_now, v_now, v_now
             from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
+            left join queue.job_types as t on t.job_type = s.spec ->> 'job_type'
             where v_known[s.n] is null;
             exit;
         exception when unique_violation then

@@ -5,6 +5,7 @@ volatile
 set search_path = ''
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = on
 as $$
 declare
     v_now timestamptz := base.clock();

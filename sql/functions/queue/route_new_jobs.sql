@@ -10,7 +10,27 @@ declare
     v_now timestamptz := base.clock();
     v_waiting uuid[];
     v_free uuid[];
+    v_tenant uuid;
+    v_unknown text;
 begin
+    perform base.require_read_committed();
+    select j.job_type into v_unknown
+    from (select distinct n.job_type from new_jobs as n) as j
+    left join queue.job_types as t on t.job_type = j.job_type
+    where t.job_type is null or (t.limits <> '{}' and exists (select from new_jobs as n where n.job_type = j.job_type and not n.limits @> t.limits))
+    limit 1;
+    if found then
+        raise exception 'unknown job type %, or a job without the limits of its type', quote_literal(v_unknown)
+            using errcode = 'RQ003', hint = 'Leave limits out. Known types: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
+    end if;
+    for v_tenant in select distinct j.tenant_id from new_jobs as j loop
+        if not base.may_act_for(v_tenant) then
+            raise exception 'you may not enqueue for tenant %', coalesce(v_tenant::text, 'null')
+                using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+        elsif v_tenant is not null then
+            perform queue.require_active_tenant(v_tenant);
+        end if;
+    end loop;
     if exists (select from new_jobs as j where j.depends_on is not null) then
         v_waiting := queue.link_parents(
             (select array_agg(j.id order by j.id) from new_jobs as j where j.depends_on is not null)
@@ -20,11 +40,11 @@ begin
     insert into queue.scheduled (due, job_id, job_type)
     select j.scheduled_for, j.id, j.job_type
     from new_jobs as j
-    where j.scheduled_for > v_now and j.id <> all(coalesce(v_waiting, '{}'));
+    where j.scheduled_for > v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id);
 
     v_free := array(
         select j.id from new_jobs as j
-        where j.scheduled_for <= v_now and j.id <> all(coalesce(v_waiting, '{}'))
+        where j.scheduled_for <= v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id)
         order by j.id
     );
     if v_free <> '{}' then
@@ -36,11 +56,15 @@ $$;
 
 comment on function queue.route_new_jobs() is $$
 Trigger after insert on queue.processing_jobs, once a statement: puts each new job where it can be
-found: blocked while a parent is unfinished, scheduled while its time has not come, else ready.
+found: blocked while a parent is unfinished, scheduled while its time has not come, else ready or parked.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ003  unknown job type, or a job that was filled by hand without the limits of its type
+  RQ004  a tenant for which the caller may not act
   RQ005  unknown parent
   RQ006  the jobs of this statement wait for one another in a circle
+  RQ012  the tenant is not active
 $$;
 
 create or replace trigger route_new_jobs

@@ -20,7 +20,7 @@ begin
     started as (
         update queue.processing_jobs as j
         set
-            status = 'running', token = j.token + 1, worker_id = p_worker_id, started_at = v_now, next_retry_at = null
+            status = 'running', status_changed_at = v_now, updated_at = v_now, token = j.token + 1, worker_id = p_worker_id, started_at = v_now, next_retry_at = null
         from unnest(p_batch.job_ids, p_batch.lanes, p_batch.fair_keys, p_batch.seqs, p_batch.ready_ats, p_batch.limits)
             as taken (id, lane, fair_key, seq, ready_at, limits)
         where j.id = taken.id

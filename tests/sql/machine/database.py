@@ -16,7 +16,7 @@ from tests.sql.queuekit import Queue
 START = datetime.fromisoformat("2026-03-01 12:00:00+00")
 TABLES = (
     "processing_jobs", "ready", "scheduled", "blocked", "parked", "leases", "dead_letters", "job_dependencies", "job_attempts",
-    "workers", "pauses", "limits",
+    "workers", "pauses", "limits", "openings", "strikes", "spawned", "reservations", "lane_clocks",
 )  # fmt: skip
 TRUNCATE_EVERY = 20
 OBSERVE = """
@@ -45,6 +45,7 @@ class Database(Queue):
         super().__init__(conn)
         conn.prepare_threshold = 1
         self.other = other
+        conn.execute("set jit = off")
         conn.execute("update queue.upkeep set grace = %s", [GRACE])
         conn.execute("update queue.job_types set max_crashes = %s, max_attempts = 3", [MAX_CRASHES])
         for name, kind in KINDS.items():
@@ -55,6 +56,7 @@ class Database(Queue):
         self.tenants = [self.value("select identity.create_tenant(%s, %s)", slug, slug) for slug in ("one", "two")]
         self._has: dict[str, bool] = {}
         self._wipes = 0
+        self._verify = ""
         self.set_time(START)
         # Every lane exists, so that no session waits for another that makes the same one.
         for priority in range(1, 11):
@@ -78,6 +80,13 @@ class Database(Queue):
     def set_time(self, at: datetime) -> None:
         """Stop the clock there."""
         self.conn.execute("update base_test.clock set at = %s", [at])
+
+    def violations(self) -> list[Any]:
+        """What queue.verify() finds: its text as a statement of ours, which is planned once and not at every step."""
+        if not self._verify:
+            self._verify = self.value("select prosrc from pg_proc where oid = 'queue.verify()'::regprocedure")
+            self.conn.execute("set plan_cache_mode = force_generic_plan")
+        return self.conn.execute(self._verify.encode()).fetchall()
 
     def has(self, function: str) -> bool:
         """Whether a function with this signature exists: rules of later features wait for it."""

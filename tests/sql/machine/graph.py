@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 def link(model: Model, job: Job) -> None:
     """Edges of a new job: satisfied by what has completed, and by a failure that it does not mind."""
+    level = list(job.edges)
+    while level:  # what a parent has fanned out into is waited for as well
+        level = [child for parent in level for child in model.jobs[parent].spawned if child not in job.edges and child != job.id]
+        job.edges |= dict.fromkeys(level, False)
     for parent in job.edges:
         status = model.jobs[parent].status
         job.edges[parent] = status == "completed" or (status in ("failed", "cancelled") and job.policy == "run")

@@ -32,6 +32,8 @@ class Model:
         self.jobs: dict[UUID, Job] = {}
         self.workers: dict[str, Worker] = {}
         self.looked: datetime | None = None  # the last rescue
+        self.limits: dict[str, int] = {}
+        self.pauses: set[tuple[str, str]] = set()
 
     # Jobs come and go
 
@@ -73,6 +75,28 @@ class Model:
         for job in self.jobs.values():
             for old in gone:
                 job.edges.pop(old.id, None)
+                if old.id in job.spawned:
+                    job.spawned.remove(old.id)
+
+    # Gates
+
+    def paused(self, job: Job) -> bool:
+        """A pause holds this job."""
+        holds = {("all", ""), ("job_type", job.job_type), ("tenant", str(job.tenant))}
+        return bool(holds & self.pauses)
+
+    def running(self) -> dict[str, int]:
+        """How many run under each limit."""
+        counts = dict.fromkeys(self.limits, 0)
+        for job in self.jobs.values():
+            own = f"tenant:{job.tenant}"
+            keys = [f"type:{job.job_type}", own, *(f"name:{name}" for name in job.kind.limits)]
+            for key in keys if job.lease else []:
+                if key in counts:
+                    counts[key] += 1
+                elif key == own and job.tenant and "tenant:*" in self.limits:
+                    counts[key] = 1
+        return counts
 
     # A worker's calls
 
@@ -206,6 +230,21 @@ class Model:
         self._over(job, "cancelled", "cancelled")
         graph.fall(self, [job.id])
         return "cancelled"
+
+    def reprioritise(self, job_id: UUID, priority: int) -> None:
+        """Sooner or later; a running job when it comes back."""
+        job = self.job(job_id)
+        if job.status in OVER:
+            raise Refused("RQ009")
+        job.priority = priority
+
+    def spawn(self, job: Job, children: list[Job]) -> None:
+        """Who waits for the job waits for what it has fanned out into, too."""
+        self.add(children)
+        job.spawned += [child.id for child in children]
+        for other in self.jobs.values():
+            if other.edges.get(job.id) is False:
+                other.edges |= {child.id: False for child in children}
 
     def retry(self, job_id: UUID) -> str:
         """By hand: fresh budgets, and what fell with it comes back."""

@@ -79,6 +79,7 @@ class Job:
     tenant: UUID | None = None
     key: str | None = None
     edges: dict[UUID, bool] = field(default_factory=dict)  # parent → satisfied
+    spawned: list[UUID] = field(default_factory=list)  # what it has fanned out into
     status: str = "queued"
     place: str = "free"
     token: int = 0

@@ -53,7 +53,9 @@ class WorkRules(Base):
             assert rows == [], "a draining worker takes nothing new"
             return []
         self.adopt_waits()
-        checks.check(self.model, worker, limit, rows, self.db.ready(), bounds)
+        gated = bool(self.model.limits or self.model.pauses)
+        checks.check(self.model, worker, limit, rows, self.db.ready(), bounds, gated)
+        before = self.model.running()
         taken = []
         for row in rows:
             claim = self.model.take(name, self.model.jobs[row.job_id])
@@ -61,6 +63,9 @@ class WorkRules(Base):
             taken.append(claim)
             place = (row.fair_key, row.seq)
             self.bounds[name][row.lane] = max(place, self.bounds[name].get(row.lane, place))
+        for key, count in self.model.running().items():
+            most = self.model.limits.get(key, self.model.limits.get("tenant:*", 0))
+            assert count <= max(most, before.get(key, 0)), f"{key} has {count} running"
         return taken
 
     def adopt_waits(self) -> None:

@@ -1,0 +1,121 @@
+"""The mutants: what is changed in which file, and who has to notice. Each text stands exactly once in its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+STATES = "tests/sql/test_queue_states.py"
+RACES = "tests/sql/test_queue_races.py"
+LEASES = "tests/sql/test_queue_leases.py"
+CLAIMS = "tests/sql/test_queue_claims.py"
+FAIR = "tests/sql/test_queue_fairness.py"
+LIMITS = "tests/sql/test_queue_limits.py"
+PAUSES = "tests/sql/test_queue_pauses.py"
+GRAPH = "tests/sql/test_queue_dependencies.py"
+ENQUEUE = "tests/sql/test_queue_enqueue.py"
+BULK = "tests/sql/test_queue_bulk.py"
+MACHINE = ("tests/sql/test_queue_machine.py",)
+COSTS = "tests/sql/test_queue_costs.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault; `file` is below sql/functions, `tests` are arguments of pytest."""
+
+    name: str
+    file: str
+    changes: tuple[tuple[str, str], ...]
+    tests: tuple[str, ...]
+
+    def apply(self, root: Path) -> None:
+        """Make the fault in a copy of sql/.
+
+        Raises:
+            ValueError: a text does not stand there exactly once.
+        """
+        path = root / "functions" / self.file
+        text = path.read_text(encoding="utf-8")
+        for old, new in self.changes:
+            if text.count(old) != 1:
+                raise ValueError(f"{self.name}: {text.count(old)} times in {self.file}: {old!r}")
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+
+
+def one(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
+    """A mutant of a single change; without tests it is the state machine that has to notice."""
+    return Mutant(name, file, ((old, new),), tests or MACHINE)
+
+
+MUTANTS = [
+    # The fence
+    one("fence removed", "queue/hold_job.sql", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
+    one("fence removed, and the machine", "queue/hold_job.sql", " or v_job.token is distinct from p_token", ""),
+    one("fence removed in a batch", "queue/settle_jobs.sql", " and j.token = r.token", ""),
+    one("anybody settles for anybody", "queue/settle_jobs.sql", " and j.worker_id = p_worker_id", ""),
+    one("a heartbeat forgets the token", "queue/heartbeat.sql", "l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id\n        and", "l.job_id = b.job_id and l.worker_id = p_worker_id\n        and"),
+    # Races
+    one("share lock on parents removed", "queue/link_parents.sql", "where j.id = any(v_parents) order by j.id for share", "where j.id = any(v_parents)", RACES, "-k", "enqueued"),
+    Mutant(
+        "completion as one statement", "queue/settle_jobs.sql",
+        (
+            ("    v_item jsonb;\nbegin", "    v_item jsonb;\n    v_children uuid[];\nbegin"),
+            (
+                "    select array_agg(d.id) into v_done from done as d;",
+                "    , flipped as (update queue.job_dependencies as e set satisfied = true from done as d"
+                " where e.parent_id = d.id and not e.satisfied returning e.job_id)\n"
+                "    select (select array_agg(d.id) from done as d), (select array_agg(f.job_id) from flipped as f) into v_done, v_children;",
+            ),
+            ("    perform queue.release_children(v_done);", "    perform queue.count_down(v_children) where v_children is not null;"),
+        ),
+        (RACES, "-k", "the_same_in_a_batch"),
+    ),
+    one("any isolation level will do", "base/require_read_committed.sql", "if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then", "if false then", ENQUEUE, RACES, "-k", "isolation or read_committed"),
+    one("claims wait for locked rows", "queue/claim_jobs.sql", "for update of r skip locked for no key update of j skip locked", "for update of r for no key update of j", RACES, "-k", "claim"),
+    one("a rescue does not look again", "queue/rescue_expired.sql", "l.token = v_lease.token and l.expires_at < v_now for update", "l.token = v_lease.token for update", RACES, "-k", "beat"),
+    one("counters locked in any order", "queue/settle_jobs.sql", "    ))\n    order by b.job_id for update;", "    ) || null::uuid)\n    and false;", RACES, "-k", "deadlock"),
+    # Claims
+    one("a full look from where the lane is", "queue/claim_jobs.sql", "'-infinity') as lower_key", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)) as lower_key", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
+    one("bounds are ignored", "queue/claim_jobs.sql", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot"),
+    one("a draining worker claims", "queue/claim_jobs.sql", "if v_worker.status = 'draining' or p_limit = 0", "if p_limit = 0"),
+    one("needs are ignored", "queue/claim_jobs.sql", "and l.needs <@ v_worker.capabilities", ""),
+    one("no ageing", "queue/claim_jobs.sql", "                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.seq", "                lane.priority, head.seq"),
+    one("a batch takes too much", "queue/claim_jobs.sql", "floor(v_left * v_type.batch / v_head.weight)::integer", "ceil(v_left * v_type.batch)::integer"),
+    one("no slots are kept for heavy jobs", "queue/reserve_slots.sql", "if p_ready_at > p_now - interval '1 minute' then", "if true then", FAIR, "-k", "heavy"),
+    one("all tenants come in at the same place", "queue/make_ready.sql", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key", "0 as fair_key", FAIR, "-k", "tenant"),
+    # Failure and return
+    one("a drain charges an attempt", "queue/requeue_job.sql", "set status = 'queued',", "set attempts = j.attempts + 1, status = 'queued',"),
+    one("a crash is charged to the attempts", "queue/settle_failure.sql", "v_crashes := v_crashes + 1;", "v_attempts := v_attempts + 1;"),
+    one("every failure is charged", "queue/settle_failure.sql", "elsif coalesce(v_policy.charges, true) then", "else"),
+    one("no jitter", "queue/retry_wait.sql", "then v_wait_s * random() else", "then v_wait_s else", STATES, "-k", "jitter"),
+    one("waits without a cap", "queue/retry_wait.sql", "        v_cap_s,\n", "        1e9,\n"),
+    one("a cancel is lost on release", "queue/requeue_job.sql", "if v_cancel then", "if false then"),
+    one("a cancel is lost on failure", "queue/settle_failure.sql", "if coalesce(v_cancel, false) or p_error_class", "if p_error_class"),
+    one("no grace after an outage", "queue/rescue_expired.sql", "if v_now - v_upkeep.last_run_at > v_upkeep.grace then", "if false then"),
+    one("a retry keeps the old budgets", "queue/retry_job.sql", "attempts = 0, crashes = 0,", "crashes = 0,"),
+    # The state machine of the record, and its narrow rows
+    one("the guard lets all pass", "queue/guard_job.sql", "        if not (\n", "        if false and not (\n", STATES, "-k", "machine"),
+    one("a narrow row stays behind", "queue/cancel_job.sql", "    delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;\n", ""),
+    one("a lease stays behind", "queue/complete_job.sql", "delete from queue.leases as l where l.job_id = p_job_id returning", "update queue.leases as l set beat_at = l.beat_at where l.job_id = p_job_id returning"),
+    one("a deleted job leaves its place behind", "queue/forget_jobs.sql", "    delete from queue.ready as r where r.job_id = any(v_ids)", "    delete from queue.ready as r where false and r.job_id = any(v_ids)"),
+    # Parents
+    one("a parent counts once for two", "queue/count_down.sql", "set pending = b.pending - c.n", "set pending = b.pending - 1", GRAPH, *MACHINE, "-k", "parents or contract"),
+    one("a failure reaches the willing as well", "queue/settle_children_of_failed.sql", " and d.on_failure <> 'run'", ""),
+    one("a failure stops at the children", "queue/settle_children_of_failed.sql", "        v_parents := v_doomed;", "        v_parents := '{}';"),
+    one("a child of something over waits for ever", "queue/link_parents.sql", "    if v_over <> '{}' then", "    if false then"),
+    one("those who wait do not wait for a fan-out", "queue/spawn_jobs.sql", "where d.parent_id = p_job_id and not d.satisfied and n.id", "where false and d.parent_id = p_job_id and not d.satisfied and n.id"),
+    # Limits, pauses, explain
+    one("a crash keeps its unit of a limit", "queue/settle_failure.sql", "    perform queue.give_back(v_limits);\n", "    if p_error_class <> 'worker_lost' then perform queue.give_back(v_limits); end if;\n"),
+    one("a batch keeps its units of a limit", "queue/settle_jobs.sql", "from ended as e cross join lateral unnest(e.limits) as k group by", "from ended as e cross join lateral unnest(e.limits) as k where false group by"),
+    one("a limit lets one more in", "queue/take_units.sql", "if v_limit.used >= coalesce(", "if v_limit.used > coalesce(", LIMITS, "-k", "several"),
+    one("a pause of a type is not heeded", "queue/claim_jobs.sql", "                    and not exists (select from queue.pauses as p where p.scope = 'job_type' and p.key = l.job_type)\n", ""),
+    one("a pause of a tenant is not heeded", "queue/pause_gate.sql", "(p.scope in ('tenant', 'suspended')", "(p.scope in ('suspended')"),
+    one("a resume forgets what waits", "queue/resume.sql", "    if p_scope <> 'all' then\n", "    if false then\n"),
+    one("explain knows of no pause", "queue/explain_job.sql", "p.scope = 'all' or (p.scope = 'job_type'", "false or (p.scope = 'job_type'"),
+    one("explain counts a limit wrongly", "queue/explain_limits.sql", "where c.used + c.before >= c.max_running", "where c.used + c.before > c.max_running"),
+    one("explain counts draining workers", "queue/explain_workers.sql", "w.status = 'active' as active", "true as active"),
+    # Bells
+    one("a notification for each job", "queue/notify_ready.sql", "if v_last is null or", "if true or v_last is null or", FAIR, "-k", "notifies or storm"),
+    one("notifications while nobody sleeps", "queue/notify_ready.sql", "    if not exists (select from queue.sleepers) then\n        return;\n    end if;\n", "", FAIR, "-k", "nobody_sleeps"),
+]  # fmt: skip

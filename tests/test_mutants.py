@@ -1,0 +1,37 @@
+"""The table of mutants cannot rot: each still stands in the SQL as it is, and names tests that exist."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.__main__ import verdict
+from tests.mutants.table import MUTANTS, Mutant
+from worker import schema
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
+def test_a_mutant_fits_its_file(mutant: Mutant, tmp_path: Path) -> None:
+    place = tmp_path / "functions" / mutant.file
+    place.parent.mkdir(parents=True)
+    shutil.copy(schema.ROOT / "functions" / mutant.file, place)
+    before = place.read_text(encoding="utf-8")
+    mutant.apply(tmp_path)
+    assert place.read_text(encoding="utf-8") != before
+    assert all((REPO / test).is_file() for test in mutant.tests if test.endswith(".py"))
+
+
+def test_names_are_told_apart() -> None:
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "expected"),
+    [(0, "", "survived"), (1, "", "caught"), (1, "the schema does not install: …", "broken"), (5, "no tests ran", "broken"), (4, "", "broken")],
+)
+def test_only_a_failed_test_is_a_catch(code: int, output: str, expected: str) -> None:
+    assert verdict(code, output) == expected
