@@ -178,7 +178,7 @@ def test_writers_pass_while_a_detaching_waits(queue, other, connect, clock, may)
     clock.set("2027-08-30 00:01+00")
     writer, observer = Queue(connect()), Queue(connect())
     writer.conn.execute("set lock_timeout = '500ms'")
-    did: list[object] = []
+    did: list[tuple[str, str | None, bool]] = []
     with other.transaction():
         other.rows("select * from queue.attempt_history")
         thread = threading.Thread(target=lambda: did.extend(maintain(queue, 10)), daemon=True)
@@ -224,7 +224,7 @@ def test_an_archiver_and_a_maintenance_that_make_partitions_at_once_get_by(queue
     """The maintenance waits a moment for what the archiver makes, and does not make it again."""
     done(queue)
     clock.forward(2 * DAY)
-    did: list[object] = []
+    did: list[tuple[str, str | None, bool]] = []
     with other.transaction():
         assert other.value("select queue.archive_jobs()") == 1
         thread = threading.Thread(target=lambda: did.extend(maintain(queue)), daemon=True)
