@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tests.sql.queuekit import Queue
-from tests.sql.test_ops_partitions import bare, blocked
+from tests.sql.test_ops_partitions import blocked
 
 MAINTAIN = [sys.executable, "-m", "cli.main", "partitions", "maintain"]
 
@@ -23,7 +23,6 @@ def queue(conn):
 @pytest.fixture
 def expired(reelq, queue, clock):
     """A partition of attempts past its retention."""
-    bare(queue.conn)
     clock.set("2027-05-10 12:00+00")
     queue.add()
     queue.complete(queue.take())
@@ -69,8 +68,7 @@ def test_list_shows_span_state_and_size(reelq, expired):
     assert "queue.job_history_2027_05" in reelq("partitions", "list").out
 
 
-def test_list_without_partitions_says_how_to_make_them(reelq, conn):
-    bare(conn)
+def test_list_without_partitions_says_how_to_make_them(reelq):
     assert "reelq partitions maintain" in reelq("partitions", "list").err
 
 

@@ -28,17 +28,10 @@ def other(connect):
 
 
 @pytest.fixture
-def may(clock, conn):
-    """The clock stands in May, so that months have names; those that the installation made are gone."""
-    bare(conn)
+def may(clock):
+    """The clock stands in May, so that months have names."""
     clock.set("2027-05-10 12:00+00")
     return clock
-
-
-def bare(conn):
-    """Drop all partitions."""
-    for (name,) in conn.execute("select partition from ops.list_partitions()").fetchall():
-        conn.execute(f"drop table {name}")
 
 
 def maintain(queue, wait_s=1.0):
@@ -370,10 +363,13 @@ def test_partitions_belong_to_the_owner_and_to_the_worker_s_archiver_as_well(que
     assert [row.same for row in owners] == [True]
 
 
-def test_an_installation_makes_the_first_months(queue):
+def test_an_installation_makes_the_first_months(empty_conn):
     """A new database can archive, and the doctor has nothing to say."""
+    schema.install(empty_conn)
+    queue = Queue(empty_conn)
     assert {parent: len(names(queue, parent)) for parent in HISTORIES} == dict.fromkeys(HISTORIES, 4)
     assert set(states(queue).values()) == {"current", "ahead"}
+    assert maintain(queue) == []
 
 
 @pytest.mark.parametrize(("parent", "month"), [("queue.processing_jobs", "2027-05-01"), ("queue.job_history", None)])
