@@ -10,7 +10,7 @@ def number(value: float) -> str:
     """Three digits that count."""
     if not math.isfinite(value):
         return "∞"
-    if value == 0 or abs(value) >= 100:
+    if value == round(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:.{min(digits, 4)}f}"

@@ -118,6 +118,9 @@ class Servers:
                 conn.execute(MOVABLE_CLOCK)
                 # A clock that jumps looks like an outage of the whole fleet; tests of that set it back.
                 conn.execute("update queue.upkeep set grace = '1000 years'")
+                # Tests of partitions begin without any, in whichever month they play.
+                for (partition,) in conn.execute("select inhrelid::regclass::text from pg_inherits where inhparent::regclass::text like 'queue.%_history'"):
+                    conn.execute(sql.SQL("drop table {}").format(sql.SQL(partition)))
         except (ReelqError, psycopg.Error) as error:
             return str(error)
         return None

@@ -26,9 +26,10 @@ def tuples(conn: Connection, kind: type[Tuple], statement: Any, arguments: Seque
     """
 
     def maker(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Tuple]:
-        names = tuple(column.name for column in cursor.description or ())
-        if names != kind._fields:
-            raise TypeError(f"{kind.__name__} does not fit the columns {', '.join(names)}")
+        told = cursor.pgresult  # its description would make an object for each column
+        names = [told.fname(n) for n in range(told.nfields)] if told else []
+        if names != [field.encode() for field in kind._fields]:
+            raise TypeError(f"{kind.__name__} does not fit the columns {names}")
         return kind._make
 
     with conn.cursor(binary=True, row_factory=maker) as cursor:

@@ -60,7 +60,7 @@ def bench(
     """Run the same no-op jobs through reelq and other Postgres queues.
 
     Every measure gets a fresh database on a private durable server. Rates on a busy machine are noise: read ratios
-    within a round, and counts. F needs B of the same round, so it brings it along.
+    within a round, and counts.
 
     \b
     Examples:
@@ -75,8 +75,6 @@ def bench(
         sizes = Sizes(
             jobs=jobs, backlogs=(DEFAULT.backlogs[0], *backlogs), scheduled=scheduled, concurrency=concurrency, limit_s=limit_s
         )
-        if "F" in measures and "B" not in measures:
-            measures = ["B", *measures]
         others = dict(one.partition("=")[::2] for one in adapters)
         conditions, samples = turns.run(measures, queues, others, rounds, sizes, pg, as_json)
     if not as_json:

@@ -95,7 +95,8 @@ class Queue:
         self.bench = bench
         self.environ = child_environ({**contender.environ, "BENCH_DSN": bench.dsn})
         self.info: dict[str, Any] = json.loads(self._verb("info"))
-        self._folder = Path(tempfile.mkdtemp(prefix="reelq-bench-out-"))
+        self._temporary = tempfile.TemporaryDirectory(prefix="reelq-bench-out-")  # gone when we are
+        self._folder = Path(self._temporary.name)
         self._files = 0
 
     @property

@@ -23,6 +23,7 @@ LABELS = {
     "jobs_s": "jobs/s", "wal": "WAL B/job", "buffers": "buffers/job", "xacts": "xacts/job", "server_ms": "server CPU ms/job",
     "worker_ms": "worker CPU ms/job", "p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms", "max_ms": "max ms",
     "single_s": "single jobs/s", "raw_copy_s": "raw COPY rows/s", "clients_off_s": "8 clients/s, nobody waits",
+    "plain_s": "jobs/s without them", "plain_factor": "with/without",
     "clients_on_s": "8 clients/s, notified", "clients_factor": "on/off", "buffers_factor": "buffers factor", "slow": "slow",
     "first": "first jobs/s", "last": "last jobs/s", "factor": "first/last", "buffers_first": "buffers/job first",
     "buffers_last": "buffers/job last", "steps": "steps", "twice": "handled twice", "cut": "cut off",

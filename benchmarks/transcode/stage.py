@@ -23,6 +23,7 @@ from worker import queue, schema
 
 LONGEST_S = 3600.0
 LOOK_S = 0.05
+IDLE_STOP_S = 5.0
 
 
 class JobFailed(Exception):
@@ -125,4 +126,8 @@ def up(bench: Bench, folder: Path, source: Path, sandbox: str) -> Iterator[Stage
             yield Stage(bench, conn, worker, folder / "scratch")
         finally:
             worker.terminate()
-            worker.wait()
+            try:
+                worker.wait(IDLE_STOP_S)
+            except subprocess.TimeoutExpired:
+                worker.terminate()  # we were interrupted in the middle of an encode: the second one does not wait for it
+                worker.wait()

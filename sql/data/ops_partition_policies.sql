@@ -4,3 +4,10 @@ insert into ops.partition_policies (parent, ahead, retention) values
 ('queue.attempt_history', 3, '90 days'),
 ('queue.dependency_history', 3, '1 year')
 on conflict (parent) do nothing;
+
+-- The months to come, so that nothing waits for the first run of the upkeep.
+do $$
+begin
+    perform ops.maintain_partitions();
+end;
+$$;

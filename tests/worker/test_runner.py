@@ -142,8 +142,8 @@ def test_weights_count_against_the_slots(dsn: str, conn: Conn, tmp_path: Path) -
         big = enqueue(conn, "video_transcode", priority=1)
         assert started.wait(20)
         small = enqueue(conn)
-        before = conn.execute("select last_run_at from queue.upkeep").fetchone()
-        until(lambda: conn.execute("select last_run_at from queue.upkeep").fetchone() != before, "a look of the busy worker")
+        before = conn.execute("select last_run_at from queue.upkeep where task = 'rescue'").fetchone()
+        until(lambda: conn.execute("select last_run_at from queue.upkeep where task = 'rescue'").fetchone() != before, "a look of the busy worker")
         assert beside == [], "a full worker must not take more"
         go.set()
         assert ended(conn, small)["status"] == ended(conn, big)["status"] == "completed"

@@ -1,7 +1,8 @@
 """What lies between the main thread and the slots: claimed jobs on their way in, ended ones on their way out.
 
 Of small jobs (`batch` of their type is above 1) a worker holds more than it has slots. Slots take them from
-one queue, so none is idle while another has a pile, and the main thread is not woken for each that ends:
+one pile, so none is idle while another has work; what fills a slot goes before the pile, since a slot was
+claimed for it. The main thread is not woken for each that ends:
 
     a job that filled a slot has ended                 at once
     half of the pile is gone, or a slot finds nothing  at once
@@ -13,8 +14,12 @@ from __future__ import annotations
 import queue as queues
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
 
 from worker.running.attempt import Attempt
+
+LARGE = object()
 
 
 class Backlog:
@@ -23,7 +28,8 @@ class Backlog:
     def __init__(self, slots: int, wake: Callable[[], None]) -> None:
         self._slots = slots
         self._wake = wake
-        self._todo: queues.SimpleQueue[Attempt | None] = queues.SimpleQueue()
+        self._todo: queues.SimpleQueue[Attempt | object | None] = queues.SimpleQueue()
+        self._large: deque[Attempt] = deque()  # what fills a slot; for each there is a LARGE in `todo`
         self._ended: deque[Attempt] = deque()
         self._low = 0  # so few jobs in `todo` are worth a claim
         self._slot_is_free = False  # a job that filled a slot has ended
@@ -31,13 +37,26 @@ class Backlog:
         self._by_first = False  # ... by the first that ends, whatever it is
 
     def give(self, attempts: Iterable[Attempt]) -> None:
-        """Have them run, in this order, each in the next slot that is free."""
+        """Have them run, in this order, each in the next slot that is free; but those that fill a slot first."""
         for attempt in attempts:
-            self._todo.put(attempt)
+            if attempt.fills_a_slot:
+                self._large.append(attempt)
+                self._todo.put(LARGE)
+            else:
+                self._todo.put(attempt)
 
     def take(self) -> Attempt | None:
         """The next one to run; waits for it. None: there will be no more."""
-        return self._todo.get()
+        while True:
+            one = self._todo.get()
+            if self._large:
+                with suppress(IndexError):  # another slot was quicker
+                    large = self._large.popleft()
+                    if one is not LARGE:
+                        self._todo.put(one)
+                    return large
+            if one is not LARGE:
+                return one  # type: ignore[return-value]
 
     def done(self, attempt: Attempt) -> None:
         """It has ended. Called by its slot."""
@@ -75,14 +94,14 @@ class Backlog:
     def take_back(self) -> list[Attempt]:
         """The small jobs that no slot has begun. What fills a slot begins in this moment and is left alone."""
         small: list[Attempt] = []
-        others: list[Attempt | None] = []
+        others: list[Any] = []
         try:
             while True:
                 one = self._todo.get_nowait()
-                if one is None or one.fills_a_slot:
-                    others.append(one)
-                else:
+                if isinstance(one, Attempt):
                     small.append(one)
+                else:
+                    others.append(one)
         except queues.Empty:
             for one in others:
                 self._todo.put(one)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 
 from worker import db, queue
 from worker.queue import ClaimedJob
+from worker.running.hands import NOTHING
 from worker.running.lanes import Lanes
 from worker.running.ledger import Ledger
 
@@ -103,7 +103,7 @@ class Claimer:
             found = found or filled > 0
         self.found_nothing = limit > 0 and not found
         self.may_be_more = filled > limit - 1
-        self._rest(free())
+        self._rest(is_full=self.may_be_more)
         return True
 
     def settle(self) -> None:
@@ -119,18 +119,21 @@ class Claimer:
         if full:
             self._full_at = sent_at
         if not jobs:
-            return Fraction(0)
+            return NOTHING
         self._start(jobs, sent_at)
         self._lanes.took(jobs, full)
-        sizes = Counter((job.weight, job.batch) for job in jobs)
-        return sum((Fraction(weight * count, batch) for (weight, batch), count in sizes.items()), Fraction(0))
+        sizes: dict[tuple[int, int], int] = {}
+        for job in jobs:
+            size = (job.weight, job.batch)
+            sizes[size] = sizes.get(size, 0) + 1
+        return sum((Fraction(weight * count, batch) for (weight, batch), count in sizes.items()), NOTHING)
 
-    def _rest(self, free: int) -> None:
+    def _rest(self, *, is_full: bool) -> None:
         """When to look next; and whether to be notified still."""
         now = time.monotonic()
         # Jittered: workers that were started together must not look together.
-        self._poll_at = now + (self._poll_s if free else CHORES_S) * random.uniform(0.75, 1.0)
-        if free or not self._asleep:
+        self._poll_at = now + (CHORES_S if is_full else self._poll_s) * random.uniform(0.75, 1.0)
+        if not is_full or not self._asleep:
             self._busy_since = None
         elif self._busy_since is None:
             self._busy_since = now

@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil
+from operator import itemgetter
 from uuid import UUID
 
 from worker.queue import ClaimedJob
 from worker.running.attempt import Attempt
 from worker.running.leash import Leash
 
-HALF = Fraction(1, 2)
+NOTHING, HALF = Fraction(0), Fraction(1, 2)
+URGENCY = itemgetter(*map(ClaimedJob._fields.index, ("priority", "fair_key", "seq")))
 
 
 class Hands:
@@ -36,9 +38,9 @@ class Hands:
         return list(self.held.values())
 
     def take(self, jobs: Iterable[ClaimedJob], sent_at: float) -> list[Attempt]:
-        """Jobs that a claim sent at `sent_at` brought."""
+        """Jobs that a claim sent at `sent_at` brought; the most urgent first."""
         taken = []
-        for job in jobs:
+        for job in sorted(jobs, key=URGENCY):
             attempt = Attempt(job, Leash(job, sent_at))
             older = self._newest.get(job.job_id)
             if older is not None:
@@ -79,10 +81,10 @@ class Hands:
 
     def _taken(self) -> tuple[Fraction, Fraction]:
         """Slots that are taken by jobs that fill one, and by small ones."""
-        large, small = Fraction(0), Fraction(0)
+        large, small = NOTHING, NOTHING
         for (weight, batch), count in self._load.items():
-            if weight >= batch:
+            if count and weight >= batch:
                 large += Fraction(weight * count, batch)
-            else:
+            elif count:
                 small += Fraction(weight * count, batch)
         return large, small

@@ -36,6 +36,7 @@ log = structlog.get_logger()
 LEAVE_S = 10.0  # what handlers get to notice that we leave at once
 GOODBYE_S = 5.0  # what the database gets for our last words
 SETTLE_S = 0.02  # so long a small job that has ended may wait to be settled with others
+YIELD_S = 1e-6  # lets go of the interpreter, so that a slot begins now and not when we next wait
 STATUS_S = 1.0  # systemd hears of jobs that often
 QUIET_S = 3.0  # --until-idle: what is due later than this is left
 
@@ -194,6 +195,7 @@ class Loop:
         """Claimed jobs go to the slots."""
         taken = self.hands.take(jobs, sent_at)
         self.backlog.give(taken)
+        time.sleep(YIELD_S)
         self._heart.beat_by(min(one.leash.lease_s for one in taken))
         self._watch.look_by(min(one.leash.due() for one in taken))
         self._quiet_since = time.monotonic()

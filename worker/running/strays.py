@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from uuid import UUID
 
 import structlog
 
 from worker import db, looks, queue
-from worker.errors import LeaseLost
 
 log = structlog.get_logger()
 
@@ -19,11 +19,13 @@ def release_strays(conn: db.Connection, worker_id: str, held: Collection[tuple[U
     Called after an outage, by the only thread that claims. Without it such a job would wait
     for its lease to run out, and count as a crash.
     """
-    for one in looks.running_jobs(conn):
-        if one.worker_id == worker_id and (one.job_id, one.token) not in held:
-            try:
-                with db.family():
-                    queue.release_job(conn, one.job_id, one.token, "the claim was never heard of")
-            except LeaseLost:
-                continue  # taken back meanwhile
+    strays = [one for one in looks.running_jobs(conn) if one.worker_id == worker_id and (one.job_id, one.token) not in held]
+    if not strays:
+        return
+    reason = {"outcome": "released", "message": "the claim was never heard of"}
+    items = [json.dumps({"job_id": str(one.job_id), "token": one.token, **reason}) for one in strays]
+    with db.family():
+        told = {one.job_id: one.verdict for one in queue.settle_jobs(conn, worker_id, items)}
+    for one in strays:
+        if told[one.job_id] == "ok":  # else taken back meanwhile
             log.info("stray.released", job_id=str(one.job_id), attempt=one.token)

@@ -16,6 +16,7 @@ import procrastinate
 from benchmarks.queue.protocol import Adapter, batches, dsn, main, paced, payload
 
 NAME = "no_op"
+PINNED_JOBS = 2000  # E in five steps takes minutes even so
 
 
 def make_app(connections: int = 4, started: Callable[[int], None] | None = None) -> procrastinate.App:
@@ -42,9 +43,11 @@ class Procrastinate(Adapter):
             "settings": {
                 "driver": "psycopg, a connection a slot and 2",
                 "tasks": "async",
+                "jobs a step of E": PINNED_JOBS,
                 "bulk enqueue": "batch_defer_async",
                 "single enqueue": "defer_async",
             },
+            "pinned_jobs": PINNED_JOBS,
             "remaining_sql": "select count(*) from procrastinate_jobs "
             "where status in ('todo', 'doing') and (scheduled_at is null or scheduled_at <= now())",
         }

@@ -32,7 +32,15 @@ begin
     new.scheduled_for := coalesce(new.scheduled_for, base.clock());
     new.on_parent_failure := coalesce(new.on_parent_failure, 'fail');
     new.job_data := coalesce(new.job_data, '{}');
-    perform queue.check_job(new);
+    -- What most jobs are like needs one look, not ten.
+    if (
+        new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
+        and jsonb_typeof(new.job_data) = 'object' and new.on_parent_failure = 'fail' and new.needs = '{}' and new.limits = '{}'
+        and new.scheduled_for > '-infinity' and new.scheduled_for < 'infinity'
+        and new.depends_on is null and new.depends_on_job_id is null and new.idempotency_key is null
+    ) is not true then
+        perform queue.check_job(new);
+    end if;
 
     if new.video_id is not null then
         -- The share lock keeps the video from vanishing before this insert commits.

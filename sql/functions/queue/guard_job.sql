@@ -14,7 +14,12 @@ begin
             raise exception 'job % cannot go from % to %', old.id, old.status, new.status
                 using errcode = 'RQ007', hint = 'sql/README.md draws the states.';
         end if;
-        new.status_changed_at := base.clock();
+        -- The moment that the writer has noted beside it, if it has: reading the clock for each row of a batch is dear.
+        new.status_changed_at := case
+            when new.status = 'running' and new.started_at is distinct from old.started_at then new.started_at
+            when new.completed_at is distinct from old.completed_at and new.completed_at is not null then new.completed_at
+            else base.clock()
+        end;
     end if;
     if (new.status = 'running' and old.status = 'queued' and new.token <> old.token + 1)
         or (new.status = old.status and new.token <> old.token) or new.token < old.token then

@@ -13,7 +13,14 @@ set enable_mergejoin = off
 as $$
 declare
     v_now timestamptz := base.clock();
+    v_all uuid[];
+    v_ids uuid[];
+    v_tokens integer[];
+    v_results jsonb[];
+    v_cpu double precision[];
+    v_memory double precision[];
     v_done uuid[];
+    v_whole boolean;
     v_item jsonb;
 begin
     perform base.require_read_committed();
@@ -22,30 +29,35 @@ begin
             using errcode = 'RQ008', hint = '[{"job_id": …, "token": 1, "outcome": "completed", "result": {}}]';
     end if;
 
-    if exists (
-        select from jsonb_array_elements(p_results) as i
-        where jsonb_typeof(i -> 'result') <> 'object' or pg_column_size(i -> 'result') > 65536
-    ) then
-        perform queue.require_small_result(i -> 'result') from jsonb_array_elements(p_results) as i where i ->> 'outcome' = 'completed';
+    -- Read once: a batch may be of thousands. Rows are locked in the order of their ids.
+    select
+        array_agg(r.job_id), array_agg(r.job_id) filter (where r.outcome = 'completed'),
+        array_agg(r.token) filter (where r.outcome = 'completed'), array_agg(r.result) filter (where r.outcome = 'completed'),
+        array_agg(r.cpu_seconds) filter (where r.outcome = 'completed'),
+        array_agg(r.peak_memory_bytes) filter (where r.outcome = 'completed')
+    into v_all, v_ids, v_tokens, v_results, v_cpu, v_memory
+    from (
+        select r.*
+        from jsonb_to_recordset(p_results) as r (
+            job_id uuid, token integer, outcome text, result jsonb, cpu_seconds double precision, peak_memory_bytes double precision
+        )
+        order by r.job_id
+    ) as r;
+
+    if exists (select from unnest(v_results) as r where jsonb_typeof(r) <> 'object' or pg_column_size(r) > 65536) then
+        perform queue.require_small_result(r) from unnest(v_results) as r where r is not null;
     end if;
 
     -- All counters that this batch may touch, once and in order: else two batches deadlock over children.
     perform from queue.blocked as b
     where b.job_id = any(array(
-        select d.job_id
-        from jsonb_array_elements(p_results) as i
-        inner join queue.job_dependencies as d on d.parent_id = (i ->> 'job_id')::uuid and not d.satisfied
+        select d.job_id from queue.job_dependencies as d where d.parent_id = any(v_all) and not d.satisfied
     ))
     order by b.job_id for update;
 
-    -- What completed is settled as one set. Rows are locked in the order of their ids.
+    -- What completed is settled as one set.
     with reported as materialized (
-        select r.*
-        from jsonb_to_recordset(p_results) as r (
-            job_id uuid, token integer, outcome text, result jsonb, cpu_seconds double precision, peak_memory_bytes double precision
-        )
-        where r.outcome = 'completed'
-        order by r.job_id
+        select * from unnest(v_ids, v_tokens, v_results, v_cpu, v_memory) as r (job_id, token, result, cpu_seconds, peak_memory_bytes)
     ),
     done as (
         update queue.processing_jobs as j
@@ -63,12 +75,13 @@ begin
     ),
     recorded as (
         insert into queue.job_attempts (
-            job_id, attempt, job_type, worker_id, started_at, ended_at, outcome, cpu_seconds, peak_memory_bytes
+            job_id, attempt, job_type, worker_id, started_at, ended_at, outcome, cpu_seconds, peak_memory_bytes,
+            created_at
         )
         select
             d.id, d.token, d.job_type, d.worker_id, d.started_at, v_now, 'completed',
             case when d.cpu_seconds is not null then queue.as_real(d.cpu_seconds) end,
-            least(greatest(d.peak_memory_bytes, 0), 9e18)::bigint
+            least(greatest(d.peak_memory_bytes, 0), 9e18)::bigint, v_now
         from done as d
     )
     select array_agg(d.id) into v_done from done as d;
@@ -79,14 +92,21 @@ begin
     select k, count(*) from ended as e cross join lateral unnest(e.limits) as k group by k order by k;
     perform queue.release_children(v_done);
 
-    return query select v.job_id, v.verdict from queue.verdicts(p_results, v_done) as v;
-    for v_item in
-        select i from jsonb_array_elements(p_results) as i where i ->> 'outcome' is distinct from 'completed' order by i ->> 'job_id'
-    loop
-        job_id := (v_item ->> 'job_id')::uuid;
-        verdict := queue.settle_one(p_worker_id, v_item);
-        return next;
-    end loop;
+    v_whole := v_done is not null and cardinality(v_done) = cardinality(v_ids);
+    return query
+    select i, case when v_whole or i = any(v_done) then 'ok' else 'stale' end from unnest(v_ids) as i;
+
+    if cardinality(v_all) > coalesce(cardinality(v_ids), 0) then
+        for v_item in
+            select i from jsonb_array_elements(p_results) as i
+            where i ->> 'outcome' is distinct from 'completed'
+            order by i ->> 'job_id'
+        loop
+            job_id := (v_item ->> 'job_id')::uuid;
+            verdict := queue.settle_one(p_worker_id, v_item);
+            return next;
+        end loop;
+    end if;
 end;
 $$;
 
