@@ -52,7 +52,7 @@ MUTANTS = [
     # The fence
     one("fence removed", "queue/hold_job.sql", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
     one("fence removed, and the machine", "queue/hold_job.sql", " or v_job.token is distinct from p_token", ""),
-    one("fence removed in a batch", "queue/settle_jobs.sql", " and j.token = r.token", ""),
+    one("fence removed in a batch", "queue/settle_jobs.sql", " and j.token = r.token", "", LEASES, "-k", "batch_is_fenced"),
     one("anybody settles for anybody", "queue/settle_jobs.sql", " and j.worker_id = p_worker_id", ""),
     one("a heartbeat forgets the token", "queue/heartbeat.sql", "l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id\n        and", "l.job_id = b.job_id and l.worker_id = p_worker_id\n        and"),
     # Races
@@ -72,7 +72,7 @@ MUTANTS = [
         (RACES, "-k", "the_same_in_a_batch"),
     ),
     one("any isolation level will do", "base/require_read_committed.sql", "if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then", "if false then", ENQUEUE, RACES, "-k", "isolation or read_committed"),
-    one("claims wait for locked rows", "queue/claim_jobs.sql", "for update of r skip locked for no key update of j skip locked", "for update of r for no key update of j", RACES, "-k", "claim"),
+    one("claims wait for locked rows", "queue/claim_jobs.sql", "for update of r skip locked for no key update of j skip locked", "for update of r for no key update of j", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "queue/rescue_expired.sql", "l.token = v_lease.token and l.expires_at < v_now for update", "l.token = v_lease.token for update", RACES, "-k", "beat"),
     one("counters locked in any order", "queue/settle_jobs.sql", "    ))\n    order by b.job_id for update;", "    ) || null::uuid)\n    and false;", RACES, "-k", "deadlock"),
     # Claims

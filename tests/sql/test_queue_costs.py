@@ -83,7 +83,6 @@ def test_a_drained_job_costs_little(queue, connect):
     wal = queue.value("select pg_current_wal_insert_lsn() - %s::pg_lsn", start)
     assert queue.value("select count(*) from queue.processing_jobs where status = 'completed'") == 5000
     told = f"{wal / 4000:.0f} B of WAL, {buffers / 4000:.1f} buffers, {turns / 4000:.4f} transactions a job"
-    print(told)
     assert wal / 4000 <= 2000 and buffers / 4000 <= 40 and turns / 4000 <= 0.02, told
 
 
