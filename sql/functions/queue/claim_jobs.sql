@@ -134,7 +134,7 @@ begin
                 if v_got.job_ids is not null then
                     perform queue.move_clock(v_head.lane, v_got.fair_keys, v_now);
                     v_got.lanes := array_fill(v_head.lane, array[cardinality(v_got.job_ids)]);
-                    v_all := queue.joined(v_all, v_got);
+                    v_all := case when v_all.job_ids is null then v_got else queue.joined(v_all, v_got) end;
                     v_left := v_left - cardinality(v_got.job_ids) * v_head.weight::numeric / v_type.batch;
                     if v_head.weight > 1 then
                         delete from queue.reservations as r where r.lane = v_head.lane and r.worker_id = p_worker_id;
