@@ -63,3 +63,25 @@ def test_a_bad_id_beside_a_key_is_a_bad_argument(queue):
     with pytest.raises(psycopg.Error) as error:
         queue.rows("select * from queue.enqueue_jobs(%s)", Jsonb([{"job_type": "no_op", "tenant_id": "acme", "idempotency_key": "k"}]))
     assert error.value.sqlstate == "RQ008"
+
+
+def test_a_job_that_fans_out_into_itself_does_not_hang_who_waits_for_it(queue):
+    queue.add(idempotency_key="a")
+    job = queue.take()
+    queue.rows("select * from queue.spawn_jobs(%s, %s, %s)", job.job_id, job.token, Jsonb([{"job_type": "no_op", "idempotency_key": "a"}]))
+    child = queue.add(depends_on=[job.job_id])
+    queue.complete(job)
+    assert queue.place(child) == "ready"
+
+
+def test_jobs_that_fan_out_into_one_another_do_not_hang_who_waits_for_them(queue):
+    queue.add(idempotency_key="a")
+    first = queue.take()
+    queue.rows("select * from queue.spawn_jobs(%s, %s, %s)", first.job_id, first.token, Jsonb([{"job_type": "no_op", "idempotency_key": "b"}]))
+    second = queue.take()
+    queue.rows("select * from queue.spawn_jobs(%s, %s, %s)", second.job_id, second.token, Jsonb([{"job_type": "no_op", "idempotency_key": "a"}]))
+    child = queue.add(depends_on=[first.job_id])
+    queue.complete(first)
+    assert queue.place(child) == "blocked"
+    queue.complete(second)
+    assert queue.place(child) == "ready"
