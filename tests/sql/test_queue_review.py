@@ -85,3 +85,58 @@ def test_jobs_that_fan_out_into_one_another_do_not_hang_who_waits_for_them(queue
     assert queue.place(child) == "blocked"
     queue.complete(second)
     assert queue.place(child) == "ready"
+
+
+@pytest.mark.parametrize("scope", ["tenant", "suspended", "job_type"])
+def test_what_was_enqueued_before_a_resume_and_committed_after_it_is_let_through(queue, engineer, acme, scope):
+    queue.worker()
+    if scope == "suspended":
+        queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+        first = queue.add(tenant_id=acme.id)
+        job = queue.take()
+        with engineer.transaction():
+            queue.conn.execute("update identity.tenants set status = 'suspended' where id = %s", [acme.id])
+            engineer.conn.execute("select queue.release_job(%s, %s, 'drain')", (job.job_id, job.token))
+            queue.conn.execute("update identity.tenants set status = 'active' where id = %s", [acme.id])
+            assert queue.claim() == []
+        # Behind the pause waits a limit: the second look lets it through that.
+        assert [job.job_id for job in queue.claim() + queue.claim()] == [first]
+        return
+    key = "no_op" if scope == "job_type" else "acme"
+    if scope == "job_type":
+        queue.conn.execute("select queue.set_limit('type:no_op', 5)")
+    queue.conn.execute("select queue.pause(%s, %s, 'why')", (scope, key))
+    with engineer.transaction():
+        job = engineer.add(tenant_id=acme.id)
+        if scope == "job_type":
+            engineer.value("select queue.admit_parked()")
+        queue.conn.execute("select queue.resume(%s, %s)", (scope, key))
+        assert queue.claim() == []
+    assert [taken.job_id for taken in queue.claim() + queue.claim()] == [job]
+
+
+@pytest.mark.parametrize("gate", ["pause", "limit"])
+def test_a_row_that_somebody_holds_for_a_while_is_looked_at_again(queue, engineer, acme, gate):
+    queue.worker()
+    if gate == "pause":
+        queue.conn.execute("select queue.pause('tenant', 'acme', 'why')")
+    else:
+        queue.conn.execute("select queue.set_limit('type:no_op', 5)")
+    job = queue.add(tenant_id=acme.id)
+    with engineer.conn.transaction(force_rollback=True):
+        engineer.conn.execute("select queue.cancel_job(%s)", [job])
+        if gate == "pause":
+            queue.conn.execute("select queue.resume('tenant', 'acme')")
+        assert queue.claim() == []
+    assert [taken.job_id for taken in queue.claim()] == [job]
+
+
+def test_a_gate_that_somebody_holds_keeps_no_other_from_being_looked_at(queue, engineer, acme):
+    queue.worker()
+    queue.conn.execute("select queue.set_limit('type:no_op', 5)")
+    with engineer.transaction():
+        engineer.conn.execute("select queue.set_limit('type:no_op', 6)")
+        queue.conn.execute("insert into queue.openings (gate, units) select 'type:no_op', 0 from generate_series(1, 2500)")
+        queue.conn.execute("select queue.set_limit('type:extract_metadata', 5)")
+        job = queue.add("extract_metadata", video_id=acme.video)
+        assert [taken.job_id for taken in queue.claim()] == [job]
