@@ -28,7 +28,13 @@ begin
 
     with taken as (
         delete from queue.openings as o
-        where o.id = any(array(select u.id from queue.openings as u where u.gate = p_gate for update skip locked))
+        -- What we have just put behind a pause nobody else sees yet: that is left to who comes after our commit, since the
+        -- pause may end before.
+        where o.id = any(array(
+            select u.id from queue.openings as u
+            where u.gate = p_gate and (u.made_in <> pg_current_xact_id() or p_gate not like 'pause:%')
+            for update skip locked
+        ))
         returning o.units
     )
     select sum(t.units) into v_back from taken as t;
