@@ -54,7 +54,7 @@ MUTANTS = [
     one("fence removed, and the machine", "queue/hold_job.sql", " or v_job.token is distinct from p_token", ""),
     one("fence removed in a batch", "queue/settle_jobs.sql", " and j.token = r.token", "", LEASES, "-k", "batch_is_fenced"),
     one("anybody settles for anybody", "queue/settle_jobs.sql", " and j.worker_id = p_worker_id", ""),
-    one("a heartbeat forgets the token", "queue/heartbeat.sql", "l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id\n        and", "l.job_id = b.job_id and l.worker_id = p_worker_id\n        and"),
+    one("a heartbeat forgets the token", "queue/heartbeat.sql", "l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id\n        and", "l.job_id = b.job_id and l.worker_id = p_worker_id\n        and", LEASES, "-k", "old_token"),
     # Races
     one("share lock on parents removed", "queue/link_parents.sql", "where j.id = any(v_parents) order by j.id for share", "where j.id = any(v_parents)", RACES, "-k", "enqueued"),
     Mutant(
@@ -80,7 +80,7 @@ MUTANTS = [
     one("bounds are ignored", "queue/claim_jobs.sql", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot"),
     one("a draining worker claims", "queue/claim_jobs.sql", "if v_worker.status = 'draining' or p_limit = 0", "if p_limit = 0"),
     one("needs are ignored", "queue/claim_jobs.sql", "and l.needs <@ v_worker.capabilities", ""),
-    one("no ageing", "queue/claim_jobs.sql", "                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.seq", "                lane.priority, head.seq"),
+    one("no ageing", "queue/claim_jobs.sql", "                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.seq", "                lane.priority, head.seq", CLAIMS, "-k", "old_job"),
     one("a batch takes too much", "queue/claim_jobs.sql", "floor(v_left * v_type.batch / v_head.weight)::integer", "ceil(v_left * v_type.batch)::integer"),
     one("no slots are kept for heavy jobs", "queue/reserve_slots.sql", "if p_ready_at > p_now - interval '1 minute' then", "if true then", FAIR, "-k", "heavy"),
     one("all tenants come in at the same place", "queue/make_ready.sql", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key", "0 as fair_key", FAIR, "-k", "tenant"),
@@ -89,8 +89,8 @@ MUTANTS = [
     one("a crash is charged to the attempts", "queue/settle_failure.sql", "v_crashes := v_crashes + 1;", "v_attempts := v_attempts + 1;"),
     one("every failure is charged", "queue/settle_failure.sql", "elsif coalesce(v_policy.charges, true) then", "else"),
     one("no jitter", "queue/retry_wait.sql", "then v_wait_s * random() else", "then v_wait_s else", STATES, "-k", "jitter"),
-    one("waits without a cap", "queue/retry_wait.sql", "        v_cap_s,\n", "        1e9,\n"),
-    one("a cancel is lost on release", "queue/requeue_job.sql", "if v_cancel then", "if false then"),
+    one("waits without a cap", "queue/retry_wait.sql", "        v_cap_s,\n", "        1e9,\n", STATES, "-k", "longer or cap"),
+    one("a cancel is lost on release", "queue/requeue_job.sql", "if v_cancel then", "if false then", STATES, "-k", "cancelled_job"),
     one("a cancel is lost on failure", "queue/settle_failure.sql", "if coalesce(v_cancel, false) or p_error_class", "if p_error_class"),
     one("no grace after an outage", "queue/rescue_expired.sql", "if v_now - v_upkeep.last_run_at > v_upkeep.grace then", "if false then"),
     one("a retry keeps the old budgets", "queue/retry_job.sql", "attempts = 0, crashes = 0,", "crashes = 0,"),
