@@ -195,7 +195,6 @@ def test_a_heartbeat_with_an_old_token_extends_nothing(queue, clock):
     assert queue.value("select expires_at from queue.leases") == before
 
 
-@pytest.mark.xfail(strict=True, reason="claim_jobs looks at the status alone, and 'lost' hides the drain")
 def test_a_draining_worker_that_was_lost_takes_nothing_new(queue):
     queue.add()
     queue.worker()

@@ -27,8 +27,10 @@ begin
 
     select d.parent_id into v_parent
     from queue.job_dependencies as d
-    left join queue.processing_jobs as parent on parent.id = d.parent_id
-    where d.job_id = p_job_id and not d.satisfied and (parent.id is null or parent.status in ('failed', 'cancelled'))
+    where
+        d.job_id = p_job_id and not d.satisfied
+        and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
+        not in ('queued', 'running', 'completed')
     limit 1;
     if found then
         raise exception 'job % waits for job %, which has not completed', p_job_id, v_parent
@@ -48,9 +50,8 @@ begin
 
     with waiting as (
         insert into queue.blocked (job_id, pending, job_type)
-        select d.job_id, count(*), min(j.job_type)
+        select d.job_id, count(*), (select j.job_type from queue.processing_jobs as j where j.id = d.job_id)
         from queue.job_dependencies as d
-        inner join queue.processing_jobs as j on j.id = d.job_id
         where d.job_id = any(v_revived) and not d.satisfied
         group by d.job_id
         returning blocked.job_id
