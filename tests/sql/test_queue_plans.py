@@ -161,8 +161,8 @@ CASES = {
     "heartbeat 200": Case(Bench.heartbeat, 200, 15),
     "rescue": Case(Bench.rescue, bigqueue.EXPIRED, 120),
     "promote 200": Case(Bench.promote, DUE, 40),
-    "enqueue": Case(Bench.enqueue, 1, 80),
-    "enqueue with parents": Case(Bench.enqueue_with_parents, 1, 250),
+    "enqueue": Case(Bench.enqueue, 1, 120),
+    "enqueue with parents": Case(Bench.enqueue_with_parents, 1, 300),
     "enqueue 500": Case(Bench.enqueue_many, 500, 35),
     "enqueue_jobs 500": Case(Bench.enqueue_jobs, 500, 45),
     "cancel ready": Case(Bench.cancel_ready, 1, 120),
@@ -174,7 +174,7 @@ CASES = {
     # Who comes before is counted up to ten thousand, in each of two places.
     "explain ready": Case(Bench.explain_ready, 1, 9000, rows=10_000),
     "explain blocked": Case(Bench.explain_blocked, 1, 150),
-    "explain parked": Case(Bench.explain_parked, 1, 400, rows=10_000),
+    "explain parked": Case(Bench.explain_parked, 1, 900, rows=10_000),
 }
 STATES = (
     "large",  # statistics from when all tables were empty
@@ -183,8 +183,16 @@ STATES = (
     "grown from idle",  # statistics from when all jobs were over; 60 thousand jobs
 )
 IDLE_SIZE = 60_000
-# Not as it should be yet.
-KNOWN: set[str] = {"enqueue", "enqueue with parents", "retry", "work 200", "promote 200", "claim 10", "claim 200", "full look", "settle 200 parents", "enqueue 500"}
+LONGEST_MS = 3000  # of a call; each of them is a matter of milliseconds
+# Not as it should be yet: the planner believes in empty tables and reads whole ones. What is cured leaves the list.
+KNOWN = {
+    "large": {
+        "claim 1", "claim 10", "claim 200", "full look", "work 200", "settle 200 parents", "enqueue with parents", "retry", "admit 200",
+        "explain ready", "explain blocked", "explain parked",
+    },
+    "grown from idle": {"admit 200", "explain ready", "explain parked"},
+}  # fmt: skip
+KNOWN["large, old plans"] = KNOWN["large"]
 Measured = dict[str, dict[str, Call]]
 
 
@@ -195,10 +203,14 @@ def measure(bench: Bench) -> dict[str, Call]:
         for _ in range(2):
             try:
                 with bench.conn.transaction():
+                    bench.conn.execute(f"set local statement_timeout = {LONGEST_MS}".encode())
                     calls[name] = case.call(bench, case.count)
                     raise Undo
             except Undo:
                 pass
+            except psycopg.errors.QueryCanceled as error:
+                calls[name] = Call([], 10**9, [], [(10**9, f"no end after {LONGEST_MS} ms: {error.diag.context}")])
+                break
     return calls
 
 
@@ -254,7 +266,7 @@ def measured(request, pg_server, servers, measurements) -> Measured:
 def test_a_call_costs_the_same_however_much_there_is(request, measured, name, state):
     """No table is read as a whole, no more rows than the call is about, no more buffers than with few jobs."""
     case = CASES[name]
-    if name in KNOWN and state != "large, analysed":
+    if name in KNOWN.get(state, ()):
         request.applymarker(pytest.mark.xfail(reason="see KNOWN", strict=False))
     call, few = measured[state][name], measured["small"][name]
     read = [touch for touch in call.touches if touch.table in BIG]

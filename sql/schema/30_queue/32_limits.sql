@@ -43,7 +43,8 @@ comment on column queue.parked.job_type is 'Its type, for counts without the wid
 create table queue.openings (
     id bigint generated always as identity primary key,
     gate text not null,
-    units integer not null
+    units integer not null,
+    made_in xid8 not null default pg_current_xact_id()
 );
 
 create index openings_by_gate on queue.openings (gate);
@@ -55,3 +56,4 @@ $$;
 comment on column queue.openings.id is 'Order.';
 comment on column queue.openings.gate is 'The gate.';
 comment on column queue.openings.units is 'Units that came back; 0: look all the same.';
+comment on column queue.openings.made_in is 'The transaction that wrote it.';

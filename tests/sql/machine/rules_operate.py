@@ -18,10 +18,13 @@ STEP = st.sampled_from([0.5, 3, 25, 61, 95, 4000])  # seconds: within a lease, p
 class OperateRules(Base):
     """What is done to jobs and to workers, and what happens by itself."""
 
-    @rule(job=JOBS, verb=st.sampled_from(["cancel", "cancel", "retry", "retry", "reprioritise", "delete"]), priority=PRIORITY)
+    @rule(job=JOBS, verb=st.sampled_from(["cancel", "interrupt", "interrupt", "retry", "retry", "reprioritise", "delete"]), priority=PRIORITY)
     def operate(self, job: UUID, verb: str, priority: int) -> None:
         """Cancel at once or through the lease; bring back with those that fell with it; serve sooner or later; delete."""
-        if verb == "cancel":
+        if verb == "interrupt":
+            running = sorted((one.id for one in self.model.jobs.values() if one.lease), key=str)
+            job = running[priority % len(running)] if running else job
+        if verb in ("cancel", "interrupt"):
             self.agree(lambda: self.db.value("select queue.cancel_job(%s)", job), lambda: self.model.cancel(job))
         elif verb == "retry":
             dead = sorted((one.id for one in self.model.jobs.values() if one.status in ("failed", "cancelled")), key=str)

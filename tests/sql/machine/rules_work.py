@@ -49,7 +49,7 @@ class WorkRules(Base):
         if not bounds:
             self.model.chores()
         worker = self.model.workers[name]
-        if worker.drains and (worker.status != "lost" or not rows):  # known: of one that is lost the drain is forgotten
+        if worker.drains:
             assert rows == [], "a draining worker takes nothing new"
             return
         self.adopt_waits()
