@@ -140,3 +140,60 @@ def test_a_gate_that_somebody_holds_keeps_no_other_from_being_looked_at(queue, e
         queue.conn.execute("select queue.set_limit('type:extract_metadata', 5)")
         job = queue.add("extract_metadata", video_id=acme.video)
         assert [taken.job_id for taken in queue.claim()] == [job]
+
+
+def test_an_uncommitted_limit_holds_up_no_settlement_and_no_rescue(queue, engineer, worker, clock):
+    queue.add(), queue.add()
+    job = queue.take()
+    kept = queue.take()
+    with engineer.transaction():
+        engineer.conn.execute("select queue.set_limit('type:no_op', 1)")
+        worker.complete(job)
+        clock.forward(timedelta(minutes=2))
+        worker.claim()
+    del kept
+
+
+def test_a_lease_that_somebody_holds_keeps_rescue_from_nothing_else(queue, engineer, worker, clock):
+    queue.add(), queue.add()
+    queue.worker()
+    one, two = queue.claim(limit=2)
+    clock.forward(timedelta(minutes=2))
+    with engineer.transaction():
+        engineer.conn.execute("select from queue.leases where job_id = %s for update", [one.job_id])
+        assert worker.rescue() == 1
+    assert queue.status(two.job_id) == "queued"
+
+
+def test_a_lower_common_limit_counts_what_ran_before(queue, acme):
+    for _ in range(3):
+        queue.add(tenant_id=acme.id)
+    queue.take(), queue.take()
+    queue.conn.execute("select queue.set_limit('tenant:*', 2)")
+    assert queue.claim() == []
+    assert used(queue, f"tenant:{acme.id}") == 2
+
+
+def test_an_uncommitted_limit_of_a_tenant_under_the_common_one_holds_up_no_claim(queue, engineer, worker, acme):
+    queue.conn.execute("select queue.set_limit('tenant:*', 2)")
+    queue.worker()
+    with engineer.transaction():
+        engineer.conn.execute("select queue.set_limit('tenant:acme', 3)")
+        queue.add(tenant_id=acme.id)
+        other = queue.add()
+        assert [job.job_id for job in worker.claim(limit=5)] == [other]
+    assert len(queue.claim(limit=5)) == 1
+
+
+def test_no_unit_is_lost_when_a_limit_is_made_again_while_units_come_back(queue, engineer):
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    queue.add()
+    job = queue.take()
+    queue.conn.execute("select queue.drop_limit('type:no_op')")
+    queue.claim()
+    with engineer.transaction():
+        engineer.conn.execute("select queue.set_limit('type:no_op', 1)")
+        queue.complete(job)
+        queue.claim()
+    queue.claim()
+    assert used(queue, "type:no_op") == 0

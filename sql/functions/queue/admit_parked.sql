@@ -26,6 +26,7 @@ begin
             group by head.gate order by min(head.id)
         );
         exit when v_gates = '{}';
+        perform queue.begin_limits(v_gates);
         foreach v_gate in array v_gates loop
             exit looks when v_admitted >= p_limit;
             v_admitted := v_admitted + queue.open_gate(v_gate, p_limit - v_admitted);

@@ -16,11 +16,14 @@ declare
 begin
     if p_gate not like 'pause:%' then
         select * into v_limit from queue.limits as l where l.limit_key = p_gate for no key update skip locked;
-        if not found and p_gate like 'tenant:%' and exists (select from queue.limits as l where l.limit_key = 'tenant:*') then
-            perform queue.begin_limit(p_gate, null);
-            select * into v_limit from queue.limits as l where l.limit_key = p_gate for no key update skip locked;
-        end if;
-        if not found and exists (select from queue.limits as l where l.limit_key = p_gate) then
+        if not v_limit.counted or (
+            v_limit.limit_key is null and (
+                not queue.hold_limit(p_gate) or exists (
+                    select from queue.limits as l
+                    where l.limit_key = p_gate or (l.limit_key = 'tenant:*' and p_gate like 'tenant:%')
+                )
+            )
+        ) then
             return 0; -- another session is at it; the openings stay for the next look
         end if;
         v_max := coalesce(v_limit.max_running, (select l.max_running from queue.limits as l where l.limit_key = 'tenant:*'));

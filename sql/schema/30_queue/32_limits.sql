@@ -4,6 +4,7 @@ create table queue.limits (
     used integer not null default 0,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    counted boolean not null default false,
     constraint limit_key_is_known check (limit_key ~ '^(type|tenant|name):[^ ]+$'),
     constraint max_running_is_positive check (max_running >= 1),
     constraint only_a_tenant_takes_the_common_limit check (max_running is not null or limit_key ~ '^tenant:[0-9a-f]')
@@ -19,6 +20,7 @@ comment on column queue.limits.max_running is 'Units; null: as many as tenant:* 
 comment on column queue.limits.used is 'Units given; those of queue.openings are back already.';
 comment on column queue.limits.created_at is 'When the row was made.';
 comment on column queue.limits.updated_at is 'When the limit last changed.';
+comment on column queue.limits.counted is 'What ran when the limit was made has been counted; before that it gives no unit. See queue.begin_limits.';
 
 create trigger touch_updated_at before update on queue.limits
 for each row when (old.max_running is distinct from new.max_running) execute function base.touch_updated_at();
