@@ -3,9 +3,13 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
+-- Records and lanes are looked up by the fence below; what is joined is joined by hash, for one job or ten thousand.
 set enable_hashjoin = on
+set enable_nestloop = off
+set enable_mergejoin = off
 as $$
 declare
     v_now timestamptz := base.clock();
