@@ -9,9 +9,11 @@ as $$
 declare
     v_ids uuid[];
     v_plain uuid[] := '{}';
-    v_job queue.processing_jobs;
-    v_keys text[];
+    v_row record;
     v_gate text;
+    v_on uuid[] := '{}';
+    v_gates text[] := '{}';
+    v_full text[] := '{}';
 begin
     if p_limit < 1 then
         return 0;
@@ -35,24 +37,27 @@ begin
         return cardinality(v_ids);
     end if;
 
-    for v_job in
-        select j.* from unnest(v_ids) with ordinality as w (id, n) inner join queue.processing_jobs as j on j.id = w.id order by w.n
-    loop
-        v_keys := queue.limit_keys(v_job);
-        v_gate := queue.pause_gate(v_job, true);
-        if v_gate is not null then
-            perform queue.park_jobs(array[v_job.id], array[v_gate]);
-        elsif v_keys = array[p_gate] then
-            v_plain := v_plain || v_job.id;
-        else
-            v_gate := queue.take_units(v_keys);
-            if v_gate is null then
-                perform queue.make_ready(array[v_job.id], v_keys);
-            else
-                perform queue.park_jobs(array[v_job.id], array[v_gate]);
-            end if;
+    for v_row in select g.job_id, g.pause, g.limits from queue.gates_of(v_ids, true) as g order by g.place loop
+        if v_row.pause is null and v_row.limits = array[p_gate] then
+            v_plain := v_plain || v_row.job_id;
+            continue;
         end if;
+        -- A limit that had no unit for one of them has none for the others.
+        v_gate := coalesce(
+            v_row.pause, (select min(k) from unnest(v_row.limits) as k where k = any(v_full)), queue.take_units(v_row.limits)
+        );
+        if v_gate is null then
+            perform queue.make_ready(array[v_row.job_id], v_row.limits);
+            continue;
+        elsif v_row.pause is null and v_gate <> all(v_full) then
+            v_full := v_full || v_gate;
+        end if;
+        v_on := v_on || v_row.job_id;
+        v_gates := v_gates || v_gate;
     end loop;
+    if v_on <> '{}' then
+        perform queue.park_jobs(v_on, v_gates);
+    end if;
     if v_plain <> '{}' then
         update queue.limits as l set used = l.used + cardinality(v_plain) where l.limit_key = p_gate;
         perform queue.make_ready(v_plain, array[p_gate]);
