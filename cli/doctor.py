@@ -63,6 +63,6 @@ def _repair(app: App, as_json: bool) -> int:
         mended = output.emit(database.repair_all(conn), as_json, MENDED_COLUMNS)
     if mended:
         output.say(f"{mended} mended. Somebody wrote past the functions, or this is a bug: reelq doctor tells how to go on")
-    else:
-        output.say("nothing to mend")
+    elif not as_json:
+        output.line("nothing to mend")  # no news on stderr, which cron would mail every hour
     return CHECK_SAYS_NO if mended else 0

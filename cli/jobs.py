@@ -1,16 +1,17 @@
-"""reelq jobs: list, show, enqueue, cancel, retry; `tail` is in cli/tail.py."""
+"""reelq jobs: list, show, explain, cancel, retry, reprioritise; `enqueue` is in cli/enqueue.py, `tail` in cli/tail.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
 from cli import output, text
-from cli.app import App, JsonObject, Moment, Uuid, json_option, pass_app
+from cli.app import App, Uuid, json_option, pass_app
+from cli.enqueue import enqueue, enqueue_many
 from cli.output import Column
 from cli.tail import tail
 
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
     import psycopg
 
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")  # worker.queue.STATUSES; a test compares
-FAILURE_POLICIES = ("fail", "cancel", "run")
 
 COLUMNS = (
     Column("id", keep=True),
-    Column("job_type", "type", keep=True),
+    Column("job_type", "type"),
     Column("place", "state", keep=True),
-    Column("progress", show=text.percent, right=True),
-    Column("attempts", "tries", right=True),
-    Column("priority", "prio", right=True),
-    Column("created_at", "age", show=text.age, right=True),
-    Column("error_code", "error"),
+    Column("created_at", "age", show=text.age, right=True, spare=True),
+    Column("progress", show=text.percent, right=True, spare=True),
+    Column("attempts", "tries", right=True, spare=True),
+    Column("priority", "prio", right=True, spare=True),
+    Column("why"),  # the latest error, or the gate of a parked one
 )
+EXPLAINED = (Column("reason", keep=True), Column("text", "why, and what to do", wrap=True))
 ATTEMPTS = ("attempt", "outcome", "started_at", "ended_at", "worker_id", "error_class", "code", "message")
 RELATIVES = (Column("id", keep=True), "job_type", "status", "on_failure", "satisfied")
 FIRST = (
@@ -37,6 +38,7 @@ FIRST = (
     "job_type",
     "status",
     "place",
+    "gate",
     "error_class",
     "error_code",
     "error_message",
@@ -64,11 +66,13 @@ def jobs() -> None:
     \b
     Examples:
       reelq jobs list --status failed
+      reelq jobs explain 01976b1e-5a3c-7d4e-8f00-0123456789ab
       reelq jobs tail
     """
 
 
-jobs.add_command(tail)
+for command in (enqueue, enqueue_many, tail):
+    jobs.add_command(command)
 
 
 @jobs.command("list")
@@ -83,7 +87,8 @@ def list_jobs(
 ) -> None:
     """List jobs, newest first.
 
-    The state of a queued job is where it waits: ready, scheduled, backing off, blocked (by parents), parked.
+    The state of a queued job is where it waits: ready, scheduled, backing off, blocked (by parents) or parked. Then WHY names
+    the limit or the pause that it is behind (see `reelq queue limits` and `pauses`), else the latest error.
 
     \b
     Examples:
@@ -94,7 +99,9 @@ def list_jobs(
     from worker import looks
 
     with app.connect() as conn:
-        found = output.emit(looks.list_jobs(conn, status, job_type, video_id, limit), as_json, COLUMNS)
+        rows = looks.list_jobs(conn, status, job_type, video_id, limit)
+    told = rows if as_json else [{**asdict(one), "why": one.gate or one.error_code} for one in rows]
+    found = output.emit(told, as_json, COLUMNS)
     if not found and not as_json:
         output.say("No such jobs.")
 
@@ -104,7 +111,7 @@ def list_jobs(
 @json_option
 @pass_app
 def show(app: App, job_id: UUID, as_json: bool) -> None:
-    """Show all that is known of a job: the record, lease, parents, children and every attempt.
+    """Show all that is known of a job. That is the record, its lease, parents, children and every attempt.
 
     \b
     Examples:
@@ -133,62 +140,31 @@ def show(app: App, job_id: UUID, as_json: bool) -> None:
                 output.lines(f"{name} of the last attempt", last[name])
 
 
-@jobs.command("enqueue")
-@click.argument("job_type", metavar="TYPE")
-@click.option("--video", "video_id", type=Uuid(), help="The video it works on; its tenant and asset too.")
-@click.option("--data", type=JsonObject(), metavar="JSON", help="Object for the handler; @FILE reads one.")
-@click.option("--priority", type=click.IntRange(1, 10), help="1 (first) to 10 (last); default: the type's.")
-@click.option(
-    "--after", "depends_on", type=Uuid(), multiple=True, help="A job that has to end first; repeatable."
-)
-@click.option(
-    "--on-parent-failure", type=click.Choice(FAILURE_POLICIES), help="What then becomes of it; default: fail."
-)
-@click.option("--at", "scheduled_for", type=Moment(), help="Not before: 2030-01-31T20:00, or +15m from now.")
-@click.option("--key", help="Idempotency key: a second enqueue with it returns the first job.")
-@click.option("--max-attempts", type=click.IntRange(min=1), help="Default: the type's.")
+@jobs.command("explain")
+@click.argument("job_id", type=Uuid(), metavar="JOB")
 @json_option
 @pass_app
-def enqueue(
-    app: App,
-    job_type: str,
-    video_id: UUID | None,
-    data: dict[str, Any] | None,
-    priority: int | None,
-    depends_on: tuple[UUID, ...],
-    on_parent_failure: str | None,
-    scheduled_for: datetime | None,
-    key: str | None,
-    max_attempts: int | None,
-    as_json: bool,
-) -> None:
-    """Enqueue one job of TYPE and print its id.
+def explain(app: App, job_id: UUID, as_json: bool) -> None:
+    """Say why a job is not running, and what to do.
+
+    One entry for each thing that holds it: not_due, blocked, paused, over_limit, no_worker, locked. `claimable` stands alone,
+    when and only when the next free worker takes the job in its turn. Else how it stands: running, completed, failed,
+    cancelled.
 
     \b
     Examples:
-      reelq jobs enqueue no_op
-      reelq jobs enqueue video_transcode --video 01976b1e-5a3c-7d4e-8f00-0123456789ab --priority 2
-      reelq jobs enqueue no_op --data '{"seconds": 3}' --at +15m --key nightly
+      reelq jobs explain 01976b1e-5a3c-7d4e-8f00-0123456789ab
+      reelq jobs list --status queued --json | jq -r .id | xargs -n1 reelq jobs explain --json | jq -r .reason | sort | uniq -c
     """
-    from worker import queue
+    from worker import looks
 
     with app.connect() as conn:
-        job_id = queue.enqueue_job(
-            conn,
-            job_type,
-            video_id=video_id,
-            job_data=data,
-            priority=priority,
-            scheduled_for=scheduled_for,
-            depends_on=depends_on or None,
-            on_parent_failure=on_parent_failure,
-            idempotency_key=key,
-            max_attempts=max_attempts,
-        )
+        reasons = looks.explain_job(conn, job_id)
     if as_json:
-        output.emit_record({"job_id": job_id, "job_type": job_type}, True)
-    else:
-        output.line(str(job_id))
+        output.emit(reasons, True)
+        return
+    lines = [({"reason": one.reason, "text": one.detail}, {"reason": "", "text": f"→ {one.advice}"}) for one in reasons]
+    output.emit([line for pair in lines for line in pair], False, EXPLAINED)
 
 
 @jobs.command("cancel")
@@ -226,8 +202,34 @@ def retry(app: App, job_ids: tuple[UUID, ...], as_json: bool) -> int:
     return for_each(app, job_ids, as_json, queue.retry_job)
 
 
+@jobs.command("reprioritise")
+@click.argument("job_ids", type=Uuid(), nargs=-1, required=True, metavar="JOB…")
+@click.argument("priority", type=click.IntRange(1, 10), metavar="PRIORITY")
+@json_option
+@pass_app
+def reprioritise(app: App, job_ids: tuple[UUID, ...], priority: int, as_json: bool) -> int:
+    """Serve jobs sooner or later. PRIORITY is 1 (first) to 10 (last); for a running job it counts when it comes back.
+
+    \b
+    Examples:
+      reelq jobs reprioritise 01976b1e-5a3c-7d4e-8f00-0123456789ab 1
+      reelq jobs list --status queued --type no_op --json | jq -r .id | xargs -I{} reelq jobs reprioritise {} 9
+    """
+    from worker import queue
+
+    def act(conn: psycopg.Connection[Any], job_id: UUID) -> int:
+        queue.reprioritise_job(conn, job_id, priority)
+        return priority
+
+    return for_each(app, job_ids, as_json, act, "priority")
+
+
 def for_each(
-    app: App, job_ids: tuple[UUID, ...], as_json: bool, act: Callable[[psycopg.Connection[Any], UUID], str]
+    app: App,
+    job_ids: tuple[UUID, ...],
+    as_json: bool,
+    act: Callable[[psycopg.Connection[Any], UUID], object],
+    tells: str = "status",
 ) -> int:
     """Do it for every job, each in a transaction of its own; the exit code is that of the last refusal."""
     from worker import db
@@ -238,10 +240,10 @@ def for_each(
         for job_id in job_ids:
             try:
                 with db.family():
-                    status = act(conn, job_id)
+                    told = act(conn, job_id)
             except QueueError as error:
                 output.fail(str(error), error.hint)
                 code = error.exit_code
                 continue
-            output.emit([{"job_id": job_id, "status": status}], as_json, headings=False)
+            output.emit([{"job_id": job_id, tells: told}], as_json, headings=False)
     return code

@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workers": ("cli.workers:workers", "Look at workers, drain them."),
     "top": ("cli.top:top", "Watch workers, running jobs, queues and failures."),
     "worker": ("cli.worker:worker", "Run a worker."),
-    "queue": ("cli.queue:queue", "Upkeep of the queue: history, hourly figures, settings."),
+    "queue": ("cli.queue:queue", "The queue as a whole: pauses, limits, history, hourly figures, settings."),
     "partitions": ("cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "doctor": ("cli.doctor:doctor", "Check this host and the database, and say what to do."),
     "schema": ("cli.schema:schema", "Install, upgrade and check the database schema."),

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from cli import text
+from cli import fit, text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,6 +39,7 @@ class Column:
     right: bool = False
     keep: bool = False  # never shortened on a narrow terminal: ids and what people copy
     wrap: bool = False  # goes on in the next line instead of being shortened: sentences
+    spare: bool = False  # left out of a terminal's table that would be too wide, the last one first
 
     @property
     def title(self) -> str:
@@ -175,21 +176,24 @@ def abandon() -> None:
 def _table(columns: list[Column], cells: list[list[str]]) -> None:
     """A rich table as wide as it needs to be and the terminal allows."""
     from rich import box
+    from rich.cells import cell_len  # a wide letter takes two columns
     from rich.table import Table
     from rich.text import Text
 
+    natural = [max(map(cell_len, (column.title, *(row[number] for row in cells)))) for number, column in enumerate(columns)]
+    widths = fit.fitted(columns, natural, console().width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for number, column in enumerate(columns):
-        longest = max(len(row[number]) for row in cells)
+    for number, width in widths.items():
+        column = columns[number]
         table.add_column(
             Text(column.title),
             justify="right" if column.right else "left",
             overflow="fold" if column.keep or column.wrap else "ellipsis",
             no_wrap=not column.wrap,
-            min_width=longest if column.keep else None,
+            width=width,
         )
     for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(row[number]) for number in widths))
     _guard(sys.stdout, lambda: console().print(table))
 
 

@@ -1,4 +1,4 @@
-"""reelq queue: archive, roll-up, history, stats, settings, set."""
+"""reelq queue: archive, roll-up, history, stats, settings, set; pauses and limits are in cli/gates.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from cli import output, text
+from cli import gates, output, text
 from cli.app import App, Seconds, Uuid, json_option, pass_app
 from cli.output import Column
 
@@ -35,14 +35,22 @@ STATS = (
 
 @click.group("queue")
 def queue() -> None:
-    """Upkeep of the queue: history, hourly figures, settings.
+    """The queue as a whole: pauses, limits, history, hourly figures, settings.
+
+    Hold work back with pause, resume, set-limit and drop-limit; look with pauses, limits, history and stats; archive and
+    roll-up are for a timer. Single jobs: `reelq jobs`. How much waits now: `reelq top`.
 
     \b
     Examples:
-      reelq queue archive
+      reelq queue pause job_type video_transcode --reason "the encoder is being upgraded"
+      reelq queue set-limit 'tenant:*' 10
+      reelq queue stats --since 7d
       reelq queue history --status failed --within 30d
-      reelq queue stats
     """
+
+
+for command in (gates.pause, gates.resume, gates.pauses, gates.limits, gates.set_limit, gates.drop_limit):
+    queue.add_command(command)
 
 
 @queue.command("archive")
@@ -51,7 +59,7 @@ def queue() -> None:
 @json_option
 @pass_app
 def archive(app: App, limit: int, max_seconds: float | None, as_json: bool) -> None:
-    """Move jobs that have been over for long to the history, in small transactions that wait for nobody.
+    """Move jobs that are long over to the history, in small transactions that wait for nobody.
 
     Completed and cancelled ones after the setting archive_after, failed ones after archive_failed_after. Several at once do
     no harm: one works.
@@ -77,7 +85,7 @@ def archive(app: App, limit: int, max_seconds: float | None, as_json: bool) -> N
 @json_option
 @pass_app
 def roll_up(app: App, as_json: bool) -> None:
-    """Add up the attempts of the hours that are over, for `reelq queue stats`. Hourly; twice does no harm.
+    """Add up the hours that are over, for `reelq queue stats`. For an hourly timer; twice does no harm.
 
     \b
     Examples:
@@ -104,7 +112,7 @@ def roll_up(app: App, as_json: bool) -> None:
 def history(
     app: App, status: str | None, job_type: str | None, video_id: UUID | None, within: float | None, limit: int, as_json: bool
 ) -> None:
-    """List archived jobs, latest end first; `reelq jobs show` shows one with its attempts.
+    """List archived jobs, latest end first. `reelq jobs show` shows one with its attempts.
 
     \b
     Examples:
@@ -126,7 +134,7 @@ def history(
 @json_option
 @pass_app
 def stats(app: App, since: float, as_json: bool) -> None:
-    """Show attempts by hour, type and outcome, latest hour first: roll-ups, and the hour that runs.
+    """Show attempts by hour, type and outcome. The latest hour comes first; the one that runs is counted as far as it is.
 
     \b
     Examples:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from worker.errors import DatabaseAway
+    from worker.gates import Pause
     from worker.looks import Depth, Failure, Rate, Running, Worker
 
 FAILURES = 50  # how many of the latest are asked for
@@ -39,17 +40,19 @@ RUNNING = (
     Column("job_id", "running job", keep=True),
     Column("job_type", "type"),
     "stage",
-    Column("title"),
+    Column("title", spare=True),
     Column("progress", show=text.percent, right=True),
-    Column("speed", show=lambda speed: "" if speed is None else f"{speed:.1f}×", right=True),
+    Column("speed", show=lambda speed: "" if speed is None else f"{speed:.1f}×", right=True, spare=True),
     Column("eta_s", "left", show=text.duration, right=True),
 )
 QUEUES = (
     Column("job_type", "type", keep=True),
-    *(Column(name, right=True) for name in ("ready", "scheduled", "blocked", "parked", "running", "dead")),
-    Column("per_minute", "done/min", show=lambda rate: "" if rate is None else f"{rate:.1f}", right=True),
-    Column("median_s", "median", show=text.duration, right=True),
-    Column("failed", "failed 5 min", right=True),
+    Column("ready", right=True),
+    Column("scheduled", "sched.", right=True),
+    *(Column(name, right=True) for name in ("blocked", "parked", "running", "dead")),
+    Column("per_minute", "/min", show=lambda rate: "" if rate is None else f"{rate:.1f}", right=True),
+    Column("median_s", "median", show=text.duration, right=True, spare=True),
+    Column("failed", "failed 5 min", right=True, spare=True),
 )
 FAILED = (
     Column("failed_at", "failed", show=text.age, right=True),
@@ -70,6 +73,13 @@ class Snapshot:
     depth: list[Depth]
     rates: list[Rate]
     failures: list[Failure]
+    pauses: list[Pause]
+
+    def paused(self) -> str:
+        """What stands still, in a word or two; nothing when nothing does."""
+        if any(one.scope == "all" for one in self.pauses):
+            return "all is paused"
+        return f"{len(self.pauses)} paused" if self.pauses else ""
 
     def queues(self) -> list[dict[str, Any]]:
         """Depth and rates by job type."""
@@ -85,7 +95,7 @@ class Snapshot:
 
 def look(conn: psycopg.Connection[Any]) -> Snapshot:
     """Ask for all of it."""
-    from worker import looks
+    from worker import gates, looks
 
     return Snapshot(
         datetime.now(UTC),
@@ -94,6 +104,7 @@ def look(conn: psycopg.Connection[Any]) -> Snapshot:
         looks.depth(conn),
         looks.rates(conn, WINDOW),
         looks.recent_failures(conn, FAILURES),
+        gates.list_pauses(conn),
     )
 
 
@@ -133,7 +144,7 @@ def follow_json(app: App, every_s: float, once: bool) -> None:
             output.say("The database is away; trying again …")
             continue
         shown = {name: getattr(seen, name) for name in ("at", "workers", "running")}
-        output.emit_record({**shown, "queues": seen.queues(), "failures": seen.failures}, True)
+        output.emit_record({**shown, "queues": seen.queues(), "failures": seen.failures, "pauses": seen.pauses}, True)
         output.flush()
         if once:
             return
@@ -143,6 +154,8 @@ def tables(seen: Snapshot) -> None:
     """One look as tables."""
     if not output.emit(seen.workers, False, WORKERS):
         output.say("No worker is at work.")
+    if seen.paused():
+        output.say(f"{seen.paused().capitalize()}: reelq queue pauses")
     for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.failures[:10], FAILED)):
         output.emit(rows, False, columns, title="" if rows else None)
 

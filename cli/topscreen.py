@@ -63,6 +63,8 @@ def head(seen: Snapshot, away: DatabaseAway | None) -> Text:
     line.append(
         f"  {len(seen.workers)} worker{'s'[: len(seen.workers) != 1]}  {busy}/{slots} slots  {waiting} ready  {done:.1f} done/min"
     )
+    if seen.paused():
+        line.append(f"  {seen.paused()}", "yellow")
     return line.append("   q ends", "dim")
 
 
@@ -99,7 +101,7 @@ def queue_table(queues: list[dict[str, Any]], room: int, width: int) -> Table:
     """Depth and rates, a line a job type."""
     shown = queues if len(queues) <= room else queues[: max(room - 1, 0)]
     narrow = width < 90
-    names = ["ready", "sched.", "blocked", "parked", "running", "dead", "done/min"]
+    names = ["ready", "sched.", "blocked", "parked", "running", "dead", "/min" if narrow else "done/min"]
     names += [] if narrow else ["median", "failed 5 min"]
     table = screen.grid(("job type", 1), *((f">{name}", None) for name in names), heading=True)
     for one in shown:

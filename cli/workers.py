@@ -16,7 +16,7 @@ COLUMNS = (
     Column("types", show=lambda types: "all" if types is None else text.shown(types)),
     Column("last_beat_at", "last beat", show=text.age, right=True),
     Column("started_at", "up", show=text.age, right=True),
-    Column("version"),
+    Column("version", spare=True),
 )
 
 
@@ -76,20 +76,16 @@ def drain(
     if not worker_ids and host is None and pool is None:
         raise click.UsageError("name workers, or give --host or --pool")
     with app.connect() as conn:
-        chosen = list(dict.fromkeys(worker_ids))
-        if host is not None or pool is not None:
-            chosen += [
-                one.worker_id
-                for one in looks.list_workers(conn)
-                if host in (None, one.host)
-                and pool in (None, one.pool)
-                and one.worker_id not in chosen
-                and one.status in ("active", "draining")
-            ]
-        if not chosen:
-            raise click.ClickException("no worker is at work there")
+        there = [one for one in looks.list_workers(conn) if one.status in ("active", "draining")]
+        chosen = list(worker_ids)
+        if pool is not None:
+            chosen += [one.worker_id for one in there if one.pool == pool and host in (None, one.host)]
+            if len(chosen) == len(worker_ids):
+                raise click.ClickException("no worker is at work there")
         with conn.transaction():
-            for worker_id in chosen:
+            if host is not None and pool is None:
+                queue.drain_host(conn, host, not undo)
+                chosen += [one.worker_id for one in there if one.host == host]
+            for worker_id in sorted(set(chosen)):
                 queue.drain_worker(conn, worker_id, not undo)
-        asked = [one for one in looks.list_workers(conn) if one.worker_id in chosen]
-        output.emit(asked, as_json, COLUMNS)
+        output.emit([one for one in looks.list_workers(conn) if one.worker_id in chosen], as_json, COLUMNS)

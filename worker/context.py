@@ -6,7 +6,7 @@ transaction that completes the job, after the fence. Whoever lost the lease writ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from uuid import UUID
 
 import structlog
 
-from worker import db, media, queue
+from worker import bulk, db, media, queue
+from worker.bulk import Enqueued, Spec
 from worker.errors import LeaseLost, PermanentError
 from worker.queue import ClaimedJob, Progress
 from worker.settings import Settings
@@ -117,6 +118,27 @@ class JobContext:
         except LeaseLost:
             self.stop.set("lease_lost")
             self.stop.check()
+
+    def spawn(self, specs: Sequence[Spec]) -> list[Enqueued]:
+        """Fan out: enqueue these jobs, and let whoever waits for this one wait for them too. They may begin at once.
+
+        A call may be repeated (the database went away before it answered) and so may the attempt. Each spec therefore
+        has an `idempotency_key` that is the same every time, such as f"{ctx.job.job_id}:part 3"; is_new is False for
+        what has been made before. Waits while the database is away.
+
+        Raises:
+            PermanentError: "spawn_without_key".
+            StopRequested: the lease is lost, or the attempt has to end for another reason.
+        """
+        for place, spec in enumerate(specs, 1):
+            if not (spec.get("idempotency_key") if isinstance(spec, Mapping) else spec.idempotency_key):
+                raise PermanentError("spawn_without_key", f"Spec {place} of a fan-out has no idempotency key.")
+        try:
+            return self.pool.insist(self.stop, bulk.spawn_jobs, self.job.job_id, self.job.token, specs)
+        except LeaseLost:
+            self.stop.set("lease_lost")
+            self.stop.check()
+            raise
 
     def on_complete(self, write: Callable[[db.Connection], None]) -> None:
         """Run `write(connection)` in the transaction that completes the job; all of them or none.

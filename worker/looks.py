@@ -39,6 +39,7 @@ class JobSummary:
     error_class: str | None
     error_code: str | None
     error_message: str | None
+    gate: str | None  # what holds a parked one: a key of a limit, or pause:<scope>:<key>
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,15 @@ class Rate:
     median_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that keeps a job from running, or how it stands."""
+
+    reason: str  # completed, failed, cancelled, running, not_due, blocked, paused, over_limit, no_worker, locked, claimable
+    detail: str
+    advice: str
+
+
 def list_jobs(
     conn: Connection,
     status: str | None = None,
@@ -134,6 +144,11 @@ def list_jobs(
 def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:
     """All that is known of a job: the record, lease, parents, children, attempts_history."""
     return dict(scalar(conn, "select queue.show_job(%s)", [job_id]) or {})
+
+
+def explain_job(conn: Connection, job_id: UUID) -> list[Reason]:
+    """Why a job is not running, with what to do. `claimable` stands alone: the next free worker takes it."""
+    return rows(conn, Reason, "select * from queue.explain_job(%s)", [job_id])
 
 
 def list_workers(conn: Connection, all_ever: bool = False) -> list[Worker]:

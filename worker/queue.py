@@ -172,6 +172,11 @@ def drain_worker(conn: Connection, worker_id: str, drain: bool = True) -> None:
     conn.execute("select queue.drain_worker(%s, %s)", [worker_id, drain])
 
 
+def drain_host(conn: Connection, host: str, drain: bool = True) -> int:
+    """The same for all workers of a host; returns how many. NotFound when none is at work there."""
+    return int(scalar(conn, "select queue.drain_host(%s, %s)", [host, drain]))
+
+
 def bury_worker(conn: Connection, worker_id: str) -> int:
     """The caller knows that this worker's process is dead: its leases expire now. Returns how many."""
     return int(scalar(conn, "select queue.bury_worker(%s)", [worker_id]))
@@ -192,11 +197,15 @@ def enqueue_job(
     on_parent_failure: str | None = None,
     idempotency_key: str | None = None,
     max_attempts: int | None = None,
+    limits: Sequence[str] | None = None,
+    channel_id: UUID | None = None,
 ) -> UUID:
     """Enqueue one job; None takes the type's default. Returns its id."""
     given = [job_type, video_id, asset_id, tenant_id, user_id, Jsonb(job_data or {}), priority, scheduled_for,
-             None if depends_on is None else list(depends_on), on_parent_failure, idempotency_key, max_attempts]  # fmt: skip
-    return UUID(str(scalar(conn, "select queue.enqueue_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)))
+             None if depends_on is None else list(depends_on), on_parent_failure, idempotency_key, max_attempts,
+             None if limits is None else list(limits), channel_id]  # fmt: skip
+    statement = "select queue.enqueue_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    return UUID(str(scalar(conn, statement, given)))
 
 
 def ingest_video(
@@ -223,3 +232,8 @@ def cancel_job(conn: Connection, job_id: UUID, reason: str | None = None) -> str
 def retry_job(conn: Connection, job_id: UUID) -> str:
     """Give a failed or cancelled job another set of attempts; returns its new status."""
     return str(scalar(conn, "select queue.retry_job(%s)", [job_id]))
+
+
+def reprioritise_job(conn: Connection, job_id: UUID, priority: int) -> None:
+    """Serve a job sooner or later: 1 first, 10 last. For a running one it counts when it comes back."""
+    conn.execute("select queue.reprioritise_job(%s, %s)", [job_id, priority])

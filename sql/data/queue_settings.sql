@@ -2,5 +2,5 @@
 insert into queue.settings (name, value, description) values
 ('archive_after', '1 day', 'A completed or cancelled job moves to the history this long after its end.'),
 ('archive_failed_after', '30 days', 'A failed job does so after this long; until then it can be retried.'),
-('poison_strikes', '4', 'How many workers an input may kill before its jobs are held back.')
+('poison_strikes', '4', 'How many attempts an input may fail or kill, whatever the jobs, before all its jobs are held.')
 on conflict (name) do update set description = excluded.description where settings.description <> excluded.description;

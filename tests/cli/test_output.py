@@ -121,3 +121,12 @@ def test_letters_that_the_terminal_lacks_become_escapes(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdout", stream)
     output.line("é 😀")
     assert stream.got == "\\xe9 \\U0001f600\n"
+
+
+@pytest.mark.parametrize(("width", "headings"), [(60, ["id", "rate", "age", "why"]), (20, ["id", "why"])])
+def test_columns_to_spare_are_left_out_where_a_terminal_is_narrow(monkeypatch, capsys, width, headings):
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = (Column("id", keep=True), Column("rate", spare=True), Column("age", spare=True), Column("why"))
+    output.emit([{"id": "0123456789", "rate": 1, "age": 2, "why": "it broke"}], False, columns)
+    assert capsys.readouterr().out.splitlines()[0].split() == headings

@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from cli import top, topscreen
-from worker import db, queue
+from worker import db, gates, queue
 from worker.errors import DatabaseAway
 
 TITLE = "\x1b[31mred [bold]title\x07"
@@ -51,7 +51,7 @@ def drawn(seen, width, height, away=None):
 
 def test_json_has_everything_with_stable_keys(reelq, busy):
     row = reelq("top", "--once", "--json").row
-    assert list(row) == ["at", "workers", "running", "queues", "failures"]
+    assert list(row) == ["at", "workers", "running", "queues", "failures", "pauses"]
     assert (row["running"][0]["progress"], row["running"][0]["eta_s"]) == (pytest.approx(0.47), 61.0)
     assert row["running"][0]["title"] == TITLE
     assert list(row["queues"][0]) == [
@@ -88,6 +88,27 @@ def test_screen_shows_bar_speed_eta_and_failure(conn, busy):
         assert words in told
     assert "parent_failed" not in told
     assert "the database is away" in drawn(top.look(conn), 120, 40, DatabaseAway("gone"))
+
+
+def test_pauses_are_told_wherever_one_looks(reelq, conn, busy):
+    gates.pause(conn, "job_type", "no_op", "upgrade")
+    assert "  1 paused" in drawn(top.look(conn), 80, 24).splitlines()[0]
+    gates.pause(conn, "all", "", "the store moves")
+    assert "all is paused" in drawn(top.look(conn), 80, 24).splitlines()[0]
+    assert reelq("top").err == "All is paused: reelq queue pauses\n"
+    assert [one["scope"] for one in reelq("top", "--once", "--json").row["pauses"]] == ["job_type", "all"]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_counts_of_every_place_have_their_headings(conn, busy, width):
+    gates.set_limit(conn, "type:no_op", 1)
+    queue.enqueue_job(conn, "no_op")
+    lines = drawn(top.look(conn), width, 24).splitlines()
+    (heading,) = (line.split() for line in lines if line.startswith("job type"))
+    assert heading[2:8] == ["ready", "sched.", "blocked", "parked", "running", "dead"]
+    (row,) = (line.split() for line in lines if line.startswith("no_op"))
+    assert row[heading.index("parked") - 1] == "1"
+    assert any(line.startswith("generate_thumbnail ") for line in lines)
 
 
 def test_empty_sections_have_no_heading(conn):

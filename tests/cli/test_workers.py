@@ -53,4 +53,9 @@ def test_drain_is_all_or_none(reelq, three):
     assert done.code == 2
     assert "hint: " in done.err
     assert set(status(reelq).values()) == {"active"}
-    assert reelq("workers", "drain", "--host", "z").code == 1
+    for words in (("--host", "z"), ("w1", "--host", "z")):
+        done = reelq("workers", "drain", *words)
+        assert (done.code, "hint: " in done.err) == (2, True)
+    assert set(status(reelq).values()) == {"active"}
+    assert reelq("workers", "drain", "--pool", "z").code == 1
+    assert reelq("workers", "drain").code == 2

@@ -67,7 +67,7 @@ class HttpSource:
                 self.close_connection = True
                 outer.answer(self)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002  the base's names
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's names
                 return
 
         return Handler

@@ -52,35 +52,29 @@ MUTANTS = [
     # The fence
     one("fence removed", "queue/hold_job.sql", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
     one("fence removed, and the machine", "queue/hold_job.sql", " or v_job.token is distinct from p_token", ""),
-    one("fence removed in a batch", "queue/settle_jobs.sql", " and j.token = r.token", ""),
-    one("anybody settles for anybody", "queue/settle_jobs.sql", " and j.worker_id = p_worker_id", ""),
-    one("a heartbeat forgets the token", "queue/heartbeat.sql", "l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id\n        and", "l.job_id = b.job_id and l.worker_id = p_worker_id\n        and"),
+    one("fence removed in a batch", "queue/complete_batch.sql", " and j.token = r.token", "", LEASES, "-k", "batch_is_fenced"),
+    one("anybody settles for anybody", "queue/complete_batch.sql", " and j.worker_id = p_worker_id", ""),
+    one("a heartbeat forgets the token", "queue/heartbeat.sql", "l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id\n        and", "l.job_id = b.job_id and l.worker_id = p_worker_id\n        and", LEASES, "-k", "old_token"),
     # Races
     one("share lock on parents removed", "queue/link_parents.sql", "where j.id = any(v_parents) order by j.id for share", "where j.id = any(v_parents)", RACES, "-k", "enqueued"),
-    Mutant(
-        "completion as one statement", "queue/settle_jobs.sql",
+    Mutant(  # as one statement would: what it sees of the edges is older than its wait for the parent
+        "children are released before the parent is locked", "queue/settle_jobs.sql",
         (
-            ("    v_item jsonb;\nbegin", "    v_item jsonb;\n    v_children uuid[];\nbegin"),
-            (
-                "    select array_agg(d.id) into v_done from done as d;",
-                "    , flipped as (update queue.job_dependencies as e set satisfied = true from done as d"
-                " where e.parent_id = d.id and not e.satisfied returning e.job_id)\n"
-                "    select (select array_agg(d.id) from done as d), (select array_agg(f.job_id) from flipped as f) into v_done, v_children;",
-            ),
-            ("    perform queue.release_children(v_done);", "    perform queue.count_down(v_children) where v_children is not null;"),
+            ("    v_done := queue.complete_batch(", "    perform queue.release_children(v_ids);\n    v_done := queue.complete_batch("),
+            ("    perform queue.release_children(v_done);\n", ""),
         ),
         (RACES, "-k", "the_same_in_a_batch"),
     ),
     one("any isolation level will do", "base/require_read_committed.sql", "if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then", "if false then", ENQUEUE, RACES, "-k", "isolation or read_committed"),
-    one("claims wait for locked rows", "queue/claim_jobs.sql", "for update of r skip locked for no key update of j skip locked", "for update of r for no key update of j", RACES, "-k", "claim"),
+    one("claims wait for locked rows", "queue/claim_jobs.sql", "j.status = 'queued' for no key update skip locked", "j.status = 'queued' for no key update", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "queue/rescue_expired.sql", "l.token = v_lease.token and l.expires_at < v_now for update", "l.token = v_lease.token for update", RACES, "-k", "beat"),
     one("counters locked in any order", "queue/settle_jobs.sql", "    ))\n    order by b.job_id for update;", "    ) || null::uuid)\n    and false;", RACES, "-k", "deadlock"),
     # Claims
     one("a full look from where the lane is", "queue/claim_jobs.sql", "'-infinity') as lower_key", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)) as lower_key", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
     one("bounds are ignored", "queue/claim_jobs.sql", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot"),
-    one("a draining worker claims", "queue/claim_jobs.sql", "if v_worker.status = 'draining' or p_limit = 0", "if p_limit = 0"),
+    one("a draining worker claims", "queue/claim_jobs.sql", "if v_worker.status = 'draining' or v_worker.drain_requested_at is not null or p_limit = 0", "if p_limit = 0"),
     one("needs are ignored", "queue/claim_jobs.sql", "and l.needs <@ v_worker.capabilities", ""),
-    one("no ageing", "queue/claim_jobs.sql", "                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.seq", "                lane.priority, head.seq"),
+    one("no ageing", "queue/claim_jobs.sql", "                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.seq", "                lane.priority, head.seq", CLAIMS, "-k", "old_job"),
     one("a batch takes too much", "queue/claim_jobs.sql", "floor(v_left * v_type.batch / v_head.weight)::integer", "ceil(v_left * v_type.batch)::integer"),
     one("no slots are kept for heavy jobs", "queue/reserve_slots.sql", "if p_ready_at > p_now - interval '1 minute' then", "if true then", FAIR, "-k", "heavy"),
     one("all tenants come in at the same place", "queue/make_ready.sql", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key", "0 as fair_key", FAIR, "-k", "tenant"),
@@ -89,8 +83,8 @@ MUTANTS = [
     one("a crash is charged to the attempts", "queue/settle_failure.sql", "v_crashes := v_crashes + 1;", "v_attempts := v_attempts + 1;"),
     one("every failure is charged", "queue/settle_failure.sql", "elsif coalesce(v_policy.charges, true) then", "else"),
     one("no jitter", "queue/retry_wait.sql", "then v_wait_s * random() else", "then v_wait_s else", STATES, "-k", "jitter"),
-    one("waits without a cap", "queue/retry_wait.sql", "        v_cap_s,\n", "        1e9,\n"),
-    one("a cancel is lost on release", "queue/requeue_job.sql", "if v_cancel then", "if false then"),
+    one("waits without a cap", "queue/retry_wait.sql", "        v_cap_s,\n", "        1e9,\n", STATES, "-k", "longer or cap"),
+    one("a cancel is lost on release", "queue/requeue_job.sql", "if v_cancel then", "if false then", STATES, "-k", "cancelled_job"),
     one("a cancel is lost on failure", "queue/settle_failure.sql", "if coalesce(v_cancel, false) or p_error_class", "if p_error_class"),
     one("no grace after an outage", "queue/rescue_expired.sql", "if v_now - v_upkeep.last_run_at > v_upkeep.grace then", "if false then"),
     one("a retry keeps the old budgets", "queue/retry_job.sql", "attempts = 0, crashes = 0,", "crashes = 0,"),
@@ -114,7 +108,7 @@ MUTANTS = [
     one("a resume forgets what waits", "queue/resume.sql", "    if p_scope <> 'all' then\n", "    if false then\n"),
     one("explain knows of no pause", "queue/explain_job.sql", "p.scope = 'all' or (p.scope = 'job_type'", "false or (p.scope = 'job_type'"),
     one("explain counts a limit wrongly", "queue/explain_limits.sql", "where c.used + c.before >= c.max_running", "where c.used + c.before > c.max_running"),
-    one("explain counts draining workers", "queue/explain_workers.sql", "w.status = 'active' as active", "true as active"),
+    one("explain counts draining workers", "queue/explain_workers.sql", "w.status = 'active' and w.drain_requested_at is null as active", "true as active"),
     # Bells
     one("a notification for each job", "queue/notify_ready.sql", "if v_last is null or", "if true or v_last is null or", FAIR, "-k", "notifies or storm"),
     one("notifications while nobody sleeps", "queue/notify_ready.sql", "    if not exists (select from queue.sleepers) then\n        return;\n    end if;\n", "", FAIR, "-k", "nobody_sleeps"),

@@ -18,7 +18,7 @@ KINDS = ["no_op", "extract_metadata", "generate_thumbnail"]
 PRIORITIES = [1, 5, 9]
 RUNNING = 2000  # leases, the first EXPIRED of them expired
 EXPIRED = 20
-RECORDED = 2000  # scheduled and blocked jobs that have a record
+RECORDED = 2000  # scheduled, blocked and parked jobs that have a record
 DUE = 200  # scheduled jobs whose time has come
 OVER = 20_000  # records of what is over, where the queue was idle before
 READY, SCHEDULED, BLOCKED, PARKED, LEASED, DONE = "012345"  # the first digit of their ids
@@ -33,18 +33,19 @@ $$ select now() + case when n <= 200 then interval '-1 hour' else interval '1 da
 RECORD = """
 insert into queue.processing_jobs (
     id, job_type, priority, status, status_changed_at, scheduled_for, token, max_attempts, max_crashes, weight, needs, worker_id,
-    started_at, completed_at, on_parent_failure, idempotency_key, created_at, updated_at
+    started_at, completed_at, on_parent_failure, idempotency_key, limits, created_at, updated_at
 )
 select
     big.id(%(place)s, n), (%(kinds)s::text[])[1 + (n %% 3)::int], (%(priorities)s::int[])[1 + (n / 3 %% 3)::int], %(status)s, now(),
     case when %(place)s = '1' then big.due(n) else now() end, %(token)s, 3, 3, 1, '{}', 'w1', now(),
-    case when %(status)s = 'completed' then now() end, 'fail', case when n %% 20 = 0 then 'key-' || n || %(place)s end, now(), now()
+    case when %(status)s = 'completed' then now() end, 'fail', case when n %% 20 = 0 then 'key-' || n || %(place)s end,
+    case when %(place)s = '3' then '{big}'::text[] else '{}' end, now(), now()
 from generate_series(%(start)s::bigint, %(end)s::bigint) as n
 """
 GROW = {
     "ready": """
-        insert into queue.ready (lane, seq, job_id, ready_at)
-        select l.lane, n, big.id('0', n), base.clock() from generate_series(%(start)s::bigint, %(end)s::bigint) as n
+        insert into queue.ready (lane, fair_key, seq, job_id, flow, ready_at)
+        select l.lane, n, n, big.id('0', n), '00000000-0000-0000-0000-000000000000', base.clock() from generate_series(%(start)s::bigint, %(end)s::bigint) as n
         join queue.lanes as l on l.job_type = (%(kinds)s::text[])[1 + (n %% 3)::int] and l.priority = (%(priorities)s::int[])[1 + (n / 3 %% 3)::int]
     """,
     "scheduled": """
@@ -55,12 +56,11 @@ GROW = {
         insert into queue.blocked (job_id, pending, job_type)
         select big.id('2', n), least(2, n), 'no_op' from generate_series(%(start)s::bigint, %(end)s::bigint) as n
     """,
+    "parked": """
+        insert into queue.parked (gate, rank, seq, job_id, job_type)
+        select 'name:big', n, n, big.id('3', n), 'no_op' from generate_series(%(start)s::bigint, %(end)s::bigint) as n
+    """,
 }
-GATED = "select exists (select from pg_attribute where attrelid = 'queue.parked'::regclass and attname = 'gate')"
-PARK = """
-insert into queue.parked (gate, priority, seq, job_id)
-select 'name:big', 5, n, big.id('3', n) from generate_series(%(start)s::bigint, %(end)s::bigint) as n
-"""
 LEASES = """
 insert into queue.leases (job_id, token, worker_id, job_type, lease, expires_at, started_at, beat_at)
 select big.id('4', n), 1, 'w1', 'no_op', '60 s',
@@ -103,8 +103,9 @@ class BigQueue:
         if idle:
             self._load(DONE, 1, OVER, "completed", 1)
         conn.execute("analyze")
-        for place, status, token, count in ((LEASED, "running", 1, RUNNING), (SCHEDULED, "queued", 0, RECORDED), (BLOCKED, "queued", 0, RECORDED)):
-            self._load(place, 1, count, status, token)
+        self._load(LEASED, 1, RUNNING, "running", token=1)
+        for place in (SCHEDULED, BLOCKED, PARKED):
+            self._load(place, 1, RECORDED, "queued")
         conn.execute(LEASES.encode(), [EXPIRED, RUNNING])
         conn.execute(EDGES.encode(), [RECORDED])
         conn.execute("set session_replication_role = origin")
@@ -120,8 +121,6 @@ class BigQueue:
         self._load(READY, self.size + 1, size, "queued")
         for statement in GROW.values():
             self.conn.execute(statement.encode(), span)
-        if self.conn.execute(GATED.encode()).fetchone() == (True,):
-            self.conn.execute(PARK.encode(), span)
         self.conn.execute("select setval('queue.ready_seq', %s)", [size])
         self.conn.execute("set session_replication_role = origin")
         self.size = size

@@ -171,7 +171,7 @@ def test_writers_pass_while_a_detaching_waits(queue, other, connect, clock, may)
     clock.set("2027-08-30 00:01+00")
     writer, observer = Queue(connect()), Queue(connect())
     writer.conn.execute("set lock_timeout = '500ms'")
-    did: list[object] = []
+    did: list[tuple[str, str | None, bool]] = []
     with other.transaction():
         other.rows("select * from queue.attempt_history")
         thread = threading.Thread(target=lambda: did.extend(maintain(queue, 10)), daemon=True)
@@ -217,7 +217,7 @@ def test_an_archiver_and_a_maintenance_that_make_partitions_at_once_get_by(queue
     """The maintenance waits a moment for what the archiver makes, and does not make it again."""
     done(queue)
     clock.forward(2 * DAY)
-    did: list[object] = []
+    did: list[tuple[str, str | None, bool]] = []
     with other.transaction():
         assert other.value("select queue.archive_jobs()") == 1
         thread = threading.Thread(target=lambda: did.extend(maintain(queue)), daemon=True)
@@ -361,6 +361,15 @@ def test_partitions_belong_to_the_owner_and_to_the_worker_s_archiver_as_well(que
         " join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent where p.relname like '%%_history'"
     )
     assert [row.same for row in owners] == [True]
+
+
+def test_an_installation_makes_the_first_months(empty_conn):
+    """A new database can archive, and the doctor has nothing to say."""
+    schema.install(empty_conn)
+    queue = Queue(empty_conn)
+    assert {parent: len(names(queue, parent)) for parent in HISTORIES} == dict.fromkeys(HISTORIES, 4)
+    assert set(states(queue).values()) == {"current", "ahead"}
+    assert maintain(queue) == []
 
 
 @pytest.mark.parametrize(("parent", "month"), [("queue.processing_jobs", "2027-05-01"), ("queue.job_history", None)])

@@ -108,7 +108,7 @@ def test_over_a_limit_says_how_many_of_how_many(queue, video):
     queue.claim(limit=10)
     (row,) = explain(queue, jobs[3])
     assert row.reason == "over_limit"
-    assert "tenant:default is used up: 2 of 2 (2 running, 0 ready); 1 jobs wait before it" in row.detail
+    assert "tenant:default is used up: 2 of 2 (2 running, 0 ready); 1 job waits before it" in row.detail
 
 
 def test_no_live_worker(queue, clock):
@@ -178,6 +178,14 @@ def test_running_and_over(queue):
     queue.conn.execute("select queue.cancel_job(%s)", (gone,))
     assert [reasons(queue, one) for one in (done, dead, gone)] == [["completed"], ["failed"], ["cancelled"]]
     assert "unreadable_media" in explain(queue, dead)[0].detail
+
+
+def test_what_is_in_the_history_is_told_too(queue, clock):
+    job = queue.add()
+    queue.complete(queue.take())
+    clock.forward(timedelta(days=2))
+    assert queue.value("select queue.archive_jobs()") == 1
+    assert reasons(queue, job) == ["completed"]
 
 
 def test_an_unknown_job_is_refused(queue):

@@ -29,8 +29,8 @@ def test_whatever_is_called_in_whichever_order_the_contract_holds(request, conne
     run_state_machine_as_test(
         lambda: QueueMachine(database),  # type: ignore[arg-type]
         settings=settings(
-            max_examples=examples or 100,
-            stateful_step_count=40,
+            max_examples=examples or 120,
+            stateful_step_count=50,
             derandomize=examples is None,
             deadline=None,
             database=None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from psycopg.types.json import Jsonb
 
 from tests import conftest
 from tests.sql import bigqueue
-from tests.sql.bigqueue import BLOCKED, DUE, LEASED, READY, SCHEDULED, BigQueue, big_id
+from tests.sql.bigqueue import BLOCKED, DUE, LEASED, PARKED, READY, SCHEDULED, BigQueue, big_id
 from tests.sql.plankit import Call, Explained
 
 SMALL = 20_000
@@ -117,42 +118,63 @@ class Bench:
         self.conn.execute("select queue.cancel_job(%s)", [big_id(BLOCKED, 1000)])
         return self.call("select queue.retry_job(%s)", big_id(BLOCKED, 1000))
 
-    def explain_job(self, count: int) -> Call:
+    def admit(self, count: int) -> Call:
+        """A limit is raised that a whole backlog waits for."""
+        self.conn.execute("select queue.set_limit('name:big', %s)", [count])
+        return self.call("select queue.admit_parked(%s)", count)
+
+    def explain_ready(self, count: int) -> Call:
         return self.call("select * from queue.explain_job(%s)", big_id(READY, 1000))
 
     def explain_blocked(self, count: int) -> Call:
         return self.call("select * from queue.explain_job(%s)", big_id(BLOCKED, 1000))
 
+    def explain_parked(self, count: int) -> Call:
+        self.conn.execute("select queue.set_limit('name:big', 5)")
+        return self.call("select * from queue.explain_job(%s)", big_id(PARKED, 1000))
+
     def reprioritise(self, count: int) -> Call:
         return self.call("select queue.reprioritise_job(%s, 1)", big_id(READY, 1000))
 
 
-# What is measured: how many jobs it is about, most buffers of shared memory for one, and the function that has to be there.
-CASES: dict[str, tuple[Callable[[Bench, int], Call], int, float, str | None]] = {
-    "claim 1": (Bench.claim_from_bounds, 1, 130, None),
-    "claim 10": (Bench.claim_from_bounds, 10, 40, None),
-    "claim 200": (Bench.claim_from_bounds, 200, 40, None),
-    "full look": (Bench.look, 200, 40, None),
-    "work 200": (Bench.work, 200, 60, None),
-    "settle 200 parents": (Bench.settle_parents, 200, 90, None),
-    "complete": (Bench.complete, 1, 130, None),
-    "fail": (Bench.fail, 1, 100, None),
-    "fail for good": (Bench.fail_for_good, 1, 150, None),
-    "snooze": (Bench.snooze, 1, 100, None),
-    "heartbeat 200": (Bench.heartbeat, 200, 15, None),
-    "rescue": (Bench.rescue, bigqueue.EXPIRED, 200, None),
-    "promote 200": (Bench.promote, DUE, 40, None),
-    "enqueue": (Bench.enqueue, 1, 60, None),
-    "enqueue with parents": (Bench.enqueue_with_parents, 1, 150, None),
-    "enqueue 500": (Bench.enqueue_many, 500, 35, None),
-    "enqueue_jobs 500": (Bench.enqueue_jobs, 500, 50, "queue.enqueue_jobs(jsonb)"),
-    "cancel ready": (Bench.cancel_ready, 1, 100, None),
-    "cancel scheduled": (Bench.cancel_scheduled, 1, 100, None),
-    "cancel blocked": (Bench.cancel_blocked, 1, 100, None),
-    "retry": (Bench.retry, 1, 150, None),
-    "explain ready": (Bench.explain_job, 1, 150, "queue.explain_job(uuid)"),
-    "explain blocked": (Bench.explain_blocked, 1, 150, "queue.explain_job(uuid)"),
-    "reprioritise": (Bench.reprioritise, 1, 150, "queue.reprioritise_job(uuid,integer)"),
+@dataclass(frozen=True)
+class Case:
+    """A call, how many jobs it is about, and the most buffers that one of them may take."""
+
+    call: Callable[[Bench, int], Call]
+    count: int
+    most: float
+    rows: int | None = None  # most rows that one node may read; else as many as fit the count
+
+
+CASES = {
+    "claim 1": Case(Bench.claim_from_bounds, 1, 150),
+    "claim 10": Case(Bench.claim_from_bounds, 10, 50),
+    "claim 200": Case(Bench.claim_from_bounds, 200, 40),
+    "full look": Case(Bench.look, 200, 90),
+    "work 200": Case(Bench.work, 200, 70),
+    "settle 200 parents": Case(Bench.settle_parents, 200, 130),
+    "complete": Case(Bench.complete, 1, 130),
+    "fail": Case(Bench.fail, 1, 100),
+    "fail for good": Case(Bench.fail_for_good, 1, 180),
+    "snooze": Case(Bench.snooze, 1, 100),
+    "heartbeat 200": Case(Bench.heartbeat, 200, 15),
+    "rescue": Case(Bench.rescue, bigqueue.EXPIRED, 120),
+    "promote 200": Case(Bench.promote, DUE, 40),
+    "enqueue": Case(Bench.enqueue, 1, 120),
+    "enqueue with parents": Case(Bench.enqueue_with_parents, 1, 300),
+    "enqueue 500": Case(Bench.enqueue_many, 500, 35),
+    "enqueue_jobs 500": Case(Bench.enqueue_jobs, 500, 45),
+    "cancel ready": Case(Bench.cancel_ready, 1, 120),
+    "cancel scheduled": Case(Bench.cancel_scheduled, 1, 120),
+    "cancel blocked": Case(Bench.cancel_blocked, 1, 120),
+    "retry": Case(Bench.retry, 1, 200),
+    "reprioritise": Case(Bench.reprioritise, 1, 120),
+    "admit 200": Case(Bench.admit, 200, 60),
+    # Who comes before is counted up to ten thousand, in each of two places.
+    "explain ready": Case(Bench.explain_ready, 1, 9000, rows=10_000),
+    "explain blocked": Case(Bench.explain_blocked, 1, 150),
+    "explain parked": Case(Bench.explain_parked, 1, 900, rows=10_000),
 }
 STATES = (
     "large",  # statistics from when all tables were empty
@@ -161,24 +183,34 @@ STATES = (
     "grown from idle",  # statistics from when all jobs were over; 60 thousand jobs
 )
 IDLE_SIZE = 60_000
-# Not as it should be yet.
-KNOWN: set[str] = {"enqueue", "enqueue with parents", "retry", "work 200", "promote 200", "claim 10", "claim 200", "full look", "settle 200 parents", "enqueue 500"}
+LONGEST_MS = 3000  # of a call; each of them is a matter of milliseconds
+# Not as it should be yet: the planner believes in empty tables and reads whole ones. What is cured leaves the list.
+KNOWN = {
+    "large": {
+        "claim 1", "claim 10", "claim 200", "full look", "work 200", "settle 200 parents", "enqueue with parents", "retry", "admit 200",
+        "explain ready", "explain blocked", "explain parked",
+    },
+    "grown from idle": {"admit 200", "explain ready", "explain parked"},
+}  # fmt: skip
+KNOWN["large, old plans"] = KNOWN["large"]
 Measured = dict[str, dict[str, Call]]
 
 
 def measure(bench: Bench) -> dict[str, Call]:
     """All calls, the second of each: then catalogue and plans are known, as in a worker."""
     calls = {}
-    for name, (call, count, _, function) in CASES.items():
-        if function and bench.conn.execute("select to_regprocedure(%s)", [function]).fetchone() == (None,):
-            continue
+    for name, case in CASES.items():
         for _ in range(2):
             try:
                 with bench.conn.transaction():
-                    calls[name] = call(bench, count)
+                    bench.conn.execute(f"set local statement_timeout = {LONGEST_MS}".encode())
+                    calls[name] = case.call(bench, case.count)
                     raise Undo
             except Undo:
                 pass
+            except psycopg.errors.QueryCanceled as error:
+                calls[name] = Call([], 10**9, [], [(10**9, f"no end after {LONGEST_MS} ms: {error.diag.context}")])
+                break
     return calls
 
 
@@ -233,19 +265,15 @@ def measured(request, pg_server, servers, measurements) -> Measured:
 @pytest.mark.parametrize("name", CASES)
 def test_a_call_costs_the_same_however_much_there_is(request, measured, name, state):
     """No table is read as a whole, no more rows than the call is about, no more buffers than with few jobs."""
-    _, count, most, _ = CASES[name]
-    if name not in measured[state]:
-        pytest.skip("this function is not there yet")
-    if name in KNOWN and state != "large, analysed":
+    case = CASES[name]
+    if name in KNOWN.get(state, ()):
         request.applymarker(pytest.mark.xfail(reason="see KNOWN", strict=False))
     call, few = measured[state][name], measured["small"][name]
-    many = [touch for touch in call.touches if touch.table in BIG and touch.rows > 7 * count + 60]
-    assert [str(touch) for touch in many] == []
-    whole = [touch for touch in call.touches if touch.table in BIG and touch.node == "Seq Scan"]
-    assert [str(touch) for touch in whole] == []
-    assert call.buffers <= most * count, call.statements[:5]
-    if name not in KNOWN:
-        assert call.buffers <= 1.3 * few.buffers + 30, (few.statements[:5], call.statements[:5])
+    read = [touch for touch in call.touches if touch.table in BIG]
+    assert [str(touch) for touch in read if touch.rows > (case.rows or 7 * case.count + 60)] == []
+    assert [str(touch) for touch in read if touch.node == "Seq Scan"] == []
+    assert call.buffers <= case.most * case.count, call.statements[:5]
+    assert call.buffers <= 1.3 * few.buffers + 40, (few.statements[:5], call.statements[:5])
 
 
 INTENDED = {

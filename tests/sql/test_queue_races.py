@@ -299,3 +299,27 @@ def test_chores_and_deletes_need_read_committed_too(queue, call):
         queue.conn.execute("set transaction isolation level repeatable read")
         queue.conn.execute(call)
     assert error.value.sqlstate == "RQ002"
+
+
+@pytest.mark.xfail(reason="open_gate takes the locked row of tenant:* for one that is not there", strict=True)
+def test_claims_side_by_side_look_at_the_common_limit(queue, other):
+    """The row that another session holds is passed over; it exists."""
+    queue.worker("w1"), queue.worker("w2")
+    queue.value("select queue.set_limit('tenant:*', 5)")
+    with queue.transaction():
+        queue.claim("w1")
+        assert other.claim("w2") == []
+
+
+@pytest.mark.xfail(reason="begin_limit waits for the insert of another session", strict=True)
+def test_two_claims_that_give_a_tenant_its_first_unit_do_not_wait_for_one_another(queue, other):
+    """They would deadlock over two tenants that they meet in different order."""
+    tenant = queue.value("select identity.create_tenant('one', 'one')")
+    queue.worker("w1"), queue.worker("w2")
+    queue.value("select queue.set_limit('tenant:*', 5)")
+    queue.claim("w1")
+    queue.add(tenant_id=tenant), queue.add(tenant_id=tenant)
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        assert len(queue.claim("w1")) == 1
+        assert other.claim("w2") == []

@@ -48,6 +48,15 @@ def test_a_job_is_shown_with_all_that_is_known_of_it(queue):
     assert (attempt["outcome"], attempt["stack"], attempt["cpu_seconds"]) == ("retried", "Traceback", 1.5)
 
 
+def test_a_parked_job_says_behind_which_gate(queue):
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    first, second = queue.add(), queue.add()
+    queue.take()
+    gates = {row.id: row.gate for row in queue.rows("select * from queue.list_jobs()")}
+    assert gates == {first: None, second: "type:no_op"}
+    assert [queue.value("select queue.show_job(%s) ->> 'gate'", one) for one in (first, second)] == [None, "type:no_op"]
+
+
 def test_depth_counts_every_place(queue):
     for _ in range(3):
         queue.add()

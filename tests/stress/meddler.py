@@ -12,6 +12,7 @@ A_DEAD_ONE = """
 select d.job_id from queue.dead_letters as d join queue.processing_jobs as j on j.id = d.job_id
 where j.error_code <> 'parent_failed' order by random() limit 1
 """
+A_RUNNING_ONE = "select job_id from queue.leases order by random() limit 1"
 A_WORKER = "select worker_id from queue.workers where status in ('active', 'draining') order by random() limit 1"
 
 
@@ -19,6 +20,7 @@ def run(actor: Actor) -> None:
     """Meddle until SIGTERM, and then put everything back."""
     hands = {
         "cancel": (8, ("RQ009",), lambda: actor.value("select queue.cancel_job(%s, 'stress')", actor.value(SOME_JOB))),
+        "interrupt": (4, ("RQ009",), lambda: actor.value("select queue.cancel_job(%s, 'stress')", actor.value(A_RUNNING_ONE))),
         "retry": (8, ("RQ009", "RQ004"), lambda: actor.value("select queue.retry_job(%s)", actor.value(A_DEAD_ONE))),
         "rescue": (6, (), lambda: actor.value("select queue.rescue_expired()")),
         "promote": (2, (), lambda: actor.value("select queue.promote_due()")),
@@ -40,9 +42,8 @@ def run(actor: Actor) -> None:
     while not actor.stopped:
         (hand,) = actor.dice.choices(list(hands), weights)
         _, codes, call = hands[hand]
-        if hand not in ("cancel", "reprioritise") or actor.value(SOME_JOB):
-            _, refused = actor.allowed((*codes, "RQ004"), call)
-            count[hand if refused is None else f"{hand} refused"] += 1
+        _, refused = actor.allowed((*codes, "RQ004"), call)  # RQ004: there was none to choose from
+        count[hand if refused is None else f"{hand} refused"] += 1
         actor.nap(actor.dice.uniform(0, 0.06))
     actor.rows("select queue.drain_worker(worker_id, false) from queue.workers where status <> 'stopped'")
     if "pause" in hands:

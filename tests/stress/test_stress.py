@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.stress.run import Stress
@@ -13,7 +11,6 @@ from tests.stress.run import Stress
 def test_a_minute_of_crashes_zombies_and_meddling_breaks_no_promise(request, dsn, tmp_path):
     seconds = request.config.getoption("--stress-seconds")
     told = Stress(dsn, tmp_path, seconds).run()
-    print(json.dumps(told))
     assert told["jobs"]["completed"] > seconds * 10
     for happened in ("lost", "retried", "snoozed", "released", "failed", "cancelled"):
         assert told["attempts"].get(happened), f"nothing was {happened}: the stress has lost its teeth"

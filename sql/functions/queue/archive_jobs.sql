@@ -21,6 +21,7 @@ declare
     v_seen integer;
     v_end uuid;
     v_over uuid[];
+    v_batch integer := 0;
     v_moved integer := 0;
 begin
     perform base.require_read_committed();
@@ -60,7 +61,9 @@ begin
                 v_end := v_over[cardinality(v_over)];
                 v_seen := 1000;
             end if;
-            v_moved := v_moved + queue.move_to_history(v_over, v_done_before, v_failed_before);
+            v_batch := queue.move_to_history(v_over, v_done_before, v_failed_before);
+            exit when v_batch is null;
+            v_moved := v_moved + v_batch;
         end if;
         v_place := case when v_seen = 1000 then v_end else v_top end;
         exit when v_moved >= p_limit or v_place = v_last;
@@ -70,7 +73,7 @@ begin
     update queue.upkeep as u
     set last_run_at = v_now, place = case when v_moved > 0 or v_place <> v_last then v_place::text end
     where u.task = 'archive';
-    return case when v_moved > 0 or v_place = v_last then v_moved end;
+    return case when v_moved > 0 or v_place = v_last or v_batch is null then v_moved end;
 end;
 $$;
 
@@ -81,7 +84,7 @@ has locked are passed over; one caller at a time, the others return 0. A job sta
 it: an unfinished child, or children that a retry would revive with it.
 
 Returns how many moved. Call it until it returns 0: the walk over the table has come to its end, and the next call
-begins a new one. Null: none among the 100,000 jobs that were looked at; call it again.
+begins a new one (or a month's partition is missing and cannot be made just now, and the next call goes on). Null: none among the 100,000 jobs that were looked at; call it again.
 
 Raises
   RQ002  the caller is not READ COMMITTED

@@ -30,6 +30,7 @@ declare
     v_all queue.claimed_batch;
     v_back integer := 0;
     v_looked integer := 0;
+    v_short boolean;
 begin
     perform base.require_read_committed();
     if p_limit < 0 or p_limit is null then
@@ -47,7 +48,7 @@ begin
     if exists (select from queue.openings) then
         perform queue.admit_parked();
     end if;
-    if v_worker.status = 'draining' or p_limit = 0 or exists (select from queue.pauses as p where p.scope = 'all') then
+    if v_worker.status = 'draining' or v_worker.drain_requested_at is not null or p_limit = 0 or exists (select from queue.pauses as p where p.scope = 'all') then
         return;
     end if;
     v_gated := queue.has_gates();
@@ -103,13 +104,14 @@ begin
                     -- not committed must hold up neither this claim nor the leases that come with it.
                     select r.ctid as place
                     from queue.ready as r
-                    inner join queue.processing_jobs as j on j.id = r.job_id
-                    where
-                        r.lane = v_head.lane and (r.fair_key, r.seq) > (v_head.lower_key, v_head.lower_seq)
-                        and j.status = 'queued'
+                    cross join lateral (
+                        select from queue.processing_jobs as j
+                        where j.id = r.job_id and j.status = 'queued' for no key update skip locked
+                    ) as job
+                    where r.lane = v_head.lane and (r.fair_key, r.seq) > (v_head.lower_key, v_head.lower_seq)
                     order by r.fair_key, r.seq
                     limit v_want
-                    for update of r skip locked for no key update of j skip locked
+                    for update of r skip locked
                 ),
                 gone as (
                     delete from queue.ready as r
@@ -122,6 +124,7 @@ begin
                 into v_got.job_ids, v_got.fair_keys, v_got.seqs, v_got.ready_ats, v_got.limits
                 from gone as g;
                 exit when v_got.job_ids is null;
+                v_short := cardinality(v_got.job_ids) < v_want;
                 v_want := cardinality(v_got.job_ids);
                 if v_gated then
                     v_got := queue.turn_back(v_got);
@@ -131,9 +134,9 @@ begin
                     v_want := 0;
                 end if;
                 if v_got.job_ids is not null then
-                    perform queue.move_clock(v_head.lane, v_got.fair_keys, v_now);
+                    perform queue.move_clock(v_head.lane, v_got.fair_keys, v_now, v_short);
                     v_got.lanes := array_fill(v_head.lane, array[cardinality(v_got.job_ids)]);
-                    v_all := queue.joined(v_all, v_got);
+                    v_all := case when v_all.job_ids is null then v_got else queue.joined(v_all, v_got) end;
                     v_left := v_left - cardinality(v_got.job_ids) * v_head.weight::numeric / v_type.batch;
                     if v_head.weight > 1 then
                         delete from queue.reservations as r where r.lane = v_head.lane and r.worker_id = p_worker_id;
@@ -167,7 +170,7 @@ Arguments
                a full look, which also finds what lies below (retries, late commits), moves due
                jobs and takes back expired leases: call it so once a second.
 
-Returns claimed jobs in no order; none while the worker drains or all is paused. A job's urgency is its priority, plus
+Returns claimed jobs, most urgent first; none while the worker drains or all is paused. A job's urgency is its priority, plus
 one step for every hour it has been ready. A heavy job that has headed the line for a minute keeps slots of one worker free
 until it fits.
 

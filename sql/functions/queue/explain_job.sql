@@ -12,7 +12,7 @@ declare
     v_now timestamptz := base.clock();
     v_job queue.processing_jobs;
 begin
-    select * into v_job from queue.processing_jobs as j where j.id = p_job_id;
+    select * into v_job from queue.all_jobs as j where j.id = p_job_id;
     if not found or not base.may_act_for(v_job.tenant_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
@@ -70,7 +70,7 @@ Why a job is not running, in words, with what to do: a row for each thing that h
 'claimable' stands there, alone, if and only if a claim of a live worker takes the job when its turn comes.
 
 Returns
-  reason  completed, failed, cancelled, running, not_due, blocked, paused, over_limit, no_worker, locked or claimable
+  reason  completed, failed, cancelled, running, not_due, blocked, paused, over_limit, no_worker, locked or claimable; of an archived job how it ended
 
 Raises
   RQ004  no such job

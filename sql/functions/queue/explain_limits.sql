@@ -28,7 +28,7 @@ as $$
         'over_limit',
         format(
             'The limit %s is used up: %s of %s (%s running, %s ready)%s.', c.name, c.used, c.max_running, c.running, c.used - c.running,
-            case when c.before > 0 then format('; %s jobs wait before it', c.before) else '' end
+            case c.before when 0 then '' when 1 then '; 1 job waits before it' else format('; %s jobs wait before it', c.before) end
         ),
         format('Wait, or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
     from counted as c

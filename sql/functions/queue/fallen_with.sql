@@ -22,10 +22,12 @@ begin
         v_level := array(
             select distinct d.job_id
             from queue.job_dependencies as d
-            inner join queue.processing_jobs as j on j.id = d.job_id
             where
                 d.parent_id = any(v_level) and not d.satisfied
-                and j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
+                and (
+                    select j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
+                    from queue.processing_jobs as j where j.id = d.job_id
+                )
             order by d.job_id
         );
         v_level := array(select l from unnest(v_level) as l except select a from unnest(v_all) as a order by 1);

@@ -46,7 +46,8 @@ begin
         -- The share lock keeps the video from vanishing before this insert commits.
         select v.tenant_id, v.user_id, v.asset_id into v_video
         from media.videos as v where v.id = new.video_id and v.deleted_at is null for key share;
-        if not found then
+        -- For a tenant another one's video is not there. May the caller at all? queue.route_new_jobs asks once a statement.
+        if not found or v_video.tenant_id <> coalesce(base.current_tenant(), v_video.tenant_id) then
             raise exception 'no video %', new.video_id
                 using errcode = 'RQ004', hint = 'Look with: reelq videos list';
         end if;
@@ -75,12 +76,6 @@ begin
         raise exception 'no user % of this tenant', new.user_id using errcode = 'RQ004', hint = 'Leave user_id out.';
     end if;
 
-    -- Whoever acts for one tenant is told here; for the others queue.route_new_jobs asks once a statement.
-    if current_setting('reelq.tenant_id', true) <> '' and not base.may_act_for(new.tenant_id) then
-        raise exception 'you may not enqueue for tenant %', coalesce(new.tenant_id::text, 'null')
-            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
-    end if;
-
     if new.depends_on_job_id is not null then
         new.depends_on := array_append(coalesce(new.depends_on, '{}'), new.depends_on_job_id);
     end if;
@@ -97,7 +92,7 @@ type and the video, and refuses what can never run. What is asked once a stateme
 
 Raises
   RQ003  unknown job type
-  RQ004  no such video, asset or user, or not of the tenant that the caller acts for
+  RQ004  no such video, asset or user
   RQ007  the row does not start as queued
   RQ008  priority, JSON, parents or budgets make no sense
 $$;

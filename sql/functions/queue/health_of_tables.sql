@@ -60,7 +60,7 @@ begin
             when until.at is null then format('queue.%s has no partition', t.relname)
             else format('The partitions of queue.%s reach until %s', t.relname, until.at)
         end,
-        case when until.at is null or until.at <= base.clock() + interval '1 day' then 'Run the upkeep that makes partitions ahead.' end
+        case when until.at is null or until.at <= base.clock() + interval '1 day' then 'reelq partitions maintain, hourly: docs/operate.md, Upkeep.' end
     from pg_class as t
     inner join pg_partitioned_table as p on p.partrelid = t.oid and p.partstrat = 'r' and p.partnatts = 1
     inner join pg_attribute as a on a.attrelid = t.oid and a.attnum = p.partattrs[0]

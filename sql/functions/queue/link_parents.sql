@@ -43,11 +43,11 @@ begin
     end loop;
 
     select p into v_unknown from unnest(v_parents) as p
-    where not exists (
-        select from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)
-    ) and not exists (
-        select from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant)
-    )
+    -- Looked up one by one, here and below: a join may read the whole table when statistics are old.
+    where coalesce(
+        (select true from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)),
+        (select true from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant) limit 1)
+    ) is null
     limit 1;
     if found then
         raise exception 'no job % to wait for', v_unknown
@@ -81,9 +81,8 @@ begin
 
     with waiting as (
         insert into queue.blocked (job_id, pending, job_type)
-        select d.job_id, count(*), min(j.job_type)
+        select d.job_id, count(*), (select j.job_type from queue.processing_jobs as j where j.id = d.job_id)
         from queue.job_dependencies as d
-        inner join queue.processing_jobs as j on j.id = d.job_id
         where d.job_id = any(p_job_ids) and not d.satisfied
         group by d.job_id
         returning blocked.job_id
@@ -95,9 +94,8 @@ begin
         from queue.job_dependencies as d
         where
             d.job_id = any(v_waiting) and not d.satisfied
-            and not exists (
-                select from queue.processing_jobs as parent where parent.id = d.parent_id and parent.status in ('queued', 'running')
-            )
+            and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
+            not in ('queued', 'running')
     );
     if v_over <> '{}' then
         perform queue.settle_children_of_failed(v_over);

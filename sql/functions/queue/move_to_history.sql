@@ -26,8 +26,8 @@ begin
     );
     v_ids := queue.free_to_go(v_ids, p_done_before, p_failed_before);
     v_ids := queue.with_partitions(v_ids, v_now);
-    if v_ids = '{}' then
-        return 0;
+    if v_ids is null or v_ids = '{}' then
+        return cardinality(v_ids);
     end if;
 
     -- The jobs last: their delete trigger then finds neither attempts nor edges, and no child to fail.
@@ -52,5 +52,5 @@ $$;
 
 comment on function queue.move_to_history(uuid[], timestamptz, timestamptz) is $$
 Move those of these jobs that are over for long, that nobody has locked and nobody needs; see queue.archive_jobs.
-Returns how many moved.
+Returns how many moved; null: none, as another session keeps a partition from being made.
 $$;

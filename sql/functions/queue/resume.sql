@@ -13,7 +13,7 @@ begin
     end if;
     delete from queue.pauses as p where p.scope = p_scope and p.key = v_key;
     if not found then
-        raise exception '% % is not paused', p_scope, v_key
+        raise exception '% is not paused', concat_ws(' ', p_scope, nullif(v_key, ''))
             using errcode = 'RQ004', hint = 'select * from queue.list_pauses()';
     end if;
     if p_scope = 'input' then

@@ -17,7 +17,10 @@ begin
     -- One at a time: of two retries side by side each would leave to the other what both have to revive.
     perform pg_advisory_xact_lock(hashtext('reelq.retry_job'));
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
-    if not found or not base.may_act_for(v_job.tenant_id) then
+    if not found and exists (select from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id)) then
+        raise exception 'job % is in the history', p_job_id
+            using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
+    elsif not found or not base.may_act_for(v_job.tenant_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
     elsif v_job.status not in ('failed', 'cancelled') then
         raise exception 'job % is %, not failed or cancelled', p_job_id, v_job.status
@@ -27,8 +30,10 @@ begin
 
     select d.parent_id into v_parent
     from queue.job_dependencies as d
-    left join queue.processing_jobs as parent on parent.id = d.parent_id
-    where d.job_id = p_job_id and not d.satisfied and (parent.id is null or parent.status in ('failed', 'cancelled'))
+    where
+        d.job_id = p_job_id and not d.satisfied
+        and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
+        not in ('queued', 'running', 'completed')
     limit 1;
     if found then
         raise exception 'job % waits for job %, which has not completed', p_job_id, v_parent
@@ -48,9 +53,8 @@ begin
 
     with waiting as (
         insert into queue.blocked (job_id, pending, job_type)
-        select d.job_id, count(*), min(j.job_type)
+        select d.job_id, count(*), (select j.job_type from queue.processing_jobs as j where j.id = d.job_id)
         from queue.job_dependencies as d
-        inner join queue.processing_jobs as j on j.id = d.job_id
         where d.job_id = any(v_revived) and not d.satisfied
         group by d.job_id
         returning blocked.job_id
@@ -71,5 +75,5 @@ because of it. Its attempts stay in the history, and its token goes on.
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such job
-  RQ009  the job is not failed or cancelled, or waits for one that is
+  RQ009  the job is not failed or cancelled, waits for one that is, or is in the history
 $$;

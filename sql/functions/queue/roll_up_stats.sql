@@ -19,7 +19,7 @@ begin
     if v_place is null then
         v_place := date_trunc('hour', least(
             (select min(a.ended_at) from queue.job_attempts as a),
-            (select min(p.since) from base.partitions('queue.attempt_history') as p)
+            (select min(h.ended_at) from queue.attempt_history as h) -- once: all of it is read
         ));
     end if;
     v_place := least(coalesce(v_place, v_this_hour), v_this_hour);

@@ -55,36 +55,7 @@ begin
     ))
     order by b.job_id for update;
 
-    -- What completed is settled as one set.
-    with reported as materialized (
-        select * from unnest(v_ids, v_tokens, v_results, v_cpu, v_memory) as r (job_id, token, result, cpu_seconds, peak_memory_bytes)
-    ),
-    done as (
-        update queue.processing_jobs as j
-        set
-            status = 'completed',
-            status_changed_at = v_now,
-            updated_at = v_now,
-            completed_at = v_now,
-            duration_ms = extract(epoch from v_now - j.started_at) * 1000,
-            result_data = coalesce(r.result, '{}'),
-            error_class = null, error_code = null, error_message = null
-        from reported as r
-        where j.id = r.job_id and j.status = 'running' and j.token = r.token and j.worker_id = p_worker_id
-        returning j.id, j.token, j.job_type, j.worker_id, j.started_at, r.cpu_seconds, r.peak_memory_bytes
-    ),
-    recorded as (
-        insert into queue.job_attempts (
-            job_id, attempt, job_type, worker_id, started_at, ended_at, outcome, cpu_seconds, peak_memory_bytes,
-            created_at
-        )
-        select
-            d.id, d.token, d.job_type, d.worker_id, d.started_at, v_now, 'completed',
-            case when d.cpu_seconds is not null then queue.as_real(d.cpu_seconds) end,
-            least(greatest(d.peak_memory_bytes, 0), 9e18)::bigint, v_now
-        from done as d
-    )
-    select array_agg(d.id) into v_done from done as d;
+    v_done := queue.complete_batch(p_worker_id, v_ids, v_tokens, v_results, v_cpu, v_memory);
     with ended as (
         delete from queue.leases as l where l.job_id = any(v_done) returning l.limits
     )

@@ -8,11 +8,11 @@ as $$
 declare
     v_job jsonb;
 begin
-    select to_jsonb(j) || jsonb_build_object('place', s.place, 'archived', false) into v_job
+    select to_jsonb(j) || jsonb_build_object('place', s.place, 'gate', s.gate, 'archived', false) into v_job
     from queue.processing_jobs as j inner join queue.job_summary as s on s.id = j.id
     where j.id = p_job_id;
     if not found then
-        select to_jsonb(h) || jsonb_build_object('place', h.status, 'archived', true) into v_job
+        select to_jsonb(h) || jsonb_build_object('place', h.status, 'gate', null, 'archived', true) into v_job
         from queue.job_history as h where h.id = p_job_id;
     end if;
     if not found or not base.may_act_for((v_job ->> 'tenant_id')::uuid) then
@@ -46,7 +46,7 @@ end;
 $$;
 
 comment on function queue.show_job(uuid) is $$
-All that is known of a job, as one JSON object: the record, its place, whether it is archived, lease, parents, children
+All that is known of a job, as one JSON object: the record, its place and gate, whether it is archived, lease, parents, children
 and attempts_history (those of archived jobs until their retention ends). What only operators may see (stack, stderr_tail) is left out for tenants.
 
 Raises

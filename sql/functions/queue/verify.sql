@@ -4,6 +4,8 @@ language sql
 stable
 security definer
 set search_path = ''
+-- Compiling would take longer than all the work, on a queue of usual size.
+set jit = off
 as $$
     -- One row a place where a job can be found.
     with places as materialized (
@@ -106,11 +108,11 @@ as $$
     union all
     select 'attempts and edges went with their job', a.job_id, format('attempt %s stayed', a.attempt)
     from queue.job_attempts as a
-    where not exists (select from queue.processing_jobs as j where j.id = a.job_id)
+    where exists (select from queue.job_history as h where h.id = a.job_id)
     union all
     select 'attempts and edges went with their job', d.job_id, format('the edge to %s stayed', d.parent_id)
     from queue.job_dependencies as d
-    where not exists (select from queue.processing_jobs as j where j.id = d.job_id)
+    where exists (select from queue.job_history as h where h.id = d.job_id)
     union all
     select 'attempts and edges went with their job', a.job_id, format('attempt %s went alone', a.attempt)
     from queue.attempt_history as a

@@ -6,7 +6,7 @@ set search_path = ''
 set jit = off
 set enable_seqscan = off
 set timezone = 'UTC'
-set lock_timeout = '200ms'
+set lock_timeout = '1s'
 as $$
 declare
     v_left uuid[] := p_job_ids;
@@ -37,8 +37,11 @@ begin
         begin
             perform base.make_partition(v_missing.parent, v_missing.month::date);
         exception
-            -- The table's partitions are being changed at this moment, or one of that month is on its way out.
-            when lock_not_available or invalid_object_definition then
+            -- An ANALYZE, or somebody who makes partitions: no job can go just now.
+            when lock_not_available then
+                return null;
+            -- A partition of that month is on its way out: its jobs cannot go just now.
+            when invalid_object_definition then
                 v_left := array(select l from unnest(v_left) as l where l <> all(v_missing.job_ids) order by l);
         end;
     end loop;
@@ -48,5 +51,5 @@ $$;
 
 comment on function queue.with_partitions(uuid[], timestamptz) is $$
 Of these jobs, those for which the history has a partition for each of their rows. What is missing is made: a forgotten
-timer costs nothing but that.
+timer costs nothing but that. Null: one is missing, and another session keeps it from being made at this moment.
 $$;

@@ -14,10 +14,10 @@ begin
         v_stuck := array(
             select distinct d.job_id
             from queue.job_dependencies as d
-            left join queue.processing_jobs as parent on parent.id = d.parent_id
             where
                 d.job_id = any(v_left) and not d.satisfied and d.parent_id <> all(v_left)
-                and (parent.id is null or parent.status in ('failed', 'cancelled'))
+                and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
+                not in ('queued', 'running', 'completed')
         );
         exit when v_stuck = '{}';
         v_left := array(select job from unnest(v_left) as job where job <> all(v_stuck) order by job);

@@ -16,15 +16,18 @@ declare
     v_row record;
     v_stale queue.claimed_job;
 begin
-    for v_row in select s.job_id from queue.settle_jobs(p_worker_id, p_results) as s where s.verdict = 'stale' loop
-        v_stale.verdict := 'stale';
-        v_stale.job_id := v_row.job_id;
-        v_stale.token := (
-            select (i ->> 'token')::integer from jsonb_array_elements(p_results) as i
-            where (i ->> 'job_id')::uuid = v_row.job_id limit 1
-        );
-        return next v_stale;
-    end loop;
+    -- A worker that only looks has nothing to settle: half of what its call would cost.
+    if p_results is distinct from '[]' then
+        for v_row in select s.job_id from queue.settle_jobs(p_worker_id, p_results) as s where s.verdict = 'stale' loop
+            v_stale.verdict := 'stale';
+            v_stale.job_id := v_row.job_id;
+            v_stale.token := (
+                select (i ->> 'token')::integer from jsonb_array_elements(p_results) as i
+                where (i ->> 'job_id')::uuid = v_row.job_id limit 1
+            );
+            return next v_stale;
+        end loop;
+    end if;
     return query select c.* from queue.claim_jobs(p_worker_id, p_limit, p_lanes, p_fair_keys, p_seqs) as c;
 end;
 $$;

@@ -22,7 +22,8 @@ select
     h.completed_at,
     h.error_class,
     h.error_code,
-    h.error_message
+    h.error_message,
+    null::text as gate
 from queue.job_history as h;
 
 comment on view queue.history_summary is $$

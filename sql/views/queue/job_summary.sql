@@ -29,7 +29,8 @@ select
     j.completed_at,
     j.error_class,
     j.error_code,
-    j.error_message
+    j.error_message,
+    parked.gate
 from queue.processing_jobs as j
 left join queue.ready as ready on ready.job_id = j.id
 left join queue.blocked as blocked on blocked.job_id = j.id
@@ -37,5 +38,6 @@ left join queue.parked as parked on parked.job_id = j.id
 left join queue.leases as lease on lease.job_id = j.id;
 
 comment on view queue.job_summary is $$
-A job on one line: its record, where a queued one waits (place), and the progress of a running one.
+A job on one line: its record, where a queued one waits (place), behind which gate a parked one does, and the progress of a
+running one.
 $$;

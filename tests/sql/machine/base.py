@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
+from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple
 
 from tests.sql.machine.database import START, Database, outcome
 from tests.sql.machine.model import Model
-from tests.sql.machine.records import Claim, Job, Refused, Worker
+from tests.sql.machine.records import KINDS, Claim, Job, Refused, Worker
 
 JOBS: Bundle[Any] = Bundle("jobs")
-CLAIMS: Bundle[Any] = Bundle("claims")  # believed to be held
-SPENT: Bundle[Any] = Bundle("spent")  # reported once already
+PICK = st.integers(0, 7)  # of the claims; see Base.pick
 Result = TypeVar("Result")
 WORKERS = {  # name → types, capabilities
     "all": (None, ["av1"]),
@@ -33,14 +34,38 @@ class Base(RuleBasedStateMachine):
         self.db = database
         self.model = Model(START)
         self.bounds: dict[str, Bounds] = {name: {} for name in WORKERS}
+        self.claims: list[Claim] = []  # all that were ever made, the latest last
         self.sound = False
+        self.steps_since_explain = 0
         database.wipe()
 
-    @initialize()
-    def workers_come(self) -> None:
-        """All are there at the start."""
+    @initialize(target=JOBS, kind=st.sampled_from(sorted(KINDS)), policy=st.sampled_from(["fail", "cancel", "run"]))
+    def begin(self, kind: str, policy: str) -> Any:
+        """All workers are there, two jobs run, one is ready, and one waits for the first."""
         for name in WORKERS:
             self.enter(name)
+        first, second, third = (self.add(kind, policy) for _ in range(3))
+        last = self.add("no_op", policy, [first])
+        self.look("all", 2 * KINDS[kind].weight, full=True)
+        return multiple(first, second, third, last)
+
+    def add(self, kind: str, policy: str, parents: list[UUID] | None = None) -> UUID:
+        """Enqueue a plain job on both sides."""
+        job: UUID = self.db.add(kind, priority=5, on_parent_failure=policy, depends_on=parents)
+        self.model.add([Job(job, kind, 5, self.model.now, policy, 3, edges=dict.fromkeys(parents or [], False))])
+        return job
+
+    def look(self, name: str, limit: int, full: bool) -> None:
+        """A claim and its checks; see rules_work."""
+        raise NotImplementedError
+
+    def pick(self, number: int) -> Claim:
+        """One of the claims, from the latest on: after each two that are held one that is over."""
+        held = [claim for claim in self.claims if self.model.holds(claim)]
+        over = [claim for claim in self.claims if claim not in held]
+        turns = [(over if n % 3 == 2 else held) or over or held for n in range(number + 1)]
+        chosen = turns[number]
+        return chosen[-1 - turns[:number].count(chosen) % len(chosen)]
 
     def enter(self, name: str) -> None:
         """Register a worker, or register it again: it has forgotten its bounds."""
@@ -70,6 +95,7 @@ class Base(RuleBasedStateMachine):
     def the_queue_is_sound(self) -> None:
         """No finding of queue.verify()."""
         self.sound = False
+        self.steps_since_explain += 1
         assert self.db.violations() == []
 
     @invariant()

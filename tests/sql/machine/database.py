@@ -54,7 +54,6 @@ class Database(Queue):
                 [kind.lease, kind.weight, kind.batch, sorted(kind.needs), list(kind.limits), name],
             )
         self.tenants = [self.value("select identity.create_tenant(%s, %s)", slug, slug) for slug in ("one", "two")]
-        self._has: dict[str, bool] = {}
         self._wipes = 0
         self._verify = ""
         self.set_time(START)
@@ -87,12 +86,6 @@ class Database(Queue):
             self._verify = self.value("select prosrc from pg_proc where oid = 'queue.verify()'::regprocedure")
             self.conn.execute("set plan_cache_mode = force_generic_plan")
         return self.conn.execute(self._verify.encode()).fetchall()
-
-    def has(self, function: str) -> bool:
-        """Whether a function with this signature exists: rules of later features wait for it."""
-        if function not in self._has:
-            self._has[function] = bool(self.value("select to_regprocedure(%s) is not null", function))
-        return self._has[function]
 
     def observe(self) -> dict[UUID, Any]:
         """Every job and where it stands."""

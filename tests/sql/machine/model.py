@@ -113,6 +113,11 @@ class Model:
             raise Refused("RQ001")
         return job
 
+    def holds(self, claim: Claim) -> bool:
+        """Whether it does."""
+        job = self.jobs.get(claim.job_id)
+        return job is not None and job.lease is not None and job.token == claim.token
+
     def take(self, name: str, job: Job) -> Claim:
         """A claim has taken this job."""
         job.status, job.place, job.token = "running", "leased", job.token + 1

@@ -86,13 +86,3 @@ class EnqueueRules(Base):
             self.look(name, 1, full=False)
         self.model.add([Job(early, kind, 5, now, "fail", 3)])
         return multiple(early, late)
-
-    @rule(gone=st.lists(JOBS, min_size=1, max_size=2, unique=True))
-    def delete(self, gone: list[UUID]) -> None:
-        """Rows vanish, with all that the narrow tables know of them."""
-        self.db.conn.execute("delete from queue.processing_jobs where id = any(%s)", [gone])
-        self.model.delete([job_id for job_id in gone if job_id in self.model.jobs])
-
-    def look(self, name: str, limit: int, full: bool) -> list[Any]:
-        """A claim and its checks; see rules_work."""
-        raise NotImplementedError

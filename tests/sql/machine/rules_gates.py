@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, multiple, precondition, rule
 from psycopg.types.json import Jsonb
 
-from tests.sql.machine.base import CLAIMS, JOBS, NO_ONE, Base
+from tests.sql.machine.base import JOBS, NO_ONE, PICK, Base
 from tests.sql.machine.database import outcome
-from tests.sql.machine.records import LOST_AFTER, Claim, Job, Refused
-from tests.sql.machine.rules_enqueue import KIND, POLICY, PRIORITY
+from tests.sql.machine.records import LOST_AFTER, Job, Refused
+from tests.sql.machine.rules_enqueue import KIND, POLICY
 
 LIMIT = st.sampled_from(["type:no_op", "name:licence", "tenant:*", "tenant:one"])
 PAUSE = st.sampled_from([("all", ""), ("job_type", "extract_metadata"), ("tenant", "one")])
@@ -27,44 +27,28 @@ class GateRules(Base):
         """A slug's key as the database keeps it."""
         return word.replace("one", str(self.db.tenants[0]))
 
-    @precondition(lambda self: self.db.has("queue.set_limit(text,integer)"))
-    @rule(key=LIMIT, most=st.integers(1, 3))
-    def set_limit(self, key: str, most: int) -> None:
-        """At most so many that are ready or running."""
-        self.db.value("select queue.set_limit(%s, %s)", key, most)
-        self.model.limits[self.key(key)] = most
+    @rule(key=LIMIT, most=st.none() | st.integers(1, 3))
+    def limit(self, key: str, most: int | None) -> None:
+        """At most so many that are ready or running; none: what waits goes on."""
+        if most is not None:
+            self.db.value("select queue.set_limit(%s, %s)", key, most)
+            self.model.limits[self.key(key)] = most
+        else:
+            _, refused = outcome(lambda: self.db.value("select queue.drop_limit(%s)", key))
+            assert (refused is None) == (self.model.limits.pop(self.key(key), None) is not None)
 
-    @precondition(lambda self: self.model.limits)
-    @rule(key=LIMIT)
-    def drop_limit(self, key: str) -> None:
-        """What waits goes on."""
-        _, refused = outcome(lambda: self.db.value("select queue.drop_limit(%s)", key))
-        assert (refused is None) == (self.model.limits.pop(self.key(key), None) is not None)
-
-    @precondition(lambda self: self.db.has("queue.pause(text,text,text)"))
-    @rule(what=PAUSE)
-    def pause(self, what: tuple[str, str]) -> None:
-        """Nothing of it begins."""
-        self.db.value("select queue.pause(%s, %s, 'a test')", *what)
-        self.model.pauses.add((what[0], self.key(what[1])))
-
-    @precondition(lambda self: self.model.pauses)
-    @rule(what=PAUSE)
-    def resume(self, what: tuple[str, str]) -> None:
-        """It goes on."""
-        _, refused = outcome(lambda: self.db.value("select queue.resume(%s, %s)", *what))
+    @rule(what=PAUSE, resume=st.booleans())
+    def pause(self, what: tuple[str, str], resume: bool) -> None:
+        """Nothing of it begins, or it goes on."""
         paused = (what[0], self.key(what[1]))
-        assert (refused is None) == (paused in self.model.pauses)
-        self.model.pauses.discard(paused)
+        if resume:
+            _, refused = outcome(lambda: self.db.value("select queue.resume(%s, %s)", *what))
+            assert (refused is None) == (paused in self.model.pauses)
+            self.model.pauses.discard(paused)
+        else:
+            self.db.value("select queue.pause(%s, %s, 'a test')", *what)
+            self.model.pauses.add(paused)
 
-    @precondition(lambda self: self.db.has("queue.reprioritise_job(uuid,integer)"))
-    @rule(job=JOBS, priority=PRIORITY)
-    def reprioritise(self, job: UUID, priority: int) -> None:
-        """Sooner or later."""
-        call = "select queue.reprioritise_job(%s, %s)"
-        self.both(lambda: self.db.value(call, job, priority), lambda: self.model.reprioritise(job, priority))
-
-    @precondition(lambda self: self.db.has("queue.enqueue_jobs(jsonb)"))
     @rule(target=JOBS, kind=KIND, policy=POLICY, parent=st.none() | JOBS)
     def enqueue_many(self, kind: str, policy: str, parent: UUID | None) -> MultipleResults[UUID]:
         """A child before its parent, by reference, and a third beside them."""
@@ -89,10 +73,11 @@ class GateRules(Base):
         edges = dict.fromkeys(parents or [], False)
         return Job(job_id, kind, DEFAULT_PRIORITY[kind], self.model.now, policy, 3, tenant, edges=edges)
 
-    @precondition(lambda self: self.db.has("queue.spawn_jobs(uuid,integer,jsonb)"))
-    @rule(target=JOBS, claim=CLAIMS, kinds=st.lists(KIND, min_size=1, max_size=2))
-    def spawn(self, claim: Claim, kinds: list[str]) -> Any:
+    @precondition(lambda self: self.claims)
+    @rule(target=JOBS, pick=PICK, kinds=st.lists(KIND, min_size=1, max_size=2))
+    def spawn(self, pick: int, kinds: list[str]) -> Any:
         """A running job fans out: who waits for it waits for these as well."""
+        claim = self.pick(pick)
         specs = Jsonb([{"job_type": kind} for kind in kinds])
         call = "select * from queue.spawn_jobs(%s, %s, %s) order by place"
         rows, job = self.both(lambda: self.db.rows(call, claim.job_id, claim.token, specs), lambda: self.model.hold(claim))
@@ -102,12 +87,14 @@ class GateRules(Base):
         self.model.spawn(job, children)
         return multiple(*[child.id for child in children])
 
-    @precondition(lambda self: self.db.has("queue.explain_job(uuid)"))
-    @rule()
-    def explain(self) -> None:
+    @precondition(lambda self: self.steps_since_explain > 8)
+    @rule(seconds=st.sampled_from([0, 10]))
+    def explain(self, seconds: int) -> None:
         """'claimable', and nothing else, if and only if a claim of a live worker takes the job."""
-        self.db.rescue()
-        self.model.rescue()
+        self.steps_since_explain = 0
+        self.model.now += timedelta(seconds=seconds)
+        self.db.set_time(self.model.now)
+        self.agree(self.db.rescue, self.model.rescue)
         self.agree(lambda: self.db.value("select queue.promote_due(1000)"), self.model.promote)
         self.every_job_is_as_the_contract_says()
         queued = [job.id for job in self.model.jobs.values() if job.status == "queued"]

@@ -1,0 +1,163 @@
+"""Many jobs at once from Python: by function, by COPY, and as a running job's fan-out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.sql.queuekit import Queue
+from tests.sql.rolekit import Tenant, open_as
+from tests.worker.runnerkit import attempts, enqueue, handler, job, until, working
+from worker import bulk
+from worker.bulk import JobSpec
+from worker.errors import PermanentError
+
+SOON = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def queue(conn):
+    return Queue(conn)
+
+
+def whole(queue, **more):
+    """A spec with every field that needs nothing else."""
+    parent = queue.add()
+    return JobSpec(
+        "no_op", tenant_id=queue.value("select id from identity.tenants"), job_data={"i": 1}, priority=2, scheduled_for=SOON,
+        depends_on=[parent], on_parent_failure="run", idempotency_key="k", max_attempts=7, limits=["b", "a"], channel_id=uuid4(),
+        pipeline_run=uuid4(), pipeline_step="step", **more,
+    )  # fmt: skip
+
+
+def arrived(queue, job_id, spec):
+    """Whether the record holds what the spec says."""
+    row = queue.job(job_id)
+    names = [name for name in bulk.COPIED if name not in ("limits",) and getattr(spec, name) is not None]
+    return [name for name in names if getattr(row, name) != getattr(spec, name)] == [] and row.limits == sorted(spec.limits)
+
+
+def test_specs_arrive_as_they_were_given(conn, queue):
+    spec = whole(queue, ref="one")
+    first, second = bulk.enqueue_jobs(conn, [spec, {"job_type": "no_op", "depends_on": ["one"]}])
+    assert (first.place, first.is_new, second.place) == (1, True, 2)
+    assert arrived(queue, first.job_id, spec)
+    assert queue.job(second.job_id).depends_on == [first.job_id]
+    assert bulk.enqueue_jobs(conn, [spec])[0] == bulk.Enqueued(1, first.job_id, False)
+    assert bulk.enqueue_jobs(conn, []) == []
+
+
+def test_copied_specs_arrive_as_they_were_given(conn, queue):
+    spec = whole(queue)
+    assert bulk.copy_jobs(conn, [spec]) == 1
+    job_id = queue.value("select id from queue.processing_jobs where idempotency_key = 'k'")
+    assert arrived(queue, job_id, spec)
+    assert queue.place(job_id) == "blocked"
+
+
+def test_copied_jobs_get_defaults_sort_as_given_and_can_be_claimed(conn, queue):
+    assert bulk.copy_jobs(conn, (JobSpec("no_op", job_data={"i": i}) for i in range(300))) == 300
+    rows = queue.rows("select id, job_data ->> 'i' as i, priority, limits from queue.processing_jobs order by id")
+    assert [row.i for row in rows] == [str(i) for i in range(300)]
+    assert {(row.priority, tuple(row.limits)) for row in rows} == {(5, ())}
+    queue.worker()
+    assert len(queue.claim(limit=500)) == 300
+
+
+def test_a_copy_is_all_or_none_and_leaves_nothing_behind(conn, queue):
+    with pytest.raises(psycopg.Error) as error:
+        bulk.copy_jobs(conn, [JobSpec("no_op"), JobSpec("nope")])
+    assert error.value.sqlstate == "RQ003"
+    assert queue.value("select count(*) from queue.processing_jobs") == 0
+    with conn.transaction():  # two within one transaction of the caller
+        assert bulk.copy_jobs(conn, [JobSpec("no_op")]) + bulk.copy_jobs(conn, []) == 1
+    assert queue.value("select to_regclass('pg_temp.copied_jobs')") is None
+
+
+def test_a_copy_leaves_out_what_is_known_by_its_key(conn, queue):
+    keys = [JobSpec("no_op", idempotency_key=key) for key in ("a", "b", "a")]
+    assert bulk.copy_jobs(conn, keys) == 2
+    assert bulk.copy_jobs(conn, [*keys, JobSpec("no_op", idempotency_key="c")]) == 1
+
+
+def test_a_copy_meets_limits_and_pauses_as_any_enqueue(conn, queue):
+    queue.conn.execute("select queue.set_limit('type:no_op', 2)")
+    bulk.copy_jobs(conn, [JobSpec("no_op")] * 5)
+    queue.worker()
+    assert len(queue.claim(limit=10)) == 2
+
+
+def test_an_application_copies_for_its_own_tenant_and_a_worker_cannot(conn, connect):
+    acme, rival = Tenant(conn, "acme"), Tenant(conn, "rival")
+    mine = open_as(connect, "reelq_app", acme)
+    assert bulk.copy_jobs(mine, [JobSpec("no_op", video_id=acme.video)] * 3) == 3
+    with pytest.raises(psycopg.Error) as error:
+        bulk.copy_jobs(mine, [JobSpec("no_op", video_id=rival.video)])
+    assert error.value.sqlstate == "RQ004"
+    for role in ("reelq_worker", "reelq_readonly"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            bulk.copy_jobs(open_as(connect, role), [JobSpec("no_op")])
+
+
+@pytest.mark.parametrize("bad", [0, 1, 6])
+def test_the_culprit_is_the_first_spec_that_fails_alike(conn, bad):
+    specs = [{"job_type": "nope" if place in (bad, 6) else "no_op"} for place in range(7)]
+    with pytest.raises(psycopg.Error) as error:
+        bulk.enqueue_jobs(conn, specs)
+    assert bulk.culprit(conn, specs, error.value) == bad + 1
+    assert bulk.culprit(conn, [{"job_type": "no_op"}], error.value) is None
+    assert conn.execute("select count(*) from queue.processing_jobs").fetchone() == (0,)
+
+
+def test_a_handler_fans_out_and_a_repeated_call_makes_nothing_twice(dsn, conn, tmp_path):
+    made = []
+
+    def run(ctx):
+        if ctx.job.priority == 1:
+            specs = [JobSpec("no_op", job_data={}, idempotency_key=f"{ctx.job.job_id}:{part}") for part in range(2)]
+            made.append(ctx.spawn(specs))
+            made.append(ctx.spawn(specs))
+
+    with working(dsn, tmp_path, {"no_op": handler(run)}):
+        conn.execute("begin")  # parent and child together, so that the child waits
+        parent = enqueue(conn, priority=1)
+        child = enqueue(conn, depends_on=[parent])
+        conn.execute("commit")
+        until(lambda: job(conn, child)["status"] == "completed", "the child")
+    first, again = made
+    assert [one.job_id for one in first] == [one.job_id for one in again]
+    assert [[one.is_new for one in rows] for rows in made] == [[True, True], [False, False]]
+    ends = [job(conn, one.job_id)["completed_at"] for one in first]
+    assert max(ends) <= job(conn, child)["started_at"], "who waits for the parent waits for its parts"
+
+
+def test_a_fan_out_without_keys_is_refused(dsn, conn, tmp_path):
+    errors = []
+
+    def run(ctx):
+        for spec in (JobSpec("no_op"), {"job_type": "no_op"}):
+            with pytest.raises(PermanentError) as error:
+                ctx.spawn([spec])
+            errors.append(error.value.code)
+
+    with working(dsn, tmp_path, {"no_op": handler(run)}):
+        job_id = enqueue(conn)
+        until(lambda: job(conn, job_id)["status"] == "completed", "the job")
+    assert errors == ["spawn_without_key"] * 2
+
+
+def test_who_lost_the_lease_fans_out_into_nothing(dsn, conn, tmp_path):
+    def run(ctx):
+        if ctx.job.token == 1:
+            conn.execute("update queue.leases set expires_at = '-infinity'")
+            conn.execute("select queue.rescue_expired()")
+            ctx.spawn([JobSpec("no_op", idempotency_key="part")])
+
+    with working(dsn, tmp_path, {"no_op": handler(run)}, heartbeat_s=30.0):
+        job_id = enqueue(conn)
+        until(lambda: job(conn, job_id)["status"] == "completed", "the second attempt")
+    assert [one["outcome"] for one in attempts(conn, job_id)] == ["lost", "completed"]
+    assert conn.execute("select count(*) from queue.processing_jobs").fetchone() == (1,)
