@@ -221,6 +221,15 @@ def test_an_uncommitted_pause_of_an_input_holds_up_no_settlement(queue, engineer
         worker.fail(job, "permanent")
 
 
+def test_an_uncommitted_job_of_a_new_kind_holds_up_nobody(queue, engineer, worker):
+    queue.worker()
+    with engineer.transaction():
+        first = engineer.add(priority=9)
+        second = worker.add(priority=9)
+        assert [job.job_id for job in worker.claim(limit=5)] == [second]
+    assert [job.job_id for job in queue.claim(limit=5)] == [first]
+
+
 def test_a_job_that_becomes_ready_while_it_is_reprioritised_comes_into_its_new_lane(queue, engineer, connect):
     queue.add()
     job = queue.take()
