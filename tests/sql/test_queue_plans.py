@@ -186,12 +186,9 @@ IDLE_SIZE = 60_000
 LONGEST_MS = 3000  # of a call; each of them is a matter of milliseconds
 # Not as it should be yet: the planner believes in empty tables and reads whole ones. What is cured leaves the list.
 KNOWN = {
-    "large": {
-        "claim 1", "claim 10", "claim 200", "full look", "work 200", "settle 200 parents", "enqueue with parents", "retry", "admit 200",
-        "explain ready", "explain blocked", "explain parked",
-    },
+    "large": {"admit 200", "explain ready", "explain blocked", "explain parked"},
     "grown from idle": {"admit 200", "explain ready", "explain parked"},
-}  # fmt: skip
+}
 KNOWN["large, old plans"] = KNOWN["large"]
 Measured = dict[str, dict[str, Call]]
 

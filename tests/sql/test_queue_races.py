@@ -323,3 +323,22 @@ def test_two_claims_that_give_a_tenant_its_first_unit_do_not_wait_for_one_anothe
     with queue.transaction():
         assert len(queue.claim("w1")) == 1
         assert other.claim("w2") == []
+
+
+def test_batches_that_end_jobs_in_several_ways_do_not_deadlock(queue, connect, observer):
+    """A completion releases before a failure does: the counters of both are locked at the start, in order."""
+    parents = [queue.add(priority=n) for n in (1, 2, 3, 4)]
+    for pair in ((0, 3), (1, 2)):
+        queue.add(depends_on=[parents[n] for n in pair], on_parent_failure="run")
+    jobs = [queue.take() for _ in parents]
+    ends = [{"outcome": "completed"}, {"outcome": "failed", "error_class": "permanent", "code": "bad"}]
+    mine, yours = (
+        Jsonb([{"job_id": str(jobs[n + k].job_id), "token": jobs[n + k].token, **ends[k]} for k in (0, 1)]) for n in (0, 2)
+    )
+    call = "select * from queue.settle_jobs('w1', %s)"
+    with queue.transaction():
+        # The first batch waits here between its completion and its failure.
+        queue.rows("select from queue.processing_jobs where id = %s for no key update", parents[1])
+        first = Race(Queue(connect()), lambda q: q.rows(call, mine)).start_and_wait_until_blocked(observer)
+        second = Race(Queue(connect()), lambda q: q.rows(call, yours)).start_and_wait_until_blocked(observer)
+    assert [row.verdict for race in (first, second) for row in race.finish()] == ["ok"] * 4
