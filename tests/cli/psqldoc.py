@@ -61,6 +61,7 @@ def alike(page: str) -> str:
     """The page without what differs from run to run: ids, times, widths."""
     page = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "ID", page)
     page = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(\+00(:00)?)?", "TIME", page)
+    page = re.sub(r"\b\d\d:\d\d:\d\d\b", "SPAN", page)
     page = re.sub(r"\d+_\d\d\b|\d{4}-\d\d-\d\d( 00:00:00\+00)?", "MONTH", page)
     page = re.sub(r"\b\d+(\.\d+)? (s|min|days|h|ms)\b", "SPAN", page)
     page = re.sub(r"-[-+]+-", "-", page)

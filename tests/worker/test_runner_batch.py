@@ -70,8 +70,8 @@ def test_a_slot_holds_a_batch_and_no_more(
     small(conn, 130)
     with working(dsn, tmp_path, {"no_op": gate.module}, slots=2):
         until(lambda: len(gate.began) == 2, "both slots")
-        before = conn.execute("select last_run_at from queue.upkeep").fetchone()
-        until(lambda: conn.execute("select last_run_at from queue.upkeep").fetchone() != before, "another look")
+        before = conn.execute("select last_run_at from queue.upkeep where task = 'rescue'").fetchone()
+        until(lambda: conn.execute("select last_run_at from queue.upkeep where task = 'rescue'").fetchone() != before, "another look")
         assert (count(conn, "running"), len(gate.began)) == (100, 2)
         gate.open.set()
         until(lambda: count(conn, "completed") == 130, "all")

@@ -8,6 +8,8 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
+    v_gates text[];
+    v_seen text[] := '{}';
     v_gate text;
     v_admitted integer := 0;
 begin
@@ -15,13 +17,22 @@ begin
     if p_limit < 1 or p_limit is null then
         raise exception 'limit has to be 1 or more' using errcode = 'RQ008', hint = 'The default is 1000.';
     end if;
-    for v_gate in
-        select head.gate from (select o.gate, o.id from queue.openings as o order by o.id limit 2000) as head
-        group by head.gate order by min(head.id)
-    loop
-        exit when v_admitted >= p_limit;
-        v_admitted := v_admitted + queue.open_gate(v_gate, p_limit - v_admitted);
-    end loop;
+    -- Thousands of openings may be those of a few gates that other sessions hold: then also what comes behind them.
+    <<looks>>
+    while cardinality(v_seen) < 200 loop
+        v_gates := array(
+            select head.gate
+            from (select o.gate, o.id from queue.openings as o where o.gate <> all(v_seen) order by o.id limit 2000) as head
+            group by head.gate order by min(head.id)
+        );
+        exit when v_gates = '{}';
+        perform queue.begin_limits(v_gates);
+        foreach v_gate in array v_gates loop
+            exit looks when v_admitted >= p_limit;
+            v_admitted := v_admitted + queue.open_gate(v_gate, p_limit - v_admitted);
+        end loop;
+        v_seen := v_seen || v_gates;
+    end loop looks;
     return v_admitted;
 end;
 $$;

@@ -34,25 +34,19 @@ begin
         raise exception 'spec % has an unknown key %', v_place, quote_literal(v_word)
             using errcode = 'RQ008', hint = 'Known: ' || array_to_string(v_known, ', ');
     end if;
-    select min(w.n), w.word into v_place, v_word
-    from (
-        select s.n, 'ref ' || (s.spec ->> 'ref') as word from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
-        union all
-        select s.n, format('idempotency_key %s %s %s', s.spec ->> 'idempotency_key', s.spec ->> 'tenant_id', s.spec ->> 'video_id')
-        from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
-        where s.spec ->> 'idempotency_key' is not null
-    ) as w
-    where w.word is not null
-    group by w.word
+    select min(s.n) into v_place
+    from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
+    where s.spec ->> 'ref' is not null
+    group by s.spec ->> 'ref'
     having count(*) > 1
     limit 1;
     if found then
-        raise exception 'the % of spec % stands twice', split_part(v_word, ' ', 1), v_place
+        raise exception 'the ref of spec % stands twice', v_place
             using errcode = 'RQ008', hint = 'Each names one job of the call.';
     end if;
 end;
 $$;
 
 comment on function queue.check_specs(jsonb) is $$
-Refuse specs of queue.enqueue_jobs that have the wrong shape, an unknown key, or a ref or idempotency key twice (RQ008).
+Refuse specs of queue.enqueue_jobs that have the wrong shape, an unknown key, or a ref twice (RQ008).
 $$;

@@ -30,6 +30,7 @@ declare
     v_all queue.claimed_batch;
     v_back integer := 0;
     v_looked integer := 0;
+    v_short boolean;
 begin
     perform base.require_read_committed();
     if p_limit < 0 or p_limit is null then
@@ -123,6 +124,7 @@ begin
                 into v_got.job_ids, v_got.fair_keys, v_got.seqs, v_got.ready_ats, v_got.limits
                 from gone as g;
                 exit when v_got.job_ids is null;
+                v_short := cardinality(v_got.job_ids) < v_want;
                 v_want := cardinality(v_got.job_ids);
                 if v_gated then
                     v_got := queue.turn_back(v_got);
@@ -132,7 +134,7 @@ begin
                     v_want := 0;
                 end if;
                 if v_got.job_ids is not null then
-                    perform queue.move_clock(v_head.lane, v_got.fair_keys, v_now);
+                    perform queue.move_clock(v_head.lane, v_got.fair_keys, v_now, v_short);
                     v_got.lanes := array_fill(v_head.lane, array[cardinality(v_got.job_ids)]);
                     v_all := case when v_all.job_ids is null then v_got else queue.joined(v_all, v_got) end;
                     v_left := v_left - cardinality(v_got.job_ids) * v_head.weight::numeric / v_type.batch;

@@ -29,8 +29,8 @@ begin
         raise exception 'priority is %, but 1 (first) to 10 (last) is meant', enqueue_job.priority
             using errcode = 'RQ008', hint = 'Leave it out for the default of the job type.';
     end if;
-    if enqueue_job.idempotency_key is not null and enqueue_job.video_id is not null and v_tenant is null then
-        select v.tenant_id into v_tenant from media.videos as v where v.id = enqueue_job.video_id;
+    if enqueue_job.idempotency_key is not null then
+        v_tenant := queue.owner_of(v_tenant, enqueue_job.video_id, enqueue_job.asset_id);
     end if;
     if v_tenant is not null and not base.may_act_for(v_tenant) then
         raise exception 'you may not enqueue for tenant %', v_tenant

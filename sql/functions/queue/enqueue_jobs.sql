@@ -15,21 +15,22 @@ declare
 begin
     perform queue.check_specs(p_specs);
     loop
-        v_known := queue.known_specs(p_specs);
-        -- Ids in order of the places, so that jobs sort as they were given.
-        v_ids := array(
-            select coalesce(v_known[w.n], w.id)
-            from unnest(array(
-                select i.id from (select base.uuid_v7() as id from jsonb_array_elements(p_specs)) as i order by i.id
-            )) with ordinality as w (id, n)
-            order by w.n
-        );
-        v_refs := (
-            select jsonb_object_agg(s.spec ->> 'ref', v_ids[s.n])
-            from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
-            where s.spec ->> 'ref' is not null
-        );
         begin
+            v_known := queue.known_specs(p_specs);
+            -- Ids in order of the places, so that jobs sort as they were given.
+            v_ids := array(
+                select coalesce(w.known, w.id)
+                from rows from (
+                    unnest(array(select i.id from (select base.uuid_v7() as id from jsonb_array_elements(p_specs)) as i order by i.id)),
+                    unnest(v_known)
+                ) with ordinality as w (id, known, n)
+                order by w.n
+            );
+            v_refs := (
+                select jsonb_object_agg(s.spec ->> 'ref', v_ids[s.n])
+                from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
+                where s.spec ->> 'ref' is not null
+            );
             insert into queue.processing_jobs (
                 id, job_type, video_id, asset_id, tenant_id, user_id, job_data, priority, scheduled_for, depends_on,
                 on_parent_failure, idempotency_key, max_attempts, limits, channel_id, pipeline_run, pipeline_step,
@@ -49,9 +50,9 @@ begin
                 t.limits || array(select jsonb_array_elements_text(nullif(s.spec -> 'limits', 'null'))), (s.spec ->> 'channel_id')::uuid,
                 (s.spec ->> 'pipeline_run')::uuid, s.spec ->> 'pipeline_step',
                 t.max_crashes, t.weight, t.needs, v_now, v_now, v_now
-            from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
+            from rows from (jsonb_array_elements(p_specs), unnest(v_known)) with ordinality as s (spec, known, n)
             left join queue.job_types as t on t.job_type = s.spec ->> 'job_type'
-            where v_known[s.n] is null;
+            where s.known is null;
             exit;
         exception when unique_violation then
             -- Somebody committed one of the keys between the look and the insert: look again.
@@ -62,8 +63,8 @@ begin
         end;
     end loop;
     return query
-    select w.n::integer, w.id, v_known[w.n] is null
-    from unnest(v_ids) with ordinality as w (id, n)
+    select w.n::integer, w.id, w.known is null
+    from unnest(v_ids, v_known) with ordinality as w (id, known, n)
     order by w.n;
 end;
 $$;

@@ -13,6 +13,7 @@ declare
     v_over uuid[];
     v_tenant uuid := queue.visible_tenant();
     v_more uuid[];
+    v_known uuid[];
 begin
     v_parents := array(
         select distinct p
@@ -28,11 +29,16 @@ begin
     perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;
     -- What a parent has fanned out into is waited for as well. The lock above keeps it from adding more.
     v_more := v_parents;
+    v_known := v_parents;
     loop
+        -- By their keys jobs may have fanned out into one another: each is met once.
         v_more := array(
-            select s.job_id from queue.spawned as s where s.parent_id = any(v_more) and s.job_id <> all(p_job_ids) order by s.job_id
+            select distinct s.job_id from queue.spawned as s
+            where s.parent_id = any(v_more) and s.job_id <> all(p_job_ids) and s.job_id <> all(v_known)
+            order by s.job_id
         );
         exit when v_more = '{}';
+        v_known := v_known || v_more;
         perform from queue.processing_jobs as j where j.id = any(v_more) order by j.id for share;
     end loop;
 

@@ -1,4 +1,4 @@
-create or replace function queue.move_clock(p_lane integer, p_fair_keys double precision[], p_now timestamptz)
+create or replace function queue.move_clock(p_lane integer, p_fair_keys double precision[], p_now timestamptz, p_last boolean)
 returns void
 language plpgsql
 volatile
@@ -11,8 +11,9 @@ declare
     v_key double precision;
 begin
     select c.moved_at into v_moved_at from queue.lane_clocks as c where c.lane = p_lane;
-    -- Four times a second at most: each write leaves a dead row, and an enqueue reads the living one.
-    if v_moved_at between p_now - interval '250 milliseconds' and p_now then
+    -- Four times a second at most: each write leaves a dead row, and an enqueue reads the living one. But always when the lane is
+    -- empty now: what comes next shall not lie below the bounds of the worker that emptied it.
+    if not p_last and v_moved_at between p_now - interval '250 milliseconds' and p_now then
         return;
     end if;
     v_key := (select max(k) from unnest(p_fair_keys) as k);
@@ -22,6 +23,6 @@ begin
 end;
 $$;
 
-comment on function queue.move_clock(integer, double precision[], timestamptz) is $$
-Note how far a lane has been served, now and then; never waits for another claim.
+comment on function queue.move_clock(integer, double precision[], timestamptz, boolean) is $$
+Note how far a lane has been served, now and then, and when its last ready job was taken; never waits for another claim.
 $$;

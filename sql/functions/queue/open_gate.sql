@@ -12,14 +12,18 @@ declare
     v_back integer;
     v_now_moved integer;
     v_moved integer := 0;
+    v_open boolean := false;
 begin
     if p_gate not like 'pause:%' then
         select * into v_limit from queue.limits as l where l.limit_key = p_gate for no key update skip locked;
-        if not found and p_gate like 'tenant:%' and exists (select from queue.limits as l where l.limit_key = 'tenant:*') then
-            perform queue.begin_limit(p_gate, null);
-            select * into v_limit from queue.limits as l where l.limit_key = p_gate for no key update skip locked;
-        end if;
-        if not found and exists (select from queue.limits as l where l.limit_key = p_gate) then
+        if not v_limit.counted or (
+            v_limit.limit_key is null and (
+                not queue.hold_limit(p_gate) or exists (
+                    select from queue.limits as l
+                    where l.limit_key = p_gate or (l.limit_key = 'tenant:*' and p_gate like 'tenant:%')
+                )
+            )
+        ) then
             return 0; -- another session is at it; the openings stay for the next look
         end if;
         v_max := coalesce(v_limit.max_running, (select l.max_running from queue.limits as l where l.limit_key = 'tenant:*'));
@@ -27,7 +31,13 @@ begin
 
     with taken as (
         delete from queue.openings as o
-        where o.id = any(array(select u.id from queue.openings as u where u.gate = p_gate for update skip locked))
+        -- What we have just put behind a pause nobody else sees yet: that is left to who comes after our commit, since the
+        -- pause may end before.
+        where o.id = any(array(
+            select u.id from queue.openings as u
+            where u.gate = p_gate and (u.made_in <> pg_current_xact_id() or p_gate not like 'pause:%')
+            for update skip locked
+        ))
         returning o.units
     )
     select sum(t.units) into v_back from taken as t;
@@ -38,7 +48,8 @@ begin
     if v_limit.limit_key is null or v_max is null then
         -- An ended pause, or a limit that is gone: through with all of them, unless something else holds one.
         delete from queue.limits as l where l.limit_key = v_limit.limit_key;
-        if not exists (select from queue.pauses as p where 'pause:' || p.scope || ':' || p.key = p_gate) then
+        v_open := not exists (select from queue.pauses as p where 'pause:' || p.scope || ':' || p.key = p_gate);
+        if v_open then
             v_moved := queue.let_through(p_gate, p_limit);
         end if;
     else
@@ -51,8 +62,10 @@ begin
             exit when v_now_moved = 0;
             v_moved := v_moved + v_now_moved;
         end loop;
+        v_open := exists (select from queue.limits as l where l.limit_key = p_gate and l.used < v_max);
     end if;
-    if v_moved >= p_limit and exists (select from queue.parked as p where p.gate = p_gate) then
+    -- What is still behind an open gate was one too many, or is in somebody's hands: another look.
+    if v_open and exists (select from queue.parked as p where p.gate = p_gate) then
         insert into queue.openings (gate, units) values (p_gate, 0);
     end if;
     return v_moved;

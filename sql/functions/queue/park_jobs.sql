@@ -16,11 +16,11 @@ begin
         order by behind.n
     ) as placed;
 
-    insert into queue.openings (gate, units)
-    select distinct gate, 0 from unnest(p_gates) as gate where gate not like 'pause:%' order by gate;
+    -- Also for a pause: it may have ended, and its gate been looked at, before this transaction commits.
+    insert into queue.openings (gate, units) select distinct gate, 0 from unnest(p_gates) as gate order by gate;
 end;
 $$;
 
 comment on function queue.park_jobs(uuid[], text[]) is $$
-Put queued jobs behind gates, one each, in the order given. Whoever claims next sees whether a limit has room.
+Put queued jobs behind gates, one each, in the order given. Whoever claims next sees whether the gate is open.
 $$;

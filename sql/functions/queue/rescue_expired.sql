@@ -53,7 +53,7 @@ begin
         continue when not found;
         -- Looked at again under its lock: a heartbeat may have come in between.
         perform from queue.leases as l
-        where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at < v_now for update;
+        where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at < v_now for update skip locked;
         continue when not found;
         perform queue.settle_failure(
             v_job, 'worker_lost', 'worker_lost', 'The worker that ran this vanished.', '{}'

@@ -17,7 +17,10 @@ begin
     -- One at a time: of two retries side by side each would leave to the other what both have to revive.
     perform pg_advisory_xact_lock(hashtext('reelq.retry_job'));
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
-    if not found or not base.may_act_for(v_job.tenant_id) then
+    if not found and exists (select from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id)) then
+        raise exception 'job % is in the history', p_job_id
+            using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
+    elsif not found or not base.may_act_for(v_job.tenant_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
     elsif v_job.status not in ('failed', 'cancelled') then
         raise exception 'job % is %, not failed or cancelled', p_job_id, v_job.status
@@ -72,5 +75,5 @@ because of it. Its attempts stay in the history, and its token goes on.
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such job
-  RQ009  the job is not failed or cancelled, or waits for one that is
+  RQ009  the job is not failed or cancelled, waits for one that is, or is in the history
 $$;

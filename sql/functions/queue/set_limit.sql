@@ -13,7 +13,22 @@ begin
         raise exception 'a limit is 1 or more, not %', coalesce(p_max::text, 'null')
             using errcode = 'RQ008', hint = 'To let nothing run use queue.pause; to let everything run queue.drop_limit.';
     end if;
-    perform queue.begin_limit(v_key, p_max);
+    if not exists (select from queue.limits as l where l.limit_key = v_key) then
+        perform queue.hold_limit(v_key, true);
+        -- How many hold a unit, or run and will: queue.begin_limits counts them when somebody claims.
+        insert into queue.limits (limit_key, max_running, used)
+        select v_key, p_max, (
+            (
+                select count(*) from queue.leases as e
+                cross join lateral (select one.* from queue.processing_jobs as one where one.id = e.job_id offset 0) as j
+                where v_key = any(e.limits) or v_key = 'type:' || j.job_type or v_key = 'tenant:' || j.tenant_id
+                    or (v_key like 'name:%' and substring(v_key from 6) = any(j.limits))
+            )
+            + (select count(*) from queue.ready as r where r.limits is not null and v_key = any(r.limits))
+            + (select coalesce(sum(o.units), 0) from queue.openings as o where o.gate = v_key)
+        )
+        on conflict do nothing;
+    end if;
     update queue.limits as l set max_running = p_max where l.limit_key = v_key and l.max_running is distinct from p_max;
     insert into queue.openings (gate, units)
     select l.limit_key, 0 from queue.limits as l

@@ -27,7 +27,7 @@ begin
     perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for share;
 
     with noted as (
-        insert into queue.spawned (parent_id, job_id) select distinct p_job_id, s from unnest(v_all) as s
+        insert into queue.spawned (parent_id, job_id) select distinct p_job_id, s from unnest(v_all) as s where s <> p_job_id
         on conflict do nothing returning spawned.job_id
     )
     select coalesce(array_agg(n.job_id), '{}') into v_new from noted as n;

@@ -13,7 +13,7 @@ declare
 begin
     foreach v_key in array p_keys loop
         select * into v_limit from queue.limits as l where l.limit_key = v_key for no key update skip locked;
-        if not found then
+        if not found or not v_limit.counted then
             -- Another session holds the row, or a tenant has none yet: behind that gate it is looked at again.
             return v_key;
         end if;

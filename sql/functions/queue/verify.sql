@@ -63,7 +63,7 @@ as $$
             + (select count(*) from queue.leases as e where l.limit_key = any(e.limits))
             + (select coalesce(sum(o.units), 0) from queue.openings as o where o.gate = l.limit_key) as units
     ) as held
-    where l.used <> held.units
+    where l.used <> held.units and l.counted
 
     union all
     select 'a scheduled job is due when its record says', s.job_id, format('%s but %s', s.due, j.scheduled_for)

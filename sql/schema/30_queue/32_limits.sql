@@ -4,6 +4,7 @@ create table queue.limits (
     used integer not null default 0,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    counted boolean not null default false,
     constraint limit_key_is_known check (limit_key ~ '^(type|tenant|name):[^ ]+$'),
     constraint max_running_is_positive check (max_running >= 1),
     constraint only_a_tenant_takes_the_common_limit check (max_running is not null or limit_key ~ '^tenant:[0-9a-f]')
@@ -19,6 +20,7 @@ comment on column queue.limits.max_running is 'Units; null: as many as tenant:* 
 comment on column queue.limits.used is 'Units given; those of queue.openings are back already.';
 comment on column queue.limits.created_at is 'When the row was made.';
 comment on column queue.limits.updated_at is 'When the limit last changed.';
+comment on column queue.limits.counted is 'What ran when the limit was made has been counted; before that it gives no unit. See queue.begin_limits.';
 
 create trigger touch_updated_at before update on queue.limits
 for each row when (old.max_running is distinct from new.max_running) execute function base.touch_updated_at();
@@ -43,7 +45,8 @@ comment on column queue.parked.job_type is 'Its type, for counts without the wid
 create table queue.openings (
     id bigint generated always as identity primary key,
     gate text not null,
-    units integer not null
+    units integer not null,
+    made_in xid8 not null default pg_current_xact_id()
 );
 
 create index openings_by_gate on queue.openings (gate);
@@ -55,3 +58,4 @@ $$;
 comment on column queue.openings.id is 'Order.';
 comment on column queue.openings.gate is 'The gate.';
 comment on column queue.openings.units is 'Units that came back; 0: look all the same.';
+comment on column queue.openings.made_in is 'The transaction that wrote it.';
