@@ -67,7 +67,7 @@ MUTANTS = [
     ),
     one("any isolation level will do", "base/require_read_committed.sql", "if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then", "if false then", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", "queue/claim_jobs.sql", "j.status = 'queued' for no key update skip locked", "j.status = 'queued' for no key update", RACES, "-k", "does_not_wait_for_whoever"),
-    one("a rescue does not look again", "queue/rescue_expired.sql", "l.token = v_lease.token and l.expires_at < v_now for update", "l.token = v_lease.token for update", RACES, "-k", "beat"),
+    one("a rescue does not look again", "queue/rescue_expired.sql", "l.token = v_lease.token and l.expires_at < v_now for update", "l.token = v_lease.token for update", RACES, "-k", "at_work"),
     one("counters are locked as they come", "queue/settle_jobs.sql", "where d.parent_id = any(v_all) and not d.satisfied", "where false and d.parent_id = any(v_all) and not d.satisfied", RACES, "-k", "several_ways"),
     # Claims
     one("a full look from where the lane is", "queue/claim_jobs.sql", "'-infinity') as lower_key", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)) as lower_key", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
