@@ -67,8 +67,8 @@ MUTANTS = [
     ),
     one("any isolation level will do", "base/require_read_committed.sql", "if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then", "if false then", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", "queue/claim_jobs.sql", "j.status = 'queued' for no key update skip locked", "j.status = 'queued' for no key update", RACES, "-k", "does_not_wait_for_whoever"),
-    one("a rescue does not look again", "queue/rescue_expired.sql", "l.token = v_lease.token and l.expires_at < v_now for update", "l.token = v_lease.token for update", RACES, "-k", "beat"),
-    one("counters locked in any order", "queue/settle_jobs.sql", "    ))\n    order by b.job_id for update;", "    ) || null::uuid)\n    and false;", RACES, "-k", "deadlock"),
+    one("a rescue does not look again", "queue/rescue_expired.sql", "l.token = v_lease.token and l.expires_at < v_now for update", "l.token = v_lease.token for update", RACES, "-k", "at_work"),
+    one("counters are locked as they come", "queue/settle_jobs.sql", "where d.parent_id = any(v_all) and not d.satisfied", "where false and d.parent_id = any(v_all) and not d.satisfied", RACES, "-k", "several_ways"),
     # Claims
     one("a full look from where the lane is", "queue/claim_jobs.sql", "'-infinity') as lower_key", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)) as lower_key", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
     one("bounds are ignored", "queue/claim_jobs.sql", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot"),
@@ -90,12 +90,12 @@ MUTANTS = [
     one("a retry keeps the old budgets", "queue/retry_job.sql", "attempts = 0, crashes = 0,", "crashes = 0,"),
     # The state machine of the record, and its narrow rows
     one("the guard lets all pass", "queue/guard_job.sql", "        if not (\n", "        if false and not (\n", STATES, "-k", "machine"),
-    one("a narrow row stays behind", "queue/cancel_job.sql", "    delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;\n", ""),
+    one("a narrow row stays behind", "queue/cancel_job.sql", "    delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;\n", "", STATES, "-k", "queued_job_is_done_at_once"),
     one("a lease stays behind", "queue/complete_job.sql", "delete from queue.leases as l where l.job_id = p_job_id returning", "update queue.leases as l set beat_at = l.beat_at where l.job_id = p_job_id returning"),
     one("a deleted job leaves its place behind", "queue/forget_jobs.sql", "    delete from queue.ready as r where r.job_id = any(v_ids)", "    delete from queue.ready as r where false and r.job_id = any(v_ids)"),
     # Parents
     one("a parent counts once for two", "queue/count_down.sql", "set pending = b.pending - c.n", "set pending = b.pending - 1", GRAPH, *MACHINE, "-k", "parents or contract"),
-    one("a failure reaches the willing as well", "queue/settle_children_of_failed.sql", " and d.on_failure <> 'run'", ""),
+    one("a failure leaves the willing waiting", "queue/settle_children_of_failed.sql", "        perform queue.release_children(v_parents, true);\n", ""),
     one("a failure stops at the children", "queue/settle_children_of_failed.sql", "        v_parents := v_doomed;", "        v_parents := '{}';"),
     one("a child of something over waits for ever", "queue/link_parents.sql", "    if v_over <> '{}' then", "    if false then"),
     one("those who wait do not wait for a fan-out", "queue/spawn_jobs.sql", "where d.parent_id = p_job_id and not d.satisfied and n.id", "where false and d.parent_id = p_job_id and not d.satisfied and n.id"),
@@ -105,11 +105,18 @@ MUTANTS = [
     one("a limit lets one more in", "queue/take_units.sql", "if v_limit.used >= coalesce(", "if v_limit.used > coalesce(", LIMITS, "-k", "several"),
     one("a pause of a type is not heeded", "queue/claim_jobs.sql", "                    and not exists (select from queue.pauses as p where p.scope = 'job_type' and p.key = l.job_type)\n", ""),
     one("a pause of a tenant is not heeded", "queue/gates_of.sql", "('tenant', j.tenant_id::text), ", ""),
-    one("a resume forgets what waits", "queue/resume.sql", "    if p_scope <> 'all' then\n", "    if false then\n"),
+    one("a resume forgets what waits", "queue/resume.sql", "    if p_scope <> 'all' then\n", "    if false then\n", PAUSES, "-k", "lets_it_go"),
     one("explain knows of no pause", "queue/explain_job.sql", "p.scope = 'all' or (p.scope = 'job_type'", "false or (p.scope = 'job_type'"),
     one("explain counts a limit wrongly", "queue/explain_limits.sql", "where c.used + c.before >= c.max_running", "where c.used + c.before > c.max_running"),
     one("explain counts draining workers", "queue/explain_workers.sql", "w.status = 'active' and w.drain_requested_at is null as active", "true as active"),
     # Bells
     one("a notification for each job", "queue/notify_ready.sql", "if v_last is null or", "if true or v_last is null or", FAIR, "-k", "notifies or storm"),
-    one("notifications while nobody sleeps", "queue/notify_ready.sql", "    if not exists (select from queue.sleepers) then\n        return;\n    end if;\n", "", FAIR, "-k", "nobody_sleeps"),
+    Mutant(
+        "notifications while nobody sleeps", "queue/notify_ready.sql",
+        (
+            ("    if not exists (select from queue.sleepers) then\n        return;\n    end if;\n", ""),
+            ("where exists (select from queue.sleepers as s where s.types is null or t = any(s.types))", "where true"),
+        ),
+        (FAIR, "-k", "nobody_sleeps"),
+    ),
 ]  # fmt: skip

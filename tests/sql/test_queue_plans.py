@@ -170,7 +170,8 @@ CASES = {
     "cancel blocked": Case(Bench.cancel_blocked, 1, 120),
     "retry": Case(Bench.retry, 1, 200),
     "reprioritise": Case(Bench.reprioritise, 1, 120),
-    "admit 200": Case(Bench.admit, 200, 60),
+    # A limit that is new counts once what runs.
+    "admit 200": Case(Bench.admit, 200, 120, rows=bigqueue.RUNNING),
     # Who comes before is counted up to ten thousand, in each of two places.
     "explain ready": Case(Bench.explain_ready, 1, 9000, rows=10_000),
     "explain blocked": Case(Bench.explain_blocked, 1, 150),
@@ -186,12 +187,9 @@ IDLE_SIZE = 60_000
 LONGEST_MS = 3000  # of a call; each of them is a matter of milliseconds
 # Not as it should be yet: the planner believes in empty tables and reads whole ones. What is cured leaves the list.
 KNOWN = {
-    "large": {
-        "claim 1", "claim 10", "claim 200", "full look", "work 200", "settle 200 parents", "enqueue with parents", "retry", "admit 200",
-        "explain ready", "explain blocked", "explain parked",
-    },
+    "large": {"admit 200", "explain ready", "explain blocked", "explain parked"},
     "grown from idle": {"admit 200", "explain ready", "explain parked"},
-}  # fmt: skip
+}
 KNOWN["large, old plans"] = KNOWN["large"]
 Measured = dict[str, dict[str, Call]]
 

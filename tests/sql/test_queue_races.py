@@ -143,8 +143,8 @@ def test_cancel_beats_claim(queue, other):
     assert other.claim() == []
 
 
-def test_a_beat_that_came_first_saves_the_lease(queue, other):
-    """The rescuer passes over a lease that somebody holds, and a heartbeat in between counts."""
+def test_a_beat_that_is_under_way_saves_the_lease(queue, other):
+    """The rescuer does not wait for it; it passes the lease by."""
     job_id = queue.add()
     job = queue.take()
     queue.conn.execute("update queue.leases set expires_at = base.clock() - interval '1 second'")
@@ -152,6 +152,23 @@ def test_a_beat_that_came_first_saves_the_lease(queue, other):
         queue.beat("w1", job)
         assert other.rescue() == 0
     assert (other.rescue(), queue.status(job_id)) == (0, "running")
+
+
+def test_a_beat_that_comes_while_a_rescue_is_at_work_saves_the_lease(queue, other, connect, observer):
+    """The rescuer has read all expired leases at once, and looks again at each before it takes it."""
+    first = queue.add(priority=1)
+    child = queue.add(depends_on=[first])
+    queue.add()
+    queue.conn.execute("update queue.processing_jobs set max_crashes = 1")
+    queue.take()
+    second = queue.take()
+    queue.conn.execute("update queue.leases set expires_at = base.clock() - interval '1 second' - case when job_id = %s then '1 second' else '0' end::interval", (first,))
+    with queue.transaction():
+        # The first job's end has to wait here for its child.
+        queue.rows("select from queue.blocked where job_id = %s for update", child)
+        race = Race(other, lambda q: q.rescue()).start_and_wait_until_blocked(observer)
+        Queue(connect()).beat("w1", second)
+    assert (race.finish(), queue.status(first), queue.status(second.job_id)) == (1, "failed", "running")
 
 
 def test_a_beat_does_not_wait_for_a_rescue_and_then_learns_that_it_lost(queue, other):
@@ -321,3 +338,22 @@ def test_two_claims_that_give_a_tenant_its_first_unit_do_not_wait_for_one_anothe
     with queue.transaction():
         assert len(queue.claim("w1")) == 1
         assert other.claim("w2") == []
+
+
+def test_batches_that_end_jobs_in_several_ways_do_not_deadlock(queue, connect, observer):
+    """A completion releases before a failure does: the counters of both are locked at the start, in order."""
+    parents = [queue.add(priority=n) for n in (1, 2, 3, 4)]
+    for pair in ((0, 3), (1, 2)):
+        queue.add(depends_on=[parents[n] for n in pair], on_parent_failure="run")
+    jobs = [queue.take() for _ in parents]
+    ends = [{"outcome": "completed"}, {"outcome": "failed", "error_class": "permanent", "code": "bad"}]
+    mine, yours = (
+        Jsonb([{"job_id": str(jobs[n + k].job_id), "token": jobs[n + k].token, **ends[k]} for k in (0, 1)]) for n in (0, 2)
+    )
+    call = "select * from queue.settle_jobs('w1', %s)"
+    with queue.transaction():
+        # The first batch waits here between its completion and its failure.
+        queue.rows("select from queue.processing_jobs where id = %s for no key update", parents[1])
+        first = Race(Queue(connect()), lambda q: q.rows(call, mine)).start_and_wait_until_blocked(observer)
+        second = Race(Queue(connect()), lambda q: q.rows(call, yours)).start_and_wait_until_blocked(observer)
+    assert [row.verdict for race in (first, second) for row in race.finish()] == ["ok"] * 4

@@ -48,4 +48,6 @@ def run(actor: Actor) -> None:
     actor.rows("select queue.drain_worker(worker_id, false) from queue.workers where status <> 'stopped'")
     if "pause" in hands:
         actor.allowed(("RQ004",), lambda: actor.value("select queue.resume('job_type', 'extract_metadata')"))
+    if "limit" in hands:
+        actor.value("select queue.set_limit('type:no_op', %s)", LIMITS["type:no_op"])
     actor.note("hands", **count)

@@ -10,6 +10,7 @@ from tests.stress.actor import Actor
 from tests.stress.setting import KINDS, has
 
 FULL = 250  # so many jobs that wait are enough
+WAITING = "select count(*) from ((select from queue.ready limit %s) union all (select from queue.parked limit %s)) as waiting"
 TENANTS = "select array_agg(id) from identity.tenants where slug in ('one', 'two')"
 
 
@@ -19,7 +20,7 @@ def run(actor: Actor) -> None:
     recent: list[UUID] = []
     bulk = has(actor.conn, "queue.enqueue_jobs(jsonb)")
     while not actor.stopped:
-        if actor.value("select count(*) from (select from queue.ready limit %s) as r", FULL) == FULL:
+        if actor.value(WAITING, FULL, FULL) >= FULL:
             actor.nap(0.05)
             continue
         way = actor.dice.random()
