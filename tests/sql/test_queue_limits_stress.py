@@ -68,7 +68,7 @@ class Actors:
         try:
             while time.monotonic() < self.until:
                 act(queue, number, dice)  # type: ignore[operator]
-        except Exception as error:
+        except (psycopg.Error, AssertionError) as error:
             self.errors.append(error)
 
 
