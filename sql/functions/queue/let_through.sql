@@ -5,6 +5,8 @@ volatile
 set search_path = ''
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_ids uuid[];
@@ -21,11 +23,14 @@ begin
         return 0;
     end if;
     with head as materialized (
-        select p.job_id, p.rank, p.seq from queue.parked as p
-        where p.gate = p_gate
+        -- With the job itself, as a claim does: who cancels or reprioritises it finds it where it is once he has its lock.
+        select p.job_id, p.rank, p.seq
+        from queue.parked as p
+        inner join queue.processing_jobs as j on j.id = p.job_id
+        where p.gate = p_gate and j.status = 'queued'
         order by p.rank, p.seq
         limit p_limit
-        for update skip locked
+        for update of p skip locked for no key update of j skip locked
     )
     select array_agg(h.job_id order by h.rank, h.seq) into v_ids from head as h;
     if v_ids is null then

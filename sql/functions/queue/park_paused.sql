@@ -5,6 +5,8 @@ volatile
 set search_path = ''
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_ids uuid[];
@@ -18,8 +20,9 @@ begin
             from queue.pauses as p
             inner join queue.lanes as l on l.job_type = p.key
             inner join queue.ready as held on held.lane = l.lane
+            inner join queue.processing_jobs as j on j.id = held.job_id
             where p.scope = 'job_type' and held.limits is not null
-            for update of held skip locked
+            for update of held skip locked for no key update of j skip locked
         ))
         returning r.job_id, r.lane, r.seq, array_to_string(r.limits, ' ') as limits
     )
