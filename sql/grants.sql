@@ -143,7 +143,13 @@ begin
             ('media.images', 'app readonly', 'select'),
             ('media.audios', 'app readonly', 'select'),
             ('media.documents', 'app readonly', 'select'),
-            ('queue.processing_jobs', 'app', 'select, insert'),
+            ('queue.processing_jobs', 'app', 'select'),
+            -- what queue.enqueue_job takes: neither a kind of work of its own (weight, needs) nor an age
+            (
+                'queue.processing_jobs', 'app',
+                'insert (job_type, video_id, asset_id, tenant_id, user_id, job_data, priority, scheduled_for, depends_on, '
+                'depends_on_job_id, on_parent_failure, idempotency_key, max_attempts, limits, channel_id)'
+            ),
             ('queue.processing_jobs', 'readonly', 'select'),
             ('queue.job_history', 'app readonly', 'select'),
             ('queue.all_jobs', 'app readonly', 'select'),

@@ -196,3 +196,77 @@ def test_no_unit_is_lost_when_a_limit_is_made_again_while_units_come_back(queue,
         queue.claim()
     queue.claim()
     assert used(queue, "type:no_op") == 0
+
+
+def test_an_uncommitted_drain_holds_up_no_heartbeat_and_no_rescue(queue, engineer, worker, clock):
+    queue.add()
+    job = queue.take()
+    queue.worker("w2")
+    with engineer.transaction():
+        engineer.conn.execute("select queue.drain_worker('w1')")
+        clock.forward(timedelta(seconds=50))
+        assert worker.beat("w1", job) == {}
+        clock.forward(timedelta(seconds=50))
+        worker.claim("w2")
+        assert queue.value("select expires_at > base.clock() from queue.leases where job_id = %s", job.job_id)
+
+
+def test_an_uncommitted_pause_of_an_input_holds_up_no_settlement(queue, engineer, worker, acme):
+    queue.conn.execute("select queue.set_setting('poison_strikes', '1')")
+    queue.add(asset_id=acme.asset)
+    job = queue.take()
+    with engineer.transaction():
+        engineer.conn.execute("select queue.pause('input', %s, 'why')", [str(acme.asset)])
+        worker.fail(job, "permanent")
+
+
+def test_an_uncommitted_job_of_a_new_kind_holds_up_nobody(queue, engineer, worker):
+    queue.worker()
+    with engineer.transaction():
+        first = engineer.add(priority=9)
+        second = worker.add(priority=9)
+        assert [job.job_id for job in worker.claim(limit=5)] == [second]
+    assert [job.job_id for job in queue.claim(limit=5)] == [first]
+
+
+def test_a_job_that_becomes_ready_while_it_is_reprioritised_comes_into_its_new_lane(queue, engineer, connect):
+    queue.add()
+    job = queue.take()
+    child = queue.add(depends_on=[job.job_id])
+    other = Queue(connect())
+    with engineer.transaction():
+        engineer.complete(job)
+        race = Race(other, lambda q: q.conn.execute("select queue.reprioritise_job(%s, 1)", [child]))
+        race.start_and_wait_until_blocked(queue)
+    race.finish()
+    assert queue.violations() == []
+
+
+def test_what_entered_while_its_type_was_being_paused_gives_its_units_back(queue, engineer, acme):
+    queue.worker()
+    queue.conn.execute("select queue.set_limit('tenant:acme', 1)")
+    with engineer.transaction():
+        engineer.conn.execute("select queue.pause('job_type', 'no_op', 'why')")
+        queue.add(tenant_id=acme.id)
+        queue.conn.execute("select queue.admit_parked()")
+    job = queue.add("extract_metadata", video_id=acme.video)
+    assert [taken.job_id for taken in queue.claim()] == [job]
+
+
+def test_an_old_date_does_not_overtake_behind_a_gate(queue, acme):
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    first = queue.add()
+    second = queue.add(scheduled_for="2001-01-01")
+    queue.worker()
+    (job,) = queue.claim()
+    assert job.job_id == first
+    queue.complete(job)
+    assert [job.job_id for job in queue.claim()] == [second]
+
+
+@pytest.mark.parametrize("column, value", [("created_at", "2001-01-01"), ("weight", 3), ("needs", ["x"]), ("max_crashes", 1000)])
+def test_an_application_writes_what_enqueue_job_takes_and_no_more(connect, acme, column, value):
+    conn = partial(open_as, connect)("reelq_app", acme)
+    with pytest.raises(psycopg.Error) as error:
+        conn.execute(f"insert into queue.processing_jobs (job_type, tenant_id, {column}) values ('no_op', %s, %s)", (acme.id, value))
+    assert error.value.sqlstate == PERMISSION_DENIED

@@ -31,6 +31,7 @@ declare
     v_back integer := 0;
     v_looked integer := 0;
     v_short boolean;
+    v_more boolean;
 begin
     perform base.require_read_committed();
     if p_limit < 0 or p_limit is null then
@@ -58,6 +59,7 @@ begin
     -- fills what lanes with few jobs, or with rows locked by other claims, left open.
     for v_pass in 1..3 loop
         v_before := v_left;
+        v_more := false;
         <<heads>>
         for v_head in
             select
@@ -125,6 +127,7 @@ begin
                 from gone as g;
                 exit when v_got.job_ids is null;
                 v_short := cardinality(v_got.job_ids) < v_want;
+                v_more := v_more or not v_short;
                 v_want := cardinality(v_got.job_ids);
                 if v_gated then
                     v_got := queue.turn_back(v_got);
@@ -146,7 +149,8 @@ begin
                 exit when v_want = 0 or v_back >= 1000;
             end loop;
         end loop heads;
-        exit when v_left < 1 or (v_left = v_before and v_back = v_looked);
+        -- Lanes that gave less than was asked for have no more.
+        exit when v_left < 1 or ((v_left = v_before or not v_more) and v_back = v_looked);
         if v_back > v_looked then
             -- What was put behind a limit just now may have room there.
             perform queue.admit_parked();

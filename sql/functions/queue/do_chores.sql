@@ -8,6 +8,9 @@ declare
     v_last timestamptz;
 begin
     perform queue.promote_due();
+    if exists (select from queue.pauses as p where p.scope = 'job_type') then
+        perform queue.park_paused();
+    end if;
     select u.last_run_at into v_last from queue.upkeep as u where u.task = 'rescue';
     if v_last is null or v_last not between p_now - interval '2 seconds' and p_now then
         perform queue.rescue_expired();

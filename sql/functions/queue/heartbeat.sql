@@ -22,8 +22,14 @@ begin
     set
         last_beat_at = v_now,
         status = case when w.status <> 'lost' then w.status when w.drain_requested_at is null then 'active' else 'draining' end
-    where w.worker_id = p_worker_id
+    where w.worker_id = any(array(
+        select me.worker_id from queue.workers as me where me.worker_id = p_worker_id for no key update skip locked
+    ))
     returning w.status into v_status;
+    if not found then
+        -- Somebody who drains it has not committed: its leases go on all the same.
+        select w.status into v_status from queue.workers as w where w.worker_id = p_worker_id;
+    end if;
     if not found or v_status = 'stopped' then
         raise exception 'worker % is not registered', quote_literal(p_worker_id)
             using errcode = 'RQ010', hint = 'Call queue.register_worker first.';

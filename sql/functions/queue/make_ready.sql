@@ -3,9 +3,13 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
+-- Records and lanes are looked up by the fence below; what is joined is joined by hash, for one job or ten thousand.
 set enable_hashjoin = on
+set enable_nestloop = off
+set enable_mergejoin = off
 as $$
 declare
     v_now timestamptz := base.clock();
@@ -21,7 +25,6 @@ begin
                 where l.job_type = j.job_type and l.priority = j.priority and l.weight = j.weight and l.needs = j.needs
             )
         order by 1, 2, 3, 4
-        on conflict do nothing
         returning lanes.lane
     )
     insert into queue.lane_clocks (lane, virtual_time, moved_at) select m.lane, 0, '-infinity' from made as m;
@@ -36,7 +39,10 @@ begin
             from queue.processing_jobs as one where one.id = wanted.id
             offset 0
         ) as j
-        inner join queue.lanes as l
+        inner join (
+            select min(k.lane) as lane, k.job_type, k.priority, k.weight, k.needs
+            from queue.lanes as k group by k.job_type, k.priority, k.weight, k.needs
+        ) as l
             on l.job_type = j.job_type and l.priority = j.priority and l.weight = j.weight and l.needs = j.needs
     ),
     flows as materialized (

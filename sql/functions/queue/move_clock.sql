@@ -3,8 +3,6 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
-set jit = off
-set enable_seqscan = off
 as $$
 declare
     v_moved_at timestamptz;

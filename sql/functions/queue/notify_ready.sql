@@ -3,8 +3,8 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 set jit = off
-set enable_seqscan = off
 as $$
 declare
     v_ms bigint;

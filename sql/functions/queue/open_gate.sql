@@ -10,6 +10,7 @@ declare
     v_limit queue.limits;
     v_max integer;
     v_back integer;
+    v_room integer;
     v_now_moved integer;
     v_moved integer := 0;
     v_open boolean := false;
@@ -55,10 +56,11 @@ begin
     else
         update queue.limits as l set used = l.used - v_back where l.limit_key = p_gate and v_back <> 0;
         loop
+            v_room := v_max - (select l.used from queue.limits as l where l.limit_key = p_gate);
             v_now_moved := queue.let_through(
-                p_gate, least(v_max - (select l.used from queue.limits as l where l.limit_key = p_gate), p_limit - v_moved), true
+                p_gate, least(case when v_moved = 0 then v_room else greatest(v_room, 200) end, p_limit - v_moved), v_room
             );
-            -- Once more when jobs went on to another gate and took no unit here.
+            -- Once more when jobs went on to another gate and took no unit here; there may be many.
             exit when v_now_moved = 0;
             v_moved := v_moved + v_now_moved;
         end loop;

@@ -8,9 +8,10 @@ set enable_seqscan = off
 as $$
 begin
     insert into queue.parked (gate, rank, seq, job_id, job_type)
-    select placed.gate, extract(epoch from placed.scheduled_for) + 3600 * placed.priority, nextval('queue.ready_seq'), placed.id, placed.job_type
+    -- A time before the enqueue, which anybody may give, makes nobody more urgent.
+    select placed.gate, extract(epoch from greatest(placed.scheduled_for, placed.created_at)) + 3600 * placed.priority, nextval('queue.ready_seq'), placed.id, placed.job_type
     from (
-        select behind.gate, j.priority, j.scheduled_for, j.id, j.job_type
+        select behind.gate, j.priority, j.scheduled_for, j.created_at, j.id, j.job_type
         from unnest(p_job_ids, p_gates) with ordinality as behind (id, gate, n)
         inner join queue.processing_jobs as j on j.id = behind.id
         order by behind.n

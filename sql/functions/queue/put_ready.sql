@@ -3,6 +3,7 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
 as $$
@@ -13,11 +14,11 @@ declare
 begin
     if queue.has_gates() then
         select
-            coalesce(array_agg(w.id order by w.n) filter (where w.gate is null), '{}'),
-            array_agg(w.id order by w.n) filter (where w.gate is not null),
-            array_agg(w.gate order by w.n) filter (where w.gate is not null)
+            coalesce(array_agg(w.job_id order by w.place) filter (where w.gate is null), '{}'),
+            array_agg(w.job_id order by w.place) filter (where w.gate is not null),
+            array_agg(w.gate order by w.place) filter (where w.gate is not null)
         into v_free, v_parked, v_gates
-        from (select id, n, queue.gate_of(id, null) as gate from unnest(p_job_ids) with ordinality as u (id, n)) as w;
+        from (select g.place, g.job_id, coalesce(g.pause, g.limits[1]) as gate from queue.gates_of(p_job_ids) as g) as w;
         if v_parked is not null then
             perform queue.park_jobs(v_parked, v_gates);
             perform queue.notify_ready(

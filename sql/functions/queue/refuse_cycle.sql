@@ -10,6 +10,13 @@ declare
     v_left uuid[] := p_job_ids;
     v_free uuid[];
 begin
+    -- Ids are times: where parents come before those that wait for them, as they nearly always do, there is no circle.
+    if not exists (
+        select from queue.job_dependencies as d
+        where d.job_id = any(p_job_ids) and d.parent_id >= d.job_id and d.parent_id = any(p_job_ids)
+    ) then
+        return;
+    end if;
     loop
         -- Take away what waits for none of the rest, until nothing is left or nothing is free.
         v_free := array(

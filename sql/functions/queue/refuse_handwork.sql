@@ -4,6 +4,16 @@ language plpgsql
 set search_path = ''
 as $$
 begin
+    if
+        old.status is not distinct from new.status and old.token is not distinct from new.token
+        and old.priority is not distinct from new.priority and old.scheduled_for is not distinct from new.scheduled_for
+        and old.job_type is not distinct from new.job_type and old.weight is not distinct from new.weight
+        and old.needs is not distinct from new.needs and old.tenant_id is not distinct from new.tenant_id
+        and old.limits is not distinct from new.limits and old.channel_id is not distinct from new.channel_id
+        and old.id is not distinct from new.id
+    then
+        return new;
+    end if;
     raise exception 'status, token, priority and time of job % change only through the functions of queue', old.id
         using errcode = 'RQ007',
               hint = 'Use queue.cancel_job, queue.retry_job, reelq jobs …; see \df+ queue.*';
@@ -16,21 +26,11 @@ evaluated where the update stands, and all our functions pin search_path to noth
 would tell as much, but only a superuser may put one on a function. A rail against slips, not a lock.
 
 Raises
-  RQ007  always
+  RQ007  a change of what the functions look after
 $$;
 
 -- Triggers fire by name: this one before guard_job.
 create or replace trigger by_hand
 before update on queue.processing_jobs
-for each row
-when (
-    current_setting('search_path') <> '""'
-    and (
-        old.status is distinct from new.status or old.token is distinct from new.token
-        or old.priority is distinct from new.priority or old.scheduled_for is distinct from new.scheduled_for
-        or old.job_type is distinct from new.job_type or old.weight is distinct from new.weight
-        or old.needs is distinct from new.needs or old.tenant_id is distinct from new.tenant_id
-        or old.id is distinct from new.id
-    )
-)
+for each row when (current_setting('search_path') <> '""')
 execute function queue.refuse_handwork();

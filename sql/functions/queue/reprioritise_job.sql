@@ -18,6 +18,10 @@ begin
             using errcode = 'RQ008', hint = '5 is the usual one.';
     end if;
     -- The order of locks is that of queue.cancel_job.
+    perform from queue.blocked as b where b.job_id = p_job_id for update;
+    perform from queue.scheduled as s
+    inner join queue.processing_jobs as j on j.scheduled_for = s.due and j.id = s.job_id
+    where j.id = p_job_id for update of s;
     perform from queue.parked as p where p.job_id = p_job_id for update;
     perform from queue.ready as r where r.job_id = p_job_id for update;
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;

@@ -39,7 +39,11 @@ begin
 
     update queue.workers as w
     set status = 'lost'
-    where w.status in ('active', 'draining') and w.last_beat_at < v_now - interval '1 minute';
+    where w.worker_id = any(array(
+        select gone.worker_id from queue.workers as gone
+        where gone.status in ('active', 'draining') and gone.last_beat_at < v_now - interval '1 minute'
+        for no key update skip locked
+    ));
     delete from queue.sleepers as s
     where not exists (select from queue.workers as w where w.worker_id = s.worker_id and w.status in ('active', 'draining'));
 

@@ -8,6 +8,9 @@ as $$
 declare
     v_key text := queue.check_pause(p_scope, p_key);
 begin
+    if p_scope = 'input' then
+        perform pg_advisory_xact_lock(hashtext('reelq.pause_input'), hashtext(v_key)); -- see queue.strike_input
+    end if;
     delete from queue.pauses as p where p.scope = p_scope and p.key = v_key;
     if not found then
         raise exception '% is not paused', concat_ws(' ', p_scope, nullif(v_key, ''))

@@ -3,8 +3,12 @@ returns trigger
 language plpgsql
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = on
+set enable_nestloop = off
+set enable_mergejoin = off
 as $$
 declare
     v_now timestamptz := base.clock();

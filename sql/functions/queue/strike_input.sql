@@ -15,7 +15,9 @@ begin
     insert into queue.strikes (asset_id, job_id, attempt, error_class, code)
     values (p_job.asset_id, p_job.id, p_job.token, p_error_class, p_code);
     select count(*) into v_strikes from queue.strikes as s where s.asset_id = p_job.asset_id;
-    if v_strikes >= queue.setting('poison_strikes')::integer then
+    -- Whoever pauses or resumes it at this moment is not waited for.
+    if v_strikes >= queue.setting('poison_strikes')::integer
+        and pg_try_advisory_xact_lock(hashtext('reelq.pause_input'), hashtext(p_job.asset_id::text)) then
         insert into queue.pauses (scope, key, reason, paused_by)
         values ('input', p_job.asset_id, format('It failed or killed %s attempts, last with %s.', v_strikes, p_code), 'poison guard')
         on conflict do nothing;

@@ -13,9 +13,12 @@ declare
     v_kept queue.claimed_batch;
 begin
     v_gates := array(
-        select queue.gate_of(b.id, string_to_array(b.limits, ' '))
-        from unnest(p_batch.job_ids, p_batch.limits) with ordinality as b (id, limits, n)
-        order by b.n
+        select coalesce(
+            g.pause,
+            (select min(k) from unnest(g.limits) as k where k <> all(coalesce(string_to_array(p_batch.limits[g.place], ' '), '{}')))
+        )
+        from queue.gates_of(p_batch.job_ids) as g
+        order by g.place
     );
     select array_agg(b.id order by b.n), string_agg(b.limits, ' ') into v_back, v_held
     from unnest(p_batch.job_ids, v_gates, p_batch.limits) with ordinality as b (id, gate, limits, n)

@@ -4,9 +4,12 @@ create table queue.lanes (
     priority smallint not null,
     weight integer not null,
     needs text[] not null,
-    created_at timestamptz not null default base.clock(),
-    constraint one_lane_a_kind unique (job_type, priority, weight, needs)
+    created_at timestamptz not null default base.clock()
 );
+
+-- Not unique: who makes the first job of a kind would wait for whoever does the same and has not committed. A second lane
+-- of a kind does no harm; new jobs go into the first.
+create index lanes_by_kind on queue.lanes (job_type, priority, weight, needs);
 
 comment on table queue.lanes is $$
 The kinds of ready work: what decides whether a worker may take a job, and how urgent it is. A row
