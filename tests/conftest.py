@@ -72,15 +72,6 @@ def ends(which: str) -> list[postgres.Binaries]:
     return [first] + [others[major] for major in sorted(outer)]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares one loaded queue goes to one worker process (`--dist loadgroup`), a server each."""
-    for item in items:
-        if "measured" in getattr(item, "fixturenames", ()):
-            server = item.callspec.id.split("-")[0]  # type: ignore[attr-defined]
-            item.add_marker(pytest.mark.xdist_group(f"plans-{server}"))
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is in tests/sql on every server that was asked for."""
     if "pg_server" not in metafunc.fixturenames:
