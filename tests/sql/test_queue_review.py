@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.sql.queuekit import Queue
-from tests.sql.rolekit import Tenant
+from tests.sql.queuekit import Queue, Race
+from tests.sql.rolekit import PERMISSION_DENIED, Tenant, open_as
 
 
 @pytest.fixture
