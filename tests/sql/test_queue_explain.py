@@ -192,3 +192,12 @@ def test_an_unknown_job_is_refused(queue):
     with pytest.raises(psycopg.Error) as error:
         explain(queue, uuid4())
     assert (error.value.sqlstate, bool(error.value.diag.message_hint)) == ("RQ004", True)
+
+
+def test_a_tenant_learns_that_it_is_paused_and_not_by_whom(queue, video):
+    job = queue.add(video_id=video)
+    queue.worker()
+    queue.conn.execute("select queue.pause('all', '', 'a customer attacks us')")
+    queue.conn.execute("select set_config('reelq.tenant_id', tenant_id::text, false) from media.videos")
+    (row,) = explain(queue, job)
+    assert row.reason == "paused" and "attacks" not in row.detail and "postgres" not in row.detail

@@ -200,3 +200,15 @@ def test_the_hosts_trouble_is_no_strike(queue, video):
     job = queue.take()
     queue.fail(job, code="store_away")
     assert queue.value("select count(*) from queue.strikes") == 0
+
+
+def test_strikes_that_lie_months_apart_hold_nothing(queue, video, clock):
+    from datetime import timedelta
+
+    for _ in range(6):
+        queue.add(video_id=video, max_attempts=1)
+        queue.worker()
+        (job,) = queue.claim(limit=1)
+        queue.fail(job, code="decoder_crashed")
+        clock.forward(timedelta(days=31))
+    assert queue.rows("select * from queue.list_pauses()") == []

@@ -11,6 +11,7 @@ as $$
 declare
     v_now timestamptz := base.clock();
     v_job queue.processing_jobs;
+    v_operator boolean := base.current_tenant() is null and base.is_trusted();
 begin
     select * into v_job from queue.all_jobs as j where j.id = p_job_id;
     if not found or not base.may_act_for(v_job.tenant_id) then
@@ -36,11 +37,12 @@ begin
         union all
         select
             'paused', format(
-                '%s is paused since %s by %s: %s', concat_ws(' ', case p.scope when 'all' then 'Everything' else p.scope end, nullif(p.key, '')),
-                p.created_at, p.paused_by, p.reason
+                '%s is paused since %s%s', concat_ws(' ', case p.scope when 'all' then 'Everything' else p.scope end, nullif(p.key, '')),
+                p.created_at, case when v_operator then format(' by %s: %s', p.paused_by, p.reason) else '.' end
             ),
-            case p.scope
-                when 'suspended' then 'An operator sets identity.tenants.status to active.'
+            case
+                when not v_operator then 'Ask the operator.'
+                when p.scope = 'suspended' then 'An operator sets identity.tenants.status to active.'
                 else format('select queue.resume(%L, %L); or: reelq queue resume %s %s', p.scope, p.key, p.scope, p.key)
             end
         from queue.pauses as p
