@@ -148,7 +148,7 @@ begin
             (
                 'queue.processing_jobs', 'app',
                 'insert (job_type, video_id, asset_id, tenant_id, user_id, job_data, priority, scheduled_for, depends_on, '
-                'depends_on_job_id, on_parent_failure, idempotency_key, max_attempts, limits, channel_id)'
+                'depends_on_job_id, on_parent_failure, idempotency_key, max_attempts, limits, channel_id, pipeline_run, pipeline_step)'
             ),
             ('queue.processing_jobs', 'readonly', 'select'),
             ('queue.job_history', 'app readonly', 'select'),

@@ -30,7 +30,7 @@ from worker.context import JobContext
 from worker.registry import Registry
 
 JOB_TYPE = "no_op"
-BATCH = int(os.environ.get("BENCH_BATCH", "50"))  # the documented knob for work of milliseconds
+BATCH = int(os.environ.get("BENCH_BATCH", "200"))  # the documented knob for work of milliseconds
 # Half of the work is one tenant's, the rest is spread: what fairness has to deal with.
 TENANTS = ("default", "big", *(f"small-{n}" for n in range(1, 9)))
 SHARES = (1, 1, 1, 1, 1, 0, 2, 3, 4, 5, 1, 1, 1, 1, 1, 0, 6, 7, 8, 9)  # job number modulo 20 to a tenant's place
