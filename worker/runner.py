@@ -72,7 +72,7 @@ class Runner:
                 settings,
                 f"reelq listener {me.worker_id}",
                 on_ready=lambda job_type: loop.mailbox.put(("ready", job_type)),
-                on_worker=lambda worker_id: self._heart.beat_now() if worker_id == me.worker_id else None,
+                on_worker=lambda worker_id: self._heart.beat_now() if worker_id in ("", me.worker_id) else None,
             )
         )
 

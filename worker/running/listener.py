@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Listener(threading.Thread):
-    """Calls `on_ready(job type)` and `on_worker(worker id)`; `on_ready("")` after a gap."""
+    """Calls `on_ready(job type)` and `on_worker(worker id)`; both with "" after a gap."""
 
     def __init__(self, settings: Settings, name: str, on_ready: Callable[[str], None], on_worker: Callable[[str], None]) -> None:
         super().__init__(name="listener", daemon=True)
@@ -48,6 +48,7 @@ class Listener(threading.Thread):
                     conn.execute("listen reelq_worker")
                     turn = 0
                     self._on_ready("")  # what came while nobody listened
+                    self._on_worker("")
                     self._listen(conn)
             except (ReelqError, psycopg.Error, OSError) as error:
                 if turn == 0:
