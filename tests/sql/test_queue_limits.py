@@ -176,6 +176,19 @@ def test_a_tenants_own_limit_gives_way_to_the_common_one(queue, tenants):
     assert len(queue.claim(limit=10)) == 2
 
 
+def test_units_in_the_hands_of_a_claim_count_when_it_makes_the_row_of_a_limit(queue, tenants):
+    """The claim meets a job with a unit of a row that was dropped, then one without: the second makes the row anew."""
+    limit(queue, "tenant:ann", 5)
+    first = queue.add(tenant_id=tenants[0])
+    queue.conn.execute("select queue.admit_parked(), queue.drop_limit('tenant:ann'), queue.admit_parked()")
+    second = queue.add(tenant_id=tenants[0])
+    limit(queue, "tenant:*", 5)
+    queue.worker()
+    assert [job.job_id for job in queue.claim(limit=10)] == [first, second]
+    assert limits(queue)[f"tenant:{tenants[0]}"] == (2, 0)
+    assert queue.violations() == []
+
+
 def test_cancelling_what_waits_or_is_ready_frees_its_place(queue):
     limit(queue, "type:no_op", 1)
     first, second, third = queue.add(), queue.add(), queue.add()

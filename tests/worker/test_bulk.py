@@ -152,8 +152,9 @@ def test_a_fan_out_without_keys_is_refused(dsn, conn, tmp_path):
 def test_who_lost_the_lease_fans_out_into_nothing(dsn, conn, tmp_path):
     def run(ctx):
         if ctx.job.token == 1:
-            conn.execute("update queue.leases set expires_at = '-infinity'")
-            conn.execute("select queue.rescue_expired()")
+            with conn.transaction():  # else a heartbeat may come in between
+                conn.execute("update queue.leases set expires_at = '-infinity'")
+                conn.execute("select queue.rescue_expired()")
             ctx.spawn([JobSpec("no_op", idempotency_key="part")])
 
     with working(dsn, tmp_path, {"no_op": handler(run)}, heartbeat_s=30.0):

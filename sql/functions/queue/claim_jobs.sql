@@ -152,7 +152,12 @@ begin
         -- Lanes that gave less than was asked for have no more.
         exit when v_left < 1 or ((v_left = v_before or not v_more) and v_back = v_looked);
         if v_back > v_looked then
-            -- What was put behind a limit just now may have room there.
+            -- What was put behind a limit just now may have room there. First the units of the jobs in hand go into leases: else a
+            -- limit that is counted now would miss them.
+            if v_all.job_ids is not null then
+                return query select * from queue.start_jobs(p_worker_id, v_all);
+                v_all := null;
+            end if;
             perform queue.admit_parked();
             v_looked := v_back;
         end if;

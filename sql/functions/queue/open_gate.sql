@@ -17,15 +17,15 @@ declare
 begin
     if p_gate not like 'pause:%' then
         select * into v_limit from queue.limits as l where l.limit_key = p_gate for no key update skip locked;
-        if not v_limit.counted or (
-            v_limit.limit_key is null and (
-                not queue.hold_limit(p_gate) or exists (
-                    select from queue.limits as l
-                    where l.limit_key = p_gate or (l.limit_key = 'tenant:*' and p_gate like 'tenant:%')
-                )
-            )
+        -- Another session is at it, or the row has come or is to come: the openings stay for the next look. That is asked in a
+        -- statement after the lock, which sees what was made before it.
+        if not v_limit.counted or (v_limit.limit_key is null and not queue.hold_limit(p_gate)) then
+            return 0;
+        elsif v_limit.limit_key is null and exists (
+            select from queue.limits as l
+            where l.limit_key = p_gate or (l.limit_key = 'tenant:*' and p_gate like 'tenant:%')
         ) then
-            return 0; -- another session is at it; the openings stay for the next look
+            return 0;
         end if;
         v_max := coalesce(v_limit.max_running, (select l.max_running from queue.limits as l where l.limit_key = 'tenant:*'));
     end if;

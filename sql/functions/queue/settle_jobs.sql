@@ -12,7 +12,6 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 declare
-    v_now timestamptz := base.clock();
     v_all uuid[];
     v_ids uuid[];
     v_tokens integer[];

@@ -9,7 +9,6 @@ as $$
 declare
     v_key text;
     v_limit queue.limits;
-    v_back integer;
 begin
     foreach v_key in array p_keys loop
         select * into v_limit from queue.limits as l where l.limit_key = v_key for no key update skip locked;
