@@ -5,16 +5,22 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
 
 import psycopg
 import structlog
 
 from worker import db, queue
 from worker.errors import DatabaseAway, LeaseLost, QueueError
-from worker.queue import Bounds, ClaimedJob
+from worker.queue import Bounds, ClaimedJob, Verdict
+from worker.rows import Asked
 from worker.running.attempt import Attempt, was_completed
 from worker.running.outcome import COMPLETED, INTERNAL
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -22,6 +28,15 @@ log = structlog.get_logger()
 FAILED = {"queued": "job.retried", "failed": "job.failed", "cancelled": "job.cancelled"}
 EVENTS = {"completed": "job.completed", "snoozed": "job.snoozed", "released": "job.released"}
 FINE = set(EVENTS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer whose rows are not read yet."""
+
+    batch: list[Attempt]  # what it settled
+    asked: Asked[ClaimedJob] | None  # None: it was a refusal, and is dealt with
+    count: int  # rows
 
 
 class Ledger:
@@ -33,12 +48,14 @@ class Ledger:
         self._worker_id = worker_id
         self._batch: list[Attempt] = []  # completed, snoozed, released
         self._others: list[Attempt] = []
+        self._asked: Asked[ClaimedJob] | None = None
+        self._sent: list[Attempt] = []  # with what was asked
         self.ended: Counter[str] = Counter()  # events so far
         self.closed: list[Attempt] = []  # settled since the runner looked
 
     @property
     def waiting(self) -> list[Attempt]:
-        """What is not settled yet."""
+        """What is not settled yet, and not under way."""
         return self._others + self._batch if self._others else self._batch
 
     def add(self, attempt: Attempt) -> None:
@@ -60,37 +77,90 @@ class Ledger:
         self._log = log.bind()  # once for all lines
         while self._others:
             self._settle_alone(self._others[0])
-        batch = self._batch
-        items = [attempt.settlement or attempt.settled_as() for attempt in batch]
-        if not claim and not items:
-            return []
+        batch, items = self._items()
+        if claim:
+            rows: list[ClaimedJob] = self._insist(batch, [], queue.work, self._worker_id, limit, items, bounds)
+            return self._close_all(batch, rows)
+        if items:
+            told: list[Verdict] = self._insist(batch, [], queue.settle_jobs, self._worker_id, items)
+            lost = {one.job_id for one in told if one.verdict == "stale"}
+            self._close_batch(batch, {(one.job.job_id, one.job.token) for one in batch if one.job.job_id in lost})
+        return []
+
+    def ask(self, limit: int, bounds: Bounds | None) -> bool:
+        """As `exchange`, but the answer is left for `hear`; until then nothing else may be asked.
+
+        Returns whether that was done; there may be something that only `exchange` can settle.
+
+        Raises:
+            DatabaseAway: as `exchange`.
+        """
+        if self._others or any(one.sent for one in self._batch):
+            return False  # that takes more than one question
+        self._sent, items = self._items()
+        self._asked = self._insist(self._sent, None, queue.ask_work, self._worker_id, limit, items, bounds)
+        return self._asked is not None
+
+    def is_answered(self) -> bool:
+        """Whether `hear` would not wait."""
+        return self._asked is None or self._asked.is_answered()
+
+    def hear(self) -> Heard:
+        """Wait for the answer to what was asked.
+
+        Raises:
+            DatabaseAway: as `exchange`.
+        """
+        asked, self._asked = self._asked, None
+        batch, self._sent = self._sent, []
+        assert asked is not None
+        told = self._insist(batch, None, lambda _: asked.wait())
+        return Heard(batch if told else [], asked if told else None, told.ntuples if told else 0)
+
+    def take(self, heard: Heard) -> list[ClaimedJob]:
+        """Note what came of the settlements, and return the jobs."""
+        self._log = log.bind()
+        return self._close_all(heard.batch, heard.asked.rows()) if heard.asked else []
+
+    def _items(self) -> tuple[list[Attempt], list[str]]:
+        """What waits, which is under way from now on."""
+        batch, self._batch = self._batch, []
+        return batch, [attempt.settlement or attempt.settled_as() for attempt in batch]
+
+    def _insist(self, batch: list[Attempt], refused: T, function: Callable[..., T], *args: Any) -> T:
+        """Call `function(connection, …)`. What it was to settle waits again when the database is away, and is settled
+        one by one, for `refused` as the answer, when the queue does not take it."""
         try:
-            if claim:
-                rows = self._session.call(queue.work, self._worker_id, limit, items, bounds)
-                stale = {(row.job_id, row.token) for row in rows if row.verdict == "stale"}
-            else:
-                rows = []
-                told = self._session.call(queue.settle_jobs, self._worker_id, items)
-                lost = {one.job_id for one in told if one.verdict == "stale"}
-                stale = {(one.job.job_id, one.job.token) for one in batch if one.job.job_id in lost}
+            return self._session.call(function, *args)
         except DatabaseAway:
             for attempt in batch:
                 attempt.sent = True
+            self._batch[:0] = batch
             raise
         except (QueueError, psycopg.Error) as error:
-            if not items:
+            if not batch:
                 raise
             # One result that the queue does not take must not hold up the others.
-            log.error("batch.refused", error=str(error), jobs=len(items))
-            while batch:
-                self._settle_one(batch[0])
-                del batch[0]
-            return []
+            log.error("batch.refused", error=str(error), jobs=len(batch))
+            try:
+                while batch:
+                    self._settle_one(batch[0])
+                    del batch[0]
+            finally:
+                self._batch[:0] = batch
+            return refused
+
+    def _close_all(self, batch: list[Attempt], rows: list[ClaimedJob]) -> list[ClaimedJob]:
+        """Note what came of the settlements; returns the claimed of the rows."""
+        stale = {(row.job_id, row.token) for row in rows if row.verdict == "stale"}
+        self._close_batch(batch, stale)
+        return [row for row in rows if row.verdict == "claimed"] if stale else rows
+
+    def _close_batch(self, batch: list[Attempt], stale: set[tuple[UUID, int]]) -> None:
+        """They are settled, or came too late."""
         late = {one: self._late(one) for one in batch if (one.job.job_id, one.job.token) in stale} if stale else {}
-        self._batch = []
         for attempt in batch:
             self._close(attempt, late.get(attempt))
-        return [row for row in rows if row.verdict == "claimed"] if stale else rows
 
     def _settle_alone(self, attempt: Attempt) -> None:
         """One that does not fit the batch: a dropped or already settled attempt, or a failure, whose

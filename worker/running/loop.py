@@ -59,7 +59,8 @@ class Loop:
         self._session = db.Session(settings, f"reelq main {me.worker_id}", lambda _: self._claimer.connected())
         self.ledger = Ledger(self._session, me.worker_id)
         self._claimer = Claimer(
-            self._session, me.worker_id, self.ledger, self._start, poll_s=settings.poll_s, polls=db.polls(settings)
+            self._session, me.worker_id, self.ledger, self._start,
+            slots=settings.slots, poll_s=settings.poll_s, polls=db.polls(settings),
         )
         self._leaving_by: float | None = None  # draining; at once from then on
         self._gone_by: float | None = None  # leaving at once; what is in hand then is released
@@ -119,6 +120,8 @@ class Loop:
     def _patience(self) -> float:
         """Seconds that there is nothing to do unless somebody says so."""
         until = min(self._claimer.look_at, self._gone_by or self._leaving_by or float("inf"))
+        if self._claimer.is_ahead:
+            return 0.0 if self.backlog.is_urgent() or not self.backlog.arm(by_first=False) else SETTLE_S
         if not self._away:
             waiting = bool(self.ledger.waiting)
             if not self.backlog.arm(by_first=not waiting):
@@ -166,6 +169,8 @@ class Loop:
             self._session.call(release_strays, self._me.worker_id, self.hands.held.keys())
             log.info("database.found", tries=self._away)
             self._away = 0
+        if self._claimer.is_ahead and not (self.backlog.is_urgent() or self._claimer.is_answered()):
+            return
         self._collect()
         settle = bool(self.ledger.waiting) and self._is_time_to_settle()
         if self._leaving_by is not None:
@@ -174,7 +179,7 @@ class Loop:
             return
         if self._claimer.exchange(self._free, settle=settle):
             self.backlog.claimed(more=self._claimer.may_be_more)
-        if self._until_idle and self._claimer.found_nothing and not self.hands:
+        if self._until_idle and self._claimer.found_nothing and not self.hands and not self._claimer.is_ahead:
             waited = time.monotonic() - self._quiet_since > QUIET_S
             if self._session.call(nothing_left, self._me.types, waited=waited):
                 self._drain("idle")
@@ -210,10 +215,18 @@ class Loop:
         """Take nothing new and give back what has not begun; what has may finish within the grace."""
         self._leaving_by = time.monotonic() + self._settings.drain_grace_s
         self._notifier.stopping()
+        self._land()
         self._give_back()
         log.info("worker.draining", why=why, jobs=len(self.hands), grace_s=self._settings.drain_grace_s)
         if why == "signal" and self.hands and not self._away:
             self._quietly(queue.drain_worker)  # for people who look at the list of workers
+
+    def _land(self) -> None:
+        """Nothing is under way any more. What was to be settled and did not arrive waits again."""
+        try:
+            self._claimer.land()
+        except (ReelqError, psycopg.Error) as error:
+            log.warning("claim.failed", error=str(error))
 
     def _give_back(self) -> None:
         """Small jobs that no slot has begun go back to the queue; nobody is charged."""
@@ -234,6 +247,7 @@ class Loop:
 
     def say_goodbye(self) -> None:
         """Release what no handler gave back in time, and sign off. Without a database the leases expire."""
+        self._land()
         self._give_back()
         waiting = set(self.ledger.waiting)
         for attempt in self.hands.attempts():
