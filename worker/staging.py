@@ -6,6 +6,7 @@ names that we choose, whatever the sender called his.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ NO_ORIGINAL = "The original is not stored yet; download_video has to run first."
 
 
 def tools(ctx: JobContext) -> Tools:
-    """ffmpeg and ffprobe for this attempt; what they cost goes into its facts."""
+    """ffmpeg and ffprobe for this attempt, one or several at once; what they cost goes into its facts."""
+    lock = threading.Lock()
 
     def add(ended: Ended) -> None:
-        ctx.facts.add(ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail)
+        with lock:
+            ctx.facts.add(ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail)
 
     return Tools(ctx.settings, ctx.stop, add)
 

@@ -8,6 +8,7 @@ stored. Safe to run twice: each attempt stores under its own keys.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -66,7 +67,10 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     )  # fmt: skip
     cost = _encode(tools, ctx, measured, arguments, source, output)
     ctx.progress(ENCODE_SHARE, "verify")
-    checked = {r.profile: verify.rendition(tools, outputs[r.profile], r, measured, rate) for r in rungs}
+    # Side by side: to read a file back is mostly to start ffprobe.
+    with ThreadPoolExecutor(tools.threads, "verify") as pool:
+        read = pool.map(lambda r: (r.profile, verify.rendition(tools, outputs[r.profile], r, measured, rate)), rungs)
+        checked = dict(read)
     ctx.advance_video("uploading")
     rows = []
     for number, rung in enumerate(rungs):
