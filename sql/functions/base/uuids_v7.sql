@@ -6,18 +6,17 @@ parallel safe
 set search_path = ''
 set jit = off
 as $$
+declare
+    v_us bigint := date_part('epoch', pg_catalog.clock_timestamp()) * 1000000;
 begin
-    -- The expression of base.uuid_v7(): a call a row costs as much again.
+    -- As base.uuid_v7(), which a call a row would cost twice; a microsecond apart, and so in order. Nobody makes use of them faster.
     return array(
         select encode(
             int8send(((m.us / 1000) << 16) | 28672 | ((m.us % 1000) * 4096 / 1000))
             || substring(uuid_send(gen_random_uuid()) from 9),
             'hex'
         )::uuid
-        from (
-            select (date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::bigint as us from generate_series(1, p_count)
-        ) as m
-        order by 1
+        from (select v_us + n as us from generate_series(0, p_count - 1) as n) as m
     );
 end;
 $$;

@@ -5,6 +5,8 @@ volatile
 security definer
 set search_path = ''
 set jit = off
+-- Ten thousand new rows, which the trigger reads again, stay in memory.
+set work_mem = '32MB'
 as $$
 #variable_conflict use_column
 declare
@@ -49,22 +51,24 @@ begin
                 max_crashes, weight, needs, created_at, updated_at, status_changed_at
             )
             select
-                s.id, s.job_type, s.video_id, s.asset_id, s.tenant_id, s.user_id,
+                s.id, s.job_type, s.video_id::uuid, s.asset_id::uuid, s.tenant_id::uuid, s.user_id::uuid,
                 -- A null of JSON is no object, but the column of a record makes it SQL's.
                 coalesce(s.job_data, p_specs -> (s.n - 1)::integer -> 'job_data', '{}'),
-                coalesce(s.priority, t.priority), coalesce(s.scheduled_for, v_now),
+                coalesce(s.priority::smallint, t.priority), coalesce(s.scheduled_for::timestamptz, v_now),
                 case when s.depends_on is not null then (
                     select array_agg(queue.resolve_ref(d, v_refs)) from jsonb_array_elements_text(s.depends_on) as d
                 ) end,
-                coalesce(s.on_parent_failure, 'fail'), s.idempotency_key, coalesce(s.max_attempts, t.max_attempts),
+                coalesce(s.on_parent_failure, 'fail'), s.idempotency_key,
+                coalesce(s.max_attempts::integer, t.max_attempts),
                 case when s.limits is null then t.limits else t.limits || array(select jsonb_array_elements_text(s.limits)) end,
-                s.channel_id, s.pipeline_run, s.pipeline_step,
+                s.channel_id::uuid, s.pipeline_run::uuid, s.pipeline_step,
                 t.max_crashes, t.weight, t.needs, v_now, v_now, v_now
             from rows from (
+                -- As text: the values of a spec whose job is known already are not looked at.
                 jsonb_to_recordset(p_specs) as (
-                    job_type text, video_id uuid, asset_id uuid, tenant_id uuid, user_id uuid, job_data jsonb, priority smallint,
-                    scheduled_for timestamptz, depends_on jsonb, on_parent_failure text, idempotency_key text, max_attempts integer,
-                    limits jsonb, channel_id uuid, pipeline_run uuid, pipeline_step text
+                    job_type text, video_id text, asset_id text, tenant_id text, user_id text, job_data jsonb, priority text,
+                    scheduled_for text, depends_on jsonb, on_parent_failure text, idempotency_key text, max_attempts text,
+                    limits jsonb, channel_id text, pipeline_run text, pipeline_step text
                 ),
                 unnest(v_ids),
                 unnest(v_known)
