@@ -77,7 +77,7 @@ MUTANTS = [
     one("no ageing", "queue/claim_jobs.sql", "                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.seq", "                lane.priority, head.seq", CLAIMS, "-k", "old_job"),
     one("a batch takes too much", "queue/claim_jobs.sql", "floor(v_left * v_type.batch / v_head.weight)::integer", "ceil(v_left * v_type.batch)::integer"),
     one("no slots are kept for heavy jobs", "queue/reserve_slots.sql", "if p_ready_at > p_now - interval '1 minute' then", "if true then", FAIR, "-k", "heavy"),
-    one("all tenants come in at the same place", "queue/make_ready.sql", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key", "0 as fair_key", FAIR, "-k", "tenant"),
+    one("all tenants come in at the same place", "queue/place_ready.sql", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key", "0 as fair_key", FAIR, "-k", "tenant"),
     # Failure and return
     one("a drain charges an attempt", "queue/requeue_job.sql", "set status = 'queued',", "set attempts = j.attempts + 1, status = 'queued',"),
     one("a crash is charged to the attempts", "queue/settle_failure.sql", "v_crashes := v_crashes + 1;", "v_attempts := v_attempts + 1;"),

@@ -6,72 +6,39 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
--- Records and lanes are looked up by the fence below; what is joined is joined by hash, for one job or ten thousand.
+-- Records are looked up by the fence below; what is joined is joined by hash, for one job or ten thousand.
 set enable_hashjoin = on
 set enable_nestloop = off
 set enable_mergejoin = off
 as $$
 declare
-    v_now timestamptz := base.clock();
+    v_ids uuid[];
+    v_lanes integer[];
+    v_tenants uuid[];
 begin
-    with made as (
-        insert into queue.lanes (job_type, priority, weight, needs)
-        select distinct j.job_type, j.priority, j.weight, j.needs
-        from queue.processing_jobs as j
-        where
-            j.id = any(p_job_ids)
-            and not exists (
-                select from queue.lanes as l
-                where l.job_type = j.job_type and l.priority = j.priority and l.weight = j.weight and l.needs = j.needs
-            )
-        order by 1, 2, 3, 4
-        returning lanes.lane
-    )
-    insert into queue.lane_clocks (lane, virtual_time, moved_at) select m.lane, 0, '-infinity' from made as m;
-
-    -- Start-time fair queueing: a tenant comes in after its own last job, or where the lane is now if it was idle.
     with new as materialized (
-        select wanted.n, j.id, l.lane, j.flow
+        select wanted.n, j.*
         from unnest(p_job_ids) with ordinality as wanted (id, n)
-        -- A fence: else the planner may read the whole table from its lanes on, when statistics are old.
+        -- A fence: else the planner may read the whole table when statistics are old.
         cross join lateral (
-            select one.*, coalesce(one.tenant_id, '00000000-0000-0000-0000-000000000000') as flow
+            select one.id, one.tenant_id, one.job_type, one.priority, one.weight, one.needs
             from queue.processing_jobs as one where one.id = wanted.id
             offset 0
         ) as j
-        inner join (
-            select min(k.lane) as lane, k.job_type, k.priority, k.weight, k.needs
-            from queue.lanes as k group by k.job_type, k.priority, k.weight, k.needs
-        ) as l
-            on l.job_type = j.job_type and l.priority = j.priority and l.weight = j.weight and l.needs = j.needs
     ),
-    flows as materialized (
-        select
-            f.lane, f.flow, 1 / coalesce(t.job_weight, 1)::double precision as step,
-            greatest(
-                coalesce(c.virtual_time, 0),
-                (
-                    select r.fair_key from queue.ready as r
-                    where r.lane = f.lane and r.flow = f.flow and r.fair_key > coalesce(c.virtual_time, 0)
-                    order by r.fair_key desc limit 1
-                )
-            ) as last_key
-        from (select distinct new.lane, new.flow from new) as f
-        left join queue.lane_clocks as c on c.lane = f.lane
-        left join identity.tenants as t on t.id = f.flow
+    kinds as materialized (
+        select k.*, queue.lane_for(k.job_type, k.priority, k.weight, k.needs) as lane
+        from (select distinct new.job_type, new.priority, new.weight, new.needs from new order by 1, 2, 3, 4) as k
     )
-    insert into queue.ready (lane, fair_key, seq, job_id, flow, ready_at, limits)
-    select placed.lane, placed.fair_key, nextval('queue.ready_seq'), placed.id, placed.flow, v_now, p_limits
+    select array_agg(s.id), array_agg(s.lane), array_agg(s.tenant_id) into v_ids, v_lanes, v_tenants
     from (
-        select
-            new.lane, new.id, new.flow, new.n,
-            flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key
+        select new.id, kinds.lane, new.tenant_id
         from new
-        inner join flows on flows.lane = new.lane and flows.flow = new.flow
+        inner join kinds
+            on kinds.job_type = new.job_type and kinds.priority = new.priority and kinds.weight = new.weight and kinds.needs = new.needs
         order by new.n
-    ) as placed;
-
-    perform queue.notify_ready(array(select distinct j.job_type from queue.processing_jobs as j where j.id = any(p_job_ids)));
+    ) as s;
+    perform queue.place_ready(v_ids, v_lanes, v_tenants, p_limits);
 end;
 $$;
 

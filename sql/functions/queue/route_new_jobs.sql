@@ -14,6 +14,8 @@ declare
     v_now timestamptz := base.clock();
     v_waiting uuid[];
     v_free uuid[];
+    v_lanes integer[];
+    v_tenants uuid[];
     v_tenant uuid;
     v_unknown text;
 begin
@@ -46,13 +48,37 @@ begin
     from new_jobs as j
     where j.scheduled_for > v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id);
 
-    v_free := array(
-        select j.id from new_jobs as j
+    if queue.has_gates() then
+        v_free := array(
+            select j.id from new_jobs as j
+            where j.scheduled_for <= v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id)
+            order by j.id
+        );
+        if v_free <> '{}' then
+            perform queue.put_ready(v_free);
+        end if;
+        return null;
+    end if;
+    -- The rows are at hand: what queue.make_ready would look up again, job by job, is taken from them.
+    with free as materialized (
+        select j.id, j.tenant_id, j.job_type, j.priority, j.weight, j.needs
+        from new_jobs as j
         where j.scheduled_for <= v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id)
-        order by j.id
-    );
-    if v_free <> '{}' then
-        perform queue.put_ready(v_free);
+    ),
+    kinds as materialized (
+        select k.*, queue.lane_for(k.job_type, k.priority, k.weight, k.needs) as lane
+        from (select distinct free.job_type, free.priority, free.weight, free.needs from free order by 1, 2, 3, 4) as k
+    )
+    select array_agg(s.id), array_agg(s.lane), array_agg(s.tenant_id) into v_free, v_lanes, v_tenants
+    from (
+        select free.id, kinds.lane, free.tenant_id
+        from free
+        inner join kinds
+            on kinds.job_type = free.job_type and kinds.priority = free.priority and kinds.weight = free.weight and kinds.needs = free.needs
+        order by free.id
+    ) as s;
+    if v_free is not null then
+        perform queue.place_ready(v_free, v_lanes, v_tenants);
     end if;
     return null;
 end;

@@ -1,0 +1,26 @@
+create or replace function base.uuids_v7(p_count integer)
+returns uuid[]
+language plpgsql
+volatile
+parallel safe
+set search_path = ''
+set jit = off
+as $$
+declare
+    v_us bigint := date_part('epoch', pg_catalog.clock_timestamp()) * 1000000;
+begin
+    -- As base.uuid_v7(), which a call a row would cost twice; a microsecond apart, and so in order. Nobody makes use of them faster.
+    return array(
+        select encode(
+            int8send(((m.us / 1000) << 16) | 28672 | ((m.us % 1000) * 4096 / 1000))
+            || substring(uuid_send(gen_random_uuid()) from 9),
+            'hex'
+        )::uuid
+        from (select v_us + n as us from generate_series(0, p_count - 1) as n) as m
+    );
+end;
+$$;
+
+comment on function base.uuids_v7(integer) is $$
+As many ids as base.uuid_v7() would make, in order.
+$$;
