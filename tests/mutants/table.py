@@ -104,7 +104,7 @@ MUTANTS = [
     one("a batch keeps its units of a limit", "queue/settle_jobs.sql", "from ended as e cross join lateral unnest(e.limits) as k group by", "from ended as e cross join lateral unnest(e.limits) as k where false group by"),
     one("a limit lets one more in", "queue/take_units.sql", "if v_limit.used >= coalesce(", "if v_limit.used > coalesce(", LIMITS, "-k", "several"),
     one("units in the hands of a claim are not counted", "queue/claim_jobs.sql", "            if v_all.job_ids is not null then\n                return query", "            if false then\n                return query", LIMITS, "-k", "in_the_hands"),
-    one("a pause of a type is not heeded", "queue/claim_jobs.sql", "                    and not exists (select from queue.pauses as p where p.scope = 'job_type' and p.key = l.job_type)\n", ""),
+    one("a pause of a type is not heeded", "queue/claim_jobs.sql", "                    and l.job_type <> all(v_paused)\n", ""),
     one("a pause of a tenant is not heeded", "queue/gates_of.sql", "('tenant', j.tenant_id::text), ", ""),
     one("a resume forgets what waits", "queue/resume.sql", "    if p_scope <> 'all' then\n", "    if false then\n", PAUSES, "-k", "lets_it_go"),
     one("explain knows of no pause", "queue/explain_job.sql", "p.scope = 'all' or (p.scope = 'job_type'", "false or (p.scope = 'job_type'"),

@@ -32,6 +32,33 @@ def test_a_claim_leases_the_job_and_says_all_that_the_worker_needs(queue, clock)
     assert queue.status(job) == "running"
 
 
+@pytest.mark.parametrize("count", [2, 10, 11, 25])
+def test_few_and_many_jobs_are_leased_alike(queue, count):
+    """Up to ten jobs are started by another statement than more of them."""
+    queue.conn.execute("select queue.set_limit('name:disk', 100)")
+    for n in range(count):
+        queue.add(priority=1 + n % 3, limits=["disk"] if n % 2 else [])
+    queue.value("select queue.admit_parked()")
+    queue.worker()
+    ready = {row.job_id: row for row in queue.rows("select * from queue.ready")}
+    (kind,) = queue.rows("select * from queue.job_types where job_type = 'no_op'")
+    taken = queue.claim("w1", 30)
+    assert len(taken) == len(ready) == count
+    assert [row.priority for row in taken] == sorted(row.priority for row in taken)
+    leases = {row.job_id: row for row in queue.rows("select * from queue.leases")}
+    for row in taken:
+        stood, job, lease = ready[row.job_id], queue.job(row.job_id), leases.pop(row.job_id)
+        assert (row.verdict, row.token, row.lane, row.fair_key, row.seq) == ("claimed", 1, stood.lane, stood.fair_key, stood.seq)
+        assert (row.ready_at, row.lease, row.batch, row.time_limit) == (stood.ready_at, kind.lease, kind.batch, kind.time_limit)
+        assert {name: getattr(row, name) for name in row._fields if hasattr(job, name)} == {
+            name: getattr(job, name) for name in row._fields if hasattr(job, name)
+        }
+        assert (job.status, job.worker_id, job.started_at, job.status_changed_at) == ("running", "w1", lease.started_at, job.updated_at)
+        assert (lease.token, lease.worker_id, lease.job_type, lease.limits) == (1, "w1", "no_op", stood.limits)
+        assert lease.expires_at - lease.started_at == kind.lease
+    assert leases == {}
+
+
 def test_priority_decides_then_the_order_of_becoming_ready(queue):
     late, first, second = queue.add(priority=9), queue.add(priority=1), queue.add(priority=1)
     queue.worker()
