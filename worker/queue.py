@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from worker.rows import Asked, Connection, rows, scalar, tuples
+from worker.rows import Asked, Connection, rows, scalar
 
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")
 
@@ -105,22 +105,17 @@ def register_worker(
 
 def work(conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None) -> list[ClaimedJob]:
     """Settle what is finished, each an object as JSON text, and claim up to `limit` slots' worth, in one transaction."""
-    given = _worked(worker_id, limit, results, bounds)
-    return tuples(conn, ClaimedJob, "select * from queue.work(%s, %s, %s, %s, %s, %s)", given)
+    asked = ask_work(conn, worker_id, limit, results, bounds)
+    return asked.rows(asked.wait())
 
 
 def ask_work(
     conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None
 ) -> Asked[ClaimedJob]:
     """`work`, without waiting for the answer."""
-    given = _worked(worker_id, limit, results, bounds)
-    return Asked(conn, ClaimedJob, b"select * from queue.work($1, $2, $3, $4, $5, $6)", given)
-
-
-def _worked(worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None) -> list[str | None]:
-    """The arguments of queue.work, as text: psycopg takes longer to find out what a list of numbers is than all the rest."""
     lower = (_array(bounds.lanes), _array(bounds.fair_keys), _array(bounds.seqs)) if bounds else (None, None, None)
-    return [worker_id, str(limit), f"[{','.join(results)}]", *lower]
+    given = [worker_id, str(limit), f"[{','.join(results)}]", *lower]
+    return Asked(conn, ClaimedJob, b"select * from queue.work($1, $2, $3, $4, $5, $6)", given)
 
 
 def _array(numbers: Iterable[float]) -> str:

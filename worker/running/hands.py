@@ -69,6 +69,8 @@ class Hands:
         Where only one slot is left for small jobs, it is free already when half of its pile is gone: else
         it would idle for each claim. So there are never more in hand than slots and a half could take.
         """
+        if not self.held:
+            return self._slots
         large, small = self._taken()
         room = self._slots - large
         if 1 <= room < 2 and 0 < small <= HALF:

@@ -35,7 +35,7 @@ class Heard:
     """An answer whose rows are not read yet."""
 
     batch: list[Attempt]  # what it settled
-    asked: Asked[ClaimedJob] | None  # None: it was a refusal, and is dealt with
+    read: Callable[[], list[ClaimedJob]]
     count: int  # rows
 
 
@@ -74,7 +74,6 @@ class Ledger:
         Raises:
             DatabaseAway: what was not settled still waits.
         """
-        self._log = log.bind()  # once for all lines
         while self._others:
             self._settle_alone(self._others[0])
         batch, items = self._items()
@@ -115,12 +114,13 @@ class Ledger:
         batch, self._sent = self._sent, []
         assert asked is not None
         told = self._insist(batch, None, lambda _: asked.wait())
-        return Heard(batch if told else [], asked if told else None, told.ntuples if told else 0)
+        if told is None:  # refused, and settled one by one
+            return Heard([], list, 0)
+        return Heard(batch, lambda: asked.rows(told), told.ntuples)
 
     def take(self, heard: Heard) -> list[ClaimedJob]:
         """Note what came of the settlements, and return the jobs."""
-        self._log = log.bind()
-        return self._close_all(heard.batch, heard.asked.rows()) if heard.asked else []
+        return self._close_all(heard.batch, heard.read())
 
     def _items(self) -> tuple[list[Attempt], list[str]]:
         """What waits, which is under way from now on."""
@@ -158,6 +158,8 @@ class Ledger:
 
     def _close_batch(self, batch: list[Attempt], stale: set[tuple[UUID, int]]) -> None:
         """They are settled, or came too late."""
+        if batch:
+            self._log = log.bind()  # once for all lines
         late = {one: self._late(one) for one in batch if (one.job.job_id, one.job.token) in stale} if stale else {}
         for attempt in batch:
             self._close(attempt, late.get(attempt))

@@ -38,6 +38,7 @@ GOODBYE_S = 5.0  # what the database gets for our last words
 SETTLE_S = 0.02  # so long a small job that has ended may wait to be settled with others
 YIELD_S = 1e-6  # lets go of the interpreter, so that a slot begins now and not when we next wait
 STATUS_S = 1.0  # systemd hears of jobs that often
+DISK_S, DISK_OLD_S = 1.0, 10.0  # the disk is looked at so often after a look for work; before one when that is so long ago
 QUIET_S = 3.0  # --until-idle: what is due later than this is left
 
 
@@ -69,6 +70,7 @@ class Loop:
         self._away = 0  # tries since the database last answered
         self._urgent = False  # what waits in the ledger shall be settled now
         self._settle_at = 0.0  # else by then
+        self._disk_at = float("-inf")  # when the disk was looked at
         self._status: tuple[str, float] = ("", 0.0)  # state and time of what systemd was told last
 
     def call(self, function: Any, *args: Any) -> Any:
@@ -116,6 +118,8 @@ class Loop:
             self._away += 1
         self._forget_settled()
         self._show_status()
+        if time.monotonic() > self._disk_at + DISK_S:
+            self._look_at_disk()
 
     def _patience(self) -> float:
         """Seconds that there is nothing to do unless somebody says so."""
@@ -190,11 +194,17 @@ class Loop:
         free = self.hands.free()
         if free == 0:
             return 0
+        if self.hands or self.trouble or time.monotonic() > self._disk_at + DISK_OLD_S:
+            self._look_at_disk()
+        return 0 if self.trouble else free
+
+    def _look_at_disk(self) -> None:
+        """With empty hands not on the way from a notification to a start: a cold look takes longer than a round trip."""
+        self._disk_at = time.monotonic()
         trouble = self._scratch.trouble()
         if trouble and not self.trouble:
             log.warning("scratch.filled", trouble=trouble)
         self.trouble = trouble
-        return 0 if trouble else free
 
     def _start(self, jobs: list[ClaimedJob], sent_at: float) -> None:
         """Claimed jobs go to the slots."""
