@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import pq
+from psycopg import abc, pq
 from psycopg.adapt import Transformer
 from psycopg.rows import class_row, scalar_row
 
@@ -33,16 +33,15 @@ class Asked(Generic[Tuple]):
 
     def __init__(self, conn: Connection, kind: type[Tuple], statement: bytes, arguments: Sequence[str | None]) -> None:
         self._kind = kind
-        self._wire = _wires.get(conn) or _Wire(conn)
+        self._wire = wire = _wires.get(conn) or _Wire(conn)
         self._pgconn = conn.pgconn
-        self._encoding = conn.info.encoding
         given = [one if one is None else one.encode() for one in arguments]
         if conn.prepare_threshold is None:  # a pooler forgets what was prepared
             self._pgconn.send_query_params(statement, given, result_format=pq.Format.BINARY)
         else:
-            self._pgconn.send_query_prepared(self._wire.prepared(statement), given, result_format=pq.Format.BINARY)
+            self._pgconn.send_query_prepared(wire.prepared(statement), given, result_format=pq.Format.BINARY)
         while self._pgconn.flush():
-            self._wire.until(select.POLLOUT | select.POLLIN)
+            wire.until(select.POLLOUT | select.POLLIN)
 
     def is_answered(self) -> bool:
         """Whether `wait` would return or raise at once."""
@@ -67,7 +66,7 @@ class Asked(Generic[Tuple]):
                 break
             told = told or one
         if told is None or told.status != pq.ExecStatus.TUPLES_OK:
-            raise _refusal(told, self._encoding)
+            raise self._wire.refusal(told)
         return told
 
     def rows(self, told: pq.abc.PGresult) -> list[Tuple]:
@@ -80,9 +79,9 @@ class _Wire:
 
     def __init__(self, conn: Connection) -> None:
         self._pgconn = conn.pgconn
+        self._encoding = conn.info.encoding
         self._names: dict[bytes, bytes] = {}
-        self._fitting: set[type] = set()
-        self._reader = Transformer(conn)
+        self._readers: dict[type, abc.Transformer] = {}
         self._poll = select.poll()
         _wires[conn] = self
 
@@ -92,7 +91,7 @@ class _Wire:
             name = f"reelq_{len(self._names)}".encode()
             told = self._pgconn.prepare(name, statement)
             if told.status != pq.ExecStatus.COMMAND_OK:
-                raise _refusal(told, "utf-8")
+                raise self.refusal(told)
             self._names[statement] = name
         return self._names[statement]
 
@@ -104,23 +103,24 @@ class _Wire:
 
     def read(self, told: pq.abc.PGresult, kind: type[Tuple]) -> list[Tuple]:
         """Rows as instances of the named tuple `kind`, which has to know every column in its place."""
-        if kind not in self._fitting:
+        reader = self._readers.get(kind)
+        if reader is None:
             names = [told.fname(n) for n in range(told.nfields)]
             if names != [field.encode() for field in kind._fields]:
                 raise TypeError(f"{kind.__name__} does not fit the columns {names}")
-            self._fitting.add(kind)
-        self._reader.set_pgresult(told, set_loaders=True, format=pq.Format.BINARY)
-        return self._reader.load_rows(0, told.ntuples, kind._make)
+            reader = self._readers[kind] = Transformer(None)
+            reader.set_pgresult(told, set_loaders=True, format=pq.Format.BINARY)
+        reader.set_pgresult(told, set_loaders=False, format=pq.Format.BINARY)
+        return reader.load_rows(0, told.ntuples, kind._make)
+
+    def refusal(self, told: pq.abc.PGresult | None) -> psycopg.Error:
+        """The error for an answer that is none."""
+        if told is None:
+            return psycopg.OperationalError("the server sent no answer")
+        return psycopg.errors.error_from_result(told, encoding=self._encoding)
 
 
 _wires: WeakKeyDictionary[Connection, _Wire] = WeakKeyDictionary()
-
-
-def _refusal(told: pq.abc.PGresult | None, encoding: str) -> psycopg.Error:
-    """The error for an answer that is none."""
-    if told is None:
-        return psycopg.OperationalError("the server sent no answer")
-    return psycopg.errors.error_from_result(told, encoding=encoding)
 
 
 def scalar(conn: Connection, statement: Any, arguments: Sequence[Any] = ()) -> Any:

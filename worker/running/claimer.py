@@ -192,14 +192,13 @@ class Claimer:
             self._full_at = look.sent_at
         if not jobs:
             return NOTHING
+        self._start(jobs, look.sent_at)
+        self._lanes.took(jobs, look.full)
         sizes: dict[tuple[int, int], int] = {}
         for job in jobs:
             size = (job.weight, job.batch)
             sizes[size] = sizes.get(size, 0) + 1
-        filled = sum((Fraction(weight * count, batch) for (weight, batch), count in sizes.items()), NOTHING)
-        self._lanes.took(jobs, look.full)
-        self._start(jobs, look.sent_at)
-        return filled
+        return sum((Fraction(weight * count, batch) for (weight, batch), count in sizes.items()), NOTHING)
 
     def _rest(self, *, is_full: bool) -> None:
         """When to look next; and whether to be notified still."""

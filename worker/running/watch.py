@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from worker.running.leash import Leash
 
 LOOK_S = 1.0  # deadlines move (heartbeats, progress); with a job in hand look at least so often
+IDLE_S = 5.0  # without one: what comes later than that needs nobody to be woken for it
 
 
 class Watch(threading.Thread):
@@ -37,7 +38,7 @@ class Watch(threading.Thread):
             self._changed.notify()
 
     def run(self) -> None:
-        """Sleep until the nearest deadline; without jobs, until there is one."""
+        """Sleep until the nearest deadline."""
         while not self._over:
             nearest = self._until = float("inf")  # first: who comes while we look is told to come again
             busy = False
@@ -46,8 +47,7 @@ class Watch(threading.Thread):
                 busy = True
                 nearest = min(nearest, leash.due())
             with self._changed:
-                if busy:
-                    self._until = min(nearest, time.monotonic() + LOOK_S)
+                self._until = min(nearest, time.monotonic() + (LOOK_S if busy else IDLE_S))
                 if not self._again and not self._over:
-                    self._changed.wait(max(0.0, self._until - time.monotonic()) if busy else None)
+                    self._changed.wait(max(0.0, self._until - time.monotonic()))
                 self._again = False
