@@ -15,7 +15,8 @@ import pytest
 from tests.conftest import Connect
 from tests.worker.runnerkit import Worker, attempts, handler, job, until, working
 from tests.worker.test_runner_batch import count, outcomes, small
-from worker.errors import PermanentError
+from worker import queue
+from worker.errors import DatabaseAway, PermanentError
 from worker.handlers import no_op
 from worker.running.ledger import Ledger
 
@@ -94,6 +95,26 @@ def test_its_connection_breaks_with_a_look_under_way(dsn: str, conn: Conn, tmp_p
         until(lambda: count(conn, "completed") == 1000, "all")
     assert sorted(ran) == sorted(ids)
     assert set(outcomes(conn)) <= {"completed", "released"}
+
+
+def test_a_look_that_cannot_be_sent_costs_no_job(dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection breaks between an answer and the next look: what the answer brought is here."""
+    real, calls = queue.ask_work, Counter[str]()
+
+    def lossy(conn: Any, *args: Any) -> Any:
+        calls["ask"] += 1
+        if calls["ask"] in (1, 4):
+            raise DatabaseAway("cut before it was sent")
+        return real(conn, *args)
+
+    monkeypatch.setattr(queue, "ask_work", lossy)
+    monkeypatch.setattr(queue, "work", lambda *args: (asked := real(*args)).rows(asked.wait()))
+    small(conn, 3000)
+    with working(dsn, tmp_path, {"no_op": no_op}, slots=4, until_idle=True) as worker:
+        assert worker.join() == 0
+        assert len(worker.runner.loop.hands) == 0
+    assert calls["ask"] > 4
+    assert outcomes(conn) == {"completed": 3000}
 
 
 def test_it_hears_while_a_look_is_under_way(dsn: str, conn: Conn, tmp_path: Path, hold: Hold) -> None:

@@ -157,17 +157,23 @@ class Claimer:
         """One round trip. Returns how many slots are filled by what was claimed."""
         look = Look(limit, full, time.monotonic())
         jobs = self._ledger.exchange(limit, queue.FULL_LOOK if full else self._lanes.bounds())
-        self._go_on(look, len(jobs), free)
-        return self._begin(look, jobs)
+        try:
+            self._go_on(look, len(jobs), free)
+        finally:
+            filled = self._begin(look, jobs)
+        return filled
 
     def _land(self, free: Callable[[], int] | None) -> Fraction:
         """As `_look`, for what is under way."""
         look, self._ahead = self._ahead, None
         assert look is not None
         heard = self._ledger.hear()
-        if free is not None:
-            self._go_on(look, heard.count, free)
-        return self._begin(look, self._ledger.take(heard))
+        try:
+            if free is not None:
+                self._go_on(look, heard.count, free)
+        finally:
+            filled = self._begin(look, self._ledger.take(heard))
+        return filled
 
     def _go_on(self, look: Look, count: int, free: Callable[[], int]) -> None:
         """An answer is here: if it brings many jobs, send the next look before they are started.
