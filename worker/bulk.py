@@ -1,6 +1,7 @@
 """Many jobs at once: in one statement, under the token of a running job, or by COPY.
 
     enqueue_jobs  refs within the call, idempotency keys, an id for each; for every role that may enqueue
+    enqueue_all   the same for as many as there are, chunk by chunk; returns a count only
     spawn_jobs    the same, as the fan-out of a running job
     copy_jobs     returns a count only; for roles that may insert into queue.processing_jobs: the owner and reelq_app
 """
@@ -11,15 +12,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import partial
-from typing import Any, LiteralString
+from itertools import islice
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from worker.rows import Connection, rows
+from worker.rows import Asked, Connection, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,43 @@ class Enqueued:
 def enqueue_jobs(conn: Connection, specs: Sequence[Spec]) -> list[Enqueued]:
     """Enqueue all of them, or none; a row each, in order."""
     return rows(conn, Enqueued, "select * from queue.enqueue_jobs(%s)", [_document(specs)])
+
+
+class Count(NamedTuple):
+    """What a chunk came to."""
+
+    new: int
+
+
+def enqueue_all(conn: Connection, specs: Iterable[Spec], chunk: int = 10_000) -> int:
+    """Enqueue all that an iterable gives, a transaction for each `chunk`; return how many are new.
+
+    The next chunk is read and written down while the database takes the last. When one is refused those before
+    it stay; with idempotency keys the whole call can be repeated. The connection has to be in autocommit mode.
+
+    Raises:
+        psycopg.Error: as enqueue_jobs.
+    """
+    made = 0
+    under_way: list[Asked[Count]] = []  # one at most
+    source = iter(specs)
+    try:
+        while some := list(islice(source, chunk)):
+            text = _text(some)
+            made += _heard(under_way)
+            statement = b"select count(*) filter (where is_new) as new from queue.enqueue_jobs($1)"
+            under_way.append(Asked(conn, Count, statement, [text]))
+    finally:
+        made += _heard(under_way)
+    return made
+
+
+def _heard(under_way: list[Asked[Count]]) -> int:
+    """Wait for what is under way, if something is."""
+    if not under_way:
+        return 0
+    asked = under_way.pop()
+    return asked.rows(asked.wait())[0].new
 
 
 def spawn_jobs(conn: Connection, job_id: UUID, token: int, specs: Sequence[Spec]) -> list[Enqueued]:
@@ -136,9 +174,14 @@ def _plain(spec: Spec) -> dict[str, Any]:
 
 def _document(specs: Sequence[Spec]) -> Jsonb:
     """The specs as the JSON that the functions take."""
+    return Jsonb(specs, dumps=_text)
+
+
+def _text(specs: Sequence[Spec]) -> str:
+    """The same, as text."""
     # What is no object goes as it is: the database has the better sentence for it.
     plain = [_plain(spec) if isinstance(spec, JobSpec) else spec for spec in specs]
-    return Jsonb(plain, dumps=partial(json.dumps, default=_json))
+    return json.dumps(plain, default=_json)
 
 
 def _json(value: Any) -> Any:

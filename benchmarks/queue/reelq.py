@@ -22,9 +22,9 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from benchmarks.queue.protocol import Adapter, batches, dsn, main, paced, payload
+from benchmarks.queue.protocol import Adapter, dsn, main, paced, payload
 from cli import worker as command
-from worker import __version__, logs, queue, schema
+from worker import __version__, bulk, logs, queue, schema
 from worker import settings as environment
 from worker.context import JobContext
 from worker.registry import Registry
@@ -60,7 +60,7 @@ class Reelq(Adapter):
                 "worker": "worker.runner.Runner as `reelq worker run --slots CONCURRENCY --log-level warning`",
                 "job_types.batch": BATCH,
                 "tenants": len(TENANTS),
-                "bulk enqueue": "queue.enqueue_jobs",
+                "bulk enqueue": "worker.bulk.enqueue_all",
                 "single enqueue": "queue.enqueue_job",
             },
             "remaining_sql": REMAINING,
@@ -85,14 +85,13 @@ class Reelq(Adapter):
             return time.perf_counter() - begin
 
     def enqueue_many(self, count: int, chunk: int, delay_s: float) -> float:
-        """queue.enqueue_jobs, a chunk a call."""
+        """queue.enqueue_jobs, a chunk a call; the next one is written down meanwhile."""
         with psycopg.connect(dsn(), autocommit=True) as conn:
             tenants = ids(conn)
             begin = time.perf_counter()
-            for numbers in batches(count, chunk):
-                due = {"scheduled_for": (datetime.now(UTC) + timedelta(seconds=delay_s)).isoformat()} if delay_s else {}
-                specs = [{"job_type": JOB_TYPE, "tenant_id": tenants[n % 20], "job_data": payload(n), **due} for n in numbers]
-                conn.execute("select count(*) from queue.enqueue_jobs(%s)", [json.dumps(specs)])
+            due = {"scheduled_for": (datetime.now(UTC) + timedelta(seconds=delay_s)).isoformat()} if delay_s else {}
+            specs = ({"job_type": JOB_TYPE, "tenant_id": tenants[n % 20], "job_data": payload(n), **due} for n in range(count))
+            bulk.enqueue_all(conn, specs, chunk)
             return time.perf_counter() - begin
 
     def trickle(self, count: int, interval_s: float, committed: Callable[[int], None]) -> None:

@@ -50,6 +50,33 @@ def test_specs_arrive_as_they_were_given(conn, queue):
     assert bulk.enqueue_jobs(conn, []) == []
 
 
+def test_a_stream_is_enqueued_chunk_by_chunk(conn, queue):
+    specs = [JobSpec("no_op", job_data={"n": n}, idempotency_key=str(n)) for n in range(25)]
+    assert bulk.enqueue_all(conn, iter(specs), chunk=10) == 25
+    assert bulk.enqueue_all(conn, specs, chunk=10) == 0
+    assert [row.n for row in queue.rows("select (job_data ->> 'n')::int as n from queue.processing_jobs order by id")] == list(range(25))
+    assert bulk.enqueue_all(conn, []) == 0
+
+
+def test_a_stream_stops_at_a_chunk_that_is_refused(conn, queue):
+    """Those before it stay, and the connection is as good as before."""
+    specs = [JobSpec("no_op")] * 15 + [JobSpec("no_such")] + [JobSpec("no_op")] * 10
+    with pytest.raises(psycopg.Error) as error:
+        bulk.enqueue_all(conn, specs, chunk=10)
+    assert error.value.sqlstate == "RQ003"
+    assert queue.value("select count(*) from queue.processing_jobs") == 10
+
+
+def test_a_stream_that_breaks_leaves_the_connection_usable(conn, queue):
+    def broken():
+        yield from [JobSpec("no_op")] * 10
+        raise ValueError("the file ends here")
+
+    with pytest.raises(ValueError, match="ends here"):
+        bulk.enqueue_all(conn, broken(), chunk=5)
+    assert queue.value("select count(*) from queue.processing_jobs") == 10
+
+
 def test_copied_specs_arrive_as_they_were_given(conn, queue):
     spec = whole(queue)
     assert bulk.copy_jobs(conn, [spec]) == 1
