@@ -26,6 +26,8 @@ from worker.stop import StopSignal
 PROBE_WALL_S = 120.0  # headers; slower than this means a sick disk
 READ_BYTES_PER_S = 20e6  # the slowest disk on which counting packets is given time
 STALL_S = 60.0
+SHOWN = ["-show_format", "-show_streams", "-show_chapters", "-show_error"]
+PACKET = ("stream_index", "pts_time", "dts_time", "duration_time", "flags")
 DAMAGED = 69  # ffmpeg's exit code when more than -max_error_rate of the packets could not be decoded
 MOST_THREADS = 8  # more cost memory (x264 keeps pictures for each) and speed a ladder up no further
 
@@ -86,9 +88,35 @@ class Tools:
             PermanentError: "unreadable_media", "format_refused", "codec_refused", "too_many_pixels".
             TransientError: the host's trouble; see `refuse`.
         """
-        shown = ["-show_format", "-show_streams", "-show_chapters", "-show_error", "-of", "json"]
-        ended = self._ffprobe(path, shown, PROBE_WALL_S)
-        document = _json(ended.stdout)
+        ended = self._ffprobe(path, [*SHOWN, "-of", "json"], PROBE_WALL_S)
+        return self._document(ended, ended.stdout)
+
+    def read(self, path: Path) -> tuple[dict[str, Any], dict[int, Track]]:
+        """`probe` and `packets` in one run: for files that we have made, half of what reading them costs."""
+        tally = Tally()
+        rest: list[str] = []
+        within = False
+
+        def take(line: str) -> bool:
+            nonlocal within
+            if line == '    "packets": [':
+                within = True
+            elif within and line.startswith("    ]"):
+                within = False
+            elif not within:
+                rest.append(line)
+            elif '"stream_index"' in line:  # in the compact form a packet is a line, and its side data lines of their own
+                packet = json.loads(line.rstrip("}, ") + "}")
+                tally.add(",".join(str(packet.get(name, "N/A")) for name in PACKET))
+            return True
+
+        wall_s = PROBE_WALL_S + path.stat().st_size / READ_BYTES_PER_S
+        shown = ["-show_entries", "packet=" + ",".join(PACKET), *SHOWN, "-of", "json=compact=1"]
+        ended = self._ffprobe(path, shown, wall_s, take)
+        return self._document(ended, "\n".join(rest)), tally.tracks
+
+    def _document(self, ended: Ended, text: str) -> dict[str, Any]:
+        document = _json(text)
         if not isinstance(document, dict) or "error" in document or not isinstance(document.get("streams"), list):
             raise refuse(ended, "ffprobe", PermanentError("unreadable_media", UNREADABLE, detail=ended.stderr_tail))
         document.get("format", {}).pop("filename", None)
@@ -98,7 +126,7 @@ class Tools:
     def packets(self, path: Path, *options: str) -> dict[int, Track]:
         """Read every packet, decode none; `options` are for the demuxer. Errors as `probe`."""
         tally = Tally()
-        entries = "packet=stream_index,pts_time,dts_time,duration_time,flags"
+        entries = "packet=" + ",".join(PACKET)
         wall_s = PROBE_WALL_S + path.stat().st_size / READ_BYTES_PER_S
         self._ffprobe(path, [*options, "-show_entries", entries, "-of", "csv=p=0"], wall_s, tally.add)
         return tally.tracks

@@ -66,8 +66,8 @@ def _read(tools: Tools, path: Path) -> Measured:
         raise _incomplete("nothing")
     if not intact.moov_before_mdat(path) or intact.ends_early(path):
         raise _wrong("its index does not come first")
-    document = tools.probe(path)
-    document["packets"] = {str(index): track.facts() for index, track in tools.packets(path).items()}
+    document, tracks = tools.read(path)
+    document["packets"] = {str(index): track.facts() for index, track in tracks.items()}
     return parse(document)
 
 
