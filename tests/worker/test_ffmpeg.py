@@ -130,6 +130,16 @@ def test_every_input_is_guarded(folder: Path) -> None:
     refused(PermanentError, "format_refused", tools(REELQ_SANDBOX="off"), arguments, folder)
 
 
+def test_one_run_reads_what_two_read(folder: Path) -> None:
+    """Also where packets have side data, as the first of AAC have, which stands on lines of its own."""
+    path = clips.video(folder / "a.mp4", seconds=1)
+    document, tracks = tools().read(path)
+    for stream in document["streams"]:
+        assert int(stream.pop("nb_read_packets")) == tracks[stream["index"]].packets
+    assert document == tools().probe(path)
+    assert tracks == tools().packets(path)
+
+
 def test_ffprobe_reads_headers_and_packets(folder: Path) -> None:
     path = clips.video(folder / "a.mp4", seconds=1)
     document = tools().probe(path)
