@@ -69,7 +69,7 @@ def test_an_error_is_settled_by_its_family(
         failed = ended(conn, enqueue(conn))
         assert ended(conn, enqueue(conn, "extract_metadata"))["status"] == "completed"
         assert worker.code is None
-    (attempt,) = attempts(conn, failed["id"])
+    attempt, *_ = attempts(conn, failed["id"])  # a jittered back-off may be over already
     assert (failed["status"], failed["attempts"]) == (status, charged)
     assert (attempt["error_class"], attempt["code"]) == (error_class, code)
     assert "internals" not in failed["error_message"]
