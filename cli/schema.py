@@ -1,4 +1,4 @@
-"""`reelq schema`: install, upgrade, status, diff and print, over worker/schema.py."""
+"""`reelq schema`: install, upgrade, status, diff and print, over worker/db/schema/runner.py."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import click
 import psycopg
 
-from cli import output
-from cli.app import App, json_option, pass_app
-from cli.output import emit, say
-from worker import db
-from worker import schema as runner
-from worker.errors import CHECK_SAYS_NO
+from reelq.cli.app import App, json_option, pass_app
+from reelq.cli.terminal import output
+from reelq.cli.terminal.output import emit, say
+from reelq.worker import db
+from reelq.worker.db import schema as runner
+from reelq.worker.errors import CHECK_SAYS_NO
 
 FILE_COLUMNS = ("path", "kind", "state", "applied_at")
 RAN_COLUMNS = ("path", "kind", "ms")

@@ -45,7 +45,7 @@ class WorkerProcess:
         self._out = self._log.with_suffix(".out")
         with self._log.open("wb") as log, self._out.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "worker", "run", *arguments],
+                [sys.executable, "-m", "reelq.cli.main", "worker", "run", *arguments],
                 env=dict(environ), stdin=subprocess.DEVNULL, stdout=out, stderr=log,
             )  # fmt: skip
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from cli import enqueue as command
+from reelq.cli.jobs import enqueue as command
 from tests.sql.queuekit import Queue
 
 NOBODY = "01976b1e-5a3c-7d4e-8f00-0123456789ab"

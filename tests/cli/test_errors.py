@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from cli import main as cli_main
-from cli.main import explain
+from reelq.cli import main as cli_main
+from reelq.cli.main import explain
 
 NOBODY = "postgresql://127.0.0.1:1/none"  # port 1: nothing listens
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from reelq.worker.db import schema
 from tests.sql.mediakit import Conn, scalar
-from worker import schema
 
 GRANTS = (Path(__file__).resolve().parents[2] / "sql" / "grants.sql").read_text()
 ROOMS = schema.rooms()

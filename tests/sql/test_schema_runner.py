@@ -15,10 +15,10 @@ import psycopg
 import pytest
 
 from demo import postgres
+from reelq.worker.db import schema
+from reelq.worker.db.schema import SchemaError
+from reelq.worker.errors import SchemaMismatch
 from tests.sql.test_schema_install import dump
-from worker import schema
-from worker.errors import SchemaMismatch
-from worker.schema import SchemaError
 
 Conn = psycopg.Connection[Any]
 
