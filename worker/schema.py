@@ -227,13 +227,13 @@ def _apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
         if file.transactional:
             with conn.transaction():
                 conn.execute(file.text.encode(), prepare=False)
-                schema_shared.close_routines(conn, closed)
+                schema_shared.close(conn, closed)
                 ms = int((time.monotonic() - started) * 1000)
                 _enter(conn, file, ms)
             return ms
         for statement in statements(file.text):
             conn.execute(statement.encode(), prepare=False)
-        schema_shared.close_routines(conn, closed)
+        schema_shared.close(conn, closed)
     except psycopg.Error as error:
         if conn.broken:
             raise

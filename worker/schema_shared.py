@@ -1,7 +1,7 @@
 """A database that an application lives in too: what is not ours stays as it was.
 
     refuse_foreign     a schema of our names that somebody else made stops an install before it begins
-    close_routines     new functions are closed to PUBLIC one by one; default privileges are the owner's affair
+    close              new objects are closed to PUBLIC one by one; default privileges are the owner's affair
     set_search_path    the database's search_path: ours behind public, and only where nobody minds
 """
 
@@ -30,16 +30,22 @@ where
 having count(*) = 5
 """
 
-OPEN_ROUTINES = """
-select format('revoke execute on routine %%s from public', routine.oid::regprocedure)
-from pg_proc as routine
-inner join pg_namespace as space on space.oid = routine.pronamespace
+# What Postgres gives everybody with each new function, and the owner's default privileges with anything else.
+OPEN = """
+select format('revoke execute on routine %%s from public', own.oid::regprocedure)
+from pg_proc as own
 where
-    space.nspname = any(%(rooms)s)
-    and pg_has_role(current_user, routine.proowner, 'usage')
-    and exists (
-        select from aclexplode(coalesce(routine.proacl, acldefault('f', routine.proowner))) as acl where acl.grantee = 0
-    )
+    own.pronamespace = any(%(spaces)s)
+    and pg_has_role(current_user, own.proowner, 'usage')
+    and (own.proacl is null or exists (select from aclexplode(own.proacl) as given where given.grantee = 0))
+union all
+select format('revoke all on %%s %%s from public', case own.relkind when 'S' then 'sequence' else 'table' end, own.oid::regclass)
+from pg_class as own
+where
+    own.relnamespace = any(%(spaces)s)
+    and own.relkind in ('r', 'p', 'v', 'm', 'S')
+    and pg_has_role(current_user, own.relowner, 'usage')
+    and exists (select from aclexplode(own.relacl) as given where given.grantee = 0)
 """
 
 # Whether anybody else lives here: a schema, or an object of public, that is neither ours nor an extension's.
@@ -107,9 +113,10 @@ def refuse_foreign(conn: psycopg.Connection[Any], rooms: Sequence[str], ledger: 
         raise SchemaTaken(told, hint(rooms))
 
 
-def close_routines(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> None:
-    """Take from PUBLIC what Postgres gives it with every new function. In the transaction that made it, nobody can call it meanwhile."""
-    for (revoke,) in drift.rows(conn, OPEN_ROUTINES, {"rooms": list(rooms)}):
+def close(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> None:
+    """Take from PUBLIC what it has in our rooms. In the transaction that made a function, nobody can call it meanwhile."""
+    spaces = [oid for (oid,) in drift.rows(conn, "select oid from pg_namespace where nspname = any(%s)", [list(rooms)])]
+    for (revoke,) in drift.rows(conn, OPEN, {"spaces": spaces}):
         conn.execute(revoke.encode())
 
 
