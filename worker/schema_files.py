@@ -112,7 +112,8 @@ def search_path(root: Path = ROOT) -> list[str]:
 
 def script(root: Path = ROOT) -> str:
     """Everything as one script for psql, in order, with the rows of the ledger."""
-    parts = ["set client_min_messages = warning;\nset search_path = '';\nset check_function_bodies = off;\nbegin;\n", guard(rooms(root))]
+    parts = ["set client_min_messages = warning;\nset search_path = '';\nset check_function_bodies = off;\nbegin;\n"]
+    parts.append(guard(rooms(root)))
     parts.append((root / "ledger.sql").read_text(encoding="utf-8"))
     for file in migrations(root) + files(root):
         if file.kind != "migration":
