@@ -47,7 +47,7 @@ $guard$;
 def hint(rooms: Sequence[str]) -> str:
     """What to do about a schema that is taken."""
     return (
-        f"Nothing was changed. reelq wants the schema names {', '.join(rooms)} to itself: rename that schema, "
+        f"Nothing was changed. The schema names {', '.join(rooms)} have to be free for reelq: rename that schema, "
         "or install into another database. One that is empty and owned by the installing role is taken as it is."
     )
 

@@ -22,7 +22,8 @@ from worker.schema_shared import SchemaTaken
 
 Conn = psycopg.Connection[Any]
 OLD_PATH = "identity, media, queue, ops, base, public"  # what installs set before 0.1.0
-OUR_PATH = '"$user", public, identity, media, queue, ops, base'
+OUR_PATH = ", ".join(schema.search_path()).replace("$user", '"$user"')
+DOCS = schema.ROOT.parent / "docs"
 
 # Names that we use too, on purpose; `answer` is open to everybody, as Postgres makes functions.
 APPLICATION = """
@@ -135,7 +136,8 @@ def test_the_command_says_so_in_one_line(
     assert told.out == ""
     first, hint = told.err.splitlines()
     assert first == "reelq: the schema queue of this database belongs to somebody else: it holds function queue.push()"
-    assert hint.startswith("hint: Nothing was changed. reelq wants the schema names base, identity, media, queue,")
+    assert hint.startswith(f"hint: Nothing was changed. The schema names {', '.join(schema.rooms())} have to be free")
+    assert hint in (DOCS / "operate.md").read_text(encoding="utf-8")
 
 
 def test_the_printed_script_refuses_it_too(pg_server: postgres.Server, application: Conn, everything: Any) -> None:
@@ -194,6 +196,11 @@ def test_a_database_of_our_own_gets_a_search_path_behind_public(empty_conn: Conn
         assert people.execute("select slug from tenants").fetchall() != []
         people.execute("create table users (mine integer)")
         assert people.execute("select 'users'::regclass::oid = 'public.users'::regclass::oid").fetchone() == (True,)
+
+
+@pytest.mark.parametrize("page", ["operate.md", "psql.md"])
+def test_the_documents_show_the_search_path_as_it_is(page: str) -> None:
+    assert OUR_PATH in (DOCS / page).read_text(encoding="utf-8")
 
 
 def test_a_search_path_that_we_once_set_in_front_of_public_is_replaced(empty_conn: Conn) -> None:
