@@ -37,7 +37,10 @@ def schema() -> None:
 @json_option
 @pass_app
 def install(app: App, as_json: bool) -> None:
-    """Make the schema in an empty database; go on where an install was interrupted.
+    """Make the schema; go on where an install was interrupted.
+
+    The database may have an application's tables in it. Where a schema has one of our names already, nothing is changed
+    and the exit code is 2.
 
     \b
     Examples:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from reelq.worker.db.schema.foreign import guard
 from reelq.worker.errors import ReelqError
 
 ROOT = Path(__file__).resolve().parents[3] / "sql"  # beside worker/ in a checkout and in the wheel
@@ -105,13 +106,14 @@ def statements(text: str) -> list[str]:
 
 
 def search_path(root: Path = ROOT) -> list[str]:
-    """The rooms left to right, base and public last."""
-    return [name for name in rooms(root) if name != "base"] + ["base", "public"]
+    """An application's own names first, then the rooms left to right, base last."""
+    return ["$user", "public", *(name for name in rooms(root) if name != "base"), "base"]
 
 
 def script(root: Path = ROOT) -> str:
     """Everything as one script for psql, in order, with the rows of the ledger."""
     parts = ["set client_min_messages = warning;\nset search_path = '';\nset check_function_bodies = off;\nbegin;\n"]
+    parts.append(guard(rooms(root)))
     parts.append((root / "ledger.sql").read_text(encoding="utf-8"))
     for file in migrations(root) + files(root):
         if file.kind != "migration":

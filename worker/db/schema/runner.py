@@ -31,7 +31,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from reelq.worker.db.schema import drift
+from reelq.worker.db.schema import drift, shared
 from reelq.worker.db.schema.files import ROOT, File, SchemaError, files, migrations, rooms, search_path, statements
 from reelq.worker.errors import SchemaMismatch
 
@@ -101,7 +101,7 @@ def plan(conn: psycopg.Connection[Any], root: Path = ROOT) -> Plan:
 
 def _ledger(conn: psycopg.Connection[Any]) -> dict[str, tuple[str, str, Any]] | None:
     """Path → kind, sha256, applied_at; None when there is no ledger."""
-    if not drift.rows(conn, "select from pg_class where oid = to_regclass('base.schema_ledger')"):
+    if not shared.has_ledger(conn):
         return None
     rows = drift.rows(conn, "select path, kind, sha256, applied_at from base.schema_ledger")
     return {path: (kind, sha, at) for path, kind, sha, at in rows}
@@ -142,12 +142,14 @@ def upgrade(
 
     Raises:
         SchemaMismatch: RQ011, newer than the files, or empty without `empty_too`.
+        SchemaTaken: a schema of our names belongs to somebody else; nothing has changed.
         SchemaError: a file failed (with file and line), or see plan().
     """
     with _session(conn, wait_s):
         todo = plan(conn, root)
         if todo.fresh and not empty_too:
             raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
+        shared.refuse_foreign(conn, rooms(root), _ledger(conn))
         known: drift.Objects = {}
         before: drift.Objects = {}
         if not todo.fresh:
@@ -155,9 +157,9 @@ def upgrade(
         _prepare(conn, root, todo.fresh)
         by_hand = drift.changes(known, before) if known else {}
         steps = todo.steps + [file for file in _put_back(by_hand, root) if file not in todo.steps]
-        ran = [{"path": file.path, "kind": file.kind, "ms": _apply(conn, file)} for file in steps]
+        ran = [{"path": file.path, "kind": file.kind, "ms": _apply(conn, file, rooms(root))} for file in steps]
         _settle(conn, todo, ran, warn)
-        _set_search_path(conn, root)
+        shared.set_search_path(conn, search_path(root), not known, warn)
         now = drift.describe(conn, rooms(root))
         stay = {} if accept else {o: s for o, s in by_hand.items() if before.get(o) == now.get(o)}
         stay = {o: s for o, s in stay.items() if now.get(o) != known.get(o)}
@@ -207,8 +209,8 @@ def _prepare(conn: psycopg.Connection[Any], root: Path, fresh: bool) -> None:
             _enter(conn, file, None)
 
 
-def _apply(conn: psycopg.Connection[Any], file: File) -> int:
-    """Run one file and enter it in the ledger; return the milliseconds.
+def _apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
+    """Run one file and enter it in the ledger; return the milliseconds. What it adds to the rooms in `closed` is not PUBLIC's.
 
     Raises:
         SchemaError: with file, line and the server's message.
@@ -218,11 +220,13 @@ def _apply(conn: psycopg.Connection[Any], file: File) -> int:
         if file.transactional:
             with conn.transaction():
                 conn.execute(file.text.encode(), prepare=False)
+                shared.close(conn, closed)
                 ms = int((time.monotonic() - started) * 1000)
                 _enter(conn, file, ms)
             return ms
         for statement in statements(file.text):
             conn.execute(statement.encode(), prepare=False)
+        shared.close(conn, closed)
     except psycopg.Error as error:
         if conn.broken:
             raise
@@ -292,13 +296,6 @@ def _exists(conn: psycopg.Connection[Any], name: str) -> bool:
         """,
         {"room": room, "own": own},
     ))
-
-
-def _set_search_path(conn: psycopg.Connection[Any], root: Path) -> None:
-    """People at psql need no prefixes: the database's own search_path lists all rooms."""
-    ((database,),) = drift.rows(conn, "select current_database()")
-    path = sql.SQL(", ").join(map(sql.Identifier, search_path(root)))
-    conn.execute(sql.SQL("alter database {} set search_path = {}").format(sql.Identifier(database), path))
 
 
 def status(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, Any]]:
