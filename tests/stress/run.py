@@ -65,7 +65,7 @@ class Stress:
         process.wait(STOP_S)
         self.kills += 1
         if self.dice.random() < 0.5:
-            conn.execute("select queue.bury_worker(%s)", [f"w{name.split('-')[1]}"])
+            conn.execute("select queue.mark_worker_dead(%s)", [f"w{name.split('-')[1]}"])
         self.start("worker")
 
     def errors(self) -> list[dict[str, Any]]:

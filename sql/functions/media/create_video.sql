@@ -13,7 +13,7 @@ security definer
 set search_path = ''
 as $$
 declare
-    v_tenant uuid := identity.require_tenant(p_tenant_id);
+    v_tenant uuid := identity.check_tenant(p_tenant_id);
     v_asset uuid;
     v_video uuid;
 begin

@@ -10,7 +10,7 @@ declare
     v_new media.variants;
     v_id uuid;
 begin
-    perform media.refuse_unknown_keys('variant', p_variant, media.variant_columns());
+    perform media.check_known_keys('variant', p_variant, media.variant_columns());
 
     select asset.tenant_id into v_tenant from media.assets as asset where asset.id = p_asset_id;
 

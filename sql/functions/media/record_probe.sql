@@ -9,7 +9,7 @@ declare
     v_old media.assets;
     v_new media.assets;
 begin
-    perform media.refuse_unknown_keys('measured', p_measured, media.measured_columns());
+    perform media.check_known_keys('measured', p_measured, media.measured_columns());
 
     select asset.* into v_old from media.assets as asset where asset.id = p_asset_id for no key update;
 

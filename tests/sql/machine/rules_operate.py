@@ -43,9 +43,9 @@ class OperateRules(Base):
         if verb == "register":
             self.enter(name)
         elif verb == "bury":
-            self.agree(lambda: self.db.value("select queue.bury_worker(%s)", name), lambda: self.model.bury(name))
+            self.agree(lambda: self.db.value("select queue.mark_worker_dead(%s)", name), lambda: self.model.bury(name))
         elif verb == "stop":
-            self.db.value("select queue.stop_worker(%s)", name)
+            self.db.value("select queue.deregister_worker(%s)", name)
             self.model.workers[name].status = "stopped"
         else:
             call, drains = "select queue.drain_worker(%s, %s)", verb == "drain"

@@ -1,0 +1,17 @@
+create or replace function queue.release_permits(p_limits text[])
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+    if p_limits <> '{}' then
+        insert into queue.gate_events (gate, units)
+        select k, count(*) from unnest(p_limits) as k group by k order by k;
+    end if;
+end;
+$$;
+
+comment on function queue.release_permits(text[]) is $$
+Units of limits are free again, one each time a key stands in the list. Appends only: nobody waits for a limit's row.
+$$;
