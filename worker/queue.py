@@ -103,7 +103,9 @@ def register_worker(
     )
 
 
-def settle_and_claim(conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None) -> list[ClaimedJob]:
+def settle_and_claim(
+    conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None
+) -> list[ClaimedJob]:
     """Settle what is finished, each an object as JSON text, and claim up to `limit` slots' worth, in one transaction."""
     asked = ask_settle_and_claim(conn, worker_id, limit, results, bounds)
     return asked.rows(asked.wait())

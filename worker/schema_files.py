@@ -129,9 +129,8 @@ def _functions(root: Path, room: str) -> list[File]:
     for file in read:
         key = f"functions/{room}/{file.place.rsplit('/', 1)[1]}"
         if key in by_key:
-            raise SchemaError(
-                f"sql/{by_key[key].place} and sql/{file.place} have the same name", "One function is one file: remove one of them."
-            )
+            told = f"sql/{by_key[key].place} and sql/{file.place} have the same name"
+            raise SchemaError(told, "One function is one file: remove one of them.")
         by_key[key] = replace(file, path=key)
     return [by_key[key] for key in sorted(by_key)]
 
@@ -155,13 +154,14 @@ def _check_places(root: Path, found: list[File]) -> None:
             told = " and ".join(f"{room}.{own}" for room, own in made) or "nothing"
             raise SchemaError(
                 f"sql/{file.place} must make the {file.kind} {file.room}.{name} and no other, not {told}",
-                f"One {file.kind} a file, named after it, in the folder of its room: {file.kind}s/<room>/{made[0][1] if made else name}.sql",
+                f"A {file.kind} lies in {file.kind}s/<room>/<its name>.sql, one a file.",
             )
 
 
 def _should_lie(root: Path, place: str) -> str:
     """Where a file that lies wrong should lie."""
     kind, _, rest = place.partition("/")
+    elsewhere = "Files lie in schema/, functions/, views/, data/ or migrations/; beside them only grants.sql and ledger.sql."
     name = place.rsplit("/", 1)[1] if rest else place
     known = ", ".join(rooms(root))
     return {
@@ -170,7 +170,7 @@ def _should_lie(root: Path, place: str) -> str:
         "views": f"A view lies in views/<room>/{name}, with no folder in between. Rooms: {known}.",
         "data": f"Rows lie in data/<room>_<table>.sql, with no folder in between. Rooms: {known}.",
         "migrations": f"A migration lies in migrations/{name}, with no folder in between.",
-    }.get(kind if rest else "", "Files lie in schema/, functions/, views/, data/ or migrations/; beside them only grants.sql and ledger.sql.")
+    }.get(kind if rest else "", elsewhere)
 
 
 def statements(text: str) -> list[str]:

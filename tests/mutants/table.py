@@ -100,10 +100,10 @@ MUTANTS = [
     one("a child of something over waits for ever", "queue/enqueue/link_parents.sql", "    if v_over <> '{}' then", "    if false then"),
     one("those who wait do not wait for a fan-out", "queue/enqueue/spawn_jobs.sql", "where d.parent_id = p_job_id and not d.satisfied and n.id", "where false and d.parent_id = p_job_id and not d.satisfied and n.id"),
     # Limits, pauses, explain
-    one("a crash keeps its unit of a limit", "queue/settle/settle_failure.sql", "    perform queue.release_permits(v_limits);\n", "    if p_error_class <> 'worker_lost' then perform queue.release_permits(v_limits); end if;\n"),
-    one("a batch keeps its units of a limit", "queue/settle/settle_jobs.sql", "from ended as e cross join lateral unnest(e.limits) as k group by", "from ended as e cross join lateral unnest(e.limits) as k where false group by"),
+    one("a crash keeps its permit", "queue/settle/settle_failure.sql", "    perform queue.release_permits(v_limits);\n", "    if p_error_class <> 'worker_lost' then perform queue.release_permits(v_limits); end if;\n"),
+    one("a batch keeps its permits", "queue/settle/settle_jobs.sql", "from ended as e cross join lateral unnest(e.limits) as k group by", "from ended as e cross join lateral unnest(e.limits) as k where false group by"),
     one("a limit lets one more in", "queue/limits/acquire_permits.sql", "if v_limit.used >= coalesce(", "if v_limit.used > coalesce(", LIMITS, "-k", "several"),
-    one("units in the hands of a claim are not counted", "queue/claim/claim_jobs.sql", "            if v_all.job_ids is not null then\n                return query", "            if false then\n                return query", LIMITS, "-k", "in_the_hands"),
+    one("permits in the hands of a claim are not counted", "queue/claim/claim_jobs.sql", "            if v_all.job_ids is not null then\n                return query", "            if false then\n                return query", LIMITS, "-k", "in_the_hands"),
     one("a pause of a type is not heeded", "queue/claim/claim_jobs.sql", "                    and l.job_type <> all(v_paused)\n", ""),
     one("a pause of a tenant is not heeded", "queue/placement/find_gates.sql", "('tenant', j.tenant_id::text), ", ""),
     one("a resume forgets what waits", "queue/operate/resume.sql", "    if p_scope <> 'all' then\n", "    if false then\n", PAUSES, "-k", "lets_it_go"),

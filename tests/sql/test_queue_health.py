@@ -356,7 +356,7 @@ def test_a_lease_that_nobody_takes_back_is_bad(queue, clock):
     assert queue.status(job.job_id) == "queued"
 
 
-def test_a_buried_worker_s_lease_counts_too(queue, clock):
+def test_the_lease_of_a_worker_marked_dead_counts_too(queue, clock):
     queue.add()
     queue.take()
     queue.conn.execute("select queue.mark_worker_dead('w1')")

@@ -125,7 +125,7 @@ def test_after_an_outage_healthy_workers_get_time_to_report(queue, clock):
     assert queue.rescue() == 1
 
 
-def test_a_buried_worker_s_jobs_come_back_at_once_even_after_an_outage(queue, clock):
+def test_the_jobs_of_a_worker_marked_dead_come_back_at_once_even_after_an_outage(queue, clock):
     queue.conn.execute("update queue.upkeep set grace = '30 seconds'")
     job_id = queue.add()
     queue.take()

@@ -128,7 +128,7 @@ def test_a_worker_that_the_queue_forgot_registers_again(dsn: str, conn: Conn, tm
 
 
 def test_without_listen_it_polls(dsn: str, conn: Conn, tmp_path: Path) -> None:
-    """Behind a transaction pooler: no LISTEN, no sleepers, no prepared statements; drain is found by the heartbeat."""
+    """Behind a transaction pooler: no LISTEN, nobody in queue.listening_workers, no prepared statements; drain is found by the heartbeat."""
     with working(dsn, tmp_path, {"no_op": no_op}, database_direct_url="off") as worker:
         assert ended(conn, enqueue(conn))["status"] == "completed"
         assert conn.execute("select count(*) from queue.listening_workers").fetchone() == (0,)

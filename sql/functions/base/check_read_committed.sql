@@ -7,10 +7,8 @@ as $$
 begin
     -- Postgres runs "read uncommitted" as read committed.
     if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-        raise exception 'the transaction is %, this call needs read committed', current_setting('transaction_isolation')
-            using
-                errcode = 'RQ002',
-                hint = 'Begin with: start transaction isolation level read committed. '
+        raise exception 'transaction must be read committed, not %', current_setting('transaction_isolation')
+            using errcode = 'RQ002', hint = 'Begin with: start transaction isolation level read committed. '
                 || 'On a snapshot the queue cannot see a job that another session has just finished.';
     end if;
 end;

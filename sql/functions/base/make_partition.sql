@@ -19,7 +19,7 @@ begin
     inner join pg_catalog.pg_namespace as s on s.oid = c.relnamespace
     where c.oid = p_parent;
     if v_parent.relkind is distinct from 'p' or p_month is null then
-        raise exception '% is not partitioned, or no month is given', p_parent
+        raise exception '% must be a partitioned table and the month be given, not %', p_parent, coalesce(p_month::text, 'null')
             using errcode = 'RQ008', hint = 'Partitions are made for tables with PARTITION BY RANGE of a time.';
     end if;
 

@@ -9,9 +9,7 @@ declare
 begin
     if p_given is null or jsonb_typeof(p_given) <> 'object' then
         raise exception '% must be a JSON object, not %', p_what, coalesce(jsonb_typeof(p_given), 'null')
-            using
-                errcode = 'RQ008',
-                hint = 'Known keys: ' || array_to_string(p_known, ', ') || '.';
+            using errcode = 'RQ008', hint = 'Known keys: ' || array_to_string(p_known, ', ') || '.';
     end if;
 
     select string_agg(quote_ident(name), ', ' order by name)
@@ -20,10 +18,8 @@ begin
     where not name = any(p_known);
 
     if v_unknown is not null then
-        raise exception '% has unknown keys: %', p_what, v_unknown
-            using
-                errcode = 'RQ008',
-                hint = 'Known keys: ' || array_to_string(p_known, ', ') || '.';
+        raise exception '% must have known keys only, not %', p_what, v_unknown
+            using errcode = 'RQ008', hint = 'Known keys: ' || array_to_string(p_known, ', ') || '.';
     end if;
 end;
 $$;

@@ -16,10 +16,8 @@ begin
         return new;
     end if;
 
-    raise exception 'a video cannot go from % to %', old.status, new.status
-        using
-            errcode = 'RQ007',
-            hint = 'It goes forward only; a failed one begins again with media.reopen_video.';
+    raise exception 'status of video % must not go from % to %', old.id, old.status, new.status
+        using errcode = 'RQ007', hint = 'It goes forward only; a failed one begins again with media.reopen_video.';
 end;
 $$;
 

@@ -25,4 +25,4 @@ comment on column queue.ready.seq is 'Order of becoming ready.';
 comment on column queue.ready.job_id is 'The job.';
 comment on column queue.ready.flow is 'Its tenant, whose turns are counted; all zeros for jobs of the platform itself.';
 comment on column queue.ready.ready_at is 'When it became ready; the age that lifts its priority.';
-comment on column queue.ready.limits is 'Limits of which it holds a unit; null: none.';
+comment on column queue.ready.limits is 'Limits of which it holds a permit; null: none.';

@@ -20,7 +20,7 @@ comment on column queue.limits.max_running is 'Units; null: as many as tenant:* 
 comment on column queue.limits.used is 'Units given; those of queue.gate_events are back already.';
 comment on column queue.limits.created_at is 'When the row was made.';
 comment on column queue.limits.updated_at is 'When the limit last changed.';
-comment on column queue.limits.counted is 'What ran when the limit was made has been counted; before that it gives no unit. See queue.initialise_limits.';
+comment on column queue.limits.counted is 'What ran when the limit was made has been counted; before that it gives no permit. See queue.initialise_limits.';
 
 create trigger touch_updated_at before update on queue.limits
 for each row when (old.max_running is distinct from new.max_running) execute function base.tg_touch_updated_at();

@@ -38,12 +38,12 @@ declare
 begin
     perform base.check_read_committed();
     if p_limit < 0 or p_limit is null then
-        raise exception 'limit is %, but 0 or more is meant', coalesce(p_limit::text, 'null')
+        raise exception 'limit must be 0 or more, not %', coalesce(p_limit::text, 'null')
             using errcode = 'RQ008', hint = 'Ask for as many slots as are free.';
     end if;
     select * into v_worker from queue.workers as w where w.worker_id = p_worker_id;
     if not found or v_worker.status = 'stopped' then
-        raise exception 'worker % is not registered', quote_literal(p_worker_id)
+        raise exception 'worker % must be registered before it claims', quote_literal(p_worker_id)
             using errcode = 'RQ010', hint = 'Call queue.register_worker first.';
     end if;
     if p_lanes is null then
@@ -173,7 +173,7 @@ begin
         -- Lanes that gave less than was asked for have no more.
         exit when v_left < 1 or ((v_left = v_before or not v_more) and v_back = v_looked);
         if v_back > v_looked then
-            -- What was put behind a limit just now may have room there. First the units of the jobs in hand go into leases: else a
+            -- What was put behind a limit just now may have room there. First the permits of the jobs in hand go into leases: else a
             -- limit that is counted now would miss them.
             if v_all.job_ids is not null then
                 return query select * from queue.start_jobs(p_worker_id, v_all);

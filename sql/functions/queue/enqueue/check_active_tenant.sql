@@ -12,7 +12,7 @@ begin
         raise exception 'no tenant %', p_tenant_id
             using errcode = 'RQ004', hint = 'select id, slug from identity.tenants';
     elsif v_status <> 'active' then
-        raise exception 'tenant % is %', p_tenant_id, v_status
+        raise exception 'tenant % must be active, not %', p_tenant_id, v_status
             using errcode = 'RQ012', hint = 'Activate the tenant first.';
     end if;
 end;

@@ -29,7 +29,7 @@ begin
         v_left := array(select job from unnest(v_left) as job except select job from unnest(v_free) as job);
     end loop;
     if v_left <> '{}' then
-        raise exception 'jobs wait for one another in a circle: %', array_to_string(v_left[1:5], ', ')
+        raise exception 'jobs must not wait for one another in a circle, as these do: %', array_to_string(v_left[1:5], ', ')
             using errcode = 'RQ006', hint = 'Leave out one of the edges.';
     end if;
 end;

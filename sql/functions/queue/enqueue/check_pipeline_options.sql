@@ -19,7 +19,7 @@ begin
     select s.step into v_step from queue.pipeline_steps as s
     where s.pipeline = p_pipeline and p_options ? s.step and jsonb_typeof(p_options -> s.step) <> 'object' limit 1;
     if found then
-        raise exception 'option % names a step, so it has to be a JSON object', quote_literal(v_step)
+        raise exception 'option % must be a JSON object, as it names a step, not %', quote_literal(v_step), jsonb_typeof(p_options -> v_step)
             using errcode = 'RQ008', hint = format('{"%s": {"key": value}}', v_step);
     end if;
 end;

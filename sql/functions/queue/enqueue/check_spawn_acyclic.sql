@@ -19,7 +19,7 @@ begin
     inner join queue.job_dependencies as d on d.parent_id = p_job_id and d.job_id = a.id and not d.satisfied
     limit 1;
     if found then
-        raise exception 'job % waits for job %, and so would wait for itself', v_found, p_job_id
+        raise exception 'spawned jobs must not wait for job %, which waits for job % that spawns them', v_found, p_job_id
             using errcode = 'RQ006', hint = 'What a job fans out into cannot depend on what waits for the job.';
     end if;
 end;

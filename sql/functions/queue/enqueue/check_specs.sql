@@ -13,7 +13,7 @@ declare
     v_word text;
 begin
     if p_specs is null or jsonb_typeof(p_specs) <> 'array' then
-        raise exception 'specs are a JSON array of objects'
+        raise exception 'specs must be a JSON array of objects, not %', coalesce(jsonb_typeof(p_specs), 'null')
             using errcode = 'RQ008', hint = '[{"job_type": "no_op", "ref": "a"}, {"job_type": "no_op", "depends_on": ["a"]}]';
     end if;
     select s.n into v_place from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
@@ -22,7 +22,7 @@ begin
         or jsonb_typeof(s.spec -> 'limits') not in ('array', 'null')
     limit 1;
     if found then
-        raise exception 'spec % is no object, or its depends_on or limits are no list', v_place
+        raise exception 'spec % must be an object whose depends_on and limits are lists, not %', v_place, left(p_specs ->> (v_place - 1)::integer, 200)
             using errcode = 'RQ008', hint = '{"job_type": "no_op", "depends_on": ["a"]}';
     end if;
     select s.n, k into v_place, v_word
@@ -31,7 +31,7 @@ begin
     where k <> all(v_known)
     limit 1;
     if found then
-        raise exception 'spec % has an unknown key %', v_place, quote_literal(v_word)
+        raise exception 'spec % must have known keys only, not %', v_place, quote_literal(v_word)
             using errcode = 'RQ008', hint = 'Known: ' || array_to_string(v_known, ', ');
     end if;
     select min(s.n) into v_place
@@ -41,7 +41,7 @@ begin
     having count(*) > 1
     limit 1;
     if found then
-        raise exception 'the ref of spec % stands twice', v_place
+        raise exception 'ref of spec % must not stand twice', v_place
             using errcode = 'RQ008', hint = 'Each names one job of the call.';
     end if;
 end;

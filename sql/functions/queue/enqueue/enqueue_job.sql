@@ -28,14 +28,14 @@ declare
     v_tenant uuid := enqueue_job.tenant_id;
 begin
     if enqueue_job.priority not between 1 and 10 then
-        raise exception 'priority is %, but 1 (first) to 10 (last) is meant', enqueue_job.priority
+        raise exception 'priority must be 1 (first) to 10 (last), not %', enqueue_job.priority
             using errcode = 'RQ008', hint = 'Leave it out for the default of the job type.';
     end if;
     if enqueue_job.idempotency_key is not null then
         v_tenant := queue.resolve_tenant(v_tenant, enqueue_job.video_id, enqueue_job.asset_id);
     end if;
     if v_tenant is not null and not base.may_act_for(v_tenant) then
-        raise exception 'you may not enqueue for tenant %', v_tenant
+        raise exception 'tenant must be your own, not %', v_tenant
             using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
     loop

@@ -86,7 +86,7 @@ begin
             -- Somebody committed one of the keys between the look and the insert: look again.
             null;
         when data_exception then
-            raise exception 'a spec holds a value of the wrong type: %', sqlerrm
+            raise exception 'values of a spec must have the types of the columns: %', sqlerrm
                 using errcode = 'RQ008', hint = 'Ids are uuids, times as ISO 8601 writes them, priority a number from 1 to 10.';
         end;
     end loop;

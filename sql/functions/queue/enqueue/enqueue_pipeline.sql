@@ -25,7 +25,7 @@ begin
             using errcode = 'RQ004', hint = 'Known: ' || coalesce((select string_agg(p.name, ', ' order by p.name) from queue.pipelines as p), 'none');
     end if;
     if jsonb_typeof(options) is distinct from 'object' then
-        raise exception 'options of a pipeline are a JSON object' using errcode = 'RQ008', hint = '{"ladder": {"crf": 21}}';
+        raise exception 'options must be a JSON object, not %', coalesce(jsonb_typeof(options), 'null') using errcode = 'RQ008', hint = '{"ladder": {"crf": 21}}';
     end if;
     select v.tenant_id into v_tenant from media.videos as v
     where v.id = enqueue_pipeline.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id) for key share;

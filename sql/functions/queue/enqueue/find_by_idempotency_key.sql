@@ -9,7 +9,7 @@ begin
     if p_key is null then
         return null;
     elsif p_tenant_id is not null and not base.may_act_for(p_tenant_id) then
-        raise exception 'you may not enqueue for tenant %', p_tenant_id
+        raise exception 'tenant must be your own, not %', p_tenant_id
             using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
     -- Two questions: no index serves `is not distinct from`. A job may move to the history between two looks, never back.

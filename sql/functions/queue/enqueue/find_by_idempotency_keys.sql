@@ -27,7 +27,7 @@ begin
     having count(*) > 1
     limit 1;
     if found then
-        raise exception 'the idempotency_key of spec % stands twice', v_place
+        raise exception 'idempotency_key of spec % must not stand twice', v_place
             using errcode = 'RQ008', hint = 'Each names one job of the call.';
     end if;
     return array(

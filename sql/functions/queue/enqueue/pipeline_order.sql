@@ -30,7 +30,7 @@ begin
         v_done := v_done || v_next;
     end loop;
     if exists (select from queue.pipeline_steps as s where s.pipeline = p_pipeline and s.step <> all(v_done)) then
-        raise exception 'the steps of pipeline % wait for one another in a circle', p_pipeline
+        raise exception 'steps of pipeline % must not wait for one another in a circle', p_pipeline
             using errcode = 'RQ006', hint = 'Leave out one of the edges in `after`.';
     end if;
 end;

@@ -36,5 +36,5 @@ as $$
 $$;
 
 comment on function queue.explain_limits(queue.processing_jobs) is $$
-The limits that keep a job out: of which it holds no unit, and none is left for it after those that wait before it.
+The limits that keep a job out: of which it holds no permit, and none is left for it after those that wait before it.
 $$;

@@ -55,15 +55,15 @@ as $$
     where (l.job_type, l.priority, l.weight, l.needs) is distinct from (j.job_type, j.priority, j.weight, j.needs)
 
     union all
-    select 'a limit has given as many units as are held', null::uuid, format('%s: %s used, %s held', l.limit_key, l.used, held.units)
+    select 'a limit has given as many permits as are held', null::uuid, format('%s: %s used, %s held', l.limit_key, l.used, held.permits)
     from queue.limits as l
     cross join lateral (
         select
             (select count(*) from queue.ready as r where l.limit_key = any(r.limits))
             + (select count(*) from queue.leases as e where l.limit_key = any(e.limits))
-            + (select coalesce(sum(o.units), 0) from queue.gate_events as o where o.gate = l.limit_key) as units
+            + (select coalesce(sum(o.permits), 0) from queue.gate_events as o where o.gate = l.limit_key) as permits
     ) as held
-    where l.used <> held.units and l.counted
+    where l.used <> held.permits and l.counted
 
     union all
     select 'a scheduled job is due when its record says', s.job_id, format('%s but %s', s.due, j.scheduled_for)

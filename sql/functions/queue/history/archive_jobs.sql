@@ -26,7 +26,7 @@ declare
 begin
     perform base.check_read_committed();
     if p_limit not between 1 and 10000 or p_limit is null then
-        raise exception 'limit is %, but 1 to 10000 is meant', coalesce(p_limit::text, 'null')
+        raise exception 'limit must be 1 to 10000, not %', coalesce(p_limit::text, 'null')
             using errcode = 'RQ008', hint = 'The default is 1000: small transactions, called again and again.';
     end if;
     if not pg_try_advisory_xact_lock(hashtext('reelq.archive_jobs')) then

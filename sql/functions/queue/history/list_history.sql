@@ -16,11 +16,11 @@ declare
     v_since timestamptz := coalesce(p_since, '-infinity');
 begin
     if p_status not in ('completed', 'failed', 'cancelled') then
-        raise exception 'no job of the history is %', quote_literal(p_status)
-            using errcode = 'RQ008', hint = 'completed, failed or cancelled';
+        raise exception 'status must be completed, failed or cancelled, not %', quote_literal(p_status)
+            using errcode = 'RQ008', hint = 'Only jobs that are over are in the history; for others: reelq jobs list';
     end if;
     if p_limit < 1 or p_limit is null then
-        raise exception 'limit has to be 1 or more' using errcode = 'RQ008', hint = 'The default is 50.';
+        raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 50.';
     end if;
     -- Each of the three walks an index of the partitions from its end and stops at the limit.
     if p_video_id is not null then

@@ -12,7 +12,7 @@ declare
     v_live timestamptz;
 begin
     if p_since is null or p_since <= interval '0' or p_since > interval '2 years' then
-        raise exception 'the span is above nothing and at most two years'
+        raise exception 'span must be above 0 and at most 2 years, not %', coalesce(p_since::text, 'null')
             using errcode = 'RQ008', hint = 'The default is 24 hours.';
     end if;
     v_from := date_trunc('hour', v_now - p_since);

@@ -29,5 +29,5 @@ end;
 $$;
 
 comment on function queue.acquire_permits(text[]) is $$
-Take a unit of each of these limits, or of none: returns null, or the limit that has none left or is being looked at. Never waits.
+Take a permit of each of these limits, or of none: returns null, or the limit that has none left or is being looked at. Never waits.
 $$;

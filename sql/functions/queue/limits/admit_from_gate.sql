@@ -49,7 +49,7 @@ begin
             v_taken := v_taken + 1;
             continue;
         end if;
-        -- A limit that had no unit for one of them has none for the others.
+        -- A limit that had no permit for one of them has none for the others.
         v_gate := coalesce(
             v_row.pause, (select min(k) from unnest(v_row.limits) as k where k = any(v_full)), queue.acquire_permits(v_row.limits)
         );
@@ -80,5 +80,5 @@ Move the first jobs behind a gate on, of p_limit that are looked at: to ready, o
 many moved.
 
 Arguments
-  p_room  the gate is a limit whose row the caller has locked and which has as many units free; null: it is no limit, or gone
+  p_room  the gate is a limit whose row the caller has locked and which has as many permits free; null: it is no limit, or gone
 $$;

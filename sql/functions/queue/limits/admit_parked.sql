@@ -15,7 +15,7 @@ declare
 begin
     perform base.check_read_committed();
     if p_limit < 1 or p_limit is null then
-        raise exception 'limit has to be 1 or more' using errcode = 'RQ008', hint = 'The default is 1000.';
+        raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 1000.';
     end if;
     -- Thousands of openings may be those of a few gates that other sessions hold: then also what comes behind them.
     <<looks>>

@@ -12,7 +12,7 @@ begin
     if v_kind = 'type' and exists (select from queue.job_types as t where t.job_type = v_name) then
         return p_key;
     elsif v_kind = 'type' then
-        raise exception 'unknown job type %', quote_literal(v_name) using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
+        raise exception 'no job type %', quote_literal(v_name) using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
     elsif p_key = 'tenant:*' then
         return p_key;
     elsif v_kind = 'tenant' then
@@ -24,8 +24,8 @@ begin
     elsif v_kind = 'name' and v_name ~ '^[a-z0-9][a-z0-9_.:-]{0,99}$' then
         return p_key;
     end if;
-    raise exception '% is no key of a limit', coalesce(quote_literal(p_key), 'null')
-        using errcode = 'RQ008', hint = 'type:<job type>, tenant:<slug or id>, tenant:* for all tenants that have none of their own, or name:<word>.';
+    raise exception 'limit key must be type:<job type>, tenant:<slug or id>, tenant:* or name:<word>, not %', coalesce(quote_literal(p_key), 'null')
+        using errcode = 'RQ008', hint = 'tenant:* is for all tenants that have no limit of their own; a word is of a-z, 0-9 and _ . : -';
 end;
 $$;
 

@@ -10,11 +10,11 @@ declare
 begin
     delete from queue.limits as l where l.limit_key = v_key and l.max_running is not null;
     if not found then
-        raise exception 'there is no limit %', v_key using errcode = 'RQ004', hint = 'select * from queue.list_limits()';
+        raise exception 'no limit %', v_key using errcode = 'RQ004', hint = 'select * from queue.list_limits()';
     end if;
-    insert into queue.gate_events (gate, units) values (v_key, 0);
+    insert into queue.gate_events (gate, permits) values (v_key, 0);
     if v_key = 'tenant:*' then
-        insert into queue.gate_events (gate, units) select l.limit_key, 0 from queue.limits as l where l.max_running is null;
+        insert into queue.gate_events (gate, permits) select l.limit_key, 0 from queue.limits as l where l.max_running is null;
     end if;
     perform queue.notify_ready(array(select t.job_type from queue.job_types as t));
 end;

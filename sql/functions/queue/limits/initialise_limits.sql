@@ -47,16 +47,16 @@ begin
     where l.job_id = u.job_id;
 
     update queue.limits as l
-    set used = c.units, counted = true
+    set used = c.permits, counted = true
     from (
-        select wanted.key, coalesce(sum(u.units), 0) as units
+        select wanted.key, coalesce(sum(u.permits), 0) as permits
         from unnest(v_keys) as wanted (key)
         left join (
-            select k, 1 as units from queue.leases as e cross join lateral unnest(e.limits) as k
+            select k, 1 as permits from queue.leases as e cross join lateral unnest(e.limits) as k
             union all
             select k, 1 from queue.ready as r cross join lateral unnest(r.limits) as k where r.limits is not null
             union all
-            select o.gate, o.units from queue.gate_events as o where o.gate = any(v_keys)
+            select o.gate, o.permits from queue.gate_events as o where o.gate = any(v_keys)
         ) as u on u.k = wanted.key
         group by wanted.key
     ) as c

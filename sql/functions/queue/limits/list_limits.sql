@@ -9,7 +9,7 @@ as $$
         l.limit_key,
         split_part(l.limit_key, ':', 1) || ':' || coalesce(t.slug, substring(l.limit_key from position(':' in l.limit_key) + 1)),
         coalesce(l.max_running, common.max_running),
-        l.used - coalesce((select sum(o.units)::integer from queue.gate_events as o where o.gate = l.limit_key), 0),
+        l.used - coalesce((select sum(o.permits)::integer from queue.gate_events as o where o.gate = l.limit_key), 0),
         coalesce(running.jobs, 0),
         (select count(*)::integer from (select from queue.parked as p where p.gate = l.limit_key limit 10000) as capped)
     from queue.limits as l
@@ -22,5 +22,5 @@ as $$
 $$;
 
 comment on function queue.list_limits() is $$
-All limits: how many jobs hold a unit (ready or running), how many of these run, and how many wait (counting stops at 10,000).
+All limits: how many jobs hold a permit (ready or running), how many of these run, and how many wait (counting stops at 10,000).
 $$;

@@ -39,9 +39,9 @@ begin
             where u.gate = p_gate and (u.made_in <> pg_current_xact_id() or p_gate not like 'pause:%')
             for update skip locked
         ))
-        returning o.units
+        returning o.permits
     )
-    select sum(t.units) into v_back from taken as t;
+    select sum(t.permits) into v_back from taken as t;
     if v_back is null then
         return 0;
     end if;
@@ -60,7 +60,7 @@ begin
             v_now_moved := queue.admit_from_gate(
                 p_gate, least(case when v_moved = 0 then v_room else greatest(v_room, 200) end, p_limit - v_moved), v_room
             );
-            -- Once more when jobs went on to another gate and took no unit here; there may be many.
+            -- Once more when jobs went on to another gate and took no permit here; there may be many.
             exit when v_now_moved = 0;
             v_moved := v_moved + v_now_moved;
         end loop;
@@ -68,7 +68,7 @@ begin
     end if;
     -- What is still behind an open gate was one too many, or is in somebody's hands: another look.
     if v_open and exists (select from queue.parked as p where p.gate = p_gate) then
-        insert into queue.gate_events (gate, units) values (p_gate, 0);
+        insert into queue.gate_events (gate, permits) values (p_gate, 0);
     end if;
     return v_moved;
 end;

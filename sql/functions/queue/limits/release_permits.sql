@@ -6,7 +6,7 @@ set search_path = ''
 as $$
 begin
     if p_limits <> '{}' then
-        insert into queue.gate_events (gate, units)
+        insert into queue.gate_events (gate, permits)
         select k, count(*) from unnest(p_limits) as k group by k order by k;
     end if;
 end;

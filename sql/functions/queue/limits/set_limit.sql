@@ -10,12 +10,12 @@ declare
 begin
     perform base.check_read_committed();
     if p_max is null or p_max < 1 then
-        raise exception 'a limit is 1 or more, not %', coalesce(p_max::text, 'null')
+        raise exception 'limit must be 1 or more, not %', coalesce(p_max::text, 'null')
             using errcode = 'RQ008', hint = 'To let nothing run use queue.pause; to let everything run queue.drop_limit.';
     end if;
     if not exists (select from queue.limits as l where l.limit_key = v_key) then
         perform queue.lock_limit_key(v_key, true);
-        -- How many hold a unit, or run and will: queue.initialise_limits counts them when somebody claims.
+        -- How many hold a permit, or run and will: queue.initialise_limits counts them when somebody claims.
         insert into queue.limits (limit_key, max_running, used)
         select v_key, p_max, (
             (
@@ -25,12 +25,12 @@ begin
                     or (v_key like 'name:%' and substring(v_key from 6) = any(j.limits))
             )
             + (select count(*) from queue.ready as r where r.limits is not null and v_key = any(r.limits))
-            + (select coalesce(sum(o.units), 0) from queue.gate_events as o where o.gate = v_key)
+            + (select coalesce(sum(o.permits), 0) from queue.gate_events as o where o.gate = v_key)
         )
         on conflict do nothing;
     end if;
     update queue.limits as l set max_running = p_max where l.limit_key = v_key and l.max_running is distinct from p_max;
-    insert into queue.gate_events (gate, units)
+    insert into queue.gate_events (gate, permits)
     select l.limit_key, 0 from queue.limits as l
     where l.limit_key = v_key or (v_key = 'tenant:*' and l.max_running is null);
     perform queue.notify_ready(array(select t.job_type from queue.job_types as t));

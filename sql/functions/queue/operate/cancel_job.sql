@@ -33,8 +33,8 @@ begin
         perform pg_notify('reelq_worker', v_worker);
         return 'cancelling';
     elsif v_job.status <> 'queued' then
-        raise exception 'job % is % already', p_job_id, v_job.status
-            using errcode = 'RQ009', hint = 'Only a queued or running job can be cancelled.';
+        raise exception 'job % must be queued or running to be cancelled, not %', p_job_id, v_job.status
+            using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';
     end if;
 
     delete from queue.blocked as b where b.job_id = p_job_id;

@@ -8,15 +8,16 @@ declare
     v_key text := coalesce(p_key, '');
 begin
     if p_scope is null or p_scope not in ('all', 'job_type', 'tenant', 'channel', 'input') then
-        raise exception 'unknown scope %', coalesce(quote_literal(p_scope), 'null')
-            using errcode = 'RQ008', hint = 'all, job_type, tenant, channel or input; a suspended tenant goes on when identity.tenants.status is active.';
+        raise exception 'scope must be all, job_type, tenant, channel or input, not %', coalesce(quote_literal(p_scope), 'null')
+            using errcode = 'RQ008', hint = 'A suspended tenant goes on when identity.tenants.status is active.';
     elsif (p_scope = 'all') <> (v_key = '') then
-        raise exception 'the scope % has %', p_scope, case when p_scope = 'all' then 'no key' else 'a key' end
+        raise exception 'key of scope % must be %, not %',
+            p_scope, case when p_scope = 'all' then 'empty' else 'given' end, coalesce(quote_literal(p_key), 'null')
             using errcode = 'RQ008', hint = 'As in queue.pause(''job_type'', ''video_transcode'', ''the encoder is being upgraded'').';
     elsif p_scope = 'job_type' then
         perform from queue.job_types as t where t.job_type = v_key;
         if not found then
-            raise exception 'unknown job type %', quote_literal(v_key)
+            raise exception 'no job type %', quote_literal(v_key)
                 using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
         end if;
     elsif p_scope = 'tenant' then
@@ -25,7 +26,7 @@ begin
             raise exception 'no tenant %', quote_literal(p_key) using errcode = 'RQ004', hint = 'select slug, id from identity.tenants';
         end if;
     elsif v_key !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' and p_scope in ('channel', 'input') then
-        raise exception '% is no id', quote_literal(v_key)
+        raise exception 'key of scope % must be an id, not %', p_scope, quote_literal(v_key)
             using errcode = 'RQ008', hint = 'The id of a channel, or of an asset whose jobs are meant.';
     end if;
     return lower(v_key);

@@ -12,7 +12,7 @@ declare
 begin
     perform base.check_read_committed();
     if coalesce(trim(p_reason), '') = '' then
-        raise exception 'a pause has a reason'
+        raise exception 'reason must be a sentence, not %', coalesce(quote_literal(p_reason), 'null')
             using errcode = 'RQ008', hint = 'One sentence for whoever finds it paused.';
     end if;
     if p_scope = 'input' then

@@ -14,7 +14,7 @@ declare
 begin
     perform base.check_read_committed();
     if p_priority is null or p_priority not between 1 and 10 then
-        raise exception 'priority is %, but 1 (first) to 10 (last) is meant', coalesce(p_priority::text, 'null')
+        raise exception 'priority must be 1 (first) to 10 (last), not %', coalesce(p_priority::text, 'null')
             using errcode = 'RQ008', hint = '5 is the usual one.';
     end if;
     -- The order of locks is that of queue.cancel_job.
@@ -28,8 +28,8 @@ begin
     if not found or not base.may_act_for(v_job.tenant_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     elsif v_job.status not in ('queued', 'running') then
-        raise exception 'job % is % already', p_job_id, v_job.status
-            using errcode = 'RQ009', hint = 'Only a queued or running job can be served sooner or later.';
+        raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_job.status
+            using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';
     end if;
     if v_job.priority = p_priority then
         return;

@@ -13,14 +13,14 @@ begin
     end if;
     delete from queue.pauses as p where p.scope = p_scope and p.key = v_key;
     if not found then
-        raise exception '% is not paused', concat_ws(' ', p_scope, nullif(v_key, ''))
+        raise exception 'no pause of %', concat_ws(' ', p_scope, nullif(v_key, ''))
             using errcode = 'RQ004', hint = 'select * from queue.list_pauses()';
     end if;
     if p_scope = 'input' then
         delete from queue.strikes as s where s.asset_id = v_key::uuid;
     end if;
     if p_scope <> 'all' then
-        insert into queue.gate_events (gate, units) values ('pause:' || p_scope || ':' || v_key, 0);
+        insert into queue.gate_events (gate, permits) values ('pause:' || p_scope || ':' || v_key, 0);
     end if;
     perform queue.notify_ready(array(select t.job_type from queue.job_types as t));
 end;

@@ -18,12 +18,12 @@ begin
     perform pg_advisory_xact_lock(hashtext('reelq.retry_job'));
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
     if not found and exists (select from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id)) then
-        raise exception 'job % is in the history', p_job_id
+        raise exception 'job % must not be in the history to be retried', p_job_id
             using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
     elsif not found or not base.may_act_for(v_job.tenant_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
     elsif v_job.status not in ('failed', 'cancelled') then
-        raise exception 'job % is %, not failed or cancelled', p_job_id, v_job.status
+        raise exception 'job % must be failed or cancelled to be retried, not %', p_job_id, v_job.status
             using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
     end if;
     v_revived := queue.lock_failed_descendants(p_job_id);
@@ -36,7 +36,7 @@ begin
         not in ('queued', 'running', 'completed')
     limit 1;
     if found then
-        raise exception 'job % waits for job %, which has not completed', p_job_id, v_parent
+        raise exception 'parents of job % must have completed or be at work, unlike job %', p_job_id, v_parent
             using errcode = 'RQ009', hint = format('Retry that one: reelq jobs retry %s', v_parent);
     end if;
 

@@ -21,8 +21,10 @@ begin
         end;
     end if;
     if v_fits is not true then
-        raise exception '% is no value for %', coalesce(quote_literal(p_value), 'null'), p_name
-            using errcode = 'RQ008', hint = format('A value like the one that stands there, %s: a time with its unit, or a number from 1.', queue.setting(p_name));
+        raise exception '% must be %, not %', p_name,
+            case when queue.setting(p_name) ~ '^[0-9]+$' then 'a whole number from 1' else 'a time of 1 second to 100 years with its unit' end,
+            coalesce(quote_literal(p_value), 'null')
+            using errcode = 'RQ008', hint = format('Write it as the present value is written: %s', queue.setting(p_name));
     end if;
     update queue.settings as s set value = v_value where s.name = p_name;
     return v_value;

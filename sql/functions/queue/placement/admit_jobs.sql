@@ -47,5 +47,5 @@ Make queued jobs claimable, in the order given, and wake a sleeping worker that 
 holds; see queue.admit_or_park.
 
 Arguments
-  p_limits  the limits of which each of them holds a unit
+  p_limits  the limits of which each of them holds a permit
 $$;

@@ -56,5 +56,5 @@ queue.admit_jobs and queue.tg_route_new_jobs, which know lane and tenant.
 Arguments
   p_lanes    of each job, by queue.find_or_create_lane
   p_tenants  of each job; null: the platform
-  p_limits   the limits of which each of them holds a unit
+  p_limits   the limits of which each of them holds a permit
 $$;

@@ -18,7 +18,7 @@ begin
     ) as placed;
 
     -- Also for a pause: it may have ended, and its gate been looked at, before this transaction commits.
-    insert into queue.gate_events (gate, units) select distinct gate, 0 from unnest(p_gates) as gate order by gate;
+    insert into queue.gate_events (gate, permits) select distinct gate, 0 from unnest(p_gates) as gate order by gate;
 end;
 $$;
 

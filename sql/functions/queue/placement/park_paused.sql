@@ -37,6 +37,6 @@ end;
 $$;
 
 comment on function queue.park_paused() is $$
-Park ready jobs of paused types that hold units of limits, so that other types of their tenants can use these. Also what became ready
+Park ready jobs of paused types that hold permits of limits, so that other types of their tenants can use these. Also what became ready
 beside the pause, in a transaction that did not see it yet.
 $$;

@@ -15,7 +15,7 @@ declare
 begin
     perform base.check_read_committed();
     if p_limit < 1 or p_limit is null then
-        raise exception 'limit has to be 1 or more' using errcode = 'RQ008', hint = 'The default is 1000.';
+        raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 1000.';
     end if;
     if not exists (select from queue.scheduled as s where s.due <= v_now)
         or not pg_try_advisory_xact_lock(hashtext('reelq.promote_due')) then

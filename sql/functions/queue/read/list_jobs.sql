@@ -18,11 +18,11 @@ declare
     v_found integer;
 begin
     if p_status not in ('queued', 'running', 'completed', 'failed', 'cancelled') then
-        raise exception 'unknown status %', quote_literal(p_status)
-            using errcode = 'RQ008', hint = 'queued, running, completed, failed or cancelled';
+        raise exception 'status must be queued, running, completed, failed or cancelled, not %', quote_literal(p_status)
+            using errcode = 'RQ008', hint = 'Leave it out for jobs of every status.';
     end if;
     if p_limit < 1 or p_limit is null then
-        raise exception 'limit has to be 1 or more' using errcode = 'RQ008', hint = 'The default is 50.';
+        raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 50.';
     end if;
     -- Each question goes to the table that knows the answer without reading the wide one.
     if p_video_id is not null then

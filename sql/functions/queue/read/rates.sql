@@ -7,7 +7,7 @@ set search_path = ''
 as $$
 begin
     if p_window is null or p_window <= interval '0' or p_window > interval '1 day' then
-        raise exception 'the window is above nothing and at most a day'
+        raise exception 'window must be above 0 and at most 1 day, not %', coalesce(p_window::text, 'null')
             using errcode = 'RQ008', hint = 'The default is 5 minutes.';
     end if;
     return query

@@ -8,7 +8,7 @@ declare
     v_tenant uuid := base.current_tenant();
 begin
     if v_tenant is null and not base.is_trusted() then
-        raise exception 'no tenant is set, so there is nothing to see'
+        raise exception 'reelq.tenant_id must be set to see jobs'
             using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
     return v_tenant;

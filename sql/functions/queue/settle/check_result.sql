@@ -6,7 +6,7 @@ set search_path = ''
 as $$
 begin
     if jsonb_typeof(p_result) <> 'object' or pg_column_size(p_result) > 65536 then
-        raise exception 'a result is a JSON object of 64 kB at most'
+        raise exception 'result must be a JSON object of at most 65536 bytes, not % of %', jsonb_typeof(p_result), pg_column_size(p_result)
             using errcode = 'RQ008', hint = 'Store large results as objects and return their keys.';
     end if;
 end;

@@ -14,11 +14,11 @@ set search_path = ''
 as $$
 begin
     if p_error_class is null or p_error_class not in ('transient', 'rate_limited', 'permanent', 'cancelled', 'worker_lost') then
-        raise exception 'unknown error class %', coalesce(quote_literal(p_error_class), 'null')
-            using errcode = 'RQ008', hint = 'transient, rate_limited, permanent, cancelled or worker_lost';
+        raise exception 'error class must be transient, rate_limited, permanent, cancelled or worker_lost, not %', coalesce(quote_literal(p_error_class), 'null')
+            using errcode = 'RQ008', hint = 'See queue.retry_policies for what follows each.';
     end if;
     if p_code is null or p_code !~ '^[a-z][a-z0-9_]{0,62}$' then
-        raise exception 'an error code is a plain word, not %', coalesce(quote_literal(p_code), 'null')
+        raise exception 'error code must be a word of a-z, 0-9 and _, not %', coalesce(quote_literal(p_code), 'null')
             using errcode = 'RQ008', hint = 'Such as unreadable_media.';
     end if;
     return queue.settle_failure(queue.lock_running_job(p_job_id, p_token), p_error_class, p_code, p_message, p_facts);

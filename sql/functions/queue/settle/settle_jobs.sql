@@ -24,7 +24,7 @@ declare
 begin
     perform base.check_read_committed();
     if p_results is null or jsonb_typeof(p_results) <> 'array' then
-        raise exception 'results are a JSON array of objects'
+        raise exception 'results must be a JSON array of objects, not %', coalesce(jsonb_typeof(p_results), 'null')
             using errcode = 'RQ008', hint = '[{"job_id": …, "token": 1, "outcome": "completed", "result": {}}]';
     end if;
 
@@ -58,7 +58,7 @@ begin
     with ended as (
         delete from queue.leases as l where l.job_id = any(v_done) returning l.limits
     )
-    insert into queue.gate_events (gate, units)
+    insert into queue.gate_events (gate, permits)
     select k, count(*) from ended as e cross join lateral unnest(e.limits) as k group by k order by k;
     perform queue.release_children(v_done);
 

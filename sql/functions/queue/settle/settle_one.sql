@@ -25,8 +25,8 @@ begin
         when 'released' then
             perform queue.release_job(v_job_id, v_token, v_message);
         else
-            raise exception 'unknown outcome %', coalesce(quote_literal(p_item ->> 'outcome'), 'null')
-                using errcode = 'RQ008', hint = 'completed, failed, snoozed or released';
+            raise exception 'outcome must be completed, failed, snoozed or released, not %', coalesce(quote_literal(p_item ->> 'outcome'), 'null')
+                using errcode = 'RQ008', hint = 'See queue.settle_jobs.';
     end case;
     return 'ok';
 end;

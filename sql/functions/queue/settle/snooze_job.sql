@@ -7,7 +7,7 @@ set search_path = ''
 as $$
 begin
     if p_for is null or p_for < interval '0' or p_for > interval '1 year' then
-        raise exception 'a job sleeps between nothing and a year, not %', coalesce(p_for::text, 'null')
+        raise exception 'snooze must be between 0 and 1 year, not %', coalesce(p_for::text, 'null')
             using errcode = 'RQ008', hint = 'Give an interval such as 10 minutes.';
     end if;
     perform queue.requeue_job(p_job_id, p_token, base.clock() + p_for, 'snoozed', p_reason);

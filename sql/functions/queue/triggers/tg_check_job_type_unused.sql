@@ -6,7 +6,7 @@ set search_path = ''
 as $$
 begin
     if exists (select from queue.processing_jobs as j where j.job_type = old.job_type) then
-        raise exception 'there are jobs of type %', old.job_type
+        raise exception 'job type % must have no jobs to be deleted', old.job_type
             using errcode = 'RQ009', hint = 'Keep the type, and let no worker take it: reelq worker run --types …';
     end if;
     return old;

@@ -14,7 +14,7 @@ begin
     then
         return new;
     end if;
-    raise exception 'status, token, priority and time of job % change only through the functions of queue', old.id
+    raise exception 'status, token, priority and time of job % must change through the functions of queue only', old.id
         using errcode = 'RQ007',
               hint = 'Use queue.cancel_job, queue.retry_job, reelq jobs …; see \df+ queue.*';
 end;

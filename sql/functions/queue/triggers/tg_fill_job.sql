@@ -10,13 +10,13 @@ declare
 begin
     if new.status <> 'queued' or new.token <> 0 or new.attempts <> 0 or new.crashes <> 0
         or new.worker_id is not null or new.started_at is not null or new.completed_at is not null then
-        raise exception 'a job starts as queued, not as %', new.status
+        raise exception 'a new job must be queued, without token, attempts, worker and times, not %', new.status
             using errcode = 'RQ007', hint = 'Leave out status, token, attempts, worker_id and the times.';
     end if;
 
     select * into v_type from queue.job_types as t where t.job_type = new.job_type;
     if not found then
-        raise exception 'unknown job type %', coalesce(quote_literal(new.job_type), 'null')
+        raise exception 'no job type %', coalesce(quote_literal(new.job_type), 'null')
             using errcode = 'RQ003',
                   hint = 'Known: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
     end if;
@@ -52,13 +52,13 @@ begin
                 using errcode = 'RQ004', hint = 'Look with: reelq videos list';
         end if;
         if new.tenant_id is not null and new.tenant_id <> v_video.tenant_id then
-            raise exception 'video % belongs to another tenant', new.video_id
+            raise exception 'tenant of video % must be that of the job, not %', new.video_id, new.tenant_id
                 using errcode = 'RQ008', hint = 'Leave tenant_id out: it is filled from the video.';
         end if;
         new.tenant_id := v_video.tenant_id;
         new.user_id := coalesce(new.user_id, v_video.user_id);
         if new.asset_id <> v_video.asset_id then
-            raise exception 'asset % is not that of video %', new.asset_id, new.video_id
+            raise exception 'asset of video % must be that of the job, not %', new.video_id, new.asset_id
                 using errcode = 'RQ008', hint = 'Leave asset_id out: it is filled from the video.';
         end if;
         new.asset_id := v_video.asset_id;

@@ -11,7 +11,7 @@ begin
             or (old.status = 'running' and new.status in ('queued', 'completed', 'failed', 'cancelled'))
             or (old.status in ('failed', 'cancelled') and new.status = 'queued')
         ) then
-            raise exception 'job % cannot go from % to %', old.id, old.status, new.status
+            raise exception 'status of job % must not go from % to %', old.id, old.status, new.status
                 using errcode = 'RQ007', hint = 'sql/README.md draws the states.';
         end if;
         -- The moment that the writer has noted beside it, if it has: reading the clock for each row of a batch is dear.
@@ -23,7 +23,7 @@ begin
     end if;
     if (new.status = 'running' and old.status = 'queued' and new.token <> old.token + 1)
         or (new.status = old.status and new.token <> old.token) or new.token < old.token then
-        raise exception 'the fencing token of job % grows by one with every claim, and only then', old.id
+        raise exception 'token of job % must grow by 1 with every claim and only then, not go from % to %', old.id, old.token, new.token
             using errcode = 'RQ007', hint = 'Claim with queue.claim_jobs.';
     end if;
     new.updated_at := coalesce(greatest(new.status_changed_at, old.updated_at), base.clock());

@@ -26,12 +26,12 @@ begin
     where t.job_type is null or (t.limits <> '{}' and exists (select from new_jobs as n where n.job_type = j.job_type and not n.limits @> t.limits))
     limit 1;
     if found then
-        raise exception 'unknown job type %, or a job without the limits of its type', quote_literal(v_unknown)
+        raise exception 'job type must be known, and its jobs under the limits of the type, not %', quote_literal(v_unknown)
             using errcode = 'RQ003', hint = 'Leave limits out. Known types: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
     end if;
     for v_tenant in select distinct j.tenant_id from new_jobs as j loop
         if not base.may_act_for(v_tenant) then
-            raise exception 'you may not enqueue for tenant %', coalesce(v_tenant::text, 'null')
+            raise exception 'tenant must be your own, not %', coalesce(v_tenant::text, 'null')
                 using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
         elsif v_tenant is not null then
             perform queue.check_active_tenant(v_tenant);

@@ -13,7 +13,7 @@ begin
     end if;
     delete from queue.pauses as p where p.scope = 'suspended' and p.key = old.id::text;
     if found then
-        insert into queue.gate_events (gate, units) values ('pause:suspended:' || old.id, 0);
+        insert into queue.gate_events (gate, permits) values ('pause:suspended:' || old.id, 0);
     end if;
     if tg_op = 'DELETE' then
         delete from queue.pauses as p where p.scope = 'tenant' and p.key = old.id::text;

@@ -17,7 +17,7 @@ begin
         v_count := v_count + 1;
     end loop;
     if v_count = 0 then
-        raise exception 'no worker is at work on host %', coalesce(quote_literal(p_host), 'null')
+        raise exception 'no worker at work on host %', coalesce(quote_literal(p_host), 'null')
             using errcode = 'RQ004', hint = 'select worker_id, host from queue.list_workers()';
     end if;
     return v_count;

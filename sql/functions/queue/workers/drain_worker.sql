@@ -12,7 +12,7 @@ begin
         drain_requested_at = case when p_drain then coalesce(w.drain_requested_at, base.clock()) end
     where w.worker_id = p_worker_id and w.status <> 'stopped';
     if not found then
-        raise exception 'no worker % is at work', quote_literal(p_worker_id)
+        raise exception 'no worker % at work', quote_literal(p_worker_id)
             using errcode = 'RQ004', hint = 'Look with: reelq workers list';
     end if;
     perform pg_notify('reelq_worker', p_worker_id);

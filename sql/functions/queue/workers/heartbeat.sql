@@ -15,7 +15,7 @@ declare
     v_status text;
 begin
     if p_jobs is null or jsonb_typeof(p_jobs) <> 'array' then
-        raise exception 'jobs are a JSON array of objects'
+        raise exception 'jobs must be a JSON array of objects, not %', coalesce(jsonb_typeof(p_jobs), 'null')
             using errcode = 'RQ008', hint = '[{"job_id": …, "token": 1, "progress": 0.5}]';
     end if;
     update queue.workers as w
@@ -31,7 +31,7 @@ begin
         select w.status into v_status from queue.workers as w where w.worker_id = p_worker_id;
     end if;
     if not found or v_status = 'stopped' then
-        raise exception 'worker % is not registered', quote_literal(p_worker_id)
+        raise exception 'worker % must be registered before it beats', quote_literal(p_worker_id)
             using errcode = 'RQ010', hint = 'Call queue.register_worker first.';
     end if;
 

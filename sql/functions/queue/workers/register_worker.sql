@@ -19,13 +19,14 @@ declare
     v_unknown text;
 begin
     if coalesce(p_worker_id, '') = '' or p_slots is null or p_slots < 1 or cardinality(p_types) = 0 then
-        raise exception 'a worker has a name, 1 slot or more, and either all types (null) or some'
+        raise exception 'a worker must have a name, 1 slot or more and at least 1 type (null: all), not %, % and %',
+            coalesce(quote_literal(p_worker_id), 'null'), coalesce(p_slots::text, 'null'), coalesce(p_types::text, 'null')
             using errcode = 'RQ008', hint = 'An empty list of types would never be given anything.';
     end if;
     select t into v_unknown from unnest(p_types) as t
     where not exists (select from queue.job_types as known where known.job_type = t) limit 1;
     if found then
-        raise exception 'unknown job type %', quote_literal(v_unknown)
+        raise exception 'no job type %', quote_literal(v_unknown)
             using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
     end if;
     insert into queue.workers as w (worker_id, host, pid, version, pool, slots, types, capabilities, process_key)
