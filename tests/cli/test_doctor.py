@@ -446,4 +446,4 @@ def test_repair_mends_everything_and_says_no(reelq, conn):
     assert [list(row) for row in done.rows] == [["job_id", "what"]] * 5
     assert reelq("doctor", "--repair").code == 0
     (row,) = said(reelq("doctor", "--json", "--only", "database").rows, "repairs")
-    assert (row["level"], row["detail"]) == ("bad", "5 places of jobs had to be mended")
+    assert (row["level"], row["detail"]) == ("bad", "5 places of jobs had to be repaired")

@@ -49,7 +49,7 @@ begin
     if p_lanes is null then
         perform queue.run_due_maintenance(v_now, v_worker);
     end if;
-    -- Most of the time there is none of these: one look then, and no closer one.
+    -- Usually no gate is set and nothing has changed at one: a single query finds that out.
     select exists (select from queue.gate_events), exists (select from queue.pauses) or exists (select from queue.limits)
     into v_opened, v_held;
     if v_opened then
@@ -66,9 +66,9 @@ begin
         v_paused := array(select p.key from queue.pauses as p where p.scope = 'job_type');
     end if;
 
-    -- The heads of the lanes that this worker takes, most urgent first. A job that has waited an
-    -- hour counts as one priority higher, so that the last is served too. A second pass
-    -- fills what lanes with few jobs, or with rows locked by other claims, left open.
+    -- Walk over the heads of the lanes that this worker takes, most urgent first. A job that has waited an hour counts as one
+    -- priority higher, so that the last is served too. Further passes fill the slots that are left because lanes had few jobs
+    -- or rows that other claims had locked.
     for v_pass in 1..3 loop
         v_before := v_left;
         v_more := false;
@@ -101,21 +101,21 @@ begin
         loop
             exit when v_left < 1;
             if v_head.weight > v_left then
-                -- A heavy job would wait for ever while light ones take every slot that becomes free.
+                -- Keep slots free for a heavy job: light ones would take every slot that becomes free, and it would wait for ever.
                 exit heads when queue.reserve_slots(v_head.lane, p_worker_id, v_now, v_head.ready_at);
                 continue;
             end if;
             select * into v_type from queue.job_types as t where t.job_type = v_head.job_type;
             loop
-                -- Lanes of equal urgency share what is left.
+                -- Lanes of equal urgency share the slots that are left.
                 v_want := least(
                     greatest(1, ceil(v_left * v_type.batch / v_head.weight / v_head.peers)::integer),
                     floor(v_left * v_type.batch / v_head.weight)::integer
                 );
                 exit when v_want < 1;
                 with best as materialized (
-                    -- Also the job is locked without waiting: a session that enqueued a child of it and has
-                    -- not committed must hold up neither this claim nor the leases that come with it.
+                    -- Lock the job too, and skip it if that would wait: a session that has enqueued a child of it and not committed must
+                    -- hold up neither this claim nor the leases that come with it.
                     select r.ctid as place
                     from queue.ready as r
                     cross join lateral (
@@ -149,8 +149,8 @@ begin
                     v_want := 0;
                 end if;
                 if v_got.job_ids is not null then
-                    -- Four times a second at most: each write leaves a dead row, and an enqueue reads the living one. But always when
-                    -- the lane is empty now: what comes next shall not lie below the bounds of the worker that emptied it.
+                    -- Move the lane's clock four times a second at most: each write leaves a dead row, and every enqueue reads the row. But move it
+                    -- always when the lane is empty now: later jobs must not come in below the bounds of the worker that emptied it.
                     if v_short or not exists (
                         select from queue.lane_clocks as c
                         where c.lane = v_head.lane and c.moved_at between v_now - interval '250 milliseconds' and v_now
@@ -166,15 +166,15 @@ begin
                         delete from queue.reservations as r where r.lane = v_head.lane and r.worker_id = p_worker_id;
                     end if;
                 end if;
-                -- Once more when gates took some away; not for ever.
+                -- If gates parked part of this batch, take the lane's next rows; stop after 1,000 parked.
                 exit when v_want = 0 or v_back >= 1000;
             end loop;
         end loop heads;
-        -- Lanes that gave less than was asked for have no more.
+        -- End when no lane gave as many as were asked for: then none has more.
         exit when v_left < 1 or ((v_left = v_before or not v_more) and v_back = v_looked);
         if v_back > v_looked then
-            -- What was put behind a limit just now may have room there. First the permits of the jobs in hand go into leases: else a
-            -- limit that is counted now would miss them.
+            -- Jobs that were parked just now may find a free permit at once. First lease the jobs in hand: their permits must be in leases when
+            -- a limit is counted now.
             if v_all.job_ids is not null then
                 return query select * from queue.start_jobs(p_worker_id, v_all);
                 v_all := null;
@@ -183,7 +183,7 @@ begin
             v_looked := v_back;
         end if;
     end loop;
-    -- What queue.start_jobs does, for a few jobs: without its hashes, whose setting up would cost more than all else.
+    -- The same as queue.start_jobs, without hash joins: for ten jobs or fewer their set-up would cost more than the rest.
     if cardinality(v_all.job_ids) <= 10 then
         v_now := base.clock();
         return query

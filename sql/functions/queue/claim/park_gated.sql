@@ -39,6 +39,6 @@ end;
 $$;
 
 comment on function queue.park_gated(queue.claimed_batch) is $$
-Of jobs that a claim has taken, park those that became ready before a pause or a limit was set, and return the others. So each
-of them is met once.
+Of the jobs that a claim has taken, park those that a gate holds, as they became ready before a pause or a limit was set; return the
+others. A claim meets each such job once, as it is parked then.
 $$;
