@@ -2,7 +2,7 @@ create table queue.gate_events (
     id bigint generated always as identity primary key,
     gate text not null,
     permits integer not null,
-    made_in xid8 not null default pg_current_xact_id()
+    transaction_id xid8 not null default pg_current_xact_id()
 );
 
 create index gate_events_by_gate on queue.gate_events (gate);
@@ -14,4 +14,4 @@ $$;
 comment on column queue.gate_events.id is 'Order.';
 comment on column queue.gate_events.gate is 'The gate.';
 comment on column queue.gate_events.permits is 'Permits that were released; 0: something else happened.';
-comment on column queue.gate_events.made_in is 'The transaction that wrote it.';
+comment on column queue.gate_events.transaction_id is 'The transaction that wrote it.';

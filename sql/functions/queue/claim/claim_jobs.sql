@@ -20,7 +20,7 @@ as $$
 declare
     v_now timestamptz := base.clock();
     v_worker queue.workers;
-    v_opened boolean;
+    v_has_events boolean;
     v_held boolean;
     v_gated boolean := false;
     v_paused text[] := '{}';
@@ -31,7 +31,7 @@ declare
     v_want integer;
     v_got queue.claimed_batch;
     v_all queue.claimed_batch;
-    v_back integer := 0;
+    v_parked integer := 0;
     v_looked integer := 0;
     v_short boolean;
     v_more boolean;
@@ -51,14 +51,14 @@ begin
     end if;
     -- Usually no gate is set and nothing has changed at one: a single query finds that out.
     select exists (select from queue.gate_events), exists (select from queue.pauses) or exists (select from queue.limits)
-    into v_opened, v_held;
-    if v_opened then
+    into v_has_events, v_held;
+    if v_has_events then
         perform queue.admit_parked();
     end if;
     if v_worker.status = 'draining' or v_worker.drain_requested_at is not null or p_limit = 0 then
         return;
     end if;
-    if v_held or v_opened then
+    if v_held or v_has_events then
         if exists (select from queue.pauses as p where p.scope = 'all') then
             return;
         end if;
@@ -144,7 +144,7 @@ begin
                 if v_gated then
                     v_got := queue.park_gated(v_got);
                     v_want := v_want - coalesce(cardinality(v_got.job_ids), 0);
-                    v_back := v_back + v_want;
+                    v_parked := v_parked + v_want;
                 else
                     v_want := 0;
                 end if;
@@ -167,12 +167,12 @@ begin
                     end if;
                 end if;
                 -- If gates parked part of this batch, take the lane's next rows; stop after 1,000 parked.
-                exit when v_want = 0 or v_back >= 1000;
+                exit when v_want = 0 or v_parked >= 1000;
             end loop;
         end loop heads;
         -- End when no lane gave as many as were asked for: then none has more.
-        exit when v_left < 1 or ((v_left = v_before or not v_more) and v_back = v_looked);
-        if v_back > v_looked then
+        exit when v_left < 1 or ((v_left = v_before or not v_more) and v_parked = v_looked);
+        if v_parked > v_looked then
             -- Jobs that were parked just now may find a free permit at once. First lease the jobs in hand: their permits must be in leases when
             -- a limit is counted now.
             if v_all.job_ids is not null then
@@ -180,7 +180,7 @@ begin
                 v_all := null;
             end if;
             perform queue.admit_parked();
-            v_looked := v_back;
+            v_looked := v_parked;
         end if;
     end loop;
     -- The same as queue.start_jobs, without hash joins: for ten jobs or fewer their set-up would cost more than the rest.

@@ -9,7 +9,7 @@ as $$
 declare
     v_limit queue.limits;
     v_max integer;
-    v_back integer;
+    v_released integer;
     v_room integer;
     v_now_moved integer;
     v_moved integer := 0;
@@ -36,13 +36,13 @@ begin
         -- may end before that. Whoever looks after our commit takes them.
         where o.id = any(array(
             select u.id from queue.gate_events as u
-            where u.gate = p_gate and (u.made_in <> pg_current_xact_id() or p_gate not like 'pause:%')
+            where u.gate = p_gate and (u.transaction_id <> pg_current_xact_id() or p_gate not like 'pause:%')
             for update skip locked
         ))
         returning o.permits
     )
-    select sum(t.permits) into v_back from taken as t;
-    if v_back is null then
+    select sum(t.permits) into v_released from taken as t;
+    if v_released is null then
         return 0;
     end if;
 
@@ -54,7 +54,7 @@ begin
             v_moved := queue.admit_from_gate(p_gate, p_limit);
         end if;
     else
-        update queue.limits as l set used = l.used - v_back where l.limit_key = p_gate and v_back <> 0;
+        update queue.limits as l set used = l.used - v_released where l.limit_key = p_gate and v_released <> 0;
         loop
             v_room := v_max - (select l.used from queue.limits as l where l.limit_key = p_gate);
             v_now_moved := queue.admit_from_gate(
