@@ -15,7 +15,7 @@ create table if not exists base.schema_ledger (
 
 comment on table base.schema_ledger is
 'Which file of sql/ stands in this database, and with which text. Written by reelq schema only.';
-comment on column base.schema_ledger.path is 'File below sql/, with forward slashes.';
+comment on column base.schema_ledger.path is 'File below sql/, with forward slashes; a function without the folder of its subject.';
 comment on column base.schema_ledger.kind is
 'schema: once, on an empty database; migration: once, frozen; function, view, data, grants: again when the text changes.';
 comment on column base.schema_ledger.sha256 is 'Of the text that was applied, in hex.';

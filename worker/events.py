@@ -14,7 +14,7 @@ EVENTS = {
     "job.cancelled": "Somebody cancelled it while it ran.",
     "job.snoozed": "Not now, the handler said; nothing is charged.",
     "job.released": "Given back because the worker left; nothing is charged.",
-    "job.dropped": "The lease was lost: another attempt has the job, nothing of this one counts.",
+    "job.lost": "The lease was lost: another attempt has the job, nothing of this one counts.",
     "worker.started": "Registered and claiming: worker_id, pool, slots, types, sandboxed (bubblewrap around ffmpeg).",
     "worker.draining": "Takes nothing new: why (signal, asked, idle), jobs in hand, grace_s.",
     "worker.hurrying": "Leaves at once; jobs in hand are stopped and given back.",

@@ -143,11 +143,11 @@ def listen() -> None:
             capabilities=[], process_key=None,
         )  # fmt: skip
         ears.execute("listen reelq_ready")
-        queue.sleep_worker(conn, name)
+        queue.set_worker_listening(conn, name)
         print("listening", flush=True)
         while True:
             list(ears.notifies(stop_after=1))  # with those that came along
-            queue.sleep_worker(conn, name)
+            queue.set_worker_listening(conn, name)
 
 
 def ids(conn: psycopg.Connection[Any]) -> list[str]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 FAILURES = 50  # how many of the latest are asked for
 WINDOW = timedelta(minutes=5)  # over which rates are counted
 
+FAILURES = 50  # how many of the latest are asked for
+WINDOW = timedelta(minutes=5)  # over which rates are counted
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

@@ -85,7 +85,7 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(conn: Conn, start: S
     assert outcomes(conn, job_id) == ["lost", "completed"]
 
     sleeper.signal(signal.SIGCONT)
-    until(lambda: sleeper.log("job.dropped"), "the sleeper to notice")
+    until(lambda: sleeper.log("job.lost"), "the sleeper to notice")
     sleeper.signal(signal.SIGTERM)
     assert sleeper.wait() == 0
     assert state(conn) == before

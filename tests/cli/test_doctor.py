@@ -367,19 +367,19 @@ def test_an_older_schema_is_bad(database, conn):
 
 def test_what_was_changed_by_hand_is_told(database, conn):
     conn.execute("drop function queue.depth()")
-    conn.execute("alter table queue.sleepers add column by_hand integer")
+    conn.execute("alter table queue.listening_workers add column by_hand integer")
     conn.execute("update base.schema_ledger set sha256 = 'x' where path = 'functions/queue/rates.sql'")
     found = {row["detail"]: row["level"] for row in database("schema")}
     assert found["function queue.depth() was removed by hand"] == "bad"
-    assert found["table queue.sleepers was changed by hand"] == "warn"
+    assert found["table queue.listening_workers was changed by hand"] == "warn"
     assert any("functions/queue/rates.sql is changed" in detail for detail in found)
 
 
 def test_a_missing_health_function_is_told(reelq, conn):
-    conn.execute("drop function queue.health(boolean)")
+    conn.execute("drop function ops.health(boolean)")
     done = reelq("doctor", "--only", "database", "--json")
     assert done.code == 3
-    assert any("queue.health(unknown) does not exist" in row["detail"] or "queue.health(boolean) does not exist" in row["detail"] for row in done.rows)
+    assert any("ops.health(unknown) does not exist" in row["detail"] or "ops.health(boolean) does not exist" in row["detail"] for row in done.rows)
 
 
 # --- who asks
@@ -407,11 +407,11 @@ def test_every_account_is_told_what_it_may_do(database, conn, login, role, level
 # --- what the database says, and repair
 
 
-def test_what_queue_health_says_is_passed_on(reelq, conn):
+def test_what_ops_health_says_is_passed_on(reelq, conn):
     """The tests' server loses data in a crash."""
     done = reelq("doctor", "--only", "database", "--json")
     assert done.code == 3
-    health = conn.execute("select finding, level, detail from queue.health() where finding = 'durability'").fetchall()
+    health = conn.execute("select finding, level, detail from ops.health() where finding = 'durability'").fetchall()
     assert [(row["finding"], row["level"], row["detail"]) for row in said(done.rows, "durability")] == health
 
 
@@ -446,4 +446,4 @@ def test_repair_mends_everything_and_says_no(reelq, conn):
     assert [list(row) for row in done.rows] == [["job_id", "what"]] * 5
     assert reelq("doctor", "--repair").code == 0
     (row,) = said(reelq("doctor", "--json", "--only", "database").rows, "repairs")
-    assert (row["level"], row["detail"]) == ("bad", "5 places of jobs had to be mended")
+    assert (row["level"], row["detail"]) == ("bad", "5 places of jobs had to be repaired")

@@ -101,7 +101,7 @@ def fail_on_wait(conn, monkeypatch):
         queue.register_worker(
             conn, "w1", host="h", pid=1, version="0", pool="p", slots=1, types=None, capabilities=[], process_key=None
         )
-        for held in queue.work(conn, "w1", 1, [], queue.FULL_LOOK):
+        for held in queue.settle_and_claim(conn, "w1", 1, [], queue.FULL_LOOK):
             queue.fail_job(conn, held.job_id, held.token, "permanent", "unreadable_media", "No video.", {})
         return False
 

@@ -26,7 +26,7 @@ def claim(conn, limit=1):
     queue.register_worker(
         conn, "w1", host="h", pid=1, version="0", pool="p", slots=4, types=None, capabilities=[], process_key=None
     )
-    return queue.work(conn, "w1", limit, [], queue.FULL_LOOK)
+    return queue.settle_and_claim(conn, "w1", limit, [], queue.FULL_LOOK)
 
 
 def test_list_is_newest_first_with_stable_keys(reelq):

@@ -35,10 +35,10 @@ def busy(conn):
     )  # fmt: skip
     bad = queue.enqueue_job(conn, "no_op", max_attempts=1)
     queue.enqueue_job(conn, "no_op", depends_on=[bad])
-    (held,) = queue.work(conn, "host:cpu:7:abcd", 1, [], queue.FULL_LOOK)
+    (held,) = queue.settle_and_claim(conn, "host:cpu:7:abcd", 1, [], queue.FULL_LOOK)
     queue.fail_job(conn, held.job_id, held.token, "permanent", "bad_file", "The file is bad.", {})
     video = queue.ingest_video(conn, "/tmp/x.mp4", title=TITLE)
-    (held,) = queue.work(conn, "host:cpu:7:abcd", 1, [], queue.FULL_LOOK)
+    (held,) = queue.settle_and_claim(conn, "host:cpu:7:abcd", 1, [], queue.FULL_LOOK)
     queue.heartbeat(conn, "host:cpu:7:abcd", [(held.job_id, held.token, queue.JobProgress(0.47, "fetch", 2.5, 61.0))])
     queue.enqueue_job(conn, "no_op")
     return video

@@ -29,7 +29,7 @@ def test_list(reelq, three, conn):
     done = reelq("workers", "list", "--json")
     assert [list(row) for row in done.rows] == [KEYS] * 3
     assert reelq("workers", "list").out.splitlines()[1].split()[:4] == ["w1", "active", "0", "2"]
-    queue.stop_worker(conn, "w1")
+    queue.deregister_worker(conn, "w1")
     assert set(status(reelq)) == {"w2", "w3"}
     assert len(reelq("workers", "list", "--all", "--json").rows) == 3
 

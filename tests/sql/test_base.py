@@ -117,7 +117,7 @@ def test_a_snapshot_is_refused(connect: Connect, level: str) -> None:
     conn = connect(autocommit=False)
     conn.execute(f"set transaction isolation level {level}")
     with pytest.raises(psycopg.Error) as refused:
-        conn.execute("select base.require_read_committed()")
+        conn.execute("select base.check_read_committed()")
     assert refused.value.sqlstate == "RQ002"
     assert "read committed" in (refused.value.diag.message_hint or "")
 
@@ -127,7 +127,7 @@ def test_read_committed_is_accepted(connect: Connect, level: str) -> None:
     """Postgres runs the second as the first."""
     conn = connect(autocommit=False)
     conn.execute(f"set transaction isolation level {level}")
-    conn.execute("select base.require_read_committed()")
+    conn.execute("select base.check_read_committed()")
 
 
 def test_an_envelope_has_version_key_nonce_text_and_tag(conn: Conn) -> None:

@@ -27,7 +27,7 @@ def add_user(conn: Conn, **columns: Any) -> UUID:
     """Insert a user of the tenant "default"; return its id."""
     columns = {
         "email": "ann@example.com",
-        "tenant_id": scalar(conn, "select identity.require_tenant(null)"),
+        "tenant_id": scalar(conn, "select identity.check_tenant(null)"),
         **columns,
     }
     names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
@@ -71,9 +71,9 @@ def test_a_tenant_is_found_by_id_by_slug_and_by_default(conn: Conn) -> None:
     """Null and null is the tenant "default"."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
 
-    assert scalar(conn, "select identity.require_tenant(%s)", acme) == acme
-    assert scalar(conn, "select identity.require_tenant(null, 'acme')") == acme
-    assert scalar(conn, "select identity.require_tenant(null)") == scalar(
+    assert scalar(conn, "select identity.check_tenant(%s)", acme) == acme
+    assert scalar(conn, "select identity.check_tenant(null, 'acme')") == acme
+    assert scalar(conn, "select identity.check_tenant(null)") == scalar(
         conn, "select id from identity.tenants where slug = 'default'"
     )
 
@@ -82,22 +82,22 @@ def test_without_a_name_the_session_s_tenant_is_meant(conn: Conn) -> None:
     """reelq.tenant_id comes before "default"."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
     conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(acme)])
-    assert scalar(conn, "select identity.require_tenant(null)") == acme
+    assert scalar(conn, "select identity.check_tenant(null)") == acme
 
 
 def test_another_tenant_than_the_session_s_is_unknown(conn: Conn) -> None:
     """Also to the owner: who set the tenant wants to be held to it."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
     conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(acme)])
-    assert refused(conn, "select identity.require_tenant(null, 'default')")[0] == "RQ004"
+    assert refused(conn, "select identity.check_tenant(null, 'default')")[0] == "RQ004"
 
 
 def test_unknown_and_suspended_tenants_are_told_apart(conn: Conn) -> None:
     """RQ004 and RQ012."""
     conn.execute("update identity.tenants set status = 'suspended'")
-    assert refused(conn, "select identity.require_tenant(%s)", uuid4())[0] == "RQ004"
-    assert refused(conn, "select identity.require_tenant(null, 'nobody')")[0] == "RQ004"
-    assert refused(conn, "select identity.require_tenant(null)")[0] == "RQ012"
+    assert refused(conn, "select identity.check_tenant(%s)", uuid4())[0] == "RQ004"
+    assert refused(conn, "select identity.check_tenant(null, 'nobody')")[0] == "RQ004"
+    assert refused(conn, "select identity.check_tenant(null)")[0] == "RQ012"
 
 
 def test_one_live_account_an_address_whatever_its_case(conn: Conn) -> None:

@@ -43,7 +43,7 @@ def test_a_deleted_video_is_gone_for_every_reader(conn: Conn, video: UUID, asset
 def test_videos_are_listed_newest_first_by_tenant_and_status(conn: Conn, video: UUID) -> None:
     """Filters and limit; counts of what was made."""
     scalar(conn, "select identity.create_tenant('acme')")
-    other = scalar(conn, "select media.create_video('/b.mp4', identity.require_tenant(null, 'acme'))")
+    other = scalar(conn, "select media.create_video('/b.mp4', identity.check_tenant(null, 'acme'))")
     asset = scalar(conn, "select asset_id from media.get_work(%s)", other)
     put_variant(conn, asset, "poster", mime="image/jpeg")
     put_variant(conn, asset, "h264-240p", mime="video/mp4")

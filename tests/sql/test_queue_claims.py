@@ -141,7 +141,7 @@ def test_functions_refuse_nonsense(queue, call):
 
 def test_who_is_not_registered_cannot_claim_or_beat(queue):
     queue.worker("gone")
-    queue.conn.execute("select queue.stop_worker('gone')")
+    queue.conn.execute("select queue.deregister_worker('gone')")
     for name in ("stranger", "gone"):
         for call in ("select queue.claim_jobs(%s, 1)", "select queue.heartbeat(%s)"):
             with pytest.raises(psycopg.Error) as error:

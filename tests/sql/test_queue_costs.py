@@ -12,7 +12,7 @@ from tests.sql.queuekit import Queue
 
 BATCH = 200
 CLAIM = "select * from queue.claim_jobs('w1', %s, %s::integer[], %s::float8[], %s::bigint[])"
-WORK = "select * from queue.work('w1', %s, %s, %s::integer[], %s::float8[], %s::bigint[])"
+WORK = "select * from queue.settle_and_claim('w1', %s, %s, %s::integer[], %s::float8[], %s::bigint[])"
 
 
 class Drain:

@@ -150,7 +150,7 @@ def test_a_sleeper_is_notified_and_nobody_else(queue, connect):
     listener.execute("listen reelq_ready")
     queue.worker("w1", types=["no_op"])
     queue.add()
-    queue.conn.execute("select queue.sleep_worker('w1')")
+    queue.conn.execute("select queue.set_worker_listening('w1')")
     queue.value("select queue.ingest_video('/a.mp4')")
     queue.add()
     assert [note.payload for note in listener.notifies(timeout=2, stop_after=1)] == ["no_op"]

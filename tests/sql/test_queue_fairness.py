@@ -137,7 +137,7 @@ def sleeper(queue, connect):
     listening = connect()
     listening.execute("listen reelq_ready")
     queue.worker()
-    queue.conn.execute("select queue.sleep_worker('w1')")
+    queue.conn.execute("select queue.set_worker_listening('w1')")
     return listening
 
 
@@ -165,7 +165,7 @@ def test_types_do_not_silence_one_another(queue, sleeper):
 
 
 def test_nobody_is_notified_while_nobody_sleeps(queue, sleeper):
-    queue.conn.execute("select queue.wake_worker('w1')")
+    queue.conn.execute("select queue.set_worker_busy('w1')")
     queue.add()
     assert notices(sleeper) == []
 

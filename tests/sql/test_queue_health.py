@@ -1,4 +1,4 @@
-"""queue.health(): everything that it can find is provoked for real, and a sound database has no finding."""
+"""ops.health(): everything that it can find is provoked for real, and a sound database has no finding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def queue(conn):
 
 def health(queue: Queue, finding: str) -> list[tuple[str, str]]:
     """Level and detail of what is said about a subject, remedy added."""
-    rows = queue.rows("select * from queue.health() where finding = %s", finding)
+    rows = queue.rows("select * from ops.health() where finding = %s", finding)
     assert all((row.level == "ok") or row.remedy for row in rows), "trouble without a remedy"
     return [(row.level, f"{row.detail} | {row.remedy}") for row in rows]
 
@@ -56,7 +56,7 @@ def sound(durable: postgres.Server) -> Iterator[Queue]:
 
 def test_a_sound_database_has_no_finding(sound):
     sound.worker()
-    rows = sound.rows("select * from queue.health()")
+    rows = sound.rows("select * from ops.health()")
     assert [row for row in rows if row.level != "ok"] == []
     assert len({row.finding for row in rows}) >= 15
     assert {row.remedy for row in rows} == {None}
@@ -70,7 +70,9 @@ def test_it_never_reads_the_record_from_end_to_end(queue):
         return queue.value("select sum(seq_scan) from pg_stat_user_tables where relname in ('processing_jobs', 'job_attempts')")
 
     before = scans()
-    for part in ("server", "roles", "snapshots", "tables", "workers", "jobs", "upkeep"):
+    for part in ("ops.health_of_server", "ops.health_of_roles", "ops.health_of_snapshots"):
+        queue.conn.execute(f"select * from {part}()")
+    for part in ("tables", "workers", "jobs", "upkeep"):
         queue.conn.execute(f"select * from queue.health_of_{part}()")
     assert scans() == before
     queue.violations()
@@ -149,7 +151,7 @@ def test_roles_say_what_the_caller_may_do(queue, connect):
         assert word in only(Queue(conn), "roles")[1]
     conn.execute("set role reelq_app")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        conn.execute("select * from queue.health()")
+        conn.execute("select * from ops.health()")
 
 
 def test_a_missing_role_is_bad(pg_server):
@@ -264,7 +266,7 @@ def test_a_standby_that_holds_rows_is_found(sound, standby):
             burn(sound, 260_000)
         level, told = only(sound, "snapshots")
         assert (level, "hot_standby_feedback" in told) == ("warn", True)
-        (row,) = Queue(reader).rows("select * from queue.health() where finding = 'server'")
+        (row,) = Queue(reader).rows("select * from ops.health() where finding = 'server'")
         assert (row.level, "a standby" in row.detail) == ("bad", True)
     sound.conn.execute("vacuum (freeze)")
 
@@ -279,7 +281,7 @@ def test_an_owner_who_may_not_see_sessions_says_so(pg_server):
             assert (level, "grant pg_read_all_stats to boss" in told) == ("warn", True)
             conn.execute("grant pg_read_all_stats to boss")
             assert only(Queue(owner), "snapshots")[0] == "ok"
-            assert [row for row in Queue(owner).rows("select * from queue.health()") if "failed" in row.detail and row.level == "bad"] == []
+            assert [row for row in Queue(owner).rows("select * from ops.health()") if "failed" in row.detail and row.level == "bad"] == []
 
 
 # --- tables
@@ -288,11 +290,11 @@ def test_an_owner_who_may_not_see_sessions_says_so(pg_server):
 def test_dead_rows_are_told(queue):
     queue.add()
     for _ in range(2):
-        queue.conn.execute("insert into queue.sleepers select 'w' || n from generate_series(1, 6000) as n")
-        queue.conn.execute("delete from queue.sleepers")
+        queue.conn.execute("insert into queue.listening_workers select 'w' || n from generate_series(1, 6000) as n")
+        queue.conn.execute("delete from queue.listening_workers")
     queue.conn.execute("select pg_stat_force_next_flush()")
     level, told = only(queue, "dead rows")
-    assert (level, "queue.sleepers has 12000 dead rows" in told) == ("warn", True)
+    assert (level, "queue.listening_workers has 12000 dead rows" in told) == ("warn", True)
 
 
 def test_an_invalid_index_is_told(queue):
@@ -354,10 +356,10 @@ def test_a_lease_that_nobody_takes_back_is_bad(queue, clock):
     assert queue.status(job.job_id) == "queued"
 
 
-def test_a_buried_worker_s_lease_counts_too(queue, clock):
+def test_the_lease_of_a_worker_marked_dead_counts_too(queue, clock):
     queue.add()
     queue.take()
-    queue.conn.execute("select queue.bury_worker('w1')")
+    queue.conn.execute("select queue.mark_worker_dead('w1')")
     assert only(queue, "leases")[0] == "ok"
     clock.forward(90)
     assert only(queue, "leases")[0] == "bad"
@@ -468,9 +470,9 @@ def test_large_tables_are_verified_only_when_asked(queue):
                        " select base.uuid_v7(), 1, 'no_op', 'w', now(), now(), 'completed', repeat('x', 1000) from generate_series(1, 20000)")  # fmt: skip
     queue.add()
     queue.conn.execute("delete from queue.ready")
-    (row,) = queue.rows("select * from queue.health() where finding = 'invariants'")
+    (row,) = queue.rows("select * from ops.health() where finding = 'invariants'")
     assert (row.level, row.remedy) == ("ok", "On a quiet hour: reelq doctor --deep")
-    assert queue.rows("select * from queue.health(true) where finding = 'invariants'")[0].level == "bad"
+    assert queue.rows("select * from ops.health(true) where finding = 'invariants'")[0].level == "bad"
     queue.rows("select * from queue.repair()")
     queue.conn.execute("delete from queue.job_attempts")
 
@@ -478,9 +480,19 @@ def test_large_tables_are_verified_only_when_asked(queue):
 def test_a_check_that_fails_is_a_finding(queue):
     """A broken part does not hide the others."""
     queue.conn.execute("alter table queue.dead_letters rename column failed_at to broken")
-    rows = queue.rows("select * from queue.health()")
+    rows = queue.rows("select * from ops.health()")
     assert [row.detail for row in rows if row.finding == "jobs"] == ['The check itself failed: column d.failed_at does not exist (42703)']
-    assert {"upkeep", "workers"} <= {row.finding for row in rows}
+    assert {"upkeep", "workers", "server"} <= {row.finding for row in rows}
     queue.conn.execute("alter table queue.dead_letters rename column broken to failed_at")
 
 
+def test_the_queues_own_part_is_part_of_the_whole(queue):
+    """queue.health() has the queue's checks alone; ops.health() adds those of the server, whatever becomes of the queue's."""
+    own, whole = ({row.finding for row in queue.rows(f"select * from {room}.health()")} for room in ("queue", "ops"))
+    assert own < whole
+    assert whole - own == {"server", "durability", "wraparound", "connections", "roles", "snapshots", "autovacuum"}
+    queue.conn.execute("alter function queue.health(boolean) rename to hidden")
+    rows = queue.rows("select * from ops.health()")
+    assert {row.level for row in rows if row.finding == "queue"} == {"bad"}
+    assert "connections" in {row.finding for row in rows}
+    queue.conn.execute("alter function queue.hidden(boolean) rename to health")

@@ -125,13 +125,13 @@ def test_after_an_outage_healthy_workers_get_time_to_report(queue, clock):
     assert queue.rescue() == 1
 
 
-def test_a_buried_worker_s_jobs_come_back_at_once_even_after_an_outage(queue, clock):
+def test_the_jobs_of_a_worker_marked_dead_come_back_at_once_even_after_an_outage(queue, clock):
     queue.conn.execute("update queue.upkeep set grace = '30 seconds'")
     job_id = queue.add()
     queue.take()
     queue.rescue()
     clock.forward(timedelta(minutes=5))
-    assert queue.value("select queue.bury_worker('w1')") == 1
+    assert queue.value("select queue.mark_worker_dead('w1')") == 1
     assert queue.rescue() == 1
     assert queue.status(job_id) == "queued"
 
@@ -176,11 +176,11 @@ def test_a_batch_is_fenced_even_against_the_same_worker(queue, clock):
     clock.forward(timedelta(seconds=5))
     new = queue.take()
     report = [{"job_id": str(job_id), "token": old.token, "outcome": "completed"}]
-    assert [row.verdict for row in queue.rows("select * from queue.settle_jobs('w1', %s)", Jsonb(report))] == ["stale"]
+    assert [row.verdict for row in queue.rows("select * from queue.settle_jobs('w1', %s)", Jsonb(report))] == ["lost"]
     assert queue.status(job_id) == "running"
     queue.complete(new)
     stranger = [{"job_id": str(job_id), "token": new.token, "outcome": "completed"}]
-    assert [row.verdict for row in queue.rows("select * from queue.settle_jobs('w2', %s)", Jsonb(stranger))] == ["stale"]
+    assert [row.verdict for row in queue.rows("select * from queue.settle_jobs('w2', %s)", Jsonb(stranger))] == ["lost"]
 
 
 def test_a_heartbeat_with_an_old_token_extends_nothing(queue, clock):
@@ -198,6 +198,6 @@ def test_a_heartbeat_with_an_old_token_extends_nothing(queue, clock):
 def test_a_draining_worker_that_was_lost_takes_nothing_new(queue):
     queue.add()
     queue.worker()
-    queue.conn.execute("select queue.bury_worker('w1')")
+    queue.conn.execute("select queue.mark_worker_dead('w1')")
     queue.conn.execute("select queue.drain_worker('w1')")
     assert queue.claim() == []

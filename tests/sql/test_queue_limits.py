@@ -1,4 +1,4 @@
-"""Limits by parking: how many jobs of a key are ready or running together, and that no unit is ever lost."""
+"""Limits by parking: how many jobs of a key are ready or running together, and that no permit is ever lost."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_a_tenants_own_limit_gives_way_to_the_common_one(queue, tenants):
 
 
 def test_units_in_the_hands_of_a_claim_count_when_it_makes_the_row_of_a_limit(queue, tenants):
-    """The claim meets a job with a unit of a row that was dropped, then one without: the second makes the row anew."""
+    """The claim meets a job with a permit of a row that was dropped, then one without: the second makes the row anew."""
     limit(queue, "tenant:ann", 5)
     first = queue.add(tenant_id=tenants[0])
     queue.conn.execute("select queue.admit_parked(), queue.drop_limit('tenant:ann'), queue.admit_parked()")
@@ -221,7 +221,7 @@ def test_a_gate_that_another_session_looks_at_is_passed_over(queue, connect):
     with queue.transaction():
         queue.conn.execute("select from queue.limits for update")
         assert other.claim("w1", 10) == []
-    assert [job.job_id for job in other.claim("w1", 10)] == [first], "the opening stayed for the next look"
+    assert [job.job_id for job in other.claim("w1", 10)] == [first], "the event stayed for the next look"
 
 
 @pytest.mark.parametrize(

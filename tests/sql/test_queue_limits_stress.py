@@ -1,4 +1,4 @@
-"""Limits, pauses and the operator's hands at once: no unit is lost or doubled, and nothing waits for ever."""
+"""Limits, pauses and the operator's hands at once: no permit is lost or doubled, and nothing waits for ever."""
 
 from __future__ import annotations
 

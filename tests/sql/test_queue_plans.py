@@ -65,7 +65,7 @@ class Bench:
         rows = self.claim_from_bounds(count).rows
         report = [{"job_id": str(row.job_id), "token": row.token, "outcome": "completed"} for row in rows]
         lanes, keys, seqs = self.bounds()
-        return self.call("select * from queue.work('w1', %s, %s, %s::integer[], %s::float8[], %s::bigint[])", count, Jsonb(report), lanes, keys, seqs)
+        return self.call("select * from queue.settle_and_claim('w1', %s, %s, %s::integer[], %s::float8[], %s::bigint[])", count, Jsonb(report), lanes, keys, seqs)
 
     def leased(self, start: int, count: int, **more: Any) -> Jsonb:
         return Jsonb([{"job_id": str(big_id(LEASED, n)), "token": 1, **more} for n in range(start, start + count)])

@@ -100,7 +100,7 @@ def test_rescue_beats_a_batch(queue, other, observer):
     with queue.transaction():
         queue.rescue()
         race = Race(other, lambda q: q.rows("select * from queue.settle_jobs('w1', %s)", report)).start_and_wait_until_blocked(observer)
-    assert [row.verdict for row in race.finish()] == ["stale"]
+    assert [row.verdict for row in race.finish()] == ["lost"]
 
 
 def test_complete_beats_cancel(queue, other, observer):

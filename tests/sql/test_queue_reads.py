@@ -87,7 +87,7 @@ def test_rates_and_failures_of_the_last_minutes(queue):
 def test_workers_are_listed_with_what_they_hold(queue):
     queue.add()
     queue.take("busy"), queue.worker("idle"), queue.worker("gone")
-    queue.conn.execute("select queue.stop_worker('gone')")
+    queue.conn.execute("select queue.deregister_worker('gone')")
     assert {(row.worker_id, row.busy) for row in queue.rows("select * from queue.list_workers()")} == {("busy", 1), ("idle", 0)}
     assert len(queue.rows("select * from queue.list_workers(true)")) == 3
 

@@ -1,4 +1,4 @@
-"""What a look with fresh eyes found: wake-ups, units of limits, and who waits for whose open transaction."""
+"""What a look with fresh eyes found: wake-ups, permits, and who waits for whose open transaction."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_gate_that_somebody_holds_keeps_no_other_from_being_looked_at(queue, e
     queue.conn.execute("select queue.set_limit('type:no_op', 5)")
     with engineer.transaction():
         engineer.conn.execute("select queue.set_limit('type:no_op', 6)")
-        queue.conn.execute("insert into queue.openings (gate, units) select 'type:no_op', 0 from generate_series(1, 2500)")
+        queue.conn.execute("insert into queue.gate_events (gate, permits) select 'type:no_op', 0 from generate_series(1, 2500)")
         queue.conn.execute("select queue.set_limit('type:extract_metadata', 5)")
         job = queue.add("extract_metadata", video_id=acme.video)
         assert [taken.job_id for taken in queue.claim()] == [job]

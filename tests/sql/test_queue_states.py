@@ -194,8 +194,8 @@ def test_a_batch_settles_each_on_its_own_and_tells_who_came_too_late(queue):
         {"job_id": str(stale.job_id), "token": 1, "outcome": "completed"},
     ]
     more = queue.add()
-    rows = queue.rows("select * from queue.work('w1', 1, %s)", Jsonb(report))
-    assert [(row.verdict, row.job_id, row.token) for row in rows if row.verdict == "stale"] == [("stale", stale.job_id, 1)]
+    rows = queue.rows("select * from queue.settle_and_claim('w1', 1, %s)", Jsonb(report))
+    assert [(row.verdict, row.job_id, row.token) for row in rows if row.verdict == "lost"] == [("lost", stale.job_id, 1)]
     assert {row.job_id for row in rows if row.verdict == "claimed"} <= {more, released.job_id}
     assert [queue.status(job.job_id) for job in (done, failed, snoozed, stale)] == ["completed", "failed", "queued", "failed"]
     assert queue.job(done.job_id).result_data == {"n": 1}

@@ -151,6 +151,73 @@ def test_badly_numbered_migrations_are_refused(tree: Path, names: list[str]) -> 
         schema.migrations(tree)
 
 
+COUNT = CATS["functions/cats/count_cats.sql"]
+
+
+def test_functions_of_subjects_run_in_the_order_of_their_names_and_keep_their_key_when_they_move(empty_conn: Conn, tree: Path) -> None:
+    """The ledger does not know subjects: a move is no change, and a change after it is told of the place where the file lies."""
+    change(tree, {"functions/cats/z/a_cat.sql": COUNT.replace("count_cats", "a_cat")})
+    ran = applied(schema.install(empty_conn, tree))
+    assert [path for path in ran if "functions/cats" in path] == ["functions/cats/a_cat.sql", "functions/cats/count_cats.sql"]
+    change(tree, {"functions/cats/z/a_cat.sql": None, "functions/cats/b/a_cat.sql": COUNT.replace("count_cats", "a_cat")})
+    warnings: list[str] = []
+    assert schema.upgrade(empty_conn, tree, warn=warnings.append) == []
+    assert warnings == []
+    empty_conn.execute("create or replace function cats.a_cat() returns bigint language sql as 'select 7::bigint'")
+    assert "functions/cats/a_cat.sql" in applied(schema.upgrade(empty_conn, tree))
+    change(tree, {"functions/cats/b/a_cat.sql": COUNT.replace("count_cats", "a_cat").replace("from cats.cats'", "from nowhere")})
+    with pytest.raises(SchemaError, match=r"^sql/functions/cats/b/a_cat\.sql"):
+        schema.upgrade(empty_conn, tree)
+
+
+@pytest.mark.parametrize(
+    ("place", "hint"),
+    [
+        ("functions/dogs/bark.sql", "functions/<room>/bark.sql or functions/<room>/<subject>/bark.sql. Rooms: base, cats."),
+        ("functions/bark.sql", "functions/<room>/bark.sql"),
+        ("functions/cats/a/b/deep.sql", "functions/<room>/deep.sql"),
+        ("views/cats/some/names2.sql", "views/<room>/names2.sql"),
+        ("views/dogs/names.sql", "views/<room>/names.sql"),
+        ("data/dogs_dogs.sql", "data/<room>_<table>.sql"),
+        ("data/cats/cats_cats.sql", "data/<room>_<table>.sql"),
+        ("schema/10_cats/more/30_dogs.sql", "schema/<NN_room>/30_dogs.sql"),
+        ("schema/30_dogs.sql", "schema/<NN_room>/30_dogs.sql"),
+        ("migrations/old/0001_add_lives.sql", "migrations/0001_add_lives.sql"),
+        ("grant.sql", "beside them only grants.sql and ledger.sql"),
+        ("tables/cats.sql", "schema/, functions/, views/, data/ or migrations/"),
+    ],
+)
+def test_a_file_that_would_never_be_installed_is_refused(tree: Path, place: str, hint: str) -> None:
+    schema.files(tree)
+    change(tree, {place: "select 1;"})
+    with pytest.raises(SchemaError, match=f"sql/{place} would never be installed") as refused:
+        schema.files(tree)
+    assert hint in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "told"),
+    [
+        ("functions/cats/count_dogs.sql", COUNT, "function cats.count_dogs and no other, not cats.count_cats"),
+        ("functions/base/count_cats.sql", COUNT, "function base.count_cats and no other, not cats.count_cats"),
+        ("functions/cats/a/both.sql", f"{COUNT}\n{COUNT.replace('count_cats', 'both')}", "not cats.count_cats and cats.both"),
+        ("functions/cats/nothing.sql", "select 1;", "not nothing"),
+        ("views/base/names.sql", CATS["views/cats/names.sql"], "view base.names and no other, not cats.names"),
+    ],
+)
+def test_a_function_or_view_is_what_its_file_and_folder_say(tree: Path, place: str, text: str, told: str) -> None:
+    change(tree, {place: text})
+    with pytest.raises(SchemaError, match=f"^sql/{place} must make the ") as refused:
+        schema.files(tree)
+    assert told in str(refused.value)
+
+
+def test_a_name_that_stands_in_two_subjects_is_refused(tree: Path) -> None:
+    change(tree, {"functions/cats/a/count_cats.sql": COUNT})
+    with pytest.raises(SchemaError, match="have the same name"):
+        schema.files(tree)
+
+
 def test_a_failing_file_is_named_with_its_line_and_leaves_nothing(empty_conn: Conn, tree: Path) -> None:
     change(tree, {"schema/10_cats/20_dogs.sql": "create table cats.dogs (id integer);\n\nselect nothing_such;\n"})
     with pytest.raises(SchemaError, match="sql/schema/10_cats/20_dogs.sql, line 3: .*nothing_such.*42703"):

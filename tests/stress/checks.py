@@ -78,7 +78,7 @@ def log_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def false_words(conn: psycopg.Connection[Any], told: list[dict[str, Any]]) -> list[str]:
-    """Where the history does not say what a worker was told: an 'ok' without its row, a 'stale' that was taken all the same."""
+    """Where the history does not say what a worker was told: an 'ok' without its row, a 'lost' that was taken all the same."""
     rows = conn.execute("select job_id::text, attempt, outcome, worker_id from queue.job_attempts").fetchall()
     history = {(job, attempt): (outcome, worker) for job, attempt, outcome, worker in rows}
     wrong = []
@@ -88,7 +88,7 @@ def false_words(conn: psycopg.Connection[Any], told: list[dict[str, Any]]) -> li
         outcome, worker = history.get((one["job"], one["token"]), (None, None))
         taken = one["verdict"] == "ok" and worker == f"w{one['actor'].split('-')[-1]}"
         meant = {"failed": ("retried", "failed", "cancelled"), "completed": ("completed",)}.get(one["outcome"], (one["outcome"], "cancelled"))
-        if (one["verdict"] == "ok") != (taken and outcome in meant) or (one["verdict"] == "stale" and outcome == one["outcome"]):
+        if (one["verdict"] == "ok") != (taken and outcome in meant) or (one["verdict"] == "lost" and outcome == one["outcome"]):
             wrong.append(f"{one} but {outcome} by {worker}")
     keys = defaultdict(set)
     for one in told:

@@ -24,7 +24,7 @@ def run(actor: Actor) -> None:
         "retry": (8, ("RQ009", "RQ004"), lambda: actor.value("select queue.retry_job(%s)", actor.value(A_DEAD_ONE))),
         "rescue": (6, (), lambda: actor.value("select queue.rescue_expired()")),
         "promote": (2, (), lambda: actor.value("select queue.promote_due()")),
-        "bury": (1, (), lambda: actor.value("select queue.bury_worker(%s)", actor.value(A_WORKER))),
+        "mark dead": (1, (), lambda: actor.value("select queue.mark_worker_dead(%s)", actor.value(A_WORKER))),
         "drain": (1, ("RQ004",), lambda: actor.value("select queue.drain_worker(%s, %s)", actor.value(A_WORKER), actor.dice.random() < 0.3)),
     }
     if has(actor.conn, "queue.reprioritise_job(uuid,integer)"):

@@ -58,14 +58,14 @@ class Stress:
             assert code == 0, f"{name} ended with {code}: {self.errors()}"
 
     def crash(self, conn: psycopg.Connection[Any]) -> None:
-        """SIGKILL a worker and start another; half of the dead are buried at once, as a worker on the same host would."""
+        """SIGKILL a worker and start another; half of the dead are marked dead at once, as a worker on the same host would."""
         name = self.dice.choice([name for name in self.actors if name.startswith("worker")])
         process = self.actors.pop(name)
         process.kill()
         process.wait(STOP_S)
         self.kills += 1
         if self.dice.random() < 0.5:
-            conn.execute("select queue.bury_worker(%s)", [f"w{name.split('-')[1]}"])
+            conn.execute("select queue.mark_worker_dead(%s)", [f"w{name.split('-')[1]}"])
         self.start("worker")
 
     def errors(self) -> list[dict[str, Any]]:

@@ -14,4 +14,4 @@ def test_a_minute_of_crashes_zombies_and_meddling_breaks_no_promise(request, dsn
     assert told["jobs"]["completed"] > seconds * 10
     for happened in ("lost", "retried", "snoozed", "released", "failed", "cancelled"):
         assert told["attempts"].get(happened), f"nothing was {happened}: the stress has lost its teeth"
-    assert told["reports"]["stale"] > 0 and told["kills"] > 0
+    assert told["reports"]["lost"] > 0 and told["kills"] > 0

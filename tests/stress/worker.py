@@ -41,8 +41,8 @@ class Worker:
         bounds = [None, None, None] if full else [list(self.bounds), keys, seqs]
         limit = self.actor.dice.choice([1, 2, SLOTS]) if claiming else 0
         report, self.done = self.done, []
-        rows = self.actor.rows("select * from queue.work(%s, %s, %s, %s, %s, %s)", self.name, limit, Jsonb(report), *bounds)
-        self.told(report, {(str(row.job_id), row.token) for row in rows if row.verdict == "stale"})
+        rows = self.actor.rows("select * from queue.settle_and_claim(%s, %s, %s, %s, %s, %s)", self.name, limit, Jsonb(report), *bounds)
+        self.told(report, {(str(row.job_id), row.token) for row in rows if row.verdict == "lost"})
         jobs = [row for row in rows if row.verdict == "claimed"]
         for job in jobs:
             place = (job.fair_key, job.seq)
@@ -54,7 +54,7 @@ class Worker:
     def told(self, report: list[dict[str, Any]], stale: set[tuple[str, int]]) -> None:
         """Write down which reports were taken and which came too late."""
         for one in report:
-            verdict = "stale" if (one["job_id"], one["token"]) in stale else "ok"
+            verdict = "lost" if (one["job_id"], one["token"]) in stale else "ok"
             self.actor.note("report", job=one["job_id"], token=one["token"], outcome=one["outcome"], verdict=verdict)
 
     def do(self, job: Any) -> None:
@@ -93,7 +93,7 @@ class Worker:
             _, refused = self.actor.allowed(("RQ001",), lambda job=job: self.actor.value(  # type: ignore[misc]
                 "select queue.complete_job(%s, %s)", job.job_id, job.token
             ))  # fmt: skip
-            self.actor.note("report", job=job.job_id, token=job.token, outcome="completed", verdict="stale" if refused else "ok")
+            self.actor.note("report", job=job.job_id, token=job.token, outcome="completed", verdict="lost" if refused else "ok")
 
 
 def run(actor: Actor) -> None:
@@ -103,5 +103,5 @@ def run(actor: Actor) -> None:
         if worker.turn(claiming=True) == 0:
             actor.nap(0.02)
     worker.turn(claiming=False)
-    actor.rows("select queue.stop_worker(%s)", worker.name)
+    actor.rows("select queue.deregister_worker(%s)", worker.name)
     actor.note("fates", **worker.count)

@@ -14,7 +14,7 @@ METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 def logged() -> set[str]:
     """First arguments of log calls, as far as they are literals."""
-    found = set(settler.EVENTS.values()) | set(settler.FAILED.values()) | {"job.dropped"}
+    found = set(settler.EVENTS.values()) | set(settler.FAILED.values()) | {"job.lost"}
     for path in WORKER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (

@@ -99,7 +99,7 @@ def test_its_connection_breaks_with_a_look_under_way(dsn: str, conn: Conn, tmp_p
 
 def test_a_look_that_cannot_be_sent_costs_no_job(dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection breaks between an answer and the next look: what the answer brought is here."""
-    real, calls = queue.ask_work, Counter[str]()
+    real, calls = queue.ask_settle_and_claim, Counter[str]()
 
     def lossy(conn: Any, *args: Any) -> Any:
         calls["ask"] += 1
@@ -107,8 +107,8 @@ def test_a_look_that_cannot_be_sent_costs_no_job(dsn: str, conn: Conn, tmp_path:
             raise DatabaseAway("cut before it was sent")
         return real(conn, *args)
 
-    monkeypatch.setattr(queue, "ask_work", lossy)
-    monkeypatch.setattr(queue, "work", lambda *args: (asked := real(*args)).rows(asked.wait()))
+    monkeypatch.setattr(queue, "ask_settle_and_claim", lossy)
+    monkeypatch.setattr(queue, "settle_and_claim", lambda *args: (asked := real(*args)).rows(asked.wait()))
     small(conn, 3000)
     with working(dsn, tmp_path, {"no_op": no_op}, slots=4, until_idle=True) as worker:
         assert worker.join() == 0

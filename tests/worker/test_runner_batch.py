@@ -133,7 +133,7 @@ def test_a_lease_lost_before_its_start_drops_the_job(dsn: str, conn: Conn, tmp_p
         conn.execute("update queue.processing_jobs set job_data = '{}' where id = %s", [waiting])
         gate.open.set()
         until(lambda: count(conn, "completed") >= 19, "the others")
-        until(lambda: worker.runner.loop.settler.ended["job.dropped"] == 1, "the line in the log")
+        until(lambda: worker.runner.loop.settler.ended["job.lost"] == 1, "the line in the log")
         assert held.started_at is None
     assert gate.began.count(waiting) <= 1, "only under a new token"
 
@@ -158,7 +158,7 @@ def test_without_heartbeats_no_waiting_job_begins_after_its_lease(
 
     small(conn, 20)
     with working(dsn, tmp_path, {"no_op": handler(run)}, poll_s=60.0) as worker:
-        until(lambda: worker.runner.loop.settler.ended["job.dropped"] == 20, "all to be dropped")
+        until(lambda: worker.runner.loop.settler.ended["job.lost"] == 20, "all to be dropped")
     assert len(began) == 1
 
 
@@ -269,7 +269,7 @@ def test_a_claim_that_was_never_heard_of_goes_back_as_a_whole(
     dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection broke between the commit of a large claim and its answer."""
-    real, unbroken = queue.work, [True]
+    real, unbroken = queue.settle_and_claim, [True]
 
     def lossy(conn: Any, *args: Any) -> Any:
         claimed = real(conn, *args)
@@ -278,7 +278,7 @@ def test_a_claim_that_was_never_heard_of_goes_back_as_a_whole(
             raise DatabaseAway("cut after the commit")
         return claimed
 
-    monkeypatch.setattr(queue, "work", lossy)
+    monkeypatch.setattr(queue, "settle_and_claim", lossy)
     small(conn, 40)
     with working(dsn, tmp_path, {"no_op": no_op}, slots=2):
         until(lambda: count(conn, "completed") == 40, "all")
@@ -291,26 +291,26 @@ def test_a_worker_that_was_woken_looks_once_more(
 ) -> None:
     """The queue may keep the next notification back for a moment: what came in it is found without one, and without a poll."""
     looks: list[float] = []
-    real = queue.work
+    real = queue.settle_and_claim
 
     def noting(conn: Any, *args: Any) -> Any:
         looks.append(time.monotonic())
         return real(conn, *args)
 
-    monkeypatch.setattr(queue, "work", noting)
+    monkeypatch.setattr(queue, "settle_and_claim", noting)
     monkeypatch.setattr("reelq.worker.runtime.claimer.LINGER_S", 1.0)  # for a loaded host
     with working(dsn, tmp_path, {"no_op": no_op}, poll_s=60.0, heartbeat_s=60.0) as worker:
-        until(lambda: conn.execute("select count(*) from queue.sleepers").fetchone() == (1,), "the worker to sleep")
+        until(lambda: conn.execute("select count(*) from queue.listening_workers").fetchone() == (1,), "the worker to sleep")
         claimer = worker.runner.loop._claimer
         until(lambda: claimer.look_at > time.monotonic() + 10, "the worker to rest")
         began = len(looks)
         conn.execute("notify reelq_ready, 'no_op'")
         until(lambda: len(looks) > began, "the look at once")
         with conn.transaction():  # silently, as if its notification were kept back
-            conn.execute("create temporary table awake on commit drop as table queue.sleepers")
-            conn.execute("delete from queue.sleepers")
+            conn.execute("create temporary table awake on commit drop as table queue.listening_workers")
+            conn.execute("delete from queue.listening_workers")
             job_id = conn.execute("select queue.enqueue_job('no_op')").fetchone()
-            conn.execute("insert into queue.sleepers table awake")
+            conn.execute("insert into queue.listening_workers table awake")
         assert job_id is not None
         until(lambda: job(conn, job_id[0])["status"] == "completed", "the second look", 10)
         until(lambda: claimer.look_at > time.monotonic() + 10, "no third one")

@@ -57,7 +57,7 @@ def test_an_answer_that_got_lost_is_not_taken_for_a_lost_lease(
     dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_batch: bool
 ) -> None:
     """The commit arrived, its answer did not; the repeat is refused by the fence, and the history tells the truth."""
-    name = "work" if in_batch else "complete_job"
+    name = "settle_and_claim" if in_batch else "complete_job"
     real, breaks = getattr(queue, name), iter([True])
 
     def lossy(conn: db.Connection, *args: Any) -> Any:
@@ -85,7 +85,7 @@ def test_a_claim_that_was_never_heard_of_is_given_back(
     dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection broke between the commit of a claim and its answer: no waiting for the lease, no charge."""
-    real, unbroken = queue.work, [True]
+    real, unbroken = queue.settle_and_claim, [True]
 
     def lossy(conn: db.Connection, *args: Any) -> Any:
         claimed = real(conn, *args)
@@ -94,7 +94,7 @@ def test_a_claim_that_was_never_heard_of_is_given_back(
             raise DatabaseAway("cut after the commit")
         return claimed
 
-    monkeypatch.setattr(queue, "work", lossy)
+    monkeypatch.setattr(queue, "settle_and_claim", lossy)
     with working(dsn, tmp_path, {"no_op": no_op}):
         job_id = enqueue(conn)
         until(lambda: job(conn, job_id)["status"] == "completed", timeout_s=10)
@@ -124,15 +124,15 @@ def test_a_worker_that_the_queue_forgot_registers_again(dsn: str, conn: Conn, tm
     """Somebody signed it off, or the database is a restored one."""
     with working(dsn, tmp_path, {"no_op": no_op}) as worker:
         until(lambda: conn.execute("select status from queue.workers").fetchone())
-        conn.execute("select queue.stop_worker(%s)", [worker.id])
+        conn.execute("select queue.deregister_worker(%s)", [worker.id])
         assert ended(conn, enqueue(conn))["status"] == "completed"
 
 
 def test_without_listen_it_polls(dsn: str, conn: Conn, tmp_path: Path) -> None:
-    """Behind a transaction pooler: no LISTEN, no sleepers, no prepared statements; drain is found by the heartbeat."""
+    """Behind a transaction pooler: no LISTEN, nobody in queue.listening_workers, no prepared statements; drain is found by the heartbeat."""
     with working(dsn, tmp_path, {"no_op": no_op}, database_direct_url="off") as worker:
         assert ended(conn, enqueue(conn))["status"] == "completed"
-        assert conn.execute("select count(*) from queue.sleepers").fetchone() == (0,)
+        assert conn.execute("select count(*) from queue.listening_workers").fetchone() == (0,)
         conn.execute("select queue.drain_worker(%s)", [worker.id])
         assert worker.join() == 0
 
@@ -145,7 +145,7 @@ def test_an_idle_worker_asks_little(dsn: str, conn: Conn, tmp_path: Path) -> Non
         return int(row[0]) if row else 0
 
     with working(dsn, tmp_path, {"no_op": no_op}, poll_s=1.0, heartbeat_s=2.0):
-        until(lambda: conn.execute("select count(*) from queue.sleepers").fetchone() == (1,), "the worker to sleep")
+        until(lambda: conn.execute("select count(*) from queue.listening_workers").fetchone() == (1,), "the worker to sleep")
         began, before = time.monotonic(), count()
         until(lambda: time.monotonic() - began > 4, "four seconds", 10)
         after = until(lambda: count() - before, "statistics")

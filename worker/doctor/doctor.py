@@ -1,7 +1,7 @@
 """`reelq doctor`: every check, whatever the others find.
 
 Host and database are looked at side by side: a store that is away takes its time to say so. What the
-database can decide is decided there (queue.health); here is only what it cannot know.
+database can decide is decided there (ops.health); here is only what it cannot know.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class Claimer:
         unsure = not self._asleep or (told and not found and not full)
         if filled <= limit - 1 and not self._polls and unsure and self._ahead is None:
             if not self._asleep:
-                self._session.call(queue.sleep_worker, self._worker_id)
+                self._session.call(queue.set_worker_listening, self._worker_id)
                 self._asleep = True
             limit = free()
             filled = self._look(limit, True, free)
@@ -186,7 +186,7 @@ class Claimer:
         if limit < 1:
             return
         if self._asleep:
-            self._session.call(queue.wake_worker, self._worker_id)
+            self._session.call(queue.set_worker_busy, self._worker_id)
             self._asleep = False
         now = time.monotonic()
         full = now - self._full_at >= FULL_LOOK_S
@@ -217,5 +217,5 @@ class Claimer:
         elif self._busy_since is None:
             self._busy_since = now
         elif now - self._busy_since > FULL_FOR_S and self._ahead is None:
-            self._session.call(queue.wake_worker, self._worker_id)
+            self._session.call(queue.set_worker_busy, self._worker_id)
             self._asleep = False

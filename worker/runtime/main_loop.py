@@ -275,7 +275,7 @@ class MainLoop:
                 self.settler.add(attempt)
         deadline = time.monotonic() + GOODBYE_S
         turn = 0
-        while not (self._quietly(None) and self._quietly(queue.stop_worker)) and time.monotonic() < deadline:
+        while not (self._quietly(None) and self._quietly(queue.deregister_worker)) and time.monotonic() < deadline:
             time.sleep(db.backoff(turn))
             turn += 1
         self._forget_settled()

@@ -44,7 +44,7 @@ def mark_dead(conn: db.Connection, host: str) -> int:
         return held
     for worker in reads.list_workers(conn):
         if worker.host == host and worker.process_key == key and worker.worker_id not in _mine and not _lives(worker.pid):
-            jobs = queue.bury_worker(conn, worker.worker_id)
+            jobs = queue.mark_worker_dead(conn, worker.worker_id)
             held += jobs
             log.warning("worker.found_dead", worker_id=worker.worker_id, pid=worker.pid, jobs=jobs)
     return held

@@ -37,7 +37,7 @@ STOPPED = {
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """What goes to the queue. `kind`: completed, failed, snoozed, released, or dropped (the lease is lost).
+    """What goes to the queue. `kind`: completed, failed, snoozed, released, or lost (the lease is).
 
     `settled` is the job's new status when the attempt has settled itself.
     """
@@ -79,7 +79,7 @@ def stopped(reason: str, error: BaseException | None = None) -> AttemptOutcome:
     if reason == "cancelled":
         return AttemptOutcome("failed", error_class="cancelled", code="cancelled", message="The job was cancelled while it ran.")
     if reason == "lease_lost":
-        return AttemptOutcome("dropped", message="lease_lost")
+        return AttemptOutcome("lost", message="lease_lost")
     if reason == "shutdown":
         return AttemptOutcome("released", message="shutdown")
     return AttemptOutcome("failed", error_class="transient", code=reason, message=STOPPED[reason], stack=stack_of(error))

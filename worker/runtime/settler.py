@@ -79,11 +79,11 @@ class Settler:
             self._settle_alone(self._others[0])
         batch, items = self._items()
         if claim:
-            rows: list[ClaimedJob] = self._insist(batch, [], queue.work, self._worker_id, limit, items, bounds)
+            rows: list[ClaimedJob] = self._insist(batch, [], queue.settle_and_claim, self._worker_id, limit, items, bounds)
             return self._close_all(batch, rows)
         if items:
             told: list[Verdict] = self._insist(batch, [], queue.settle_jobs, self._worker_id, items)
-            lost = {one.job_id for one in told if one.verdict == "stale"}
+            lost = {one.job_id for one in told if one.verdict == "lost"}
             self._close_batch(batch, {(one.job.job_id, one.job.token) for one in batch if one.job.job_id in lost})
         return []
 
@@ -98,7 +98,7 @@ class Settler:
         if self._others or any(one.sent for one in self._batch):
             return False  # that takes more than one question
         self._sent, items = self._items()
-        self._asked = self._insist(self._sent, None, queue.ask_work, self._worker_id, limit, items, bounds)
+        self._asked = self._insist(self._sent, None, queue.ask_settle_and_claim, self._worker_id, limit, items, bounds)
         return self._asked is not None
 
     def is_answered(self) -> bool:
@@ -153,26 +153,26 @@ class Settler:
 
     def _close_all(self, batch: list[Attempt], rows: list[ClaimedJob]) -> list[ClaimedJob]:
         """Note what came of the settlements; returns the claimed of the rows."""
-        stale = {(row.job_id, row.token) for row in rows if row.verdict == "stale"}
-        self._close_batch(batch, stale)
-        return [row for row in rows if row.verdict == "claimed"] if stale else rows
+        lost = {(row.job_id, row.token) for row in rows if row.verdict == "lost"}
+        self._close_batch(batch, lost)
+        return [row for row in rows if row.verdict == "claimed"] if lost else rows
 
-    def _close_batch(self, batch: list[Attempt], stale: set[tuple[UUID, int]]) -> None:
+    def _close_batch(self, batch: list[Attempt], lost: set[tuple[UUID, int]]) -> None:
         """They are settled, or came too late."""
         if batch:
             self._log = log.bind()  # once for all lines
-        late = {one: self._late(one) for one in batch if (one.job.job_id, one.job.token) in stale} if stale else {}
+        late = {one: self._late(one) for one in batch if (one.job.job_id, one.job.token) in lost} if lost else {}
         for attempt in batch:
             self._close(attempt, late.get(attempt))
 
     def _settle_alone(self, attempt: Attempt) -> None:
-        """One that does not fit the batch: a dropped or already settled attempt, or a failure, whose
+        """One that does not fit the batch: an attempt whose lease is lost, one already settled, or a failure, whose
         new status (a retry or the end) only queue.fail_job tells."""
         ended = attempt.outcome
         if ended is not None and ended.kind == "failed":
             self._fail(attempt, ended.error_class or "transient", ended.code or "internal_error", ended.message or "")
         else:
-            self._close(attempt, "job.dropped" if ended is not None and ended.kind == "dropped" else None)
+            self._close(attempt, "job.lost" if ended is not None and ended.kind == "lost" else None)
         self._others.remove(attempt)
 
     def _fail(self, attempt: Attempt, error_class: str, code: str, message: str) -> None:
@@ -181,7 +181,7 @@ class Settler:
         try:
             status = self._session.call(queue.fail_job, job.job_id, job.token, error_class, code, message, attempt.errors())
         except LeaseLost:
-            self._close(attempt, "job.dropped")
+            self._close(attempt, "job.lost")
         else:
             self._close(attempt, FAILED.get(status, "job.failed"))
 
@@ -189,17 +189,17 @@ class Settler:
         """Settle one of a batch that was refused; a result that is refused alone too fails its job."""
         try:
             (verdict,) = self._session.call(queue.settle_jobs, self._worker_id, [attempt.settled_as()])
-            self._close(attempt, self._late(attempt) if verdict.verdict == "stale" else None)
+            self._close(attempt, self._late(attempt) if verdict.verdict == "lost" else None)
         except (QueueError, psycopg.Error) as error:
             log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))
             self._fail(attempt, "permanent", "bad_result", INTERNAL)
 
     def _late(self, attempt: Attempt) -> str | None:
-        """The event of a settlement that was stale: dropped, unless it is our own that had arrived before."""
+        """The event of a settlement that came too late: the lease is lost, unless it is our own that had arrived before."""
         try:
-            return None if attempt.sent and self._session.call(was_completed, attempt.job) else "job.dropped"
+            return None if attempt.sent and self._session.call(was_completed, attempt.job) else "job.lost"
         except DatabaseAway:
-            return "job.dropped"  # a guess: twice away within a moment
+            return "job.lost"  # a guess: twice away within a moment
 
     def _close(self, attempt: Attempt, event: str | None) -> None:
         """The attempt is over: one line with all that is known of it."""

@@ -13,10 +13,8 @@ begin
     end if;
 
     if v_text !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$' then
-        raise exception 'the setting reelq.tenant_id is not a uuid: %', left(v_text, 80)
-            using
-                errcode = 'RQ008',
-                hint = 'Use: select set_config(''reelq.tenant_id'', ''<id of a row of identity.tenants>'', true).';
+        raise exception 'setting reelq.tenant_id must be a uuid, not %', quote_literal(left(v_text, 80))
+            using errcode = 'RQ008', hint = 'Use: select set_config(''reelq.tenant_id'', ''<id of a row of identity.tenants>'', true).';
     end if;
 
     return v_text::uuid;

@@ -17,10 +17,8 @@ begin
             when duplicate_object or unique_violation then
                 raise debug 'role % was made by somebody else just now', v_role;
             when insufficient_privilege then
-                raise exception 'the role % is missing and % may not create roles', v_role, current_user
-                    using
-                        errcode = 'insufficient_privilege',
-                        hint = 'As a superuser: create role reelq_worker nologin; create role reelq_app nologin; '
+                raise exception 'role % must exist, and % may not create it', v_role, current_user
+                    using errcode = 'insufficient_privilege', hint = 'As a superuser: create role reelq_worker nologin; create role reelq_app nologin; '
                         || 'create role reelq_readonly nologin;  then install again.';
         end;
     end loop;

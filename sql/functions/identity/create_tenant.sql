@@ -14,19 +14,15 @@ begin
     returning id into v_id;
 
     if v_id is null then
-        raise exception 'the tenant % exists', p_slug
-            using
-                errcode = 'RQ009',
-                hint = 'Choose another slug, or change the row: update identity.tenants set … where slug = ….';
+        raise exception 'slug must be a new one, not %, which a tenant has', p_slug
+            using errcode = 'RQ009', hint = 'Choose another slug, or change the row: update identity.tenants set … where slug = ….';
     end if;
 
     return v_id;
 exception
     when check_violation or not_null_violation then
-        raise exception 'not a tenant: %', sqlerrm
-            using
-                errcode = 'RQ008',
-                hint = 'A slug is 1 to 50 of a-z, 0-9 and hyphens; a tier is standard, premium or enterprise.';
+        raise exception 'slug, name and tier must fit their columns: %', sqlerrm
+            using errcode = 'RQ008', hint = 'A slug is 1 to 50 of a-z, 0-9 and hyphens; a tier is standard, premium or enterprise.';
 end;
 $$;
 

@@ -7,24 +7,21 @@ set search_path = ''
 as $$
 begin
     if p_status is null or p_status not in ('downloading', 'processing', 'compressing', 'uploading') then
-        raise exception 'a video does not advance to %', coalesce(p_status, 'null')
-            using
-                errcode = 'RQ008',
-                hint = 'One of downloading, processing, compressing, uploading; ready is for media.finish_video, '
+        raise exception 'status must be downloading, processing, compressing or uploading, not %', coalesce(quote_literal(p_status), 'null')
+            using errcode = 'RQ008', hint = 'The status ready is for media.finish_video, '
                 || 'failed for media.fail_video.';
     end if;
 
-    -- Jobs of one pipeline run side by side, so a call that comes late is no mistake:
-    -- it matches no row, and writes none.
-    update media.videos as video
+    -- Jobs of one pipeline run side by side, so a late call is no error: it matches no row.
+    update media.videos as v
     set
         status = p_status,
-        processing_started_at = coalesce(video.processing_started_at, base.clock())
+        processing_started_at = coalesce(v.processing_started_at, base.clock())
     where
-        video.id = p_video_id
-        and media.video_rank(video.status) < media.video_rank(p_status)
-        and video.deleted_at is null
-        and base.may_act_for(video.tenant_id);
+        v.id = p_video_id
+        and media.video_rank(v.status) < media.video_rank(p_status)
+        and v.deleted_at is null
+        and base.may_act_for(v.tenant_id);
 end;
 $$;
 

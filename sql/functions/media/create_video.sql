@@ -13,33 +13,27 @@ security definer
 set search_path = ''
 as $$
 declare
-    v_tenant uuid := identity.require_tenant(p_tenant_id);
+    v_tenant uuid := identity.check_tenant(p_tenant_id);
     v_asset uuid;
     v_video uuid;
 begin
     if coalesce(p_source_url, '') = '' or length(p_source_url) > 8192 then
-        raise exception 'a source has 1 to 8192 characters'
-            using
-                errcode = 'RQ008',
-                hint = 'Give a path on the workers'' hosts, or a URL that begins with http://, https:// or s3://.';
+        raise exception 'source must have 1 to 8192 characters, not %', coalesce(length(p_source_url), 0)
+            using errcode = 'RQ008', hint = 'Give a path on the workers'' hosts, or a URL that begins with http://, https:// or s3://.';
     end if;
 
     if p_metadata is null or jsonb_typeof(p_metadata) <> 'object' then
         raise exception 'metadata must be a JSON object, not %', coalesce(jsonb_typeof(p_metadata), 'null')
-            using
-                errcode = 'RQ008',
-                hint = 'Give {} when there is nothing to keep.';
+            using errcode = 'RQ008', hint = 'Give {} when there is nothing to keep.';
     end if;
 
     if p_user_id is not null and not exists (
-        select 1
-        from identity.users as person
-        where person.id = p_user_id and person.tenant_id = v_tenant and person.deleted_at is null
+        select
+        from identity.users as u
+        where u.id = p_user_id and u.tenant_id = v_tenant and u.deleted_at is null
     ) then
-        raise exception 'the tenant has no user %', p_user_id
-            using
-                errcode = 'RQ004',
-                hint = 'See: select id, email from identity.users where tenant_id = ….';
+        raise exception 'no user % of this tenant', p_user_id
+            using errcode = 'RQ004', hint = 'See: select id, email from identity.users where tenant_id = ….';
     end if;
 
     insert into media.assets (tenant_id, owner_user_id, source, source_url, original_filename)

@@ -8,23 +8,23 @@ as $$
 declare
     v_asset uuid;
 begin
-    -- Never an error here: the caller is settling a job, which has to succeed.
-    update media.videos as video
+    -- Raise nothing here: the caller is settling a job, which has to succeed.
+    update media.videos as v
     set
         status = 'failed',
         error_code = left(coalesce(nullif(p_code, ''), 'failed'), 50),
         error_message = p_message,
         processing_completed_at = base.clock()
     where
-        video.id = p_video_id
-        and video.status not in ('failed', 'ready')
-        and video.deleted_at is null
-        and base.may_act_for(video.tenant_id)
-    returning video.asset_id into v_asset;
+        v.id = p_video_id
+        and v.status not in ('failed', 'ready')
+        and v.deleted_at is null
+        and base.may_act_for(v.tenant_id)
+    returning v.asset_id into v_asset;
 
-    update media.assets as asset
+    update media.assets as a
     set status = 'failed'
-    where asset.id = v_asset and asset.status in ('uploading', 'scanning', 'transcoding');
+    where a.id = v_asset and a.status in ('uploading', 'scanning', 'transcoding');
 end;
 $$;
 

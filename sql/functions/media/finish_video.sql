@@ -9,44 +9,38 @@ declare
     v_asset uuid;
     v_status text;
 begin
-    select video.asset_id, video.status
+    select v.asset_id, v.status
     into v_asset, v_status
-    from media.videos as video
-    where video.id = p_video_id and video.deleted_at is null and base.may_act_for(video.tenant_id)
+    from media.videos as v
+    where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id)
     for no key update;
 
     if v_asset is null then
-        raise exception 'unknown video: %', p_video_id
-            using
-                errcode = 'RQ004',
-                hint = 'It never was, or it was deleted since the job was made; drop the job.';
+        raise exception 'no video %', p_video_id
+            using errcode = 'RQ004', hint = 'It never was, or it was deleted since the job was made; drop the job.';
     end if;
 
     if v_status = 'failed' then
-        raise exception 'the video % has failed', p_video_id
-            using
-                errcode = 'RQ009',
-                hint = 'Begin again with media.reopen_video, then retry the job that failed.';
+        raise exception 'video % must not have failed', p_video_id
+            using errcode = 'RQ009', hint = 'Begin again with media.reopen_video, then retry the job that failed.';
     end if;
 
-    if not exists (select 1 from media.variants as variant where variant.asset_id = v_asset) then
-        raise exception 'the video % has no variant', p_video_id
-            using
-                errcode = 'RQ009',
-                hint = 'Its jobs have to record what they made with media.put_variant first.';
+    if not exists (select from media.variants as r where r.asset_id = v_asset) then
+        raise exception 'video % must have a variant', p_video_id
+            using errcode = 'RQ009', hint = 'Its jobs have to record what they made with media.put_variant first.';
     end if;
 
-    update media.videos as video
+    update media.videos as v
     set
         status = 'ready',
-        processing_started_at = coalesce(video.processing_started_at, base.clock()),
+        processing_started_at = coalesce(v.processing_started_at, base.clock()),
         processing_completed_at = base.clock()
-    where video.id = p_video_id and video.status <> 'ready';
+    where v.id = p_video_id and v.status <> 'ready';
 
-    update media.assets as asset
+    update media.assets as a
     set status = 'ready'
-    where asset.id = v_asset and asset.status in ('uploading', 'scanning', 'transcoding', 'failed')
-        and asset.key is not null;
+    where a.id = v_asset and a.status in ('uploading', 'scanning', 'transcoding', 'failed')
+        and a.key is not null;
 end;
 $$;
 

@@ -23,33 +23,31 @@ as $$
 begin
     return query
     select
-        video.id,
-        asset.id,
-        video.tenant_id,
-        asset.source_url,
-        asset.original_filename,
-        asset.bucket,
-        asset.key,
-        asset.size_bytes,
-        asset.sha256,
-        asset.mime,
-        video.status,
-        asset.status,
-        asset.probe,
+        v.id,
+        a.id,
+        v.tenant_id,
+        a.source_url,
+        a.original_filename,
+        a.bucket,
+        a.key,
+        a.size_bytes,
+        a.sha256,
+        a.mime,
+        v.status,
+        a.status,
+        a.probe,
         (
             select coalesce(jsonb_object_agg(fact.key, fact.value), '{}')
-            from jsonb_each(to_jsonb(asset)) as fact (key, value)
+            from jsonb_each(to_jsonb(a)) as fact (key, value)
             where fact.key = any(media.measured_columns()) and fact.value <> 'null'
         )
-    from media.videos as video
-    inner join media.assets as asset on video.asset_id = asset.id
-    where video.id = p_video_id and video.deleted_at is null and base.may_act_for(video.tenant_id);
+    from media.videos as v
+    inner join media.assets as a on v.asset_id = a.id
+    where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id);
 
     if not found then
-        raise exception 'unknown video: %', p_video_id
-            using
-                errcode = 'RQ004',
-                hint = 'It never was, or it was deleted since the job was made; drop the job.';
+        raise exception 'no video %', p_video_id
+            using errcode = 'RQ004', hint = 'It never was, or it was deleted since the job was made; drop the job.';
     end if;
 end;
 $$;

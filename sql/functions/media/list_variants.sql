@@ -32,47 +32,45 @@ as $$
 declare
     v_asset uuid;
 begin
-    select video.asset_id
+    select v.asset_id
     into v_asset
-    from media.videos as video
-    where video.id = p_video_id and video.deleted_at is null and base.may_act_for(video.tenant_id);
+    from media.videos as v
+    where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id);
 
     if v_asset is null then
-        raise exception 'unknown video: %', p_video_id
-            using
-                errcode = 'RQ004',
-                hint = 'See: select id, title from media.list_videos().';
+        raise exception 'no video %', p_video_id
+            using errcode = 'RQ004', hint = 'See: select id, title from media.list_videos().';
     end if;
 
     return query
     select
-        variant.id,
-        variant.profile,
-        variant.bucket,
-        variant.key,
-        variant.size_bytes,
-        variant.sha256,
-        variant.mime,
-        variant.width,
-        variant.height,
-        variant.bit_rate,
-        variant.duration_seconds,
-        variant.frames,
-        variant.frame_rate_num,
-        variant.frame_rate_den,
-        variant.video_codec,
-        variant.audio_codec,
-        variant.job_id,
-        variant.attempt,
-        variant.encode_seconds,
-        variant.speed,
-        variant.metadata,
-        variant.created_at,
-        variant.updated_at
-    from media.variants as variant
-    where variant.asset_id = v_asset
-    -- What plays first, the largest picture on top; then the poster and its like.
-    order by variant.duration_seconds is null, variant.video_codec is null, least(variant.width, variant.height) desc nulls last, variant.profile;
+        r.id,
+        r.profile,
+        r.bucket,
+        r.key,
+        r.size_bytes,
+        r.sha256,
+        r.mime,
+        r.width,
+        r.height,
+        r.bit_rate,
+        r.duration_seconds,
+        r.frames,
+        r.frame_rate_num,
+        r.frame_rate_den,
+        r.video_codec,
+        r.audio_codec,
+        r.job_id,
+        r.attempt,
+        r.encode_seconds,
+        r.speed,
+        r.metadata,
+        r.created_at,
+        r.updated_at
+    from media.variants as r
+    where r.asset_id = v_asset
+    -- Renditions first, the largest picture on top; then the poster and other images.
+    order by r.duration_seconds is null, r.video_codec is null, least(r.width, r.height) desc nulls last, r.profile;
 end;
 $$;
 

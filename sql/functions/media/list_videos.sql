@@ -34,49 +34,47 @@ declare
     v_trusted boolean := base.is_trusted();
 begin
     if p_limit is null or p_limit < 1 then
-        raise exception 'the limit is %, it must be 1 or more', coalesce(p_limit::text, 'null')
-            using
-                errcode = 'RQ008',
-                hint = 'Leave it out for 50.';
+        raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null')
+            using errcode = 'RQ008', hint = 'Leave it out for 50.';
     end if;
 
     return query
     select
-        video.id,
-        tenant.slug,
-        video.title,
-        video.status,
-        video.error_code,
-        video.error_message,
-        asset.id,
-        asset.kind,
-        asset.original_filename,
-        asset.size_bytes,
-        asset.duration_seconds,
-        asset.width,
-        asset.height,
-        asset.video_codec,
-        asset.audio_codec,
+        v.id,
+        t.slug,
+        v.title,
+        v.status,
+        v.error_code,
+        v.error_message,
+        a.id,
+        a.kind,
+        a.original_filename,
+        a.size_bytes,
+        a.duration_seconds,
+        a.width,
+        a.height,
+        a.video_codec,
+        a.audio_codec,
         made.variants,
         made.has_poster,
-        video.created_at,
-        video.status_changed_at
-    from media.videos as video
-    inner join identity.tenants as tenant on video.tenant_id = tenant.id
-    inner join media.assets as asset on video.asset_id = asset.id
+        v.created_at,
+        v.status_changed_at
+    from media.videos as v
+    inner join identity.tenants as t on v.tenant_id = t.id
+    inner join media.assets as a on v.asset_id = a.id
     cross join lateral (
         select
             count(*) as variants,
-            coalesce(bool_or(variant.profile = 'poster'), false) as has_poster
-        from media.variants as variant
-        where variant.asset_id = asset.id
+            coalesce(bool_or(r.profile = 'poster'), false) as has_poster
+        from media.variants as r
+        where r.asset_id = a.id
     ) as made
     where
-        video.deleted_at is null
-        and (p_tenant_slug is null or tenant.slug = p_tenant_slug)
-        and (p_status is null or video.status = p_status)
-        and (video.tenant_id = v_current or (v_current is null and v_trusted))
-    order by video.id desc
+        v.deleted_at is null
+        and (p_tenant_slug is null or t.slug = p_tenant_slug)
+        and (p_status is null or v.status = p_status)
+        and (v.tenant_id = v_current or (v_current is null and v_trusted))
+    order by v.id desc
     limit p_limit;
 end;
 $$;

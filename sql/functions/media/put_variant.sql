@@ -10,20 +10,18 @@ declare
     v_new media.variants;
     v_id uuid;
 begin
-    perform media.refuse_unknown_keys('variant', p_variant, media.variant_columns());
+    perform media.check_known_keys('variant', p_variant, media.variant_columns());
 
-    select asset.tenant_id into v_tenant from media.assets as asset where asset.id = p_asset_id;
+    select a.tenant_id into v_tenant from media.assets as a where a.id = p_asset_id;
 
     if v_tenant is null or not base.may_act_for(v_tenant) then
-        raise exception 'unknown asset: %', p_asset_id
-            using
-                errcode = 'RQ004',
-                hint = 'Take asset_id from media.get_work.';
+        raise exception 'no asset %', p_asset_id
+            using errcode = 'RQ004', hint = 'Take asset_id from media.get_work.';
     end if;
 
     v_new := jsonb_populate_record(null::media.variants, p_variant);
 
-    insert into media.variants as variant (
+    insert into media.variants as r (
         tenant_id, asset_id, profile, bucket, key, size_bytes, sha256, mime, width, height, bit_rate,
         duration_seconds, frames, frame_rate_num, frame_rate_den, video_codec, audio_codec, job_id, attempt,
         encode_seconds, speed, metadata
@@ -34,7 +32,7 @@ begin
         v_new.frame_rate_den, v_new.video_codec, v_new.audio_codec, v_new.job_id, v_new.attempt,
         v_new.encode_seconds, v_new.speed, coalesce(v_new.metadata, '{}')
     )
-    -- A new rendition is new in all its facts: nothing of the old one may stay behind.
+    -- Replace every column: no fact of the old rendition may stay beside the new one.
     on conflict (asset_id, profile) do update
     set
         bucket = excluded.bucket,
@@ -56,15 +54,13 @@ begin
         encode_seconds = excluded.encode_seconds,
         speed = excluded.speed,
         metadata = excluded.metadata
-    returning variant.id into v_id;
+    returning r.id into v_id;
 
     return v_id;
 exception
     when data_exception or check_violation or not_null_violation then
-        raise exception 'not a variant: %', sqlerrm
-            using
-                errcode = 'RQ008',
-                hint = 'profile, bucket and key are needed; see the types and checks of the columns: \d media.variants.';
+        raise exception 'a variant must fit the columns of media.variants: %', sqlerrm
+            using errcode = 'RQ008', hint = 'profile, bucket and key are needed; see the types and checks of the columns: \d media.variants.';
 end;
 $$;
 

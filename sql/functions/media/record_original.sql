@@ -14,42 +14,36 @@ set search_path = ''
 as $$
 begin
     if not exists (
-        select 1 from media.assets as asset where asset.id = p_asset_id and base.may_act_for(asset.tenant_id)
+        select from media.assets as a where a.id = p_asset_id and base.may_act_for(a.tenant_id)
     ) then
-        raise exception 'unknown asset: %', p_asset_id
-            using
-                errcode = 'RQ004',
-                hint = 'Take asset_id from media.get_work.';
+        raise exception 'no asset %', p_asset_id
+            using errcode = 'RQ004', hint = 'Take asset_id from media.get_work.';
     end if;
 
     if num_nulls(p_bucket, p_key, p_size_bytes, p_sha256) > 0 then
-        raise exception 'an original has bucket, key, size and checksum'
-            using
-                errcode = 'RQ008',
-                hint = 'Give what the store answered to the upload.';
+        raise exception 'an original must have bucket, key, size and checksum, not null for one of them'
+            using errcode = 'RQ008', hint = 'Give what the store answered to the upload.';
     end if;
 
-    update media.assets as asset
+    update media.assets as a
     set
         bucket = p_bucket,
         key = p_key,
         size_bytes = p_size_bytes,
         sha256 = p_sha256,
-        mime = coalesce(p_mime, asset.mime),
-        status = case when asset.status in ('uploading', 'scanning') then 'transcoding' else asset.status end
+        mime = coalesce(p_mime, a.mime),
+        status = case when a.status in ('uploading', 'scanning') then 'transcoding' else a.status end
     where
-        asset.id = p_asset_id
+        a.id = p_asset_id
         and (
-            (asset.bucket, asset.key, asset.size_bytes, asset.sha256, asset.mime)
-            is distinct from (p_bucket, p_key, p_size_bytes, p_sha256, coalesce(p_mime, asset.mime))
-            or asset.status in ('uploading', 'scanning')
+            (a.bucket, a.key, a.size_bytes, a.sha256, a.mime)
+            is distinct from (p_bucket, p_key, p_size_bytes, p_sha256, coalesce(p_mime, a.mime))
+            or a.status in ('uploading', 'scanning')
         );
 exception
     when check_violation then
-        raise exception 'not an original: %', sqlerrm
-            using
-                errcode = 'RQ008',
-                hint = 'The size is in bytes and not negative, the checksum is SHA-256 in 64 lower-case hex digits.';
+        raise exception 'an original must fit the columns of media.assets: %', sqlerrm
+            using errcode = 'RQ008', hint = 'The size is in bytes and not negative, the checksum is SHA-256 in 64 lower-case hex digits.';
 end;
 $$;
 

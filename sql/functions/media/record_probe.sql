@@ -9,15 +9,13 @@ declare
     v_old media.assets;
     v_new media.assets;
 begin
-    perform media.refuse_unknown_keys('measured', p_measured, media.measured_columns());
+    perform media.check_known_keys('measured', p_measured, media.measured_columns());
 
-    select asset.* into v_old from media.assets as asset where asset.id = p_asset_id for no key update;
+    select a.* into v_old from media.assets as a where a.id = p_asset_id for no key update;
 
     if v_old.id is null or not base.may_act_for(v_old.tenant_id) then
-        raise exception 'unknown asset: %', p_asset_id
-            using
-                errcode = 'RQ004',
-                hint = 'Take asset_id from media.get_work.';
+        raise exception 'no asset %', p_asset_id
+            using errcode = 'RQ004', hint = 'Take asset_id from media.get_work.';
     end if;
 
     v_new := jsonb_populate_record(v_old, p_measured);
@@ -27,7 +25,7 @@ begin
         return;
     end if;
 
-    update media.assets as asset
+    update media.assets as a
     set
         kind = v_new.kind,
         mime = v_new.mime,
@@ -55,13 +53,11 @@ begin
         audio_channels = v_new.audio_channels,
         audio_sample_rate_hz = v_new.audio_sample_rate_hz,
         probe = v_new.probe
-    where asset.id = p_asset_id;
+    where a.id = p_asset_id;
 exception
     when data_exception or check_violation or not_null_violation then
-        raise exception 'not measured facts: %', sqlerrm
-            using
-                errcode = 'RQ008',
-                hint = 'See the types and checks of the columns: \d media.assets.';
+        raise exception 'measured facts must fit the columns of media.assets: %', sqlerrm
+            using errcode = 'RQ008', hint = 'See the types and checks of the columns: \d media.assets.';
 end;
 $$;
 

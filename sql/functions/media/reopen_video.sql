@@ -9,17 +9,15 @@ declare
     v_asset uuid;
 begin
     if not exists (
-        select 1
-        from media.videos as video
-        where video.id = p_video_id and video.deleted_at is null and base.may_act_for(video.tenant_id)
+        select
+        from media.videos as v
+        where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id)
     ) then
-        raise exception 'unknown video: %', p_video_id
-            using
-                errcode = 'RQ004',
-                hint = 'See: select * from media.list_videos().';
+        raise exception 'no video %', p_video_id
+            using errcode = 'RQ004', hint = 'See: select * from media.list_videos().';
     end if;
 
-    update media.videos as video
+    update media.videos as v
     set
         status = 'pending',
         error_code = null,
@@ -27,12 +25,12 @@ begin
         error_details = null,
         processing_started_at = null,
         processing_completed_at = null
-    where video.id = p_video_id and video.status = 'failed'
-    returning video.asset_id into v_asset;
+    where v.id = p_video_id and v.status = 'failed'
+    returning v.asset_id into v_asset;
 
-    update media.assets as asset
-    set status = case when asset.key is null then 'uploading' else 'transcoding' end
-    where asset.id = v_asset and asset.status = 'failed';
+    update media.assets as a
+    set status = case when a.key is null then 'uploading' else 'transcoding' end
+    where a.id = v_asset and a.status = 'failed';
 end;
 $$;
 

@@ -9,25 +9,23 @@ declare
     v_shown jsonb;
 begin
     select
-        to_jsonb(video) - '{search, asset_id, deleted_at}'::text[]
+        to_jsonb(v) - '{search, asset_id, deleted_at}'::text[]
         || jsonb_build_object(
-            'tenant', tenant.slug,
-            'asset', to_jsonb(asset) - '{tenant_id, deleted_at}'::text[],
+            'tenant', t.slug,
+            'asset', to_jsonb(a) - '{tenant_id, deleted_at}'::text[],
             'variants', (
                 select coalesce(jsonb_agg(to_jsonb(made)), '[]') from media.list_variants(p_video_id) as made
             )
         )
     into v_shown
-    from media.videos as video
-    inner join identity.tenants as tenant on video.tenant_id = tenant.id
-    inner join media.assets as asset on video.asset_id = asset.id
-    where video.id = p_video_id and video.deleted_at is null and base.may_act_for(video.tenant_id);
+    from media.videos as v
+    inner join identity.tenants as t on v.tenant_id = t.id
+    inner join media.assets as a on v.asset_id = a.id
+    where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id);
 
     if v_shown is null then
-        raise exception 'unknown video: %', p_video_id
-            using
-                errcode = 'RQ004',
-                hint = 'See: select id, title from media.list_videos().';
+        raise exception 'no video %', p_video_id
+            using errcode = 'RQ004', hint = 'See: select id, title from media.list_videos().';
     end if;
 
     return v_shown;

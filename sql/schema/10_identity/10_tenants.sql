@@ -36,10 +36,10 @@ comment on column identity.tenants.updated_at is 'When the row last changed; kep
 comment on column identity.tenants.status_changed_at is 'When status last changed; kept by a trigger.';
 
 create trigger touch_status before update of status on identity.tenants
-for each row execute function base.touch_status();
+for each row execute function base.tg_touch_status();
 
 create trigger touch_updated_at before update on identity.tenants
-for each row when (old.* is distinct from new.*) execute function base.touch_updated_at();
+for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();
 
 alter table identity.tenants enable row level security;
 alter table identity.tenants force row level security;

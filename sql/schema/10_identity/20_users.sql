@@ -90,10 +90,10 @@ comment on column identity.users.status_changed_at is 'When status last changed;
 comment on column identity.users.deleted_at is 'Soft deletion; null while the account lives.';
 
 create trigger touch_status before update of status on identity.users
-for each row execute function base.touch_status();
+for each row execute function base.tg_touch_status();
 
 create trigger touch_updated_at before update on identity.users
-for each row when (old.* is distinct from new.*) execute function base.touch_updated_at();
+for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();
 
 alter table identity.users enable row level security;
 alter table identity.users force row level security;

@@ -127,10 +127,10 @@ comment on column media.assets.status_changed_at is 'When status last changed; k
 comment on column media.assets.deleted_at is 'Soft deletion; null while the asset lives.';
 
 create trigger touch_status before update of status on media.assets
-for each row execute function base.touch_status();
+for each row execute function base.tg_touch_status();
 
 create trigger touch_updated_at before update on media.assets
-for each row when (old.* is distinct from new.*) execute function base.touch_updated_at();
+for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();
 
 alter table media.assets enable row level security;
 alter table media.assets force row level security;

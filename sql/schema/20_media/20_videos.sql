@@ -104,11 +104,11 @@ comment on column media.videos.deleted_at is 'Soft deletion; null while the vide
 comment on column media.videos.search is 'Words of title (weight A), caption (B) and description (C); computed.';
 
 create trigger touch_status before update of status on media.videos
-for each row execute function base.touch_status();
+for each row execute function base.tg_touch_status();
 
 -- No `when (old.* is distinct from new.*)` as elsewhere: Postgres forbids it beside a generated column.
 create trigger touch_updated_at before update on media.videos
-for each row execute function base.touch_updated_at();
+for each row execute function base.tg_touch_updated_at();
 
 alter table media.videos enable row level security;
 alter table media.videos force row level security;

@@ -71,7 +71,7 @@ comment on column media.variants.created_at is 'When the profile was first made.
 comment on column media.variants.updated_at is 'When the row last changed; kept by a trigger.';
 
 create trigger touch_updated_at before update on media.variants
-for each row when (old.* is distinct from new.*) execute function base.touch_updated_at();
+for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();
 
 alter table media.variants enable row level security;
 alter table media.variants force row level security;

@@ -27,7 +27,7 @@ create type queue.claimed_job as (
 );
 
 comment on type queue.claimed_job is $$
-What a worker gets for a claim. verdict is 'claimed', or 'stale' for a settlement of queue.work
+What a worker gets for a claim. verdict is 'claimed', or 'lost' for a settlement of queue.settle_and_claim
 that came too late (then only job_id and token are set). token is the fencing token that every
 later write of this attempt must bear. (lane, fair_key, seq) is the place the job was taken from:
 the greatest of a lane is the lower bound that the worker passes to its next claim. The job takes

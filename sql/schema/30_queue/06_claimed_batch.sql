@@ -11,5 +11,5 @@ create type queue.claimed_batch as (
 
 comment on type queue.claimed_batch is $$
 Jobs that a claim has taken from queue.ready, as lists of equal length: where each stood, since when, and the limits of which it
-holds a unit (keys with spaces between; null: none).
+holds a permit (keys with spaces between; null: none).
 $$;

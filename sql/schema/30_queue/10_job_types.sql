@@ -43,4 +43,4 @@ comment on column queue.job_types.created_at is 'When the row was made.';
 comment on column queue.job_types.updated_at is 'When the row last changed.';
 
 create trigger touch_updated_at before update on queue.job_types
-for each row execute function base.touch_updated_at();
+for each row execute function base.tg_touch_updated_at();

@@ -20,4 +20,4 @@ comment on column ops.partition_policies.created_at is 'When the row was made.';
 comment on column ops.partition_policies.updated_at is 'When the row last changed.';
 
 create trigger touch_updated_at before update on ops.partition_policies
-for each row execute function base.touch_updated_at();
+for each row execute function base.tg_touch_updated_at();

@@ -16,7 +16,7 @@ from tests.sql.queuekit import Queue
 START = datetime.fromisoformat("2026-03-01 12:00:00+00")
 TABLES = (
     "processing_jobs", "ready", "scheduled", "blocked", "parked", "leases", "dead_letters", "job_dependencies", "job_attempts",
-    "workers", "pauses", "limits", "openings", "strikes", "spawned", "reservations", "lane_clocks",
+    "workers", "pauses", "limits", "gate_events", "strikes", "spawned", "reservations", "lane_clocks",
 )  # fmt: skip
 TRUNCATE_EVERY = 20
 OBSERVE = """

@@ -266,7 +266,7 @@ class Model:
                 self.queue(back)
         return "queued"
 
-    def bury(self, name: str) -> int:
+    def mark_dead(self, name: str) -> int:
         """Its process is dead: its leases are over."""
         if name in self.workers and self.workers[name].status != "stopped":
             self.workers[name].status = "lost"

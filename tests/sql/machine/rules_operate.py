@@ -37,15 +37,15 @@ class OperateRules(Base):
             self.db.conn.execute("delete from queue.processing_jobs where id = %s", [job])
             self.model.delete([job])
 
-    @rule(name=NAME, verb=st.sampled_from(["register", "register", "register", "drain", "undrain", "bury", "stop"]))
+    @rule(name=NAME, verb=st.sampled_from(["register", "register", "register", "drain", "undrain", "mark_dead", "stop"]))
     def meet_worker(self, name: str, verb: str) -> None:
         """It comes back, takes nothing new, is found dead, or leaves, whatever it holds."""
         if verb == "register":
             self.enter(name)
-        elif verb == "bury":
-            self.agree(lambda: self.db.value("select queue.bury_worker(%s)", name), lambda: self.model.bury(name))
+        elif verb == "mark_dead":
+            self.agree(lambda: self.db.value("select queue.mark_worker_dead(%s)", name), lambda: self.model.mark_dead(name))
         elif verb == "stop":
-            self.db.value("select queue.stop_worker(%s)", name)
+            self.db.value("select queue.deregister_worker(%s)", name)
             self.model.workers[name].status = "stopped"
         else:
             call, drains = "select queue.drain_worker(%s, %s)", verb == "drain"

@@ -95,25 +95,25 @@ class WorkRules(Base):
     @precondition(lambda self: self.claims)
     @rule(name=NAME, ends=st.lists(st.tuples(PICK, END, ERRORS), min_size=1, max_size=4), limit=st.integers(0, 3), full=st.booleans())
     def work(self, name: str, ends: list[tuple[int, str, tuple[str, str]]], limit: int, full: bool) -> None:
-        """Settle a batch and claim the next, in one call: what is late or another worker's is told as stale."""
+        """Settle a batch and claim the next, in one call: what is late or another worker's is told as lost."""
         batch = {claim.job_id: (claim, end, error) for number, end, error in ends for claim in [self.pick(number)]}
         report = [
             claim.told(outcome=end, error_class=error[0], code=error[1], retry_after_s=30 if end == "snoozed" else None)
             for claim, end, error in batch.values()
         ]
         bounds = {} if full else dict(self.bounds[name])
-        call = "select * from queue.work(%s, %s, %s, %s, %s, %s)"
+        call = "select * from queue.settle_and_claim(%s, %s, %s, %s, %s, %s)"
         rows, _ = self.both(lambda: self.db.rows(call, name, limit, Jsonb(report), *arguments(bounds)), lambda: self.model.worker(name))
         if rows is None:
             return  # not registered: the settlements are rolled back with the call
-        stale = {(row.job_id, row.token) for row in rows if row.verdict == "stale"}
+        stale = {(row.job_id, row.token) for row in rows if row.verdict == "lost"}
         ended = sorted(batch.values(), key=lambda one: (one[1] != "completed", str(one[0].job_id)))
         assert stale == {(claim.job_id, claim.token) for claim, end, error in ended if not self.settle(name, claim, end, error)}
         self.adopt_waits()
         self.took(name, limit, [row for row in rows if row.verdict == "claimed"], bounds)
 
     def settle(self, name: str, claim: Claim, end: str, error: tuple[str, str]) -> bool:
-        """One of a batch on the model's side; False when it is stale."""
+        """One of a batch on the model's side; False when the lease is lost."""
         try:
             if claim.worker != name:
                 return False

@@ -234,7 +234,7 @@ def _apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
     invalid = drift.rows(conn, "select indexrelid::regclass::text from pg_index where not indisvalid")
     if invalid:
         names = ", ".join(name for (name,) in invalid)
-        raise SchemaError(f"sql/{file.path} left invalid indexes: {names}", "Drop them and run this again.")
+        raise SchemaError(f"sql/{file.place} left invalid indexes: {names}", "Drop them and run this again.")
     ms = int((time.monotonic() - started) * 1000)
     _enter(conn, file, ms)
     return ms
@@ -242,7 +242,7 @@ def _apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
 
 def _told(file: File, error: psycopg.Error) -> str:
     """`path, line N: message (SQLSTATE)`; without the line when the server does not say where."""
-    place = f"sql/{file.path}"
+    place = f"sql/{file.place}"
     if error.diag.statement_position and file.transactional:
         place += f", line {file.text[: int(error.diag.statement_position) - 1].count(chr(10)) + 1}"
     parts = [error.diag.message_primary or str(error), error.diag.message_detail, error.diag.context]

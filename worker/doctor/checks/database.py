@@ -1,4 +1,4 @@
-"""The database: reachable, its schema the one that this program knows, and what queue.health() has to say."""
+"""The database: reachable, its schema the one that this program knows, and what ops.health() has to say."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_DIFFERENCES = 10
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A row of queue.health()."""
+    """A row of ops.health()."""
 
     finding: str
     level: str
@@ -43,7 +43,7 @@ def health(conn: Connection, deep: bool) -> list[Health]:
     with conn.transaction():
         if deep:
             conn.execute("set local statement_timeout = 0")
-        return rows(conn, Health, "select * from queue.health(%s)", [deep])
+        return rows(conn, Health, "select * from ops.health(%s)", [deep])
 
 
 def repair(conn: Connection, limit: int) -> list[Mended]:
@@ -130,7 +130,7 @@ def schema_state(conn: Connection) -> Generator[Finding, None, bool]:
 
 
 def queue_health(conn: Connection, deep: bool) -> Iterator[Finding]:
-    """queue.health(), row by row."""
+    """ops.health(), row by row."""
     try:
         found = health(conn, deep)
     except psycopg.errors.InsufficientPrivilege:

@@ -27,7 +27,7 @@ class ClaimedJob(NamedTuple):
     and a frozen dataclass takes ten times as long to make.
     """
 
-    verdict: str  # "claimed"; "stale" answers a settlement that came too late: only job_id and token are set
+    verdict: str  # "claimed"; "lost" answers a settlement that came too late: only job_id and token are set
     job_id: UUID
     token: int
     job_type: str
@@ -66,7 +66,7 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An answer about one job: of a heartbeat (cancel, lost, drain without job) or a settlement (ok, stale)."""
+    """An answer about one job: of a heartbeat (cancel, lost, drain without job) or a settlement (ok, lost)."""
 
     job_id: UUID | None
     verdict: str
@@ -104,19 +104,21 @@ def register_worker(
     )
 
 
-def work(conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None) -> list[ClaimedJob]:
+def settle_and_claim(
+    conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None
+) -> list[ClaimedJob]:
     """Settle what is finished, each an object as JSON text, and claim up to `limit` slots' worth, in one transaction."""
-    asked = ask_work(conn, worker_id, limit, results, bounds)
+    asked = ask_settle_and_claim(conn, worker_id, limit, results, bounds)
     return asked.rows(asked.wait())
 
 
-def ask_work(
+def ask_settle_and_claim(
     conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None
 ) -> AsyncQuery[ClaimedJob]:
-    """`work`, without waiting for the answer."""
+    """`settle_and_claim`, without waiting for the answer."""
     lower = (_array(bounds.lanes), _array(bounds.fair_keys), _array(bounds.seqs)) if bounds else (None, None, None)
     given = [worker_id, str(limit), f"[{','.join(results)}]", *lower]
-    return AsyncQuery(conn, ClaimedJob, b"select * from queue.work($1, $2, $3, $4, $5, $6)", given)
+    return AsyncQuery(conn, ClaimedJob, b"select * from queue.settle_and_claim($1, $2, $3, $4, $5, $6)", given)
 
 
 def _array(numbers: Iterable[float]) -> str:
@@ -125,7 +127,7 @@ def _array(numbers: Iterable[float]) -> str:
 
 
 def settle_jobs(conn: Connection, worker_id: str, results: Sequence[str]) -> list[Verdict]:
-    """Settle what is finished, each an object as JSON text; one verdict (ok, stale) a job."""
+    """Settle what is finished, each an object as JSON text; one verdict (ok, lost) a job."""
     return rows(conn, Verdict, "select * from queue.settle_jobs(%s, %s)", [worker_id, f"[{','.join(results)}]"])
 
 
@@ -160,19 +162,19 @@ def heartbeat(conn: Connection, worker_id: str, jobs: Iterable[tuple[UUID, int, 
     return rows(conn, Verdict, "select * from queue.heartbeat(%s, %s)", [worker_id, Jsonb(beats)])
 
 
-def sleep_worker(conn: Connection, worker_id: str) -> None:
+def set_worker_listening(conn: Connection, worker_id: str) -> None:
     """Ask to be notified; claim once more after it."""
-    conn.execute("select queue.sleep_worker(%s)", [worker_id])
+    conn.execute("select queue.set_worker_listening(%s)", [worker_id])
 
 
-def wake_worker(conn: Connection, worker_id: str) -> None:
+def set_worker_busy(conn: Connection, worker_id: str) -> None:
     """No need to be notified any more: all slots are busy."""
-    conn.execute("select queue.wake_worker(%s)", [worker_id])
+    conn.execute("select queue.set_worker_busy(%s)", [worker_id])
 
 
-def stop_worker(conn: Connection, worker_id: str) -> None:
+def deregister_worker(conn: Connection, worker_id: str) -> None:
     """A clean exit: nothing is left in hand."""
-    conn.execute("select queue.stop_worker(%s)", [worker_id])
+    conn.execute("select queue.deregister_worker(%s)", [worker_id])
 
 
 def drain_worker(conn: Connection, worker_id: str, drain: bool = True) -> None:
@@ -185,9 +187,9 @@ def drain_host(conn: Connection, host: str, drain: bool = True) -> int:
     return int(scalar(conn, "select queue.drain_host(%s, %s)", [host, drain]))
 
 
-def bury_worker(conn: Connection, worker_id: str) -> int:
+def mark_worker_dead(conn: Connection, worker_id: str) -> int:
     """The caller knows that this worker's process is dead: its leases expire now. Returns how many."""
-    return int(scalar(conn, "select queue.bury_worker(%s)", [worker_id]))
+    return int(scalar(conn, "select queue.mark_worker_dead(%s)", [worker_id]))
 
 
 def enqueue_job(

@@ -33,7 +33,7 @@ class Limit:
     limit_key: str  # type:<job type>, tenant:<id>, tenant:*, name:<word>
     name: str  # the key for people: tenants by slug
     max_running: int
-    used: int  # units held: by ready and by running jobs
+    used: int  # permits held: by ready and by running jobs
     running: int
     parked: int  # jobs that wait; counting stops at 10,000
 

@@ -1,0 +1,44 @@
+create or replace function identity.check_tenant(p_tenant_id uuid, p_slug text default null)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_id uuid;
+    v_status text;
+begin
+    select t.id, t.status
+    into v_id, v_status
+    from identity.tenants as t
+    where
+        t.id = coalesce(p_tenant_id, case when p_slug is null then base.current_tenant() end)
+        or (p_tenant_id is null and t.slug = p_slug)
+        or (p_tenant_id is null and p_slug is null and base.current_tenant() is null and t.slug = 'default');
+
+    -- A tenant that the caller may not act for is answered like one that is not there.
+    if v_id is null or not base.may_act_for(v_id) then
+        raise exception 'no tenant %', coalesce(p_tenant_id::text, p_slug, 'default')
+            using errcode = 'RQ004', hint = 'See: select slug, id from identity.tenants. An application names its tenant in the setting reelq.tenant_id.';
+    end if;
+
+    if v_status <> 'active' then
+        raise exception 'tenant % must be active, not %', v_id, v_status
+            using errcode = 'RQ012', hint = 'Nothing is accepted for it until an operator sets identity.tenants.status to active.';
+    end if;
+
+    return v_id;
+end;
+$$;
+
+comment on function identity.check_tenant(uuid, text) is $$
+The id of an active tenant that the caller may act for.
+
+Arguments
+  p_tenant_id  null means the one of p_slug
+  p_slug       null means the tenant of reelq.tenant_id, else the tenant "default"
+
+Raises
+  RQ004  no such tenant, or not one that the caller may act for
+  RQ012  the tenant is suspended or deleted
+$$;

@@ -1,0 +1,33 @@
+create or replace function ops.health(p_deep boolean default false)
+returns table (finding text, level text, detail text, remedy text)
+language plpgsql
+stable
+security definer
+set search_path = ''
+set jit = off
+as $$
+declare
+    v_check text;
+begin
+    foreach v_check in array array['server', 'roles', 'snapshots', 'queue'] loop
+        -- A check that fails is itself a finding, and must not hide what the others have to say.
+        begin
+            if v_check = 'queue' then
+                return query select h.* from queue.health(p_deep) as h;
+            else
+                return query execute format('select h.* from ops.health_of_%s() as h', v_check);
+            end if;
+        exception
+            when others then
+                return query select v_check, 'bad', format('The check itself failed: %s (%s)', sqlerrm, sqlstate), 'Report it.';
+        end;
+    end loop;
+end;
+$$;
+
+comment on function ops.health(boolean) is $$
+All that the database knows of its own health: the server, roles and snapshots, then what queue.health() says. The columns, the
+levels and p_deep are those of queue.health. No row is left when all is well: select * from ops.health() where level <> 'ok';
+
+`reelq doctor` prints it, with what only the host knows.
+$$;

@@ -1,0 +1,80 @@
+create or replace function queue.rescue_expired(p_limit integer default 100)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_now timestamptz := base.clock();
+    v_upkeep queue.upkeep;
+    v_lease record;
+    v_job queue.processing_jobs;
+    v_rescued integer := 0;
+begin
+    perform base.check_read_committed();
+    if p_limit < 1 or p_limit is null then
+        raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 100.';
+    end if;
+    if not pg_try_advisory_xact_lock(hashtext('reelq.rescue_expired')) then
+        return 0;
+    end if;
+    select * into v_upkeep from queue.upkeep as u where u.task = 'rescue';
+    update queue.upkeep as u set last_run_at = v_now where u.task = 'rescue';
+
+    -- If nobody looked for longer than the grace, the database or all workers were away, and healthy workers could not send
+    -- heartbeats. Extend the leases of workers that were alive at the last look, once, so that they can report.
+    if v_now - v_upkeep.last_run_at > v_upkeep.grace then
+        update queue.leases as l
+        set expires_at = v_now + l.lease
+        where l.job_id = any(array(
+            select held.job_id from queue.leases as held
+            where held.expires_at > '-infinity' and held.expires_at < v_now + held.lease
+                and held.beat_at > v_upkeep.last_run_at - held.lease
+            for update skip locked
+        ));
+    end if;
+
+    update queue.workers as w
+    set status = 'lost'
+    where w.worker_id = any(array(
+        select gone.worker_id from queue.workers as gone
+        where gone.status in ('active', 'draining') and gone.last_beat_at < v_now - interval '1 minute'
+        for no key update skip locked
+    ));
+    delete from queue.listening_workers as s
+    where not exists (select from queue.workers as w where w.worker_id = s.worker_id and w.status in ('active', 'draining'));
+
+    for v_lease in
+        select l.job_id, l.token, l.expires_at from queue.leases as l where l.expires_at < v_now order by l.expires_at
+    loop
+        exit when v_rescued >= p_limit;
+        select * into v_job from queue.processing_jobs as j
+        where j.id = v_lease.job_id and j.status = 'running' and j.token = v_lease.token
+        for no key update skip locked;
+        continue when not found;
+        -- Check the lease again under its lock: a heartbeat may have extended it meanwhile.
+        perform from queue.leases as l
+        where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at < v_now for update skip locked;
+        continue when not found;
+        perform queue.settle_failure(
+            v_job, 'worker_lost', 'worker_lost', 'The worker that ran this vanished.', '{}'
+        );
+        v_rescued := v_rescued + 1;
+    end loop;
+    return v_rescued;
+end;
+$$;
+
+comment on function queue.rescue_expired(integer) is $$
+Take back up to p_limit jobs whose lease has expired; the retry policy for worker_lost says what becomes of
+them. One caller at a time, the others return 0. After a gap longer than queue.upkeep.grace the leases of
+workers that were alive at the last look are first extended once, so that an outage of the database does not kill a healthy fleet's work. Also notes
+workers that have not been heard of for a minute. Returns how many jobs were taken back.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ008  a limit below 1
+$$;

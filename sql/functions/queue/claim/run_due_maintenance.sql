@@ -1,0 +1,30 @@
+create or replace function queue.run_due_maintenance(p_now timestamptz, p_worker queue.workers)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+    v_last timestamptz;
+begin
+    perform queue.promote_due();
+    if exists (select from queue.pauses as p where p.scope = 'job_type') then
+        perform queue.park_paused();
+    end if;
+    select u.last_run_at into v_last from queue.upkeep as u where u.task = 'rescue';
+    if v_last is null or v_last not between p_now - interval '2 seconds' and p_now then
+        perform queue.rescue_expired();
+    end if;
+    if p_worker.last_look_at is null or p_worker.last_look_at not between p_now - interval '5 seconds' and p_now then
+        update queue.workers as w set last_look_at = p_now
+        where w.worker_id = any(array(
+            select me.worker_id from queue.workers as me where me.worker_id = p_worker.worker_id for no key update skip locked
+        ));
+    end if;
+end;
+$$;
+
+comment on function queue.run_due_maintenance(timestamptz, queue.workers) is $$
+The bounded maintenance that a full claim does first: make due jobs ready and park jobs of paused types; every two seconds take back
+expired leases; every five seconds note that the worker looked for work.
+$$;

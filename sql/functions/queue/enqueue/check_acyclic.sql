@@ -1,0 +1,41 @@
+create or replace function queue.check_acyclic(p_job_ids uuid[])
+returns void
+language plpgsql
+volatile
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_left uuid[] := p_job_ids;
+    v_free uuid[];
+begin
+    -- Nearly always parents have smaller ids than their children. Then there is no circle, and nothing more to check.
+    if not exists (
+        select from queue.job_dependencies as d
+        where d.job_id = any(p_job_ids) and d.parent_id >= d.job_id and d.parent_id = any(p_job_ids)
+    ) then
+        return;
+    end if;
+    loop
+        -- Remove the jobs that wait for none of the rest, until none is left or every one waits.
+        v_free := array(
+            select job from unnest(v_left) as job
+            where not exists (
+                select from queue.job_dependencies as d where d.job_id = job and d.parent_id = any(v_left)
+            )
+        );
+        exit when v_free = '{}';
+        v_left := array(select job from unnest(v_left) as job except select job from unnest(v_free) as job);
+    end loop;
+    if v_left <> '{}' then
+        raise exception 'jobs must not wait for one another in a circle, as these do: %', array_to_string(v_left[1:5], ', ')
+            using errcode = 'RQ006', hint = 'Leave out one of the edges.';
+    end if;
+end;
+$$;
+
+comment on function queue.check_acyclic(uuid[]) is $$
+Refuse a circle among jobs of one statement (RQ006). Edges are only ever made with the waiting
+job, so no other circle is possible.
+$$;

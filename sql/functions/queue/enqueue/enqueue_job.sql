@@ -1,0 +1,87 @@
+create or replace function queue.enqueue_job(
+    job_type text,
+    video_id uuid default null,
+    asset_id uuid default null,
+    tenant_id uuid default null,
+    user_id uuid default null,
+    job_data jsonb default '{}',
+    priority integer default null,
+    scheduled_for timestamptz default null,
+    depends_on uuid[] default null,
+    on_parent_failure text default null,
+    idempotency_key text default null,
+    max_attempts integer default null,
+    limits text[] default null,
+    channel_id uuid default null
+)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+    v_id uuid;
+    v_tenant uuid := enqueue_job.tenant_id;
+begin
+    if enqueue_job.priority not between 1 and 10 then
+        raise exception 'priority must be 1 (first) to 10 (last), not %', enqueue_job.priority
+            using errcode = 'RQ008', hint = 'Leave it out for the default of the job type.';
+    end if;
+    if enqueue_job.idempotency_key is not null then
+        v_tenant := queue.resolve_tenant(v_tenant, enqueue_job.video_id, enqueue_job.asset_id);
+    end if;
+    if v_tenant is not null and not base.may_act_for(v_tenant) then
+        raise exception 'tenant must be your own, not %', v_tenant
+            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+    end if;
+    loop
+        v_id := queue.find_by_idempotency_key(v_tenant, enqueue_job.idempotency_key);
+        if v_id is not null then
+            return v_id;
+        end if;
+        insert into queue.processing_jobs (
+            job_type, video_id, asset_id, tenant_id, user_id, job_data, priority, scheduled_for, depends_on,
+            on_parent_failure, idempotency_key, max_attempts, limits, channel_id
+        )
+        values (
+            enqueue_job.job_type, enqueue_job.video_id, enqueue_job.asset_id, enqueue_job.tenant_id, enqueue_job.user_id,
+            enqueue_job.job_data, enqueue_job.priority, enqueue_job.scheduled_for, enqueue_job.depends_on,
+            enqueue_job.on_parent_failure, enqueue_job.idempotency_key, enqueue_job.max_attempts,
+            coalesce(enqueue_job.limits, '{}'), enqueue_job.channel_id
+        )
+        on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing
+        returning processing_jobs.id into v_id;
+        if found then
+            return v_id;
+        end if;
+        -- Another session committed the same key after the check above: check again.
+    end loop;
+end;
+$$;
+
+comment on function queue.enqueue_job(
+    text, uuid, uuid, uuid, uuid, jsonb, integer, timestamptz, uuid[], text, text, integer, text[], uuid
+) is $$
+Enqueue one job; returns its id. Name the arguments:
+  select queue.enqueue_job('video_transcode', video_id => '…', priority => 2);
+
+Arguments
+  job_type           a row of queue.job_types
+  video_id           tenant, user and asset are filled from it
+  job_data           JSON object for the handler
+  priority           1 (first) to 10 (last); null: the type's default
+  scheduled_for      not before this time; null: now
+  depends_on         jobs that have to complete first
+  on_parent_failure  if one of them fails for good: fail (default), cancel, or run all the same
+  idempotency_key    a second call of the tenant with the same key returns the first job
+  max_attempts       null: the type's default
+  limits             named limits that it is under besides those of its type and tenant; see queue.set_limit
+  channel_id         the channel that it is for, by which it can be paused
+
+Raises
+  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ008 nonsense, RQ012 tenant
+$$;

@@ -1,0 +1,74 @@
+create or replace function queue.enqueue_pipeline(
+    name text,
+    video_id uuid,
+    options jsonb default '{}',
+    run text default ''
+)
+returns table (step text, job_id uuid, is_new boolean)
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+    v_run uuid := base.uuid_v7();
+    v_key text := format('pipeline:%s:%s:%s:', name, video_id, run);
+    v_tenant uuid;
+    v_step record;
+    v_ids jsonb := jsonb_build_object();
+    v_id uuid;
+begin
+    perform from queue.pipelines as p where p.name = enqueue_pipeline.name;
+    if not found then
+        raise exception 'no pipeline %', coalesce(quote_literal(name), 'null')
+            using errcode = 'RQ004', hint = 'Known: ' || coalesce((select string_agg(p.name, ', ' order by p.name) from queue.pipelines as p), 'none');
+    end if;
+    if jsonb_typeof(options) is distinct from 'object' then
+        raise exception 'options must be a JSON object, not %', coalesce(jsonb_typeof(options), 'null') using errcode = 'RQ008', hint = '{"ladder": {"crf": 21}}';
+    end if;
+    select v.tenant_id into v_tenant from media.videos as v
+    where v.id = enqueue_pipeline.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id) for key share;
+    if not found then
+        raise exception 'no video %', video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+    end if;
+    -- One session at a time enqueues a run, so that either all of its steps are new or all are known.
+    perform pg_advisory_xact_lock(hashtextextended(v_key, 0));
+    perform queue.check_pipeline_options(name, options);
+    for v_step in select s.* from queue.pipeline_order(name) as o inner join queue.pipeline_steps as s on s.pipeline = name and s.step = o.step order by o.place loop
+        v_id := queue.find_by_idempotency_key(v_tenant, v_key || v_step.step);
+        is_new := v_id is null;
+        if is_new then
+            insert into queue.processing_jobs (
+                job_type, video_id, priority, job_data, depends_on, on_parent_failure, idempotency_key, pipeline_run, pipeline_step
+            )
+            values (
+                v_step.job_type, enqueue_pipeline.video_id, v_step.priority,
+                v_step.job_data || coalesce(options -> v_step.step, '{}'),
+                (select array_agg((v_ids ->> a)::uuid) from unnest(v_step.after) as a),
+                v_step.on_parent_failure, v_key || v_step.step, v_run, v_step.step
+            )
+            returning id into v_id;
+        end if;
+        v_ids := v_ids || jsonb_build_object(v_step.step, v_id);
+        step := v_step.step;
+        job_id := v_id;
+        return next;
+    end loop;
+end;
+$$;
+
+comment on function queue.enqueue_pipeline(text, uuid, jsonb, text) is $$
+Enqueue the jobs of a pipeline for a video, with their edges. A second call for the same video and run returns
+the first one's jobs.
+
+Arguments
+  options  {"<step>": {…}} is laid over the job_data of that step
+  run      a word that sets this run apart from earlier ones of the same video
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ004  no such pipeline or video
+  RQ008  options are no object, name no step, or hold no object for one
+  RQ012  the tenant is not active
+$$;

@@ -1,0 +1,115 @@
+create or replace function queue.link_parents(p_job_ids uuid[])
+returns uuid[]
+language plpgsql
+volatile
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_parents uuid[];
+    v_unknown uuid;
+    v_waiting uuid[];
+    v_over uuid[];
+    v_tenant uuid := queue.visible_tenant();
+    v_more uuid[];
+    v_known uuid[];
+begin
+    v_parents := array(
+        select distinct p
+        from queue.processing_jobs as j
+        cross join lateral unnest(j.depends_on) as p
+        where j.id = any(p_job_ids)
+        order by p
+    );
+
+    -- The share lock waits for a parent that is completing. The statements below have newer snapshots and see what it
+    -- decided. If we come first, it sees our edge when it releases its children, as that is a later statement of its
+    -- transaction.
+    perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;
+    -- Wait also for the jobs that a parent has spawned. The lock above keeps it from spawning more meanwhile.
+    v_more := v_parents;
+    v_known := v_parents;
+    loop
+        -- Jobs may have spawned one another, as idempotency keys lead to earlier jobs: visit each once.
+        v_more := array(
+            select distinct s.job_id from queue.spawned as s
+            where s.parent_id = any(v_more) and s.job_id <> all(p_job_ids) and s.job_id <> all(v_known)
+            order by s.job_id
+        );
+        exit when v_more = '{}';
+        v_known := v_known || v_more;
+        perform from queue.processing_jobs as j where j.id = any(v_more) order by j.id for share;
+    end loop;
+
+    select p into v_unknown from unnest(v_parents) as p
+    -- Look parents up one by one, here and below: with old statistics a join may read the whole table.
+    where coalesce(
+        (select true from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)),
+        (select true from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant) limit 1)
+    ) is null
+    limit 1;
+    if found then
+        raise exception 'no job % to wait for', v_unknown
+            using errcode = 'RQ005', hint = 'Enqueue the parent first, or in the same statement.';
+    end if;
+
+    with recursive wanted (job_id, on_failure, parent_id) as (
+        select j.id, j.on_parent_failure, p
+        from queue.processing_jobs as j
+        cross join lateral unnest(j.depends_on) as p
+        where j.id = any(p_job_ids)
+        union
+        select w.job_id, w.on_failure, s.job_id
+        from wanted as w
+        inner join queue.spawned as s on s.parent_id = w.parent_id and s.job_id <> all(p_job_ids)
+    )
+    insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied)
+    select w.parent_id, w.job_id, w.on_failure,
+        parent.status = 'completed' or (parent.status in ('failed', 'cancelled') and w.on_failure = 'run')
+    from wanted as w
+    cross join lateral (
+        select j.status from queue.processing_jobs as j where j.id = w.parent_id
+        union all
+        select h.status from queue.job_history as h where h.id = w.parent_id
+        limit 1
+    ) as parent;
+
+    if v_parents && p_job_ids then
+        perform queue.check_acyclic(p_job_ids);
+    end if;
+
+    with waiting as (
+        insert into queue.blocked (job_id, pending, job_type)
+        select d.job_id, count(*), (select j.job_type from queue.processing_jobs as j where j.id = d.job_id)
+        from queue.job_dependencies as d
+        where d.job_id = any(p_job_ids) and not d.satisfied
+        group by d.job_id
+        returning blocked.job_id
+    )
+    select array_agg(w.job_id) into v_waiting from waiting as w;
+
+    v_over := array(
+        select distinct d.parent_id
+        from queue.job_dependencies as d
+        where
+            d.job_id = any(v_waiting) and not d.satisfied
+            and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
+            not in ('queued', 'running')
+    );
+    if v_over <> '{}' then
+        perform queue.settle_children_of_failed(v_over);
+    end if;
+    return v_waiting;
+end;
+$$;
+
+comment on function queue.link_parents(uuid[]) is $$
+Make the edges of new jobs (their depends_on, and what those have fanned out into), and block those with unfinished parents. A parent
+that has failed already decides at once, as the edge says. Returns the jobs that did not become
+free: blocked, failed or cancelled; null: none.
+
+Raises
+  RQ005  unknown parent
+  RQ006  a circle
+$$;

@@ -1,0 +1,45 @@
+create or replace function queue.pipeline_order(p_pipeline text)
+returns table (step text, place integer)
+language plpgsql
+stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+    v_done text[] := array[]::text[];
+    v_next text[];
+    v_unknown text;
+begin
+    select a into v_unknown
+    from queue.pipeline_steps as s cross join lateral unnest(s.after) as a
+    where s.pipeline = p_pipeline
+        and not exists (select from queue.pipeline_steps as p where p.pipeline = p_pipeline and p.step = a)
+    limit 1;
+    if found then
+        raise exception 'pipeline % has no step %', p_pipeline, quote_literal(v_unknown)
+            using errcode = 'RQ005', hint = 'Name steps of the same pipeline in `after`.';
+    end if;
+    loop
+        v_next := array(
+            select s.step from queue.pipeline_steps as s
+            where s.pipeline = p_pipeline and s.step <> all(v_done) and s.after <@ v_done
+            order by s.step
+        );
+        exit when v_next = '{}';
+        return query select n.step, cardinality(v_done) + n.nth::integer from unnest(v_next) with ordinality as n (step, nth);
+        v_done := v_done || v_next;
+    end loop;
+    if exists (select from queue.pipeline_steps as s where s.pipeline = p_pipeline and s.step <> all(v_done)) then
+        raise exception 'steps of pipeline % must not wait for one another in a circle', p_pipeline
+            using errcode = 'RQ006', hint = 'Leave out one of the edges in `after`.';
+    end if;
+end;
+$$;
+
+comment on function queue.pipeline_order(text) is $$
+The steps of a pipeline, each after those it waits for.
+
+Raises
+  RQ005  a step waits for one that does not exist
+  RQ006  a circle
+$$;

@@ -1,0 +1,78 @@
+create or replace function queue.spawn_jobs(p_job_id uuid, p_token integer, p_specs jsonb)
+returns table (place integer, job_id uuid, is_new boolean)
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+    v_job queue.processing_jobs := queue.lock_running_job(p_job_id, p_token);
+    v_like jsonb := jsonb_strip_nulls(jsonb_build_object(
+        'tenant_id', v_job.tenant_id, 'user_id', v_job.user_id, 'video_id', v_job.video_id, 'channel_id', v_job.channel_id,
+        'pipeline_run', v_job.pipeline_run, 'pipeline_step', v_job.pipeline_step
+    ));
+    v_all uuid[];
+    v_new uuid[];
+    v_open uuid[];
+begin
+    perform queue.check_specs(p_specs);
+    v_all := array(
+        select e.job_id from queue.enqueue_jobs(array_to_json(array(select v_like || s from jsonb_array_elements(p_specs) as s))::jsonb) as e
+        order by e.place
+    );
+    -- Jobs of an earlier attempt are found by their idempotency keys, and may be over already.
+    perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for share;
+
+    with noted as (
+        insert into queue.spawned (parent_id, job_id) select distinct p_job_id, s from unnest(v_all) as s where s <> p_job_id
+        on conflict do nothing returning spawned.job_id
+    )
+    select coalesce(array_agg(n.job_id), '{}') into v_new from noted as n;
+    perform queue.check_spawn_acyclic(p_job_id, v_new);
+
+    -- We hold the lock on the job, so nobody can release those that wait for it, or add to them.
+    perform from queue.blocked as b
+    where b.job_id = any(array(select d.job_id from queue.job_dependencies as d where d.parent_id = p_job_id and not d.satisfied))
+    order by b.job_id for update;
+    with added as (
+        insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied)
+        select n.id, d.job_id, d.on_failure,
+            n.status = 'completed' or (n.status in ('failed', 'cancelled') and d.on_failure = 'run')
+        from queue.job_dependencies as d
+        cross join queue.processing_jobs as n
+        where d.parent_id = p_job_id and not d.satisfied and n.id = any(v_new) and d.job_id <> all(v_new)
+        on conflict do nothing
+        returning job_dependencies.job_id, job_dependencies.satisfied
+    ),
+    counted as (
+        select a.job_id, count(*) filter (where not a.satisfied)::integer as n from added as a group by a.job_id
+    )
+    update queue.blocked as b set pending = b.pending + c.n
+    from counted as c
+    where b.job_id = c.job_id;
+
+    v_open := array(select n.id from queue.processing_jobs as n where n.id = any(v_new) and n.status in ('failed', 'cancelled') order by n.id);
+    if v_open <> '{}' then
+        perform queue.settle_children_of_failed(v_open);
+    end if;
+    return query
+    select w.n::integer, w.id, w.id = any(v_new) from unnest(v_all) with ordinality as w (id, n) order by w.n;
+end;
+$$;
+
+comment on function queue.spawn_jobs(uuid, integer, jsonb) is $$
+A running job fans out: enqueue these jobs, and let whoever waits for it, now or later, wait for them too. They may begin at
+once. Returns as queue.enqueue_jobs does; is_new is false for one that an earlier attempt has made, so give each an idempotency_key.
+
+Arguments
+  p_token  the fencing token that the claim returned
+  p_specs  as of queue.enqueue_jobs; tenant, user, video, channel and pipeline are the job's own where a spec names none
+
+Raises
+  RQ001  lease lost
+  RQ006  one of them would wait for a job that waits for this one
+  and what queue.enqueue_jobs raises: RQ003, RQ004, RQ005, RQ008, RQ012
+$$;

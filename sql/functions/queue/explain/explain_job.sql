@@ -1,0 +1,79 @@
+create or replace function queue.explain_job(p_job_id uuid)
+returns table (reason text, detail text, advice text)
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+    v_now timestamptz := base.clock();
+    v_job queue.processing_jobs;
+    v_operator boolean := base.current_tenant() is null and base.is_trusted();
+begin
+    select * into v_job from queue.all_jobs as j where j.id = p_job_id;
+    if not found or not base.may_act_for(v_job.tenant_id) then
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+    end if;
+    if v_job.status <> 'queued' then
+        return query select * from queue.explain_started(v_job);
+        return;
+    end if;
+
+    return query
+    with hindrances (reason, detail, advice) as (
+        select
+            'not_due', format(
+                'It is not due until %s, in %s%s.', v_job.scheduled_for, base.format_interval(v_job.scheduled_for - v_now),
+                case when v_job.next_retry_at is not null then format(': it backs off after %s', coalesce(v_job.error_code, 'a pause')) else '' end
+            ),
+            'Wait; nothing serves a job before its time.'
+        from queue.scheduled as s
+        where s.due = v_job.scheduled_for and s.job_id = p_job_id and s.due > v_now
+        union all
+        select * from queue.explain_parents(v_job)
+        union all
+        select
+            'paused', format(
+                '%s is paused since %s%s', concat_ws(' ', case p.scope when 'all' then 'Everything' else p.scope end, nullif(p.key, '')),
+                p.created_at, case when v_operator then format(' by %s: %s', p.paused_by, p.reason) else '.' end
+            ),
+            case
+                when not v_operator then 'Ask the operator.'
+                when p.scope = 'suspended' then 'An operator sets identity.tenants.status to active.'
+                else format('select queue.resume(%L, %L); or: reelq queue resume %s %s', p.scope, p.key, p.scope, p.key)
+            end
+        from queue.pauses as p
+        where
+            p.scope = 'all' or (p.scope = 'job_type' and p.key = v_job.job_type)
+            or (p.scope in ('tenant', 'suspended') and p.key = v_job.tenant_id::text)
+            or (p.scope = 'channel' and p.key = v_job.channel_id::text) or (p.scope = 'input' and p.key = v_job.asset_id::text)
+        union all
+        select * from queue.explain_limits(v_job)
+        union all
+        select * from queue.explain_workers(v_job)
+        union all
+        select
+            'locked', 'A session that has not ended its transaction holds the row of this job: it has enqueued a job that waits for it, or changes it.',
+            'select pid, usename, xact_start, query from pg_stat_activity where state like ''idle in transaction%'' order by xact_start'
+        where queue.is_locked(p_job_id)
+    )
+    select * from hindrances;
+    if not found then
+        return query select 'claimable', queue.explain_turn(v_job), 'Nothing is to be done: the next free worker takes it in its turn.'::text;
+    end if;
+end;
+$$;
+
+comment on function queue.explain_job(uuid) is $$
+Why a job is not running, in words, with what to do: a row for each thing that holds it. The predicates are those of the claim:
+'claimable' stands there, alone, if and only if a claim of a live worker takes the job when its turn comes.
+
+Returns
+  reason  completed, failed, cancelled, running, not_due, blocked, paused, over_limit, no_worker, locked or claimable; of an archived job how it ended
+
+Raises
+  RQ004  no such job
+$$;

@@ -1,0 +1,40 @@
+create or replace function queue.explain_limits(p_job queue.processing_jobs)
+returns table (reason text, detail text, advice text)
+language sql
+stable
+set search_path = ''
+as $$
+    with limited as (
+        select l.*, coalesce(own.rank, 'infinity') as rank, own.seq
+        from queue.list_limits() as l
+        left join queue.parked as own on own.job_id = p_job.id and own.gate = l.limit_key
+        where
+            l.limit_key = any(queue.find_limit_keys(p_job))
+            and not exists (select from queue.ready as r where r.job_id = p_job.id and l.limit_key = any(r.limits))
+    ),
+    counted as (
+        select
+            l.*,
+            (
+                select count(*) from (
+                    select from queue.parked as p
+                    where p.gate = l.limit_key and (p.rank, p.seq) < (l.rank, coalesce(l.seq, 0))
+                    limit 10000
+                ) as capped
+            ) as before
+        from limited as l
+    )
+    select
+        'over_limit',
+        format(
+            'The limit %s is used up: %s of %s (%s running, %s ready)%s.', c.name, c.used, c.max_running, c.running, c.used - c.running,
+            case c.before when 0 then '' when 1 then '; 1 job waits before it' else format('; %s jobs wait before it', c.before) end
+        ),
+        format('Wait, or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
+    from counted as c
+    where c.used + c.before >= c.max_running;
+$$;
+
+comment on function queue.explain_limits(queue.processing_jobs) is $$
+The limits that keep a job out: of which it holds no permit, and none is left for it after those that wait before it.
+$$;

@@ -1,0 +1,38 @@
+create or replace function queue.explain_started(p_job queue.processing_jobs)
+returns table (reason text, detail text, advice text)
+language plpgsql
+stable
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_now timestamptz := base.clock();
+    v_lease queue.leases;
+begin
+    reason := p_job.status;
+    if p_job.status = 'completed' then
+        detail := format('It completed at %s, in attempt %s.', p_job.completed_at, p_job.token);
+        advice := 'Enqueue a new job to do the work again.';
+    elsif p_job.status = 'running' then
+        select * into v_lease from queue.leases as l where l.job_id = p_job.id;
+        detail := format('It has been running for %s%s', base.format_interval(v_now - v_lease.started_at), queue.explain_progress(v_lease));
+        advice := case
+            when v_lease.cancel_requested_at is not null then 'It was asked to stop and does so within seconds.'
+            when v_lease.expires_at < v_now then 'Its worker has not been heard of; a claiming worker takes it back within seconds.'
+            else format('Wait, or: reelq jobs cancel %s', p_job.id)
+        end;
+    else
+        detail := format(
+            'It %s at %s: %s (%s).', case p_job.status when 'failed' then 'failed for good' else 'was cancelled' end,
+            p_job.completed_at, p_job.error_message, p_job.error_code
+        );
+        advice := format('Mend the cause, then: reelq jobs retry %s', p_job.id);
+    end if;
+    return next;
+end;
+$$;
+
+comment on function queue.explain_started(queue.processing_jobs) is $$
+What queue.explain_job says of a job that is not queued: that it runs, or how it ended.
+$$;

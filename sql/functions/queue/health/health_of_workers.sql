@@ -1,0 +1,83 @@
+create or replace function queue.health_of_workers()
+returns table (finding text, level text, detail text, remedy text)
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_now timestamptz := base.clock();
+    v_alive integer;
+    v_count integer;
+    v_since timestamptz;
+begin
+    select count(*) into v_alive
+    from queue.workers as w where w.status in ('active', 'draining') and w.last_beat_at > v_now - interval '1 minute';
+
+    -- That is 15 heartbeats, at the default of one in two seconds.
+    return query
+    select
+        'workers', 'warn', format('%s has not been heard of for %s', w.worker_id, date_trunc('second', v_now - w.last_beat_at)),
+        format('On %s: systemctl status, journalctl. Its jobs return when their leases end.', w.host)
+    from queue.workers as w
+    where w.status in ('active', 'draining') and w.last_beat_at < v_now - interval '30 seconds'
+    order by w.last_beat_at;
+
+    return query
+    select
+        'workers', 'warn', format('%s was lost %s ago, and none of its pool is up on %s', w.worker_id, date_trunc('second', v_now - w.status_changed_at), w.host),
+        format('Start it again on %s, or leave it: this is told for an hour.', w.host)
+    from queue.workers as w
+    where
+        w.status = 'lost' and w.status_changed_at > v_now - interval '1 hour'
+        and not exists (
+            select from queue.workers as other
+            where other.host = w.host and other.pool = w.pool and other.status = 'active' and other.started_at > w.started_at
+        )
+    order by w.status_changed_at;
+
+    return query
+    select
+        'workers', case when v_alive > 0 then 'ok' else 'warn' end, case when v_alive > 0 then format('%s at work', v_alive) else 'None is at work.' end,
+        case when v_alive = 0 then 'reelq worker run, or: systemctl start reelq-worker.target' end;
+
+    -- rescue_expired looks every two seconds. A worker that was marked dead has leases that expire at -infinity: their last heartbeat counts.
+    select count(*), min(greatest(l.expires_at, l.beat_at)) into v_count, v_since
+    from queue.leases as l where greatest(l.expires_at, l.beat_at) < v_now - interval '1 minute';
+    return query
+    select
+        'leases', case when v_count > 0 then 'bad' else 'ok' end,
+        case
+            when v_count = 0 then 'None has run out unnoticed.'
+            else format('%s ran out, the first %s ago, and nobody takes the jobs back', v_count, date_trunc('second', v_now - v_since))
+        end,
+        case when v_count > 0 then 'Workers do it as they claim: start one, or: select queue.rescue_expired()' end;
+
+    return query
+    select
+        'ready work', case when head.ready_at < v_now - interval '5 minutes' then 'bad' else 'warn' end,
+        format(
+            'No worker takes %s%s%s; one job has waited for %s', l.job_type,
+            case when l.needs <> '{}' then format(' that needs %s', array_to_string(l.needs, ', ')) else '' end,
+            case when l.weight > 1 then format(' of %s slots', l.weight) else '' end, date_trunc('second', greatest(v_now - head.ready_at, '0'))
+        ),
+        'Start a worker that takes it: REELQ_TYPES, REELQ_CAPABILITIES, REELQ_SLOTS'
+    from queue.lanes as l
+    cross join lateral (
+        select r.ready_at from queue.ready as r where r.lane = l.lane order by r.fair_key, r.seq limit 1
+    ) as head
+    where not exists (
+        select from queue.workers as w
+        where
+            w.status = 'active' and w.last_beat_at > v_now - interval '1 minute'
+            and (w.types is null or l.job_type = any(w.types)) and l.needs <@ w.capabilities and l.weight <= w.slots
+    )
+    order by head.ready_at;
+    if not found then
+        return query select 'ready work', 'ok', 'Some worker takes each kind that is ready.', null::text;
+    end if;
+end;
+$$;
+
+comment on function queue.health_of_workers() is $$
+Part of queue.health: workers that do not beat, leases that nobody takes back, ready work that nobody takes.
+$$;

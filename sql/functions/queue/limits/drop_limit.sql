@@ -1,0 +1,30 @@
+create or replace function queue.drop_limit(p_key text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_key text := queue.check_limit_key(p_key);
+begin
+    delete from queue.limits as l where l.limit_key = v_key and l.max_running is not null;
+    if not found then
+        raise exception 'no limit %', v_key using errcode = 'RQ004', hint = 'select * from queue.list_limits()';
+    end if;
+    insert into queue.gate_events (gate, permits) values (v_key, 0);
+    if v_key = 'tenant:*' then
+        insert into queue.gate_events (gate, permits) select l.limit_key, 0 from queue.limits as l where l.max_running is null;
+    end if;
+    perform queue.notify_ready(array(select t.job_type from queue.job_types as t));
+end;
+$$;
+
+comment on function queue.drop_limit(text) is $$
+Lift a limit: what waits behind it goes on, batch by batch. A tenant's own limit gives way to tenant:* if there is one.
+
+Raises
+  RQ003  unknown job type
+  RQ004  no such tenant or limit
+  RQ008  no key of a limit
+$$;

@@ -1,0 +1,36 @@
+create or replace function queue.resume(p_scope text, p_key text default '')
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_key text := queue.check_pause(p_scope, p_key);
+begin
+    if p_scope = 'input' then
+        perform pg_advisory_xact_lock(hashtext('reelq.pause_input'), hashtext(v_key)); -- see queue.record_strike
+    end if;
+    delete from queue.pauses as p where p.scope = p_scope and p.key = v_key;
+    if not found then
+        raise exception 'no pause of %', concat_ws(' ', p_scope, nullif(v_key, ''))
+            using errcode = 'RQ004', hint = 'select * from queue.list_pauses()';
+    end if;
+    if p_scope = 'input' then
+        delete from queue.strikes as s where s.asset_id = v_key::uuid;
+    end if;
+    if p_scope <> 'all' then
+        insert into queue.gate_events (gate, permits) values ('pause:' || p_scope || ':' || v_key, 0);
+    end if;
+    perform queue.notify_ready(array(select t.job_type from queue.job_types as t));
+end;
+$$;
+
+comment on function queue.resume(text, text) is $$
+End a pause; arguments as of queue.pause. For an input also its strikes are forgotten, so that the poison guard counts anew.
+
+Raises
+  RQ003  unknown job type
+  RQ004  no such tenant, or not paused
+  RQ008  unknown scope, or a key that makes no sense with it
+$$;

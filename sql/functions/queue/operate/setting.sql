@@ -1,0 +1,25 @@
+create or replace function queue.setting(p_name text)
+returns text
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    v_value text;
+begin
+    select s.value into v_value from queue.settings as s where s.name = p_name;
+    if not found then
+        raise exception 'no setting %', coalesce(quote_literal(p_name), 'null')
+            using errcode = 'RQ008', hint = 'Known: ' || (select string_agg(s.name, ', ' order by s.name) from queue.settings as s);
+    end if;
+    return v_value;
+end;
+$$;
+
+comment on function queue.setting(text) is $$
+The value of a setting of the queue, as text: select queue.setting('archive_after')::interval;
+
+Raises
+  RQ008  no such setting
+$$;

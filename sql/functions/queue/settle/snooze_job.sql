@@ -1,0 +1,23 @@
+create or replace function queue.snooze_job(p_job_id uuid, p_token integer, p_for interval, p_reason text)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+    if p_for is null or p_for < interval '0' or p_for > interval '1 year' then
+        raise exception 'snooze must be between 0 and 1 year, not %', coalesce(p_for::text, 'null')
+            using errcode = 'RQ008', hint = 'Give an interval such as 10 minutes.';
+    end if;
+    perform queue.requeue_job(p_job_id, p_token, base.clock() + p_for, 'snoozed', p_reason);
+end;
+$$;
+
+comment on function queue.snooze_job(uuid, integer, interval, text) is $$
+Put a running job back for a while. Costs neither an attempt nor a crash.
+
+Raises
+  RQ001  lease lost
+  RQ008  the interval is negative or longer than a year
+$$;

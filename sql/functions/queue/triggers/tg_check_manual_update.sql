@@ -1,0 +1,36 @@
+create or replace function queue.tg_check_manual_update()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if
+        old.status is not distinct from new.status and old.token is not distinct from new.token
+        and old.priority is not distinct from new.priority and old.scheduled_for is not distinct from new.scheduled_for
+        and old.job_type is not distinct from new.job_type and old.weight is not distinct from new.weight
+        and old.needs is not distinct from new.needs and old.tenant_id is not distinct from new.tenant_id
+        and old.limits is not distinct from new.limits and old.channel_id is not distinct from new.channel_id
+        and old.id is not distinct from new.id
+    then
+        return new;
+    end if;
+    raise exception 'status, token, priority and time of job % must change through the functions of queue only', old.id
+        using errcode = 'RQ007',
+              hint = 'Use queue.cancel_job, queue.retry_job, reelq jobs …; see \df+ queue.*';
+end;
+$$;
+
+comment on function queue.tg_check_manual_update() is $$
+Trigger before update on queue.processing_jobs, for writers that are none of our functions. Its WHEN is
+evaluated where the update stands, and all our functions pin search_path to nothing. A setting of our own
+would tell as much, but only a superuser may put one on a function. A rail against slips, not a lock.
+
+Raises
+  RQ007  a change of what the functions look after
+$$;
+
+-- Triggers of one kind fire in the order of their names: this one comes before guard_job.
+create or replace trigger check_manual_update
+before update on queue.processing_jobs
+for each row when (current_setting('search_path') <> '""')
+execute function queue.tg_check_manual_update();

@@ -1,0 +1,54 @@
+create or replace function queue.tg_clean_up_deleted_jobs()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_ids uuid[] := array(select j.id from old_jobs as j order by j.id);
+    v_children uuid[];
+    v_limits text[];
+begin
+    perform base.check_read_committed();
+    -- Edges before counters, as when a parent completes; then the places in the order in which a job moves through them (lock order).
+    delete from queue.job_dependencies as d where d.job_id = any(v_ids);
+    delete from queue.blocked as b where b.job_id = any(v_ids);
+    delete from queue.scheduled as s using old_jobs as j where s.due = j.scheduled_for and s.job_id = j.id;
+    delete from queue.parked as p where p.job_id = any(v_ids);
+    with gone as (
+        delete from queue.ready as r where r.job_id = any(v_ids) returning r.limits
+    )
+    select array_agg(k) into v_limits from gone as g cross join lateral unnest(g.limits) as k;
+    perform queue.release_permits(v_limits);
+    with gone as (
+        delete from queue.leases as l where l.job_id = any(v_ids) returning l.limits
+    )
+    select array_agg(k) into v_limits from gone as g cross join lateral unnest(g.limits) as k;
+    perform queue.release_permits(v_limits);
+    delete from queue.spawned as s where s.job_id = any(v_ids) or s.parent_id = any(v_ids);
+    delete from queue.dead_letters as d where d.job_id = any(v_ids);
+    delete from queue.job_attempts as a where a.job_id = any(v_ids);
+    -- A deleted parent can never complete: its children are dealt with as if it had failed.
+    v_children := array(select distinct d.parent_id from queue.job_dependencies as d where d.parent_id = any(v_ids));
+    if v_children <> '{}' then
+        perform queue.settle_children_of_failed(v_children);
+        delete from queue.job_dependencies as d where d.parent_id = any(v_ids);
+    end if;
+    return null;
+end;
+$$;
+
+comment on function queue.tg_clean_up_deleted_jobs() is $$
+Trigger after delete on queue.processing_jobs, once a statement: removes what the narrow tables
+know of the jobs. A worker that runs one of them learns from its next heartbeat that it is lost.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+$$;
+
+create or replace trigger clean_up_deleted_jobs
+after delete on queue.processing_jobs
+referencing old table as old_jobs
+for each statement execute function queue.tg_clean_up_deleted_jobs();

@@ -1,0 +1,35 @@
+create or replace function queue.tg_delete_jobs_of_owner()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    if tg_table_name = 'videos' then
+        delete from queue.processing_jobs as j using old_rows as o where j.video_id = o.id;
+    elsif tg_table_name = 'assets' then
+        delete from queue.processing_jobs as j using old_rows as o where j.asset_id = o.id;
+    else
+        delete from queue.processing_jobs as j using old_rows as o where j.tenant_id = o.id;
+    end if;
+    return null;
+end;
+$$;
+
+comment on function queue.tg_delete_jobs_of_owner() is $$
+Trigger after delete on media.videos, media.assets and identity.tenants, once a statement: the
+ON DELETE CASCADE that a foreign key would give, without its price at every enqueue. Jobs are found
+by index for a video; for an asset or a tenant the table is read, which is rare.
+$$;
+
+create or replace trigger delete_jobs_of_video
+after delete on media.videos referencing old table as old_rows
+for each statement execute function queue.tg_delete_jobs_of_owner();
+
+create or replace trigger delete_jobs_of_asset
+after delete on media.assets referencing old table as old_rows
+for each statement execute function queue.tg_delete_jobs_of_owner();
+
+create or replace trigger delete_jobs_of_tenant
+after delete on identity.tenants referencing old table as old_rows
+for each statement execute function queue.tg_delete_jobs_of_owner();

@@ -1,0 +1,114 @@
+create or replace function queue.tg_fill_job()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v_type queue.job_types;
+    v_video record;
+begin
+    if new.status <> 'queued' or new.token <> 0 or new.attempts <> 0 or new.crashes <> 0
+        or new.worker_id is not null or new.started_at is not null or new.completed_at is not null then
+        raise exception 'a new job must be queued, without token, attempts, worker and times, not %', new.status
+            using errcode = 'RQ007', hint = 'Leave out status, token, attempts, worker_id and the times.';
+    end if;
+
+    select * into v_type from queue.job_types as t where t.job_type = new.job_type;
+    if not found then
+        raise exception 'no job type %', coalesce(quote_literal(new.job_type), 'null')
+            using errcode = 'RQ003',
+                  hint = 'Known: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
+    end if;
+
+    new.priority := coalesce(new.priority, v_type.priority);
+    new.max_attempts := coalesce(new.max_attempts, v_type.max_attempts);
+    new.max_crashes := coalesce(new.max_crashes, v_type.max_crashes);
+    new.weight := coalesce(new.weight, v_type.weight);
+    new.needs := coalesce(new.needs, v_type.needs);
+    if new.limits <> '{}' or v_type.limits <> '{}' or new.limits is null then
+        new.limits := array(select distinct l from unnest(new.limits || v_type.limits) as l order by l);
+    end if;
+    new.scheduled_for := coalesce(new.scheduled_for, base.clock());
+    new.on_parent_failure := coalesce(new.on_parent_failure, 'fail');
+    new.job_data := coalesce(new.job_data, '{}');
+    -- Most jobs pass this one condition; only the others need the ten checks of queue.check_job.
+    if (
+        new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
+        and jsonb_typeof(new.job_data) = 'object' and new.on_parent_failure = 'fail' and new.needs = '{}' and new.limits = '{}'
+        and new.scheduled_for > '-infinity' and new.scheduled_for < 'infinity'
+        and new.depends_on is null and new.depends_on_job_id is null and new.idempotency_key is null
+    ) is not true then
+        perform queue.check_job(new);
+    end if;
+
+    if new.video_id is not null then
+        -- The key share lock keeps the video from being deleted before this insert commits.
+        select v.tenant_id, v.user_id, v.asset_id into v_video
+        from media.videos as v where v.id = new.video_id and v.deleted_at is null for key share;
+        -- A tenant is told that another tenant's video does not exist. Whether it may enqueue at all is checked by queue.tg_route_new_jobs.
+        if not found or v_video.tenant_id <> coalesce(base.current_tenant(), v_video.tenant_id) then
+            raise exception 'no video %', new.video_id
+                using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        end if;
+        if new.tenant_id is not null and new.tenant_id <> v_video.tenant_id then
+            raise exception 'tenant of video % must be that of the job, not %', new.video_id, new.tenant_id
+                using errcode = 'RQ008', hint = 'Leave tenant_id out: it is filled from the video.';
+        end if;
+        new.tenant_id := v_video.tenant_id;
+        new.user_id := coalesce(new.user_id, v_video.user_id);
+        if new.asset_id <> v_video.asset_id then
+            raise exception 'asset of video % must be that of the job, not %', new.video_id, new.asset_id
+                using errcode = 'RQ008', hint = 'Leave asset_id out: it is filled from the video.';
+        end if;
+        new.asset_id := v_video.asset_id;
+    elsif new.asset_id is not null then
+        select a.tenant_id into new.tenant_id
+        from media.assets as a
+        where a.id = new.asset_id and (new.tenant_id is null or a.tenant_id = new.tenant_id) for key share;
+        if not found then
+            raise exception 'no asset % of this tenant', new.asset_id using errcode = 'RQ004', hint = 'select id from media.assets';
+        end if;
+    end if;
+    -- Two nested ifs: with the subquery in one condition, each row would cost a query even without a user.
+    if new.user_id is not null then
+        if not exists (select from identity.users as u where u.id = new.user_id and u.tenant_id = new.tenant_id) then
+            raise exception 'no user % of this tenant', new.user_id using errcode = 'RQ004', hint = 'Leave user_id out.';
+        end if;
+    end if;
+
+    if new.depends_on_job_id is not null then
+        new.depends_on := array_append(coalesce(new.depends_on, '{}'), new.depends_on_job_id);
+    end if;
+    if new.depends_on is not null then
+        new.depends_on := (select array_agg(distinct p order by p) from unnest(new.depends_on) as p);
+    end if;
+    return new;
+end;
+$$;
+
+comment on function queue.tg_fill_job() is $$
+Trigger before insert on queue.processing_jobs: fills what a plain INSERT left out, from the job
+type and the video, and refuses what can never run. What is asked once a statement is in queue.tg_route_new_jobs.
+
+Raises
+  RQ003  unknown job type
+  RQ004  no such video, asset or user
+  RQ007  the row does not start as queued
+  RQ008  priority, JSON, parents or budgets make no sense
+$$;
+
+-- Does not fire for a row that has all values and needs no check, as the bulk functions write them: that saves a third of an enqueue.
+-- Whether type and tenant are in order is checked once a statement, by queue.tg_route_new_jobs.
+create or replace trigger fill_job
+before insert on queue.processing_jobs
+for each row when ((
+    new.status = 'queued' and new.token = 0 and new.attempts = 0 and new.crashes = 0
+    and new.worker_id is null and new.started_at is null and new.completed_at is null
+    and new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
+    and new.needs = '{}' and new.limits = '{}' and jsonb_typeof(new.job_data) = 'object' and new.on_parent_failure = 'fail'
+    and new.scheduled_for > '-infinity' and new.scheduled_for < 'infinity'
+    and new.video_id is null and new.asset_id is null and new.user_id is null
+    and new.depends_on is null and new.depends_on_job_id is null and new.idempotency_key is null
+) is not true)
+execute function queue.tg_fill_job();

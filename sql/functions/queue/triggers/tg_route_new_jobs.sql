@@ -1,0 +1,103 @@
+create or replace function queue.tg_route_new_jobs()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set jit = off
+set enable_seqscan = off
+set enable_hashjoin = on
+set enable_nestloop = off
+set enable_mergejoin = off
+as $$
+declare
+    v_now timestamptz := base.clock();
+    v_waiting uuid[];
+    v_free uuid[];
+    v_lanes integer[];
+    v_tenants uuid[];
+    v_tenant uuid;
+    v_unknown text;
+begin
+    perform base.check_read_committed();
+    select j.job_type into v_unknown
+    from (select distinct n.job_type from new_jobs as n) as j
+    left join queue.job_types as t on t.job_type = j.job_type
+    where t.job_type is null or (t.limits <> '{}' and exists (select from new_jobs as n where n.job_type = j.job_type and not n.limits @> t.limits))
+    limit 1;
+    if found then
+        raise exception 'job type must be known, and its jobs under the limits of the type, not %', quote_literal(v_unknown)
+            using errcode = 'RQ003', hint = 'Leave limits out. Known types: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
+    end if;
+    for v_tenant in select distinct j.tenant_id from new_jobs as j loop
+        if not base.may_act_for(v_tenant) then
+            raise exception 'tenant must be your own, not %', coalesce(v_tenant::text, 'null')
+                using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+        elsif v_tenant is not null then
+            perform queue.check_active_tenant(v_tenant);
+        end if;
+    end loop;
+    if exists (select from new_jobs as j where j.depends_on is not null) then
+        v_waiting := queue.link_parents(
+            (select array_agg(j.id order by j.id) from new_jobs as j where j.depends_on is not null)
+        );
+    end if;
+
+    insert into queue.scheduled (due, job_id, job_type)
+    select j.scheduled_for, j.id, j.job_type
+    from new_jobs as j
+    where j.scheduled_for > v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id);
+
+    if queue.has_gates() then
+        v_free := array(
+            select j.id from new_jobs as j
+            where j.scheduled_for <= v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id)
+            order by j.id
+        );
+        if v_free <> '{}' then
+            perform queue.admit_or_park(v_free);
+        end if;
+        return null;
+    end if;
+    -- Take lane and tenant from the new rows: queue.admit_jobs would look them up again, job by job.
+    with free as materialized (
+        select j.id, j.tenant_id, j.job_type, j.priority, j.weight, j.needs
+        from new_jobs as j
+        where j.scheduled_for <= v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id)
+    ),
+    kinds as materialized (
+        select k.*, queue.find_or_create_lane(k.job_type, k.priority, k.weight, k.needs) as lane
+        from (select distinct free.job_type, free.priority, free.weight, free.needs from free order by 1, 2, 3, 4) as k
+    )
+    select array_agg(s.id), array_agg(s.lane), array_agg(s.tenant_id) into v_free, v_lanes, v_tenants
+    from (
+        select free.id, kinds.lane, free.tenant_id
+        from free
+        inner join kinds
+            on kinds.job_type = free.job_type and kinds.priority = free.priority and kinds.weight = free.weight and kinds.needs = free.needs
+        order by free.id
+    ) as s;
+    if v_free is not null then
+        perform queue.insert_ready(v_free, v_lanes, v_tenants);
+    end if;
+    return null;
+end;
+$$;
+
+comment on function queue.tg_route_new_jobs() is $$
+Trigger after insert on queue.processing_jobs, once a statement: puts each new job where it can be
+found: blocked while a parent is unfinished, scheduled while its time has not come, else ready or parked.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ003  unknown job type, or a job that was filled by hand without the limits of its type
+  RQ004  a tenant for which the caller may not act
+  RQ005  unknown parent
+  RQ006  the jobs of this statement wait for one another in a circle
+  RQ012  the tenant is not active
+$$;
+
+create or replace trigger route_new_jobs
+after insert on queue.processing_jobs
+referencing new table as new_jobs
+for each statement execute function queue.tg_route_new_jobs();

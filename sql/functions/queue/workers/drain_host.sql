@@ -1,0 +1,32 @@
+create or replace function queue.drain_host(p_host text, p_drain boolean default true)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_worker text;
+    v_count integer := 0;
+begin
+    for v_worker in
+        select w.worker_id from queue.workers as w
+        where w.host = p_host and w.status in ('active', 'draining') order by w.worker_id
+    loop
+        perform queue.drain_worker(v_worker, p_drain);
+        v_count := v_count + 1;
+    end loop;
+    if v_count = 0 then
+        raise exception 'no worker at work on host %', coalesce(quote_literal(p_host), 'null')
+            using errcode = 'RQ004', hint = 'select worker_id, host from queue.list_workers()';
+    end if;
+    return v_count;
+end;
+$$;
+
+comment on function queue.drain_host(text, boolean) is $$
+Drain all workers of a host, as queue.drain_worker does one; false takes the request back. Returns how many.
+
+Raises
+  RQ004  no worker is at work there
+$$;

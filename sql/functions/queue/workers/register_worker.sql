@@ -1,0 +1,55 @@
+create or replace function queue.register_worker(
+    p_worker_id text,
+    p_host text,
+    p_pid integer,
+    p_version text,
+    p_pool text,
+    p_slots integer,
+    p_types text[] default null,
+    p_capabilities text[] default '{}',
+    p_process_key text default null
+)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_unknown text;
+begin
+    if coalesce(p_worker_id, '') = '' or p_slots is null or p_slots < 1 or cardinality(p_types) = 0 then
+        raise exception 'a worker must have a name, 1 slot or more and at least 1 type (null: all), not %, % and %',
+            coalesce(quote_literal(p_worker_id), 'null'), coalesce(p_slots::text, 'null'), coalesce(p_types::text, 'null')
+            using errcode = 'RQ008', hint = 'An empty list of types would never be given anything.';
+    end if;
+    select t into v_unknown from unnest(p_types) as t
+    where not exists (select from queue.job_types as known where known.job_type = t) limit 1;
+    if found then
+        raise exception 'no job type %', quote_literal(v_unknown)
+            using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
+    end if;
+    insert into queue.workers as w (worker_id, host, pid, version, pool, slots, types, capabilities, process_key)
+    values (p_worker_id, p_host, p_pid, p_version, p_pool, p_slots, p_types, coalesce(p_capabilities, '{}'), p_process_key)
+    on conflict (worker_id) do update
+    set
+        host = excluded.host, pid = excluded.pid, version = excluded.version, pool = excluded.pool, slots = excluded.slots,
+        types = excluded.types, capabilities = excluded.capabilities, process_key = excluded.process_key,
+        status = 'active', drain_requested_at = null, last_beat_at = base.clock();
+end;
+$$;
+
+comment on function queue.register_worker(text, text, integer, text, text, integer, text[], text[], text) is $$
+Make a worker known, or known anew: only then may it claim.
+
+Arguments
+  p_worker_id     new at every start of a process: host:pool:pid:random
+  p_slots         how many jobs of weight 1 it runs at once
+  p_types         job types that it takes; null: all
+  p_capabilities  what it offers to jobs with needs, such as av1
+  p_process_key   boot id and PID namespace of its host
+
+Raises
+  RQ003  unknown job type
+  RQ008  no name, no slot, or an empty list of types
+$$;
