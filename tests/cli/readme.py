@@ -84,6 +84,7 @@ def alike(page: str) -> list[str]:
     for _, block in BLOCK.findall(page):
         for line in block.splitlines():
             line = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", line)
+            line = re.sub(r"encoder1:default:\d+:[0-9a-f]+", "WORKER", line)
             line = re.sub(r" \d+%", "", line)  # progress, of which a job that has just begun has none
             line = re.sub(r"\d[\d:.,]*( (s|ms|min|B|kB|MB|kb/s|Mb/s)\b)?", "N", line)
             line = re.sub(r"-[-+]+-", "-", line)
