@@ -205,7 +205,7 @@ def drain(
     starts = sorted((start for one in pool for start in read(one.out)), key=lambda start: start.at)
     gone = bench.count(all_gone=True)
     if target is not None or cut:
-        after = gone  # what was in hand was done at the end, and is among the starts
+        after = gone  # running jobs were finished at the stop, and are among the starts
     twice = len(starts) - len({start.number for start in starts})
     figures = _per_job(starts, wanted, before, after, gone, last, first)
     return figures | {"jobs": float(len(starts)), "twice": float(twice), "cut": float(cut)}

@@ -34,7 +34,7 @@ class Cost:
 
 
 def tools(settings: Settings) -> FFmpeg:
-    """ffmpeg under the worker's settings; nobody stops it."""
+    """ffmpeg under the worker's settings, without a stop signal."""
     return FFmpeg(settings, StopSignal(), lambda _ended: None)
 
 

@@ -57,7 +57,7 @@ FAILED = (
 
 @click.command("top")
 @click.option("--every", "every_s", type=Seconds(), default=1.0, show_default=True, help="Seconds between looks.")
-@click.option("--once", is_flag=True, help="One look as plain tables, then the end.")
+@click.option("--once", is_flag=True, help="Print one look as plain tables and stop.")
 @json_option
 @pass_app
 def top(app: App, every_s: float, once: bool, as_json: bool) -> None:
@@ -100,7 +100,7 @@ def follow_json(app: App, every_s: float, once: bool) -> None:
 def tables(seen: Snapshot) -> None:
     """One look as tables."""
     if not output.emit(seen.workers, False, WORKERS):
-        output.say("No worker is at work.")
+        output.say("No worker is running.")
     if seen.paused():
         output.say(f"{seen.paused().capitalize()}: reelq queue pauses")
     for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.failures[:10], FAILED)):
@@ -129,7 +129,7 @@ def follow_screen(app: App, every_s: float) -> None:
                     screen = stack.enter_context(Live(console=console, screen=True, auto_refresh=False))
                 screen.update(draw(seen, console.width, console.height, away), refresh=True)
         except KeyboardInterrupt:
-            return  # Ctrl-C is a way to end it, not a mishap
+            return  # Ctrl-C is a normal way to end it
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def head(seen: Snapshot, away: DatabaseAway | None) -> Text:
 def workers(seen: Snapshot, width: int, room: int) -> list[Any]:
     """A line for every worker and one for every slot in use; idle slots are told in the worker's line."""
     if not seen.workers and not seen.running:
-        return [Text(), styled("No worker is at work. Start one: reelq worker run", "yellow")]
+        return [Text(), styled("No worker is running. Start one: reelq worker run", "yellow")]
     bar_width = 10 if width < 100 else 24
     shares = (5, 2) if width < 100 else (1, 1)
     table = screen.grid(("", shares[0]), ("", shares[1]), ("", None), (">", None), (">", None), (">", None))

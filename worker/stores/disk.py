@@ -1,4 +1,4 @@
-"""What the operating system says about a file, as errors of ours.
+"""Files on disk, with the operating system's errors as errors of ours.
 
 Two sides can fail while bytes pass: the store's folder and this host's scratch disk. Each side's
 calls stand under their own `with`, so that a full scratch disk is never called a full store.
@@ -21,7 +21,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 CANNOT_LINK = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # no hard links here
 
-Side = Callable[[], AbstractContextManager[None]]  # whose fault an OSError in the block is
+Side = Callable[[], AbstractContextManager[None]]  # says to which side an OSError in the block belongs
 
 
 @contextmanager

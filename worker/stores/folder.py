@@ -217,7 +217,7 @@ class FolderStore:
                     if target.is_file() and self._same(target, size, digest):
                         return
                     raise PermanentError("object_exists", "Another object has this name already.", detail=key) from error
-        raise TransientError("store_away", "Folders of the object store vanish under our hands.", detail=key)
+        raise TransientError("store_away", "Folders of the object store disappear while they are written.", detail=key)
 
     def _same(self, target: Path, size: int, digest: str) -> bool:
         with FileIO(target, opener=open_plain) as there:

@@ -1,4 +1,4 @@
-"""What S3 and the way there answer, as errors of ours.
+"""Errors of S3 and of the network on the way, as errors of ours.
 
 A missing bucket or refused credentials are mistakes of the operator, not of the video: they are
 transient, so that jobs live until someone repairs them. Messages name neither keys of ours nor

@@ -1,4 +1,4 @@
-"""Which renditions a video gets. A rung is a length of the short side, so portrait is right too.
+"""Which renditions a video gets. A rung is a length of the short side, so it also fits portrait video.
 
 Nothing is ever enlarged. A source whose short side is no rung keeps one rendition at its own
 size, unless it is larger than the largest rung.
@@ -21,7 +21,7 @@ RUNGS = {1080: 5000, 720: 2800, 480: 1400, 360: 800, 240: 400}
 FAST = Fraction(31)  # from here on a rendition may have half as much again
 FAST_FACTOR = 1.5
 LEAST_KBPS = 100
-MOST_LONG_SIDE = 4096  # of H.264 level 5.1, which decoders in hardware stop at
+MOST_LONG_SIDE = 4096  # of H.264 level 5.1, above which many hardware decoders fail
 DEFAULT_CRF = 23
 CRF = range(15, 41)  # what an option may ask for
 

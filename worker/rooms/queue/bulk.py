@@ -75,7 +75,7 @@ class Count(NamedTuple):
 def enqueue_all(conn: Connection, specs: Iterable[Spec], chunk: int = 10_000) -> int:
     """Enqueue all that an iterable gives, a transaction for each `chunk`; return how many are new.
 
-    The next chunk is read and written down while the database takes the last. When one is refused those before
+    The next chunk is read and serialised while the database works on the last. When one is refused, those before
     it stay; with idempotency keys the whole call can be repeated. The connection has to be in autocommit mode.
 
     Raises:
@@ -180,7 +180,7 @@ def _document(specs: Sequence[Spec]) -> Jsonb:
 
 def _text(specs: Sequence[Spec]) -> str:
     """The same, as text."""
-    # What is no object goes as it is: the database has the better sentence for it.
+    # What is not an object is passed on as it is: the database's error says more.
     plain = [_plain(spec) if isinstance(spec, JobSpec) else spec for spec in specs]
     return json.dumps(plain, default=_json)
 
