@@ -142,7 +142,7 @@ def explain(error: BaseException) -> int:
 
 
 def refusal(error: click.ClickException) -> str:
-    """What click has to say; of a value of ours in our form: "--priority must be 1 (first) to 10 (last), not 11"."""
+    """click's message; where a value is refused, in one form: "--priority must be 1 (first) to 10 (last), not 11"."""
     if isinstance(error, click.BadParameter) and error.message.startswith("must "):
         subject = error.param_hint or (error.param.get_error_hint(error.ctx) if error.param and error.ctx else None)
         if subject:

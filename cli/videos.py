@@ -155,7 +155,7 @@ def choose(variants: list[Variant], profile: str | None) -> Variant:
 
 
 def address(settings: Settings, variant: Variant) -> str:
-    """A link to the object: signed, or file:// where the store is a folder that nobody serves.
+    """A link to the object: signed, or file:// where the store is a folder without a server.
 
     Raises:
         click.ClickException: the object lies in another store than the settings name.

@@ -80,7 +80,7 @@ def moved(command: Iterable[str], source: Path, output: Path) -> list[str]:
 
 
 def one_each(settings: Settings, source: Path, output: Path) -> list[list[str]]:
-    """A command a rendition: each decodes the source anew. Otherwise the options are the ladder's."""
+    """A command a rendition: each decodes the source again. Otherwise the options are the ladder's."""
     ours = tools(settings)
     measured, _ = measure(ours, source)
     if measured.video is None:

@@ -135,7 +135,7 @@ def tail(
     from reelq.worker.errors import DatabaseAway
 
     if job_id is not None and video_id is not None:
-        raise click.UsageError("--job and --video exclude each other")
+        raise click.UsageError("--job must stand without --video")
     follower = Follower(job_id, video_id, job_type, with_progress)
     away = False
     for seen in live.watch(app, follower.look, every_s):

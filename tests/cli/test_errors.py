@@ -60,7 +60,7 @@ def test_database_without_schema_says_what_to_run(bare, empty_dsn):
         (["--store", "ftp://x", "config", "show"], "file:///absolute/folder or s3://bucket"),
         (["workers", "drain"], "--host"),
         (["jobs", "tail", "--job", "01976b1e-5a3c-7d4e-8f00-0123456789ab",
-          "--video", "01976b1e-5a3c-7d4e-8f00-0123456789ab"], "exclude each other"),
+          "--video", "01976b1e-5a3c-7d4e-8f00-0123456789ab"], "--job must stand without --video"),
     ],
 )  # fmt: skip
 def test_wrong_use_is_2_and_says_what_is_allowed(bare, words, says):

@@ -1,7 +1,7 @@
 """ffmpeg and ffprobe: how they are called, and what their endings mean.
 
 No other module calls them. Every call carries the allow-lists (av/allowlists.py) and goes through
-the sandbox. An error has a sentence of ours as message, and what the program printed as `detail`.
+the sandbox. An error has one of our sentences as message, and what the program printed as `detail`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Connections: how they are opened, how psycopg's errors become ours, and what happens when one is lost.
 
-`Session` is one connection that one thread keeps and opens anew; `Pool` lends connections to the slots.
+`Session` is one connection that one thread keeps, and opens again after a loss; `Pool` lends connections to the slots.
 No transaction is open while ffmpeg runs: every call here is one short transaction.
 """
 

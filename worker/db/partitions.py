@@ -1,7 +1,7 @@
 """Partitions: ops.maintain_partitions says what there is to do, and this module does what a function cannot.
 
 DETACH … CONCURRENTLY runs outside transactions only. It takes no lock that would stop a reader or a
-writer, but it waits for whoever reads the parent; so it gets a limit. What is not done by then
+writer, but it waits for queries that read the parent, so it has a time limit. What is not done by then
 stays half detached, a state that Postgres knows (`detaching`), and the next run ends it.
 """
 

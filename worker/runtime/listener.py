@@ -39,7 +39,7 @@ class Listener(threading.Thread):
         os.write(self._wake_write, b"x")
 
     def run(self) -> None:
-        """Listen; connect anew with jitter when the connection is lost."""
+        """Listen; reconnect with jitter when the connection is lost."""
         turn = 0
         while not self._over.is_set():
             try:

@@ -1,7 +1,7 @@
 """What a child of the sandbox runs first: it sets its own limits, then becomes the program.
 
 A script and no preexec_fn: between fork and exec of a process with threads no Python may run.
-Called as `python -I -S exec_child.py '{"parent": …}' program argument…`; it imports nothing of ours.
+Called as `python -I -S exec_child.py '{"parent": …}' program argument…`; it imports nothing of reelq.
 
 The kernel sends the death signal when the thread that forked ends, not the process. That is
 right here because run_child waits in the very thread that started the child.

@@ -1,4 +1,4 @@
-"""Bring a source's bytes to a file of ours: from a path of this host, http(s) or S3.
+"""Copy a source into a file on this host: from a path of this host, http(s) or S3.
 
     /srv/in/clip.mp4, file:///srv/in/clip%201.mp4    when the settings allow local sources
     http://…, https://…                              see worker.sources.http

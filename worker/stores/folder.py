@@ -162,7 +162,7 @@ class FolderStore:
         return links.sign(self._public_url, key, self._link_secret, int(self._now()) + expires_s)
 
     def verify_url(self, url: str) -> str | None:
-        """The key that a link of ours may read now; None when it may not."""
+        """The key that one of our links may read now; None when it may not."""
         return links.verify(self._public_url, url, self._link_secret, self._now())
 
     def check(self) -> None:

@@ -53,17 +53,17 @@ def options(renditions: Any = None, crf: Any = None) -> Options:
     words = re.split(r"[,\s]+", renditions.strip()) if isinstance(renditions, str) else renditions
     if words is not None:
         if not isinstance(words, list | tuple) or not words:
-            raise PermanentError("bad_options", 'renditions is a list such as ["720p", "360p"].')
+            raise PermanentError("bad_options", f'renditions must be a list such as ["720p", "360p"], not {str(words)[:40]!r}.')
         known = [f"{side}p" for side in RUNGS]
         words = tuple(str(word).removeprefix("h264-") for word in words)
         if wrong := [word[:40] for word in words if word not in known]:
-            raise PermanentError("bad_options", f"There is no rendition {wrong[0]!r}; there are {', '.join(known)}.")
+            raise PermanentError("bad_options", f"renditions must be among {', '.join(known)}, not {wrong[0]!r}.")
     try:
         chosen = DEFAULT_CRF if crf is None else int(str(crf))
     except ValueError:
         chosen = -1
     if chosen not in CRF:
-        raise PermanentError("bad_options", f"crf is a whole number from {CRF[0]} to {CRF[-1]}.")
+        raise PermanentError("bad_options", f"crf must be a whole number from {CRF[0]} to {CRF[-1]}, not {str(crf)[:40]!r}.")
     return Options(words, chosen)
 
 

@@ -104,7 +104,7 @@ def _heard(under_way: list[AsyncQuery[Count]]) -> int:
 
 
 def spawn_jobs(conn: Connection, job_id: UUID, token: int, specs: Sequence[Spec]) -> list[Enqueued]:
-    """Fan out from a running job: whoever waits for it waits for these too. LeaseLost when it is not ours."""
+    """Enqueue jobs from a running one: jobs that wait for it wait for these too. LeaseLost when the lease is lost."""
     return rows(conn, Enqueued, "select * from queue.spawn_jobs(%s, %s, %s)", [job_id, token, _document(specs)])
 
 
