@@ -9,7 +9,7 @@ HEAD = """# Benchmarks
 
 For whoever compares reelq with other queues, or with plain ffmpeg. The commands of
 [benchmarks/](../benchmarks/README.md) write this page: every figure was measured by the command that stands beside it.
-Rates hold for that machine at that hour; ratios within a round and counts (WAL, buffers, transactions) hold on others too.
+Rates are those of that machine at that hour; ratios within a round and counts (WAL, buffers, transactions) apply elsewhere.
 """
 
 
