@@ -193,3 +193,16 @@ def test_ci_runs_the_test_command_and_nothing_else() -> None:
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     code = [line for line in lines if line and not line.startswith("#")]
     assert code == ['exec "$(dirname -- "$0")/../run" test']
+
+
+def test_our_packages_are_imported_by_their_whole_name() -> None:
+    """`import worker` works in a checkout alone, as a second copy of every module."""
+    names = r"(?:worker|cli|sql)"
+    found = [
+        f"{relative(path)}:{number}"
+        for folder in (*PRODUCT, "demo", "benchmarks", "tools", "tests")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(rf"\bfrom {names}(\.\w+)* import\b|^\s*import {names}\b|-m {names}\.", line)
+    ]
+    assert found == []

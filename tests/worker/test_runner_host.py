@@ -180,7 +180,7 @@ def test_scratch_of_dead_workers_is_swept_and_that_of_living_ones_kept(dsn: str,
     alive.open()
     kept = alive.make(uuid.uuid4(), 1)
     script = (
-        "import os, sys; from pathlib import Path; from tests.worker.runnerkit import make_settings; from worker.scratch import Scratch\n"
+        "import os, sys; from pathlib import Path; from tests.worker.runnerkit import make_settings; from reelq.worker.scratch import Scratch\n"
         "s = Scratch(make_settings('', Path(sys.argv[1])), 'dead'); s.open(); (s.make('j', 1) / 'litter').touch(); os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == 9

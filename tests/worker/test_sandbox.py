@@ -235,8 +235,8 @@ def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) ->
     mark = uuid4().hex
     parent = r"""
         import os, sys, threading, time
-        from worker.sandbox import Limits, run_child
-        from worker.stop import StopSignal
+        from reelq.worker.sandbox.child import Limits, run_child
+        from reelq.worker.stop import StopSignal
 
         def slot(text):
             run_child([sys.argv[2], "-I", "-S", "-c", text], sandbox=sys.argv[1], stop=StopSignal(), on_line=say,
@@ -253,7 +253,7 @@ def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) ->
             threading.Thread(target=slot, args=(child,), daemon=True).start()
         threading.Event().wait(600)
     """
-    environ = {**os.environ, "PYTHONPATH": str(Path(child.__file__).parents[1])}
+    environ = {**os.environ, "PYTHONPATH": str(Path(child.__file__).resolve().parents[2])}
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(parent), mode, PYTHON, mark],
         stdout=subprocess.PIPE,
