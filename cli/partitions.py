@@ -54,7 +54,7 @@ def list_partitions(app: App, as_json: bool) -> None:
 
 
 @partitions.command("maintain")
-@click.option("--dry-run", is_flag=True, help="Only tell what there is to do.")
+@click.option("--dry-run", is_flag=True, help="Only print what there is to do.")
 @click.option(
     "--wait", "wait_s", type=Seconds(), default=10, show_default=True,
     help="How long one partition's readers are waited for, such as 30s or 5m.",

@@ -19,8 +19,8 @@ from benchmarks.queue.environments import Contender
 from benchmarks.queue.protocol import RECORD
 from benchmarks.server import Bench, Counters
 
-LOOK_S = 0.01  # how often a drain is looked at
-SETTLE_S = 60.0  # what the end of a drain may take once every handler has started
+LOOK_S = 0.01  # how often a drain is checked
+SETTLE_S = 60.0  # how long settling may take once every handler has started
 STOP_S = 60.0
 BEGIN_AT = 0.05  # rates count from here on: a program's start is not the queue's speed
 CHUNK = 10_000

@@ -173,7 +173,7 @@ def explain(app: App, job_id: UUID, as_json: bool) -> None:
 @json_option
 @pass_app
 def cancel(app: App, job_ids: tuple[UUID, ...], reason: str | None, as_json: bool) -> int:
-    """Cancel jobs. A queued one ends at once; a running one is told and stops within seconds ("cancelling").
+    """Cancel jobs. A queued one ends at once; a running one stops within seconds ("cancelling").
 
     \b
     Examples:

@@ -93,7 +93,7 @@ class Waiting:
 
 
 def wait_for(app: App, videos: list[UUID], pause: Callable[[float], bool] | None = None) -> list[dict[str, Any]]:
-    """Wait for all of them, through restarts of the database; return each as media.show_video tells it.
+    """Wait for all of them, through restarts of the database; return each as media.show_video returns it.
 
     `pause` sleeps between two looks, and may raise to end the waiting.
     """
@@ -124,7 +124,7 @@ def _shown(waiting: Waiting) -> Iterator[Any]:
 
 
 class _Teller:
-    """Says every step of every video once."""
+    """Prints every step of every video once."""
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting

@@ -83,7 +83,7 @@ def top(app: App, every_s: float, once: bool, as_json: bool) -> None:
 
 
 def follow_json(app: App, every_s: float, once: bool) -> None:
-    """An object a look; a database that is away is told on stderr and waited for."""
+    """Print an object for each look. While the database is away, say so on stderr and wait."""
     from reelq.worker.errors import DatabaseAway
 
     for seen in live.watch(app, look, every_s):
@@ -98,7 +98,7 @@ def follow_json(app: App, every_s: float, once: bool) -> None:
 
 
 def tables(seen: Snapshot) -> None:
-    """One look as tables."""
+    """Print one look as tables."""
     if not output.emit(seen.workers, False, WORKERS):
         output.say("No worker is running.")
     if seen.paused():
@@ -134,7 +134,7 @@ def follow_screen(app: App, every_s: float) -> None:
 
 @contextmanager
 def ends_in_order() -> Iterator[list[int]]:
-    """SIGTERM leaves the way Ctrl-C does, so that the terminal gets its own screen back.
+    """End on SIGTERM as on Ctrl-C, so that the terminal gets its own screen back.
 
     Yields a list that is no longer empty once a signal came: the KeyboardInterrupt alone is lost where
     Python cannot raise, as in a finaliser.
@@ -155,7 +155,7 @@ def ends_in_order() -> Iterator[list[int]]:
 
 @contextmanager
 def keyboard(leaving: list[int]) -> Iterator[Any]:
-    """Yield a pause that a key cuts short: True for q and after a signal, another key means look now."""
+    """Yield a function that pauses until a key: it returns True for q and after a signal; another key ends the pause."""
     try:
         import termios
         import tty

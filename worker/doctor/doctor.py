@@ -1,4 +1,4 @@
-"""`reelq doctor`: every check, whatever the others find.
+"""`reelq doctor`: run every check, whatever the others find.
 
 Host and database are checked at the same time, because a store that is away is slow to fail. What the
 database can decide is decided there (queue.health); here is only what it cannot know.
