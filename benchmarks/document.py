@@ -7,9 +7,9 @@ from pathlib import Path
 
 HEAD = """# Benchmarks
 
-Written by the commands of [benchmarks/](../benchmarks/README.md) and by nobody else: every figure here was measured by
-the command that stands beside it. Rates are those of that machine at that hour; ratios within a round and counts (WAL, buffers,
-transactions) travel further.
+For whoever compares reelq with other queues, or with plain ffmpeg. The commands of
+[benchmarks/](../benchmarks/README.md) write this page: every figure was measured by the command that stands beside it.
+Rates are those of that machine at that hour; ratios within a round and counts (WAL, buffers, transactions) apply elsewhere.
 """
 
 

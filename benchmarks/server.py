@@ -43,7 +43,7 @@ class Counters:
 
 
 class Bench:
-    """A running server and one database on it that each measure gets anew."""
+    """A running server and one database on it which is new for each measure."""
 
     def __init__(self, server: postgres.Server, *, statements: bool) -> None:
         self._server = server
@@ -109,7 +109,7 @@ class Bench:
         return machine.server_cpu(pid) if pid is not None else 0.0
 
     def forget_statements(self) -> None:
-        """Start pg_stat_statements anew, so that it never runs out of room."""
+        """Reset pg_stat_statements, so that it never runs out of room."""
         if self.statements:
             self._watch.execute("select pg_stat_statements_reset()")
 

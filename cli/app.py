@@ -73,13 +73,13 @@ class Uuid(click.ParamType[Any]):
     name = "id"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
-        """Read it, or refuse it with what is allowed."""
+        """The value; refuses with what it must be."""
         if isinstance(value, UUID):
             return value
         try:
             return UUID(str(value).strip())
         except ValueError:
-            self.fail(f"{value!r} is not an id such as 01976b1e-5a3c-7d4e-8f00-0123456789ab", param, ctx)
+            self.fail(f"must be an id such as 01976b1e-5a3c-7d4e-8f00-0123456789ab, not {value!r}", param, ctx)
 
 
 class JsonObject(click.ParamType[Any]):
@@ -88,7 +88,7 @@ class JsonObject(click.ParamType[Any]):
     name = "json"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
-        """Read it, or refuse it with what is allowed."""
+        """The value; refuses with what it must be."""
         if isinstance(value, dict):
             return value
         text = str(value)
@@ -96,13 +96,13 @@ class JsonObject(click.ParamType[Any]):
             try:
                 text = Path(text[1:]).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                self.fail(f"cannot read {text[1:]!r}: {error}", param, ctx)
+                self.fail(f"must name a file that can be read, not {text[1:]!r} ({error})", param, ctx)
         try:
             found = json.loads(text)
         except ValueError as error:
-            self.fail(f"not JSON: {error}; an object is meant, such as '{{\"key\": 1}}'", param, ctx)
+            self.fail(f"must be a JSON object such as '{{\"key\": 1}}', not {text!r} ({error})", param, ctx)
         if not isinstance(found, dict):
-            self.fail(f"a JSON object is meant, such as '{{\"key\": 1}}', not {text!r}", param, ctx)
+            self.fail(f"must be a JSON object such as '{{\"key\": 1}}', not {text!r}", param, ctx)
         return found
 
 
@@ -112,7 +112,7 @@ class Moment(click.ParamType[Any]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it, or refuse it with what is allowed."""
+        """The value; refuses with what it must be."""
         from datetime import timedelta
 
         from reelq.worker.settings import parse_seconds
@@ -124,16 +124,16 @@ class Moment(click.ParamType[Any]):
                 return datetime.now(UTC) + timedelta(seconds=parse_seconds(str(value)[1:]))
             return datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is not a time such as 2030-01-31T20:00 or +15m", param, ctx)
+            self.fail(f"must be a time such as 2030-01-31T20:00 or +15m, not {value!r}", param, ctx)
 
 
 class Seconds(click.ParamType[Any]):
-    """A time span: 2, 500ms is not one, 15m, 1h; above zero."""
+    """A time span above zero: 2 or 2s, 15m, 1h, 7d. Milliseconds are not taken."""
 
     name = "seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it, or refuse it with what is allowed."""
+        """The value; refuses with what it must be."""
         from reelq.worker.settings import parse_seconds
 
         if isinstance(value, (int, float)):
@@ -141,7 +141,35 @@ class Seconds(click.ParamType[Any]):
         try:
             return parse_seconds(str(value))
         except ValueError as error:
-            self.fail(f"{value!r} is not {error}", param, ctx)
+            self.fail(f"must be {error}, not {value!r}", param, ctx)
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds, which a refusal names."""
+
+    def __init__(self, least: int, most: int | None = None, *, words: str | None = None) -> None:
+        super().__init__(least, most)
+        self.words = words or (f"a whole number from {least}" + ("" if most is None else f" to {most}"))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The value; refuses with what it must be."""
+        try:
+            number: int = super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"must be {self.words}, not {value}", param, ctx)
+        return number
+
+
+class Choice(click.Choice[str]):
+    """One of some words."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """The refusal, in the form of all others."""
+        del ctx
+        return f"must be one of {', '.join(self.choices)}, not {value}"
+
+
+PRIORITY = Whole(1, 10, words="1 (first) to 10 (last)")
 
 
 def key_values(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -151,14 +179,14 @@ def key_values(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, .
         name, equals, value = pair.partition("=")
         words = name.split(".")
         if not equals or not all(words):
-            raise click.BadParameter(f"{pair!r} is not KEY=VALUE or STEP.KEY=VALUE")
+            raise click.BadParameter(f"must be KEY=VALUE or STEP.KEY=VALUE, not {pair!r}")
         place = options
         for word in words[:-1]:
             place = place.setdefault(word, {})
             if not isinstance(place, dict):
-                raise click.BadParameter(f"{pair!r}: {word!r} has a value already")
+                raise click.BadParameter(f"must give {word!r} one value, not also {pair!r}")
         if words[-1] in place:
-            raise click.BadParameter(f"{name!r} is given twice")
+            raise click.BadParameter(f"must give {name!r} once, not twice")
         place[words[-1]] = _json_or_text(value)
     return options
 

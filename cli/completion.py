@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from reelq.cli.app import Choice
 from reelq.cli.terminal import output
 
 WHERE = {
@@ -15,7 +16,7 @@ WHERE = {
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(list(WHERE)))
+@click.argument("shell", type=Choice(list(WHERE)))
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 

@@ -33,7 +33,7 @@ def show(app: App, as_json: bool) -> None:
     """Show every setting: its variable, its value (secrets masked), where it came from, what it means.
 
     A flag wins over the variable, NAME_FILE (the file that holds the value) over NAME, and both over the
-    default. All mistakes are told at once, with exit code 2.
+    default. All mistakes are reported at once, with exit code 2.
 
     \b
     Examples:

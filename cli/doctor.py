@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reelq.cli.app import App, json_option, pass_app
+from reelq.cli.app import App, Choice, json_option, pass_app
 from reelq.cli.terminal import output
 from reelq.cli.terminal.output import Column
 
@@ -18,10 +18,10 @@ MENDED_COLUMNS = (Column("job_id", "job", keep=True), Column("what", "found"))
 
 
 @click.command("doctor")
-@click.option("--only", type=click.Choice(["host", "database"]), help="Only this host, or only the database.")
+@click.option("--only", type=Choice(["host", "database"]), help="Only this host, or only the database.")
 @click.option("--deep", is_flag=True, help="Check every invariant, also when that reads large tables.")
 @click.option("--strict", is_flag=True, help="Exit with 3 for warnings too.")
-@click.option("--repair", is_flag=True, help="Instead: mend what queue.repair() finds wrong with jobs; exit 3 if anything was.")
+@click.option("--repair", is_flag=True, help="Instead: repair what queue.repair() finds; exit 3 if there was anything.")
 @json_option
 @pass_app
 @click.pass_context
@@ -55,14 +55,14 @@ def doctor(
 
 
 def _repair(app: App, as_json: bool) -> int:
-    """Mend, tell, and say no when there was anything to mend."""
+    """Repair, report, and end with 3 when there was anything to repair."""
     from reelq.worker.doctor.checks import database
     from reelq.worker.errors import CHECK_SAYS_NO
 
     with app.connect() as conn:
         mended = output.emit(database.repair_all(conn), as_json, MENDED_COLUMNS)
     if mended:
-        output.say(f"{mended} mended. Somebody wrote past the functions, or this is a bug: reelq doctor tells how to go on")
+        output.say(f"{mended} repaired. Rows were written past the functions, or this is a bug: reelq doctor tells how to go on")
     elif not as_json:
-        output.line("nothing to mend")  # no news on stderr, which cron would mail every hour
+        output.line("nothing to repair")  # no news on stderr, which cron would mail every hour
     return CHECK_SAYS_NO if mended else 0

@@ -66,7 +66,7 @@ def ingest(
 
     A file is named by its path, which the workers must be able to read; http(s):// and s3:// sources are
     fetched by them. All sources are checked first, and all of them come in or none. With --wait the exit
-    code is 1 when one failed; Ctrl-C ends the waiting, not the work.
+    code is 1 when one failed; Ctrl-C ends the waiting; the work goes on.
 
     \b
     Examples:
@@ -78,7 +78,7 @@ def ingest(
     from reelq.worker.rooms import queue
 
     if title is not None and len(sources) > 1:
-        raise click.UsageError("--title is for a single source")
+        raise click.UsageError("--title must stand with one source, not several")
     found = read_all(sources)
     with app.connect() as conn, conn.transaction():
         videos = [
@@ -112,7 +112,7 @@ def ingest(
         try:
             waited = wait_for(app, videos)
         except KeyboardInterrupt:
-            output.say("The work goes on without you; follow it with: reelq top")
+            output.say("The work goes on; follow it with: reelq top")
             raise
         for video in waited:
             rows[video["id"]].update({name: video[name] for name in ("title", "status", "error_code", "error_message")})
@@ -132,7 +132,7 @@ def read_all(texts: tuple[str, ...]) -> list[Source]:
         try:
             found.append(read(text))
         except ValueError as error:
-            mistakes.append(f"{text!r}: {error}")
+            mistakes.append(f"{text!r} {error}")
     if mistakes:
         raise click.BadParameter("\n".join(mistakes), param_hint="FILE|URL")
     return found
@@ -150,14 +150,14 @@ def read(text: str) -> Source:
     if scheme[1].lower() == "file":
         return local(unquote(urlsplit(text).path))
     if scheme[1].lower() not in REMOTE:
-        raise ValueError(f"{scheme[1]}:// is not among what is fetched: a path, http://, https:// or s3://")
+        raise ValueError(f"must be a path, http://, https:// or s3://, not {scheme[1]}://")
     try:
         parts = urlsplit(text)
         host = parts.hostname
     except ValueError as error:
-        raise ValueError(f"not a URL: {error}") from None
+        raise ValueError(f"must be a URL ({error})") from None
     if not host or (scheme[1].lower() == "s3" and not parts.path.strip("/")):
-        raise ValueError("not a whole URL: https://host/path or s3://bucket/key is meant")
+        raise ValueError("must be a whole URL: https://host/path or s3://bucket/key")
     return Source(text, unquote(parts.path.rsplit("/", 1)[-1]) or host)
 
 
@@ -171,15 +171,15 @@ def local(text: str) -> Source:
     try:
         text.encode()
         if path.is_dir():
-            raise ValueError("is a folder; name the files in it")
+            raise ValueError("must be a file, not a folder; name the files in it")
         if not path.exists():
-            raise ValueError("no such file")
+            raise ValueError("must be an existing file")
         if not path.is_file():
-            raise ValueError("is not a regular file")
+            raise ValueError("must be a regular file")
         with path.open("rb"):
             pass
     except UnicodeEncodeError:
-        raise ValueError("the name is not UTF-8, which the database cannot keep; rename or link the file") from None
+        raise ValueError("must have a name in UTF-8, which the database can keep; rename or link the file") from None
     except OSError as error:
-        raise ValueError((error.strerror or str(error)).lower()) from None
+        raise ValueError(f"must be a file that can be read ({(error.strerror or str(error)).lower()})") from None
     return Source(str(path), path.name)

@@ -1,4 +1,4 @@
-"""The command `reelq`: its tree, its global flags, and what becomes of an error.
+"""The command `reelq`: its tree, its global flags, and how an error becomes a message and an exit code.
 
 Commands are imported when they are called, so that `reelq --help` and completion stay quick.
 Exit codes: 0 done, 1 failed, 2 used wrongly, 3 a check says no, 75 database away, 130 interrupted,
@@ -76,7 +76,7 @@ def read_store(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     try:
         return parse_store(value)
     except ValueError as error:
-        raise click.BadParameter(f"must be {error}") from None
+        raise click.BadParameter(f"must be {error}, not {value!r}") from None
 
 
 @click.group(cls=Tree, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -136,9 +136,18 @@ def explain(error: BaseException) -> int:
         return USED_WRONGLY
     if isinstance(error, click.ClickException):
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else None
-        output.fail(error.format_message(), f"see {where} --help" if where else getattr(error, "hint", None))
+        output.fail(refusal(error), f"see {where} --help" if where else getattr(error, "hint", None))
         return error.exit_code
     return explain_ours(error)
+
+
+def refusal(error: click.ClickException) -> str:
+    """click's message; where a value is refused, in one form: "--priority must be 1 (first) to 10 (last), not 11"."""
+    if isinstance(error, click.BadParameter) and error.message.startswith("must "):
+        subject = error.param_hint or (error.param.get_error_hint(error.ctx) if error.param and error.ctx else None)
+        if subject:
+            return f"{subject if isinstance(subject, str) else ' / '.join(subject)} {error.message}".replace("'", "", 2)
+    return error.format_message()
 
 
 def explain_ours(error: BaseException) -> int:
@@ -186,8 +195,8 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
         return message, "connect as the owner of the schema, or as a member of reelq_worker", FAILED
     if not state:  # psycopg could not read the connection string, which may hold a password: not repeated
         return (
-            "the database URL makes no sense",
-            "as postgresql://user@host:5432/name or host=… dbname=…",
+            "the database URL must be postgresql://user@host:5432/name or host=… dbname=…",
+            "It is not repeated here, since it may hold a password.",
             USED_WRONGLY,
         )
     return f"{message} (SQLSTATE {state})", error.diag.message_hint, FAILED

@@ -54,7 +54,7 @@ def list_partitions(app: App, as_json: bool) -> None:
 
 
 @partitions.command("maintain")
-@click.option("--dry-run", is_flag=True, help="Only tell what there is to do.")
+@click.option("--dry-run", is_flag=True, help="Only print what there is to do.")
 @click.option(
     "--wait", "wait_s", type=Seconds(), default=10, show_default=True,
     help="How long one partition's readers are waited for, such as 30s or 5m.",
@@ -64,9 +64,9 @@ def list_partitions(app: App, as_json: bool) -> None:
 def maintain(app: App, dry_run: bool, wait_s: float, as_json: bool) -> int:
     """Make the partitions of the months to come; detach and drop those whose retention has ended.
 
-    Needs the account that owns the tables. Blocks nobody, and may be run at any time, twice, or again after it
-    was killed. Exit code 75: something was left for the next run, as where somebody reads a table for
-    longer than --wait; 1: a policy or a partition needs a hand.
+    Needs the account that owns the tables. It blocks no reader or writer, and may be run at any time, twice, or again
+    after it was killed. Exit code 75: something is left for the next run, as when a query reads a table
+    for longer than --wait; 1: a policy or a partition has to be corrected by an operator.
 
     \b
     Examples:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import App, Uuid, json_option, pass_app
+from reelq.cli.app import App, Choice, Uuid, Whole, json_option, pass_app
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
@@ -55,8 +55,8 @@ def videos() -> None:
 
 @videos.command("list")
 @click.option("--tenant", metavar="SLUG", help="Only videos of this tenant.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only videos of this status.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@click.option("--status", type=Choice(STATUSES), help="Only videos of this status.")
+@click.option("--limit", type=Whole(1), default=50, show_default=True, help="At most so many.")
 @json_option
 @pass_app
 def list_videos(app: App, tenant: str | None, status: str | None, limit: int, as_json: bool) -> None:
@@ -145,17 +145,17 @@ def choose(variants: list[Variant], profile: str | None) -> Variant:
         click.ClickException: there is none (yet).
     """
     if not variants:
-        raise click.ClickException("nothing was made of this video yet")
+        raise click.ClickException("this video has no variants yet")
     for variant in variants:
         if profile in (None, variant.profile):
             return variant
     raise click.UsageError(
-        f"no variant {profile!r}; there is " + ", ".join(variant.profile for variant in variants)
+        f"--profile must be one of {', '.join(variant.profile for variant in variants)}, not {profile}"
     )
 
 
 def address(settings: Settings, variant: Variant) -> str:
-    """A link to the object: signed, or file:// where the store is a folder that nobody serves.
+    """A link to the object: signed, or file:// where the store is a folder without a server.
 
     Raises:
         click.ClickException: the object lies in another store than the settings name.
@@ -174,7 +174,7 @@ def address(settings: Settings, variant: Variant) -> str:
 
 
 def described(variant: Variant) -> dict[str, object]:
-    """A variant's columns, and its size in pixels and codecs as a person says them."""
+    """A variant's columns, and its size in pixels and codecs as text."""
     wide = f"{variant.width}×{variant.height}" if variant.width and variant.height else ""
     codecs = "+".join(name for name in (variant.video_codec, variant.audio_codec) if name)
     return {**asdict(variant), "dimensions": wide, "codecs": codecs or (variant.mime or "")}

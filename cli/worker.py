@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reelq.cli.app import App, Seconds, pass_app
+from reelq.cli.app import App, Choice, Seconds, Whole, pass_app
 
 if TYPE_CHECKING:
     from reelq.worker.runtime.registry import Registry
     from reelq.worker.settings import Settings
 
-GC_AFTER = 50_000  # new objects that may be garbage in circles; of small jobs no circles are left, and Python's own is 700
-SWITCH_S = 0.0005  # until a thread that waits for the interpreter gets it; Python's own is 5 ms
+GC_AFTER = 50_000  # new objects until the collector looks for cycles; small jobs leave none, and Python's default is 700
+SWITCH_S = 0.0005  # after which a waiting thread gets the interpreter; Python's default is 5 ms
 
 
 @click.group()
@@ -26,22 +26,22 @@ def worker() -> None:
 
 
 @worker.command("run")
-@click.option("--slots", type=click.IntRange(min=1), help="Jobs side by side. Default: REELQ_SLOTS, else 1.")
+@click.option("--slots", type=Whole(1), help="Jobs side by side. Default: REELQ_SLOTS, else 1.")
 @click.option("--types", multiple=True, metavar="TYPE[,TYPE…]", help="Take only these job types. Default: REELQ_TYPES, else all.")
 @click.option("--pool", help="Name of the worker pool. Default: REELQ_POOL, else `default`.")
 @click.option("--capabilities", multiple=True, metavar="WORD[,WORD…]", help="What this host offers, such as av1 or gpu.")
-@click.option("--drain-grace", "drain_grace_s", type=Seconds(), help="How long a drain waits for jobs in hand, such as 15m.")
+@click.option("--drain-grace", "drain_grace_s", type=Seconds(), help="How long a drain waits for running jobs, such as 15m.")
 @click.option(
-    "--log-format", type=click.Choice(["auto", "json", "console"]), help="auto: console on a terminal, else JSON lines."
+    "--log-format", type=Choice(["auto", "json", "console"]), help="auto: console on a terminal, else JSON lines."
 )
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Least level that is logged.")
+@click.option("--log-level", type=Choice(["debug", "info", "warning", "error"]), help="Lowest level that is logged.")
 @click.option("--until-idle", is_flag=True, help="Leave when nothing is left to do; for scripts.")
 @pass_app
 def run(app: App, /, until_idle: bool, types: tuple[str, ...], capabilities: tuple[str, ...], **flags: Any) -> None:
     """Claim jobs and do their work until told to stop.
 
-    SIGTERM or Ctrl-C drains: nothing new is claimed, and jobs in hand may finish until the grace
-    ends; then they go back to the queue without being charged an attempt. A second signal stops
+    SIGTERM or Ctrl-C drains: nothing new is claimed, and running jobs may finish until the grace
+    ends; then they go back to the queue and are charged no attempt. A second signal stops
     them at once, the same way. The log goes to stderr, one line a job.
 
     With --until-idle it leaves when nothing of its types can be claimed, runs anywhere, is due
@@ -89,8 +89,8 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
 def tune() -> None:
     """Set the interpreter up for small jobs by the thousand; this process does nothing else.
 
-    Everything made so far stays for good: the garbage collector need not walk over it again for every few
-    thousand jobs. And the main thread, back from the database, waits for a busy slot's thread a tenth as long.
+    Objects made so far are frozen: the garbage collector need not walk over them again for every few
+    thousand jobs. And a thread waits a tenth as long for another to yield the interpreter.
     """
     gc.freeze()
     gc.set_threshold(GC_AFTER, 10, 10)

@@ -48,7 +48,7 @@ def list_workers(app: App, everyone: bool, as_json: bool) -> None:
     with app.connect() as conn:
         found = output.emit(reads.list_workers(conn, everyone), as_json, COLUMNS)
     if not found and not as_json:
-        output.say("No worker is at work. Start one: reelq worker run")
+        output.say("No worker is running. Start one: reelq worker run")
 
 
 @workers.command("drain")
@@ -61,9 +61,9 @@ def list_workers(app: App, everyone: bool, as_json: bool) -> None:
 def drain(
     app: App, worker_ids: tuple[str, ...], host: str | None, pool: str | None, undo: bool, as_json: bool
 ) -> None:
-    """Ask workers to take nothing new, finish what they have in hand and leave.
+    """Ask workers to take nothing new, finish what they run and stop.
 
-    All or none: when one of them is not at work, nobody is asked.
+    All or none: when one of them is not running, none is asked.
 
     \b
     Examples:
@@ -75,14 +75,14 @@ def drain(
     from reelq.worker.rooms.queue import reads
 
     if not worker_ids and host is None and pool is None:
-        raise click.UsageError("name workers, or give --host or --pool")
+        raise click.UsageError("WORKER, --host or --pool must be given")
     with app.connect() as conn:
         there = [one for one in reads.list_workers(conn) if one.status in ("active", "draining")]
         chosen = list(worker_ids)
         if pool is not None:
             chosen += [one.worker_id for one in there if one.pool == pool and host in (None, one.host)]
             if len(chosen) == len(worker_ids):
-                raise click.ClickException("no worker is at work there")
+                raise click.ClickException("no worker of that pool is running there")
         with conn.transaction():
             if host is not None and pool is None:
                 queue.drain_host(conn, host, not undo)

@@ -45,7 +45,7 @@ def demo(files: tuple[str, ...], keep: bool, stop: bool, folder: Path) -> int:
     folder = folder.absolute()
     if stop:
         if files or keep:
-            raise click.UsageError("--stop goes alone")
+            raise click.UsageError("--stop must stand without files and --keep")
         return end(folder)
     sources = read_all(files) if files else []  # before anything is started
     with alone(folder), ends_in_order():

@@ -40,7 +40,7 @@ class Studio:
 
     @property
     def tools(self) -> FFmpeg:
-        """Nobody stops it, and nobody counts what it costs."""
+        """ffmpeg without a stop signal and without accounting."""
         return FFmpeg(self.settings, StopSignal(), lambda _ended: None)
 
     def clip(self, folder: Path) -> Path:

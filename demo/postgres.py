@@ -226,7 +226,7 @@ class Server:
 
 
 def _free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody uses now."""
+    """A TCP port on 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

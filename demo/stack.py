@@ -137,7 +137,7 @@ class Stack:
         for number in range(1, WORKERS + 1):
             if self.worker_pid(number) is None:
                 said = self._log(number).read_text(encoding="utf-8", errors="replace").splitlines()
-                last = said[-1] if said and not said[-1].startswith("{") else ""  # JSON is its log, the rest a complaint
+                last = said[-1] if said and not said[-1].startswith("{") else ""  # JSON is its log, the rest an error
                 raise DemoError(f"worker {number} has ended {last}".rstrip(), f"read {self._log(number)}")
 
     def worker_pid(self, number: int) -> int | None:
@@ -192,7 +192,7 @@ class Stack:
             "REELQ_SLOTS": "1",
             "REELQ_SOURCE_ROOTS": "/",  # your own files, on your own machine
             "REELQ_POOL": "demo",
-            "REELQ_HEARTBEAT_S": "0.5s",  # a lively picture; leases last a minute all the same
+            "REELQ_HEARTBEAT_S": "0.5s",  # so that progress moves often; leases last a minute all the same
             "REELQ_LOG_FORMAT": "json",
         }
 

@@ -4,7 +4,7 @@
     ├── JobError                what a handler raises; settles the attempt
     │   ├── TransientError      worth another try after a back-off
     │   ├── RateLimitedError    try again at a known time; costs no attempt
-    │   ├── PermanentError      will never work; the job fails for good
+    │   ├── PermanentError      the same input always fails; the job fails for good
     │   └── SnoozeError         not now; goes back to the queue, costs nothing
     ├── StopRequested           the attempt has to end at once (see worker.stop)
     ├── DatabaseAway            no connection to Postgres; try again
@@ -21,11 +21,11 @@ from __future__ import annotations
 
 import psycopg
 
-DONE, FAILED, USED_WRONGLY, CHECK_SAYS_NO, TRY_AGAIN = 0, 1, 2, 3, 75  # exit codes; 75 is EX_TEMPFAIL
+DONE, FAILED, USED_WRONGLY, CHECK_SAYS_NO, TRY_AGAIN = 0, 1, 2, 3, 75  # exit codes; 75 is EX_TEMPFAIL of sysexits.h
 
 
 class ReelqError(Exception):
-    """Base of the family; `exit_code` says whose fault it is."""
+    """Base of the family; `exit_code` is what a command ends with."""
 
     exit_code = FAILED
     hint: str | None = None
@@ -178,7 +178,7 @@ BY_SQLSTATE: dict[str, type[QueueError]] = {
 
 
 def from_database(error: psycopg.Error) -> ReelqError | None:
-    """Translate a psycopg error into the family; None when it is nothing we planned for.
+    """Translate a psycopg error into the family; None when the family has no class for it.
 
     An OperationalError without SQLSTATE, class 08 (connection) and class 57P (shutdown, crash,
     starting up) mean that the database is away.

@@ -25,7 +25,7 @@ from reelq.worker.settings import FIELDS, Settings
 # structlog's three: it is set for every job, and read only when a line is written.
 job: ContextVar[ClaimedJob | None] = ContextVar("job", default=None)
 
-SHORTEST_SECRET = 4  # characters; masking shorter ones would blot out half the text
+SHORTEST_SECRET = 4  # characters; masking shorter ones would mask much of the text
 MASK = "********"
 
 
@@ -68,7 +68,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
 
 
 def _name_job(_logger: Any, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """structlog's processor: the job at hand, unless the line names one itself."""
+    """structlog's processor: adds the job that runs, unless the line names one."""
     running = job.get()
     if running is not None and "job_id" not in line:
         line.update(job_id=str(running.job_id), job_type=running.job_type, attempt=running.token)
@@ -76,7 +76,7 @@ def _name_job(_logger: Any, _method: str, line: structlog.typing.EventDict) -> s
 
 
 def _log_death(death: threading.ExceptHookArgs) -> None:
-    """A thread ended by a mistake of ours: in the log like everything else."""
+    """A thread died of a bug: write it to the log."""
     if death.exc_value is not None:
         name = death.thread.name if death.thread else None
         structlog.get_logger().error("thread.died", thread=name, exc_info=death.exc_value)
@@ -91,7 +91,7 @@ class Masker:
             try:
                 secrets.add(str(conninfo_to_dict(url).get("password", "")))
             except ProgrammingError:
-                continue  # `off`, or nothing that libpq knows: it stays a secret as a whole
+                continue  # `off`, or not a connection string: all of it is masked
         long = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
         long |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in long}
         self._secrets = sorted(long, key=len, reverse=True)

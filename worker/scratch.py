@@ -3,8 +3,8 @@
     <scratch>/<worker id>.lock          held (flock) as long as the process lives
     <scratch>/<worker id>/<job>-<token>/
 
-The kernel lets the lock go when the process dies, however it dies and whichever container it was
-in. So a worker that starts can tell which folders are litter, and never touches one in use.
+The kernel releases the lock when the process dies, however it dies and whichever container it was
+in. So a worker that starts knows which folders are left over, and never removes one in use.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Scratch:
         return None
 
     def close(self) -> None:
-        """Remove the folder and let the lock go."""
+        """Remove the folder and release the lock."""
         if self._lock is None:
             return
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -94,7 +94,7 @@ def _sweep(lock: Path) -> None:
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        return  # another sweeper was quicker
+        return  # another worker swept it first
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(lock.with_suffix(""), ignore_errors=True)

@@ -2,7 +2,7 @@
 
 The heartbeat thread sets it (cancel, lost lease), the clock sets it (time limit), the drain sets
 it. Whoever started a child process has registered how to kill it, so the child dies in the
-thread that sets the signal, not when the handler looks next.
+thread that sets the signal, not when the handler checks next.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ REASONS = ("cancelled", "lease_lost", "time_limit", "stalled", "shutdown")
 class StopSignal:
     """Set once; the first reason stays.
 
-    A worker makes one for every job that it claims, by the thousand where they are small: what most never
-    need, an event to wait on, is made when somebody waits, and one lock serves all of them for moments.
+    A worker makes one for every job that it claims, thousands of them when jobs are small. So the event,
+    which most never need, is made only when somebody waits, and all share one lock, held for moments.
     """
 
     __slots__ = ("_event", "_killers", "_reason")

@@ -27,7 +27,7 @@ class Notifier:
         self.watchdog_s: float | None = int(usec) / 1e6 if usec.isdigit() and int(usec) and meant and address else None
 
     def ready(self) -> None:
-        """Registered in the database: units that wait for us may start."""
+        """The worker is registered: units that wait for it may start."""
         self._send("READY=1")
 
     def stopping(self) -> None:
@@ -46,7 +46,7 @@ class Notifier:
             self._send(f"STATUS={text}")
 
     def _send(self, message: str) -> None:
-        """One datagram. systemd not listening is no reason to stop work."""
+        """One datagram. An error is logged and work goes on."""
         if not self._address:
             return
         try:

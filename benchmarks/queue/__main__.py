@@ -27,7 +27,7 @@ def words(allowed: Sequence[str]) -> click.ParamType[list[str]]:
             found = str(value).split(",") if not isinstance(value, list) else value
             for word in found:
                 if word and word not in allowed:
-                    self.fail(f"{word} is not one of {', '.join(allowed)}", param, ctx)
+                    self.fail(f"must be among {', '.join(allowed)}, not {word}", param, ctx)
             return [word for word in found if word]
 
     return Words()

@@ -19,8 +19,8 @@ from benchmarks.queue.environments import Contender
 from benchmarks.queue.protocol import RECORD
 from benchmarks.server import Bench, Counters
 
-LOOK_S = 0.01  # how often a drain is looked at
-SETTLE_S = 60.0  # what the end of a drain may take once every handler has started
+LOOK_S = 0.01  # how often a drain is checked
+SETTLE_S = 60.0  # how long settling may take once every handler has started
 STOP_S = 60.0
 BEGIN_AT = 0.05  # rates count from here on: a program's start is not the queue's speed
 CHUNK = 10_000
@@ -205,7 +205,7 @@ def drain(
     starts = sorted((start for one in pool for start in read(one.out)), key=lambda start: start.at)
     gone = bench.count(all_gone=True)
     if target is not None or cut:
-        after = gone  # what was in hand was done at the end, and is among the starts
+        after = gone  # running jobs were finished at the stop, and are among the starts
     twice = len(starts) - len({start.number for start in starts})
     figures = _per_job(starts, wanted, before, after, gone, last, first)
     return figures | {"jobs": float(len(starts)), "twice": float(twice), "cut": float(cut)}

@@ -72,13 +72,13 @@ def clients(queue: Queue, seconds: int) -> dict[str, float]:
     command = [str(program), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds), "-f", str(script)]
     rates: dict[bool, list[float]] = {False: [], True: []}
     for notified in (False, True, True, False):
-        sleeper = queue.background("listen") if notified else None
+        listener = queue.background("listen") if notified else None
         try:
             done = subprocess.run([*command, queue.bench.dsn], capture_output=True, text=True, env=queue.environ, check=False)
         finally:
-            if sleeper is not None:
-                sleeper.terminate()
-                sleeper.wait()
+            if listener is not None:
+                listener.terminate()
+                listener.wait()
         found = re.search(r"^tps = ([\d.]+)", done.stdout, flags=re.MULTILINE)
         if done.returncode != 0 or found is None:
             raise AdapterFailed(f"pgbench failed:\n{done.stderr[-2000:]}")

@@ -60,7 +60,7 @@ class Reelq(Adapter):
             "name": "reelq",
             "version": __version__,
             "settings": {
-                "worker": "worker.runner.Runner as `reelq worker run --slots CONCURRENCY --log-level warning`",
+                "worker": "reelq.worker.runtime.runner.Runner as `reelq worker run --slots CONCURRENCY --log-level warning`",
                 "job_types.batch": BATCH,
                 "tenants": len(TENANTS),
                 "bulk enqueue": "reelq.worker.rooms.queue.bulk.enqueue_all",
@@ -137,16 +137,16 @@ def pgbench() -> str:
 def listen() -> None:
     """Wait for notifications as an idle worker does, and ask for the next one after each; take nothing."""
     name = "bench-sleeper"
-    with psycopg.connect(dsn(), autocommit=True) as ears, psycopg.connect(dsn(), autocommit=True) as conn:
+    with psycopg.connect(dsn(), autocommit=True) as listening, psycopg.connect(dsn(), autocommit=True) as conn:
         queue.register_worker(
             conn, name, host="bench", pid=os.getpid(), version=__version__, pool="default", slots=10, types=[JOB_TYPE],
             capabilities=[], process_key=None,
         )  # fmt: skip
-        ears.execute("listen reelq_ready")
+        listening.execute("listen reelq_ready")
         queue.set_worker_listening(conn, name)
         print("listening", flush=True)
         while True:
-            list(ears.notifies(stop_after=1))  # with those that came along
+            list(listening.notifies(stop_after=1))  # with those that came along
             queue.set_worker_listening(conn, name)
 
 

@@ -28,7 +28,7 @@ LABELS = {
     "first": "first jobs/s", "last": "last jobs/s", "factor": "first/last", "buffers_first": "buffers/job first",
     "buffers_last": "buffers/job last", "steps": "steps", "twice": "handled twice", "cut": "cut off",
 }  # fmt: skip
-QUIET = ("jobs", "twice", "cut", "steps")  # shown only when they are news
+QUIET = ("jobs", "twice", "cut", "steps")  # shown only when they are not as expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def run(
         if as_json:
             print(json.dumps({"conditions": conditions}), flush=True)
         for number in range(1, rounds + 1):
-            # The order turns from round to round: nobody is always the first after a pause.
+            # The order changes from round to round, so that no queue is always the first after a pause.
             turn = (number - 1) % max(1, len(contenders))
             for measure in measures:
                 for queue in contenders[turn:] + contenders[:turn]:
@@ -55,7 +55,7 @@ def run(
 
 
 def _made(name: str, one: server.Bench) -> Queue | None:
-    """A queue of ours with its environment; None when that cannot be made here."""
+    """A queue with its environment; None when that cannot be made here."""
     try:
         return Queue(environments.CONTENDERS[name](), one)
     except (environments.Unavailable, AdapterFailed) as error:

@@ -34,7 +34,7 @@ class Cost:
 
 
 def tools(settings: Settings) -> FFmpeg:
-    """ffmpeg under the worker's settings; nobody stops it."""
+    """ffmpeg under the worker's settings, without a stop signal."""
     return FFmpeg(settings, StopSignal(), lambda _ended: None)
 
 
@@ -80,7 +80,7 @@ def moved(command: Iterable[str], source: Path, output: Path) -> list[str]:
 
 
 def one_each(settings: Settings, source: Path, output: Path) -> list[list[str]]:
-    """A command a rendition: each decodes the source anew. Otherwise the options are the ladder's."""
+    """A command a rendition: each decodes the source again. Otherwise the options are the ladder's."""
     ours = tools(settings)
     measured, _ = measure(ours, source)
     if measured.video is None:

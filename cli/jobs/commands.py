@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import App, Uuid, json_option, pass_app
+from reelq.cli.app import PRIORITY, App, Choice, Uuid, Whole, json_option, pass_app
 from reelq.cli.jobs.enqueue import enqueue, enqueue_many
 from reelq.cli.jobs.tail import tail
 from reelq.cli.terminal import output, text
@@ -18,7 +18,7 @@ from reelq.cli.terminal.output import Column
 if TYPE_CHECKING:
     import psycopg
 
-STATUSES = ("queued", "running", "completed", "failed", "cancelled")  # worker.queue.STATUSES; a test compares
+STATUSES = ("queued", "running", "completed", "failed", "cancelled")  # worker.rooms.queue.STATUSES; a test compares
 
 COLUMNS = (
     Column("id", keep=True),
@@ -76,10 +76,10 @@ for command in (enqueue, enqueue_many, tail):
 
 
 @jobs.command("list")
-@click.option("--status", type=click.Choice(STATUSES), help="Only jobs of this status.")
+@click.option("--status", type=Choice(STATUSES), help="Only jobs of this status.")
 @click.option("--type", "job_type", metavar="TYPE", help="Only jobs of this type.")
 @click.option("--video", "video_id", type=Uuid(), help="Only jobs of this video.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@click.option("--limit", type=Whole(1), default=50, show_default=True, help="At most so many.")
 @json_option
 @pass_app
 def list_jobs(
@@ -169,11 +169,11 @@ def explain(app: App, job_id: UUID, as_json: bool) -> None:
 
 @jobs.command("cancel")
 @click.argument("job_ids", type=Uuid(), nargs=-1, required=True, metavar="JOB…")
-@click.option("--reason", help="Kept with the job, and shown to whoever looks at it.")
+@click.option("--reason", help="Kept with the job, and shown with it.")
 @json_option
 @pass_app
 def cancel(app: App, job_ids: tuple[UUID, ...], reason: str | None, as_json: bool) -> int:
-    """Cancel jobs. A queued one ends at once; a running one is told and stops within seconds ("cancelling").
+    """Cancel jobs. A queued one ends at once; a running one stops within seconds ("cancelling").
 
     \b
     Examples:
@@ -204,7 +204,7 @@ def retry(app: App, job_ids: tuple[UUID, ...], as_json: bool) -> int:
 
 @jobs.command("reprioritise")
 @click.argument("job_ids", type=Uuid(), nargs=-1, required=True, metavar="JOB…")
-@click.argument("priority", type=click.IntRange(1, 10), metavar="PRIORITY")
+@click.argument("priority", type=PRIORITY, metavar="PRIORITY")
 @json_option
 @pass_app
 def reprioritise(app: App, job_ids: tuple[UUID, ...], priority: int, as_json: bool) -> int:

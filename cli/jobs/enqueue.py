@@ -12,7 +12,7 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import App, JsonObject, Moment, Uuid, json_option, pass_app
+from reelq.cli.app import PRIORITY, App, Choice, JsonObject, Moment, Uuid, Whole, json_option, pass_app
 from reelq.cli.terminal import output
 from reelq.cli.terminal.output import Column
 
@@ -30,16 +30,16 @@ MADE = (Column("place", right=True), Column("job_id", "id", keep=True), Column("
 @click.argument("job_type", metavar="TYPE")
 @click.option("--video", "video_id", type=Uuid(), help="The video it works on; its tenant and asset too.")
 @click.option("--data", type=JsonObject(), metavar="JSON", help="Object for the handler; @FILE reads one.")
-@click.option("--priority", type=click.IntRange(1, 10), help="1 (first) to 10 (last); default: the type's.")
+@click.option("--priority", type=PRIORITY, help="1 (first) to 10 (last); default: the type's.")
 @click.option(
     "--after", "depends_on", type=Uuid(), multiple=True, help="A job that has to end first; repeatable."
 )
 @click.option(
-    "--on-parent-failure", type=click.Choice(FAILURE_POLICIES), help="What then becomes of it; default: fail."
+    "--on-parent-failure", type=Choice(FAILURE_POLICIES), help="What then becomes of it; default: fail."
 )
 @click.option("--at", "scheduled_for", type=Moment(), help="Not before: 2030-01-31T20:00, or +15m from now.")
 @click.option("--key", help="Idempotency key: a second enqueue with it returns the first job.")
-@click.option("--max-attempts", type=click.IntRange(min=1), help="Default: the type's.")
+@click.option("--max-attempts", type=Whole(1), help="Default: the type's.")
 @click.option("--under", "limits", metavar="NAME", multiple=True, help="A named limit that it is under (name:NAME); repeatable.")
 @click.option("--channel", "channel_id", type=Uuid(), help="The channel it is for, by which it can be paused.")
 @json_option
@@ -124,19 +124,19 @@ def read_specs(file: TextIO) -> list[Any]:
     try:
         content = file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"cannot read it: {error}", param_hint="FILE") from None
+        raise click.BadParameter(f"must be a file of text ({error})", param_hint="FILE") from None
     try:
         if content.lstrip().startswith("["):
             found: list[Any] = _read(content)
             return found
     except ValueError as error:
-        raise click.BadParameter(f"not a JSON array: {error}", param_hint="FILE") from None
+        raise click.BadParameter(f"must be a JSON array or a spec a line ({error})", param_hint="FILE") from None
     specs = []
     for number, line in enumerate(content.splitlines(), 1):
         try:
             specs += [_read(line)] if line.strip() else []
         except ValueError as error:
-            raise click.BadParameter(f"line {number} is not JSON: {error}", param_hint="FILE") from None
+            raise click.BadParameter(f"must be JSON in line {number} ({error})", param_hint="FILE") from None
     return specs
 
 
@@ -204,10 +204,10 @@ def _blame(conn: psycopg.Connection[Any], chunk: list[Any], begin: int, error: p
 
 
 def _read(content: str) -> Any:
-    """JSON as the standard has it: Python's NaN and Infinity are none."""
+    """JSON as the standard has it: without Python's NaN and Infinity."""
     return json.loads(content, parse_constant=_refuse)
 
 
 def _refuse(word: str) -> NoReturn:
     """A constant that JSON does not have."""
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"JSON has no {word}")

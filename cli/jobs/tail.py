@@ -69,7 +69,7 @@ class Follower:
         return [seen[key] for key in sorted(seen)]
 
     def events(self, states: list[State]) -> list[dict[str, Any]]:
-        """What has changed since the last look. The first look tells where things stand."""
+        """What has changed since the last look. The first look reports how things are."""
         found = []
         for now in states:
             before = self.known.get(now.job_id)
@@ -124,7 +124,7 @@ def tail(
     """Follow changes of jobs: a line each, until Ctrl-C.
 
     Looks at all running jobs and the newest 200. With --job or --video it ends by itself, with exit code 1
-    when something failed or was cancelled. What came and went between two looks is told as one step.
+    when something failed or was cancelled. Changes between two looks are shown as one step.
 
     \b
     Examples:
@@ -135,7 +135,7 @@ def tail(
     from reelq.worker.errors import DatabaseAway
 
     if job_id is not None and video_id is not None:
-        raise click.UsageError("--job and --video exclude each other")
+        raise click.UsageError("--job must stand without --video")
     follower = Follower(job_id, video_id, job_type, with_progress)
     away = False
     for seen in live.watch(app, follower.look, every_s):
@@ -154,7 +154,7 @@ def tail(
 
 
 def _event(before: State | None, now: State) -> dict[str, Any]:
-    """A change, with keys that stay."""
+    """A change as an event; its keys do not change between versions."""
     return {
         "at": datetime.now(UTC),
         "job_id": now.job_id,
@@ -189,7 +189,7 @@ def _told(event: dict[str, Any]) -> str:
 
 
 def _from_summary(row: Any) -> State:
-    """Of a row of queue.list_jobs."""
+    """The state in a row of queue.list_jobs."""
     video = str(row.video_id) if row.video_id else None
     return State(
         str(row.id),
@@ -205,7 +205,7 @@ def _from_summary(row: Any) -> State:
 
 
 def _from_record(job: dict[str, Any]) -> State:
-    """Of the object that queue.show_job returns."""
+    """The state in the object that queue.show_job returns."""
     lease = job["lease"] or {}
     return State(
         job["id"],

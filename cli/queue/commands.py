@@ -7,12 +7,12 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import App, Seconds, Uuid, json_option, pass_app
+from reelq.cli.app import App, Choice, Seconds, Uuid, Whole, json_option, pass_app
 from reelq.cli.queue import gates
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
-JOB_ENDS = ("completed", "failed", "cancelled")  # worker.upkeep.JOB_ENDS; a test compares
+JOB_ENDS = ("completed", "failed", "cancelled")  # worker.rooms.queue.maintenance.JOB_ENDS; a test compares
 
 HISTORY = (
     Column("id", keep=True),
@@ -55,15 +55,15 @@ for command in (gates.pause, gates.resume, gates.pauses, gates.limits, gates.set
 
 
 @queue.command("archive")
-@click.option("--limit", type=click.IntRange(1, 10000), default=1000, show_default=True, help="Jobs per transaction.")
+@click.option("--limit", type=Whole(1, 10_000), default=1000, show_default=True, help="Jobs per transaction.")
 @click.option("--max-seconds", type=Seconds(), help="Stop after that long, such as 5m; the next run goes on.")
 @json_option
 @pass_app
 def archive(app: App, limit: int, max_seconds: float | None, as_json: bool) -> None:
-    """Move jobs that are long over to the history, in small transactions that wait for nobody.
+    """Move jobs that are long over to the history, in small transactions that wait for no lock.
 
-    Completed and cancelled ones after the setting archive_after, failed ones after archive_failed_after. Several at once do
-    no harm: one works.
+    Completed and cancelled ones after the setting archive_after, failed ones after archive_failed_after. If several run at
+    once, one works and the others end.
 
     \b
     Examples:
@@ -79,7 +79,7 @@ def archive(app: App, limit: int, max_seconds: float | None, as_json: bool) -> N
         return
     output.line(f"{did.moved} jobs moved to the history in {text.duration(did.seconds)}")
     if not did.finished:
-        output.say("The time was up; the next run goes on from here.")
+        output.say("Stopped after --max-seconds; the next run goes on from here.")
 
 
 @queue.command("roll-up")
@@ -103,11 +103,11 @@ def roll_up(app: App, as_json: bool) -> None:
 
 
 @queue.command("history")
-@click.option("--status", type=click.Choice(JOB_ENDS), help="Only jobs that ended so.")
+@click.option("--status", type=Choice(JOB_ENDS), help="Only jobs that ended so.")
 @click.option("--type", "job_type", metavar="TYPE", help="Only jobs of this type.")
 @click.option("--video", "video_id", type=Uuid(), help="Only jobs of this video.")
 @click.option("--within", type=Seconds(), help="Only jobs that ended in the last 12h, 30d, …  [default: 31d, with --video all]")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@click.option("--limit", type=Whole(1), default=50, show_default=True, help="At most so many.")
 @json_option
 @pass_app
 def history(
@@ -135,7 +135,7 @@ def history(
 @json_option
 @pass_app
 def stats(app: App, since: float, as_json: bool) -> None:
-    """Show attempts by hour, type and outcome. The latest hour comes first; the one that runs is counted as far as it is.
+    """Show attempts by hour, type and outcome. The latest hour comes first; the current hour is counted up to now.
 
     \b
     Examples:

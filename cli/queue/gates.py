@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reelq.cli.app import App, json_option, pass_app
+from reelq.cli.app import App, Choice, Whole, json_option, pass_app
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
 if TYPE_CHECKING:
     from reelq.worker.rooms.queue.limits import Pause
 
-SCOPES = ("all", "job_type", "tenant", "channel", "input")  # worker.gates.SCOPES; a test compares
+SCOPES = ("all", "job_type", "tenant", "channel", "input")  # worker.rooms.queue.limits.SCOPES; a test compares
 
 PAUSES = (
     Column("scope", keep=True),
@@ -34,13 +34,13 @@ LIMITS = (
 
 
 @click.command("pause")
-@click.argument("scope", type=click.Choice(SCOPES))
+@click.argument("scope", type=Choice(SCOPES))
 @click.argument("key", default="", metavar="[KEY]")
-@click.option("--reason", required=True, metavar="TEXT", help="One sentence for whoever finds it paused.")
+@click.option("--reason", required=True, metavar="TEXT", help="One sentence for people who find it paused.")
 @json_option
 @pass_app
 def pause(app: App, scope: str, key: str, reason: str, as_json: bool) -> None:
-    """Let no job begin; what runs goes on. It holds for all workers until `reelq queue resume`, and outlives restarts.
+    """Hold jobs back; running ones go on. A pause holds for all workers until `reelq queue resume`, through restarts too.
 
     SCOPE is all, job_type, tenant, channel or input; KEY says which: a job type, the slug or id of a tenant, the id of a
     channel or of an asset. Again with another reason changes the reason.
@@ -60,7 +60,7 @@ def pause(app: App, scope: str, key: str, reason: str, as_json: bool) -> None:
 
 
 @click.command("resume")
-@click.argument("scope", type=click.Choice(SCOPES))
+@click.argument("scope", type=Choice(SCOPES))
 @click.argument("key", default="", metavar="[KEY]")
 @json_option
 @pass_app
@@ -86,7 +86,7 @@ def resume(app: App, scope: str, key: str, as_json: bool) -> None:
 def pauses(app: App, as_json: bool) -> None:
     """List what is paused, and why; also inputs that the poison guard holds, and tenants that are not active.
 
-    PARKED counts the jobs that were met and put aside so far. Those of a paused job type stay where they are.
+    PARKED counts the jobs that were put aside so far. Those of a paused job type stay where they are.
 
     \b
     Examples:
@@ -122,7 +122,7 @@ def show(found: list[Pause], as_json: bool) -> None:
 @json_option
 @pass_app
 def limits(app: App, as_json: bool) -> None:
-    """List the limits: how many jobs may be ready or running together (max), are so (used), run, and wait (parked).
+    """List the limits: how many jobs may be ready or running together (max), how many are (used), run, and wait (parked).
 
     \b
     Examples:
@@ -139,7 +139,7 @@ def limits(app: App, as_json: bool) -> None:
 
 @click.command("set-limit")
 @click.argument("key", metavar="KEY")
-@click.argument("most", type=click.IntRange(min=1), metavar="N")
+@click.argument("most", type=Whole(1), metavar="N")
 @json_option
 @pass_app
 def set_limit(app: App, key: str, most: int, as_json: bool) -> None:

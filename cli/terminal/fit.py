@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 GAP = 3  # columns of the terminal between two of the table
-TELLING = 20  # a code or a name can be told by that much of it
+TELLING = 20  # characters by which a code or a name is still recognised
 
 
 class Shape(Protocol):
-    """What counts of a column; see cli.output.Column."""
+    """What counts of a column; see cli.terminal.output.Column."""
 
     @property
     def keep(self) -> bool:

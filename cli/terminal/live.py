@@ -1,4 +1,4 @@
-"""Looking again and again, through restarts of the database."""
+"""Look at the database again and again, also after it was away."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def flush() -> None:
 
 
 def abandon() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush cannot complain about the pipe."""
+    """Point stdout at /dev/null, so that the interpreter's last flush raises no error about the pipe."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -231,7 +231,7 @@ def _write(stream: TextIO, content: str) -> None:
 
 
 def _guard(stream: TextIO, act: Callable[[], object]) -> None:
-    """Turn a closed pipe of stdout into PipeClosed; a closed stderr is nobody's loss."""
+    """Turn a closed pipe of stdout into PipeClosed; a closed stderr is ignored."""
     try:
         act()
     except BrokenPipeError:

@@ -60,7 +60,7 @@ def grid(*columns: tuple[str, int | None], heading: bool = False) -> Table:
 
 
 def activity(job: Running) -> str:
-    """The job's type, and its stage where it tells one."""
+    """The job's type, and its stage where it reports one."""
     if job.cancel_requested_at is not None:
         return f"{job.job_type}: cancelling"
     return f"{job.job_type}: {job.stage}" if job.stage else job.job_type

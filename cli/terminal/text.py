@@ -1,4 +1,4 @@
-"""How values look to people: cleaned of what paints a terminal, sizes, times, bars.
+"""How values look to people: without control characters, as sizes, times, bars.
 
 Titles, file names and error messages come from outside. A terminal acts on control characters in
 them (colours, cursor, title, even keystrokes on some), and bidirectional overrides reorder a line.

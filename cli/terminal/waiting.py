@@ -73,7 +73,7 @@ class Waiting:
         if self.away:
             notes.append(screen.styled("the database is away; trying again …", "yellow"))
         elif not self.workers and self.open:
-            notes.append(screen.styled("no worker is at work; start one: reelq worker run", "yellow"))
+            notes.append(screen.styled("no worker is running; start one: reelq worker run", "yellow"))
         return Group(table, *notes)
 
     def _rows(self, video_id: UUID, bar_width: int) -> Iterator[list[Any]]:
@@ -93,7 +93,7 @@ class Waiting:
 
 
 def wait_for(app: App, videos: list[UUID], pause: Callable[[float], bool] | None = None) -> list[dict[str, Any]]:
-    """Wait for all of them, through restarts of the database; return each as media.show_video tells it.
+    """Wait for all of them, through restarts of the database; return each as media.show_video returns it.
 
     `pause` sleeps between two looks, and may raise to end the waiting.
     """
@@ -124,7 +124,7 @@ def _shown(waiting: Waiting) -> Iterator[Any]:
 
 
 class _Teller:
-    """Says every step of every video once."""
+    """Prints every step of every video once."""
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting
@@ -135,7 +135,7 @@ class _Teller:
         waiting = self._waiting
         self._once("away", "The database is away; trying again …" if waiting.away else "")
         if not waiting.away:
-            self._once("workers", "" if waiting.workers else "No worker is at work; start one: reelq worker run")
+            self._once("workers", "" if waiting.workers else "No worker is running; start one: reelq worker run")
         for video_id, video in waiting.videos.items():
             why = f" ({video['error_code']}: {video['error_message']})" if video.get("error_code") else ""
             self._once(video_id, f"{waiting.title(video_id)}: {video['status']}{why}")

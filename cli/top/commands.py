@@ -57,7 +57,7 @@ FAILED = (
 
 @click.command("top")
 @click.option("--every", "every_s", type=Seconds(), default=1.0, show_default=True, help="Seconds between looks.")
-@click.option("--once", is_flag=True, help="One look as plain tables, then the end.")
+@click.option("--once", is_flag=True, help="Print one look as plain tables and stop.")
 @json_option
 @pass_app
 def top(app: App, every_s: float, once: bool, as_json: bool) -> None:
@@ -83,7 +83,7 @@ def top(app: App, every_s: float, once: bool, as_json: bool) -> None:
 
 
 def follow_json(app: App, every_s: float, once: bool) -> None:
-    """An object a look; a database that is away is told on stderr and waited for."""
+    """Print an object for each look. While the database is away, say so on stderr and wait."""
     from reelq.worker.errors import DatabaseAway
 
     for seen in live.watch(app, look, every_s):
@@ -98,9 +98,9 @@ def follow_json(app: App, every_s: float, once: bool) -> None:
 
 
 def tables(seen: Snapshot) -> None:
-    """One look as tables."""
+    """Print one look as tables."""
     if not output.emit(seen.workers, False, WORKERS):
-        output.say("No worker is at work.")
+        output.say("No worker is running.")
     if seen.paused():
         output.say(f"{seen.paused().capitalize()}: reelq queue pauses")
     for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.failures[:10], FAILED)):
@@ -129,12 +129,12 @@ def follow_screen(app: App, every_s: float) -> None:
                     screen = stack.enter_context(Live(console=console, screen=True, auto_refresh=False))
                 screen.update(draw(seen, console.width, console.height, away), refresh=True)
         except KeyboardInterrupt:
-            return  # Ctrl-C is a way to end it, not a mishap
+            return  # Ctrl-C is a normal way to end it
 
 
 @contextmanager
 def ends_in_order() -> Iterator[list[int]]:
-    """SIGTERM leaves the way Ctrl-C does, so that the terminal gets its own screen back.
+    """End on SIGTERM as on Ctrl-C, so that the terminal gets its own screen back.
 
     Yields a list that is no longer empty once a signal came: the KeyboardInterrupt alone is lost where
     Python cannot raise, as in a finaliser.
@@ -155,7 +155,7 @@ def ends_in_order() -> Iterator[list[int]]:
 
 @contextmanager
 def keyboard(leaving: list[int]) -> Iterator[Any]:
-    """Yield a pause that a key cuts short: True for q and after a signal, another key means look now."""
+    """Yield a function that pauses until a key: it returns True for q and after a signal; another key ends the pause."""
     try:
         import termios
         import tty

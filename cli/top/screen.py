@@ -38,7 +38,7 @@ def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = No
 
 
 def share(lines: int, wanted: list[int], least: list[int]) -> list[int]:
-    """Divide the lines: to each its least, or nothing where that does not fit; what is left over in order."""
+    """Divide the lines: each part gets its least, or none where that does not fit; the rest goes to the parts in order."""
     given: list[int] = []
     for want, low in zip(wanted, least, strict=True):
         low = min(want, low)
@@ -69,9 +69,9 @@ def head(seen: Snapshot, away: DatabaseAway | None) -> Text:
 
 
 def workers(seen: Snapshot, width: int, room: int) -> list[Any]:
-    """A line for every worker and one for every slot in use; idle slots are told in the worker's line."""
+    """A line for every worker and one for every slot in use; the worker's line counts its idle slots."""
     if not seen.workers and not seen.running:
-        return [Text(), styled("No worker is at work. Start one: reelq worker run", "yellow")]
+        return [Text(), styled("No worker is running. Start one: reelq worker run", "yellow")]
     bar_width = 10 if width < 100 else 24
     shares = (5, 2) if width < 100 else (1, 1)
     table = screen.grid(("", shares[0]), ("", shares[1]), ("", None), (">", None), (">", None), (">", None))

@@ -437,7 +437,7 @@ def test_deep_takes_its_time(conn, connect):
 
 def test_repair_mends_everything_and_says_no(reelq, conn):
     conn.execute("insert into queue.processing_jobs (job_type) select 'no_op' from generate_series(1, 2500)")
-    assert (reelq("doctor", "--repair").code, reelq("doctor", "--repair").out) == (0, "nothing to mend\n")
+    assert (reelq("doctor", "--repair").code, reelq("doctor", "--repair").out) == (0, "nothing to repair\n")
     conn.execute("select * from queue.repair(700)")  # somebody's round has begun
     conn.execute("delete from queue.ready where seq % 500 = 1")
     done = reelq("doctor", "--repair", "--json")

@@ -81,7 +81,7 @@ def test_a_parent_that_is_not_there_is_refused_by_its_name(many):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("[1, ", "not a JSON array"), ('{"job_type": "no_op"}\n{', "line 2 is not JSON"), ('[{"job_data": {"a": NaN}}]', "NaN is no JSON")],
+    [("[1, ", "FILE must be a JSON array"), ('{"job_type": "no_op"}\n{', "FILE must be JSON in line 2"), ('[{"job_data": {"a": NaN}}]', "JSON has no NaN")],
 )
 def test_what_is_not_json_is_refused(many, content, words):
     done = many(content)

@@ -48,7 +48,7 @@ def test_strange_names_arrive_as_they_are_and_are_shown_harmlessly(reelq, conn, 
 def test_all_or_nothing(reelq, conn, clip, tmp_path):
     done = reelq("ingest", clip, tmp_path / "missing.mp4", tmp_path, "ftp://x/y", "https://", "s3://bucket")
     assert (done.code, done.out) == (2, "")
-    for words in ("missing.mp4': no such file", "is a folder", "ftp:// is not among", "not a whole URL"):
+    for words in ("missing.mp4' must be an existing file", "must be a file, not a folder", "not ftp://", "must be a whole URL"):
         assert words in done.err
     assert count(conn) == 0
 
@@ -62,9 +62,9 @@ def test_refusal_by_the_database_leaves_nothing_behind(reelq, conn, clip):
 
 def test_other_things_than_files_are_refused(reelq, tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert "is not a regular file" in reelq("ingest", tmp_path / "pipe").err
+    assert "must be a regular file" in reelq("ingest", tmp_path / "pipe").err
     (tmp_path / "odd").symlink_to(tmp_path / "nowhere")
-    assert "no such file" in reelq("ingest", tmp_path / "odd").err
+    assert "must be an existing file" in reelq("ingest", tmp_path / "odd").err
 
 
 def test_name_that_is_not_utf8_is_refused_with_a_reason(reelq, tmp_path):
@@ -72,7 +72,7 @@ def test_name_that_is_not_utf8_is_refused_with_a_reason(reelq, tmp_path):
     (tmp_path / name).write_bytes(b"x")
     done = reelq("ingest", tmp_path / name)
     assert done.code == 2
-    assert "not UTF-8" in done.err
+    assert "must have a name in UTF-8" in done.err
 
 
 def test_urls_are_taken_and_named_after_their_last_part(reelq):
@@ -115,7 +115,7 @@ def test_wait_tells_steps_and_ends_with_1_when_one_failed(reelq, conn, clip, mon
     assert list(done.row) == KEYS
     assert (done.row["status"], done.row["error_code"]) == ("failed", "unreadable_media")
     assert done.err.splitlines() == [
-        "No worker is at work; start one: reelq worker run",
+        "No worker is running; start one: reelq worker run",
         "clip.mp4: pending",
         "clip.mp4: failed (unreadable_media: No video.)",
     ]

@@ -51,7 +51,7 @@ def test_archive_says_when_its_time_was_up(reelq, queue, clock):
     done(queue)
     clock.forward(timedelta(days=2))
     ran = reelq("queue", "archive", "--max-seconds", "0.000001")
-    assert (ran.code, ran.err) == (0, "The time was up; the next run goes on from here.\n")
+    assert (ran.code, ran.err) == (0, "Stopped after --max-seconds; the next run goes on from here.\n")
 
 
 def test_roll_up_and_stats(reelq, queue, clock):

@@ -72,7 +72,7 @@ def test_pipe_gets_one_look_as_tables(reelq, busy):
 
 def test_nothing_going_on_is_no_error(reelq):
     done = reelq("top", "--once")
-    assert (done.code, done.err) == (0, "No worker is at work.\n")
+    assert (done.code, done.err) == (0, "No worker is running.\n")
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 50), (60, 12), (40, 6)])
@@ -116,7 +116,7 @@ def test_counts_of_every_place_have_their_headings(conn, busy, width):
 def test_empty_sections_have_no_heading(conn):
     told = drawn(snapshot.look(conn), 80, 24)
     assert "job type" not in told
-    assert "No worker is at work" in told
+    assert "No worker is running" in told
 
 
 def test_lines_are_shared_by_need():

@@ -1,1 +1,1 @@
-"""What is known about pictures and sound: reading what ffprobe says, deciding what ffmpeg shall do."""
+"""Pictures and sound: what ffprobe and the packets say, and what ffmpeg is told to do."""

@@ -1,8 +1,8 @@
-"""What ffmpeg may open at all. Strangers choose the bytes, so these lists choose the code that reads them.
+"""What ffmpeg may open. Strangers send the bytes, so these lists decide which code reads them.
 
 A protocol list alone is no protection: a playlist named movie.mp4 that names a local file is
 opened and transcoded (tried on 5.1.9, 2026-11-21). The demuxer list stops that and ffconcat;
-the decoder list keeps out code that nobody needs and that has had holes (MagicYUV:
+the decoder list keeps out code that is hardly used and had security holes (MagicYUV:
 CVE-2026-8461; SVG through librsvg).
 """
 

@@ -1,7 +1,7 @@
 """ffmpeg and ffprobe: how they are called, and what their endings mean.
 
-Nothing but this module knows their names. Every call is guarded (av/guards.py) and goes through
-the sandbox; what comes back in an error is a sentence of ours, and their own words in `detail`.
+No other module calls them. Every call carries the allow-lists (av/allowlists.py) and goes through
+the sandbox. An error has one of our sentences as message, and what the program printed as `detail`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from reelq.worker.sandbox.child import Ended, Limits, OnLine, run_child
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
 
-PROBE_WALL_S = 120.0  # headers; slower than this means a sick disk
+PROBE_WALL_S = 120.0  # it reads headers; slower than this means a failing disk
 READ_BYTES_PER_S = 20e6  # the slowest disk on which counting packets is given time
 STALL_S = 60.0
 SHOWN = ["-show_format", "-show_streams", "-show_chapters", "-show_error"]
 PACKET = ("stream_index", "pts_time", "dts_time", "duration_time", "flags")
 DAMAGED = 69  # ffmpeg's exit code when more than -max_error_rate of the packets could not be decoded
-MOST_THREADS = 8  # more cost memory (x264 keeps pictures for each) and speed a ladder up no further
+MOST_THREADS = 8  # more cost memory (x264 keeps pictures for each) and do not make a ladder faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class FFmpegRun:
 
 @dataclass(frozen=True, slots=True)
 class FFmpeg:
-    """ffmpeg and ffprobe under one attempt's settings; `on_ended` hears of every child."""
+    """ffmpeg and ffprobe under one attempt's settings; `on_ended` is called with every child that ended."""
 
     settings: Settings
     stop: StopSignal
@@ -181,7 +181,7 @@ _versions: dict[str, str] = {}  # by program
 UNREADABLE = "The file is not a video, a picture or a sound that can be read."
 FAILED = "The file could not be converted."
 
-# What they print on the way out, and what it means to the owner of the file.
+# What they print when they fail, and what it means to the owner of the file.
 MEANINGS: tuple[tuple[str, str, str], ...] = (
     (r"exceeds specified max pixel count|Picture size \d+x\d+ is invalid", "too_many_pixels",
      f"The picture is too large: at most {allowlists.MAX_PIXELS:,} pixels are taken."),
@@ -195,7 +195,7 @@ MEANINGS: tuple[tuple[str, str, str], ...] = (
 
 
 def refuse(ended: Ended, program: str, otherwise: JobError) -> JobError:
-    """The error for a child that did not end well; `otherwise` when nothing tells more.
+    """The error for a child that failed; `otherwise` when its output says nothing more.
 
     PermanentError where the same file will end the same way, TransientError where it is this
     host's trouble: "no_ffmpeg", "too_slow", "stalled", "killed", "disk_full".
@@ -204,7 +204,7 @@ def refuse(ended: Ended, program: str, otherwise: JobError) -> JobError:
     if ended.killed_for == "wall":
         return TransientError("too_slow", "The work took longer than it may.", detail=tail)
     if ended.killed_for == "stall":
-        return TransientError("stalled", f"The work made no headway for {STALL_S:.0f} seconds.", detail=tail)
+        return TransientError("stalled", f"The work made no progress for {STALL_S:.0f} seconds.", detail=tail)
     if ended.killed_for == "stdout":
         return PermanentError("unreadable_media", UNREADABLE, detail="endless output of " + program)
     if ended.code == 127 or tail.startswith("bwrap: "):

@@ -1,4 +1,4 @@
-"""What the packets say, whatever the container claims: how many, from when to when, the largest gap."""
+"""What the packets say, not the container: how many, from when to when, the largest gap."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Tally:
         self.tracks: dict[int, Track] = {}
 
     def add(self, line: str) -> bool:
-        """Count one packet; False for a line that is none."""
+        """Count one packet; False when the line is not one."""
         parts = line.split(",")
         if len(parts) < 5 or not parts[0].isdigit():
             return False

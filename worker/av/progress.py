@@ -17,7 +17,7 @@ class EncodeProgress:
 
 
 class Reader:
-    """Takes line after line; `on_progress` hears of every full block."""
+    """Takes line after line; `on_progress` is called with every full block."""
 
     def __init__(self, on_progress: Callable[[EncodeProgress], None]) -> None:
         self._on_progress = on_progress

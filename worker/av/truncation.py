@@ -3,7 +3,7 @@
 Three kinds of evidence, none of which needs a decoder:
 
     the outermost boxes   MP4 and QuickTime boxes, RIFF (AVI, WAV), Matroska's segment say how far they reach
-    a mark at the end     JPEG and PNG; decoders are kind, and half a photo comes out with a grey lower half
+    a mark at the end     JPEG and PNG; without it decoders show half a photo with a grey lower half and no error
     a count in the head   most MP3s say how many bytes follow
 
 Also here, since it reads the same boxes: whether an MP4 can be played while it is still arriving.
@@ -20,7 +20,7 @@ from typing import BinaryIO
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 MOST_BOXES = 200_000  # a fragmented day in two-second pieces has half of that
 LONGEST_HEAD = 1 << 20  # of Matroska; real ones have 40 bytes
-PAYLOAD = ("mdat", "moov", "moof")  # boxes whose loss is a loss of pictures; a torn `free` is not
+PAYLOAD = ("mdat", "moov", "moof")  # boxes whose loss loses pictures; a cut `free` box does not
 
 WINDOW_BYTES = 1 << 20
 MOST_PARTS = 20_000  # segments or chunks that are walked; a photo has dozens
@@ -156,7 +156,7 @@ def _jpeg(data: _Bytes) -> bool:
             return True
         piece = data.at(at, 4)
         if piece[0] != 0xFF:
-            return False  # not what we think; the decoder shall say
+            return False  # not the structure that was expected; the decoder decides
         if piece[1] == START_OF_SCAN:
             break
         at += 2 if piece[1] in ALONE else 2 + int(struct.unpack(">H", piece[2:4])[0])

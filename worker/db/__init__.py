@@ -1,4 +1,4 @@
-"""The way to the database: connections, rows, the schema and its changes."""
+"""The database: connections, rows, the schema and its changes."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class AsyncQuery(Generic[Tuple]):
 
     With libpq's own calls: psycopg's cursor waits for each answer, and costs an idle worker a third of a millisecond more.
     The rows come as named tuples and in binary, for there may be thousands. Until `wait` has returned the connection
-    is good for nothing else.
+    can do nothing else.
     """
 
     def __init__(self, conn: Connection, kind: type[Tuple], statement: bytes, arguments: Sequence[str | None]) -> None:
@@ -32,7 +32,7 @@ class AsyncQuery(Generic[Tuple]):
         self._wire = wire = _wires.get(conn) or _Wire(conn)
         self._pgconn = conn.pgconn
         given = [one if one is None else one.encode() for one in arguments]
-        if conn.prepare_threshold is None:  # a pooler forgets what was prepared
+        if conn.prepare_threshold is None:  # behind a pooler prepared statements do not last
             self._pgconn.send_query_params(statement, given, result_format=pq.Format.BINARY)
         else:
             self._pgconn.send_query_prepared(wire.prepared(statement), given, result_format=pq.Format.BINARY)
@@ -110,7 +110,7 @@ class _Wire:
         return reader.load_rows(0, told.ntuples, kind._make)
 
     def refusal(self, told: pq.abc.PGresult | None) -> psycopg.Error:
-        """The error for an answer that is none."""
+        """The error for an answer that is an error."""
         if told is None:
             return psycopg.OperationalError("the server sent no answer")
         return psycopg.errors.error_from_result(told, encoding=self._encoding)

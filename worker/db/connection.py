@@ -1,7 +1,7 @@
-"""Connections: how they are opened, how their errors become ours, and what is done when they are lost.
+"""Connections: how they are opened, how psycopg's errors become ours, and what happens when one is lost.
 
-`Session` is one connection that one thread keeps and opens anew; `Pool` lends connections to the slots.
-Nothing of the queue is kept open while ffmpeg runs: every call here is one short transaction.
+`Session` is one connection that one thread keeps, and opens again after a loss; `Pool` lends connections to the slots.
+No transaction is open while ffmpeg runs: every call here is one short transaction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reelq.worker.stop import StopSignal
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A host that is gone without a word is noticed after 20 s idle, or 15 s after something was sent to it.
+# A host that disappeared without closing the connection is noticed after 20 s idle, or 15 s after something was sent to it.
 TRANSPORT = {
     "connect_timeout": 10,
     "keepalives": 1,
@@ -40,7 +40,7 @@ SESSION = {
     "lock_timeout": "20s",
     "idle_in_transaction_session_timeout": "60s",
 }
-# Not away, but worth the same call again: deadlock, serialisation, lock and statement time-outs, no memory or
+# Not away, and the same call may succeed again: deadlock, serialisation, lock and statement time-outs, no memory or
 # connection left, read-only after a failover.
 TRY_AGAIN = {"40P01", "40001", "55P03", "57014", "53000", "53100", "53200", "53300", "25006"}
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
@@ -53,7 +53,7 @@ def polls(settings: Settings) -> bool:
 
 
 def behind_pooler(settings: Settings) -> bool:
-    """database_url is taken for a transaction pooler's when a direct one is named beside it."""
+    """database_url is taken for a transaction pooler when database_direct_url is set too."""
     return bool(settings.database_direct_url)
 
 
@@ -83,7 +83,7 @@ def connect(settings: Settings, name: str, *, direct: bool = False) -> Connectio
     """Open a connection.
 
     Raises:
-        DatabaseAway: nobody answers, or lets us in.
+        DatabaseAway: the server does not answer or refuses the connection.
         SettingsError: a pooler answers, and the settings do not say so.
     """
     try:
@@ -99,7 +99,7 @@ def connect(settings: Settings, name: str, *, direct: bool = False) -> Connectio
 
 @contextmanager
 def family() -> Iterator[None]:
-    """Turn psycopg's errors into those of worker.errors; what we did not plan for passes as it is."""
+    """Turn psycopg's errors into those of worker.errors; others pass as they are."""
     try:
         yield
     except psycopg.InterfaceError as error:  # "the connection is closed": lost in an earlier call
@@ -116,7 +116,7 @@ def family() -> Iterator[None]:
 def backoff(turn: int) -> float:
     """Seconds to wait before try number `turn` (0 is the first repeat): doubling, full jitter.
 
-    Workers of a fleet lose the database in the same second and must not come back in the same one.
+    All workers lose the database in the same second and must not reconnect in the same one.
     """
     longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(turn, 10))
     return random.uniform(FIRST_WAIT_S / 2, longest)
@@ -135,7 +135,7 @@ class Session:
         """Call `function(connection, …)` once.
 
         Raises:
-            DatabaseAway: not done, or done without our hearing of it; the next call connects anew.
+            DatabaseAway: not done, or done but the answer was lost; the next call opens a new connection.
         """
         with family():
             try:

@@ -1,8 +1,8 @@
-"""Partitions: ops.maintain_partitions says what there is to do, and this does what a function cannot.
+"""Partitions: ops.maintain_partitions says what there is to do, and this module does what a function cannot.
 
 DETACH … CONCURRENTLY runs outside transactions only. It takes no lock that would stop a reader or a
-writer, but it waits for whoever reads the parent; so it gets a limit. What does not make it by then
-is left half-way, as Postgres means it (`detaching`), and ended by the next run.
+writer, but it waits for queries that read the parent, so it has a time limit. What is not done by then
+stays half detached, a state that Postgres knows (`detaching`), and the next run ends it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SESSION = {
     "statement_timeout": "{ms}ms",  # several readers are waited for one after the other
     "client_connection_check_interval": "2s",  # when this is killed its lock is free soon
 }
-BY_HAND = ("skip", "keep")  # what no later run mends
+BY_HAND = ("skip", "keep")  # what no later run can put right
 LATER = "left for the next run: {why}"
 
 

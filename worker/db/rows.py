@@ -1,4 +1,4 @@
-"""What a SQL function returned, as typed values: the one way in which the rooms' modules ask."""
+"""What a SQL function returned, as typed values: how the modules of worker/rooms call functions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`reelq doctor`: every check, whatever the others find.
+"""`reelq doctor`: run every check, whatever the others find.
 
-Host and database are looked at side by side: a store that is away takes its time to say so. What the
+Host and database are checked at the same time, because a store that is away is slow to fail. What the
 database can decide is decided there (ops.health); here is only what it cannot know.
 """
 
@@ -53,7 +53,7 @@ def _run(place: str, name: str, check: Check) -> Report:
     except DatabaseAway as error:
         told = " ".join(str(error).split())
         return Report([*found, Finding(place, "bad", name, f"The database is away: {told}", error.hint)], away=True)
-    except Exception as error:  # noqa: BLE001 - a doctor who faints helps nobody: it is a finding like any other
+    except Exception as error:  # noqa: BLE001 - a check that fails is a finding too, and the others go on
         detail = f"The check itself failed: {type(error).__name__}: {error}"
         return Report([*found, Finding(place, "bad", name, detail, "Report it.")], away=False)
     return Report(found, away=False)

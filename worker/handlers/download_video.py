@@ -33,7 +33,7 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
             raise PermanentError("no_source", "The video has neither a source nor a stored original.")
         return {"size_bytes": work.size_bytes, "sha256": work.sha256, "fetched": False}
     path = artifacts.folder(ctx, "in") / artifacts.SOURCE
-    # A server that does not say how much comes still shows headway: at most as much as is taken.
+    # A server that does not say the size still gives progress: a share of the largest size that is taken.
     most = ctx.settings.max_download_bytes
     fetched = fetch(
         work.source_url,
@@ -57,7 +57,7 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
             key=stored.key,
             size_bytes=stored.size_bytes,
             sha256=stored.sha256,
-            mime=None,  # extract_metadata finds out; what a server says is only said
+            mime=None,  # extract_metadata finds out; the server's header is not relied on
         )
     )
     return {"size_bytes": stored.size_bytes, "sha256": stored.sha256, "fetched": True}

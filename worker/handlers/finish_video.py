@@ -16,7 +16,7 @@ from reelq.worker.rooms import media
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """Nothing to say: the job's video is all it needs."""
+    """None: the job's video is all it needs."""
 
 
 def run(_args: Args, ctx: JobContext) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """generate_thumbnail: one picture that stands for the video.
 
-A good moment of a video (av/frames.py), the photo itself, a song's cover art or its waveform.
+A good moment of a video (av/stills/frames.py), the photo itself, a song's cover art or its waveform.
 Reads the original; writes variant `poster`, a JPEG. Safe to run twice: each attempt stores
 under its own key.
 """
@@ -59,7 +59,7 @@ def _plan(ffmpeg: FFmpeg, measured: Measured, source: Path, output: Path, ctx: J
             "from": "video",
             "at_seconds": round(best.at_s, 3),
             "candidates": looked_at,
-            "good": best.good,  # false: all moments are dark, glaring or empty; this is the best of them
+            "good": best.good,  # false: every moment is too dark, too bright or empty; this is the best of them
         }
         return poster.of_video(source, video, frames.way_to(best), output), facts
     if measured.cover_index is not None:

@@ -28,7 +28,7 @@ from reelq.worker.rooms.media import VideoSource
 
 CPU_S_PER_MEDIA_S = 2.6  # a ladder of four from 1080p with preset veryfast, measured
 FULL_HD = 1920 * 1080
-PATIENCE = 20  # a host this much slower than expected is sick
+SLOWEST_FACTOR = 20  # a host that is this much slower than expected has a fault
 LEAST_WALL_S = 120.0
 PRESET_COST = {
     "ultrafast": 0.8, "superfast": 0.9, "veryfast": 1.0, "faster": 1.4, "fast": 1.7, "medium": 1.9,
@@ -119,7 +119,7 @@ def _wall_limit(measured: Measured, preset: str, threads: int) -> float:
     video = measured.video
     pixels = video.coded_width * video.coded_height if video is not None else 0
     cpu_s = CPU_S_PER_MEDIA_S * PRESET_COST[preset] * max(1.0, pixels / FULL_HD)
-    return max(LEAST_WALL_S, PATIENCE * cpu_s * (measured.duration_s or 0.0) / threads)
+    return max(LEAST_WALL_S, SLOWEST_FACTOR * cpu_s * (measured.duration_s or 0.0) / threads)
 
 
 def _facts(
@@ -143,7 +143,7 @@ def _facts(
         "audio_codec": checked.audio_codec,
         "encode_seconds": round(cost.wall_seconds, 3),
         "speed": _speed(measured, cost),
-        # Lines of complaint: 0 for a sound source; a few when parts of it are damaged.
+        # Lines on ffmpeg's stderr: 0 for a whole source, a few when parts of it are damaged.
         "metadata": {**metadata, "complaints": cost.complaints, "ffmpeg": version},
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import types
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -29,7 +31,7 @@ def parse(kind: type[T], data: Any) -> T:
 def _object(kind: Any, data: Any, where: str, mistakes: list[str]) -> Any:
     """A dataclass from an object; None when there are mistakes."""
     if not isinstance(data, dict):
-        mistakes.append(f"{where} must be an object")
+        mistakes.append(f"{where} must be an object, not {_short(data)}")
         return None
     before = len(mistakes)
     known = _shape(kind)
@@ -45,7 +47,7 @@ def _object(kind: Any, data: Any, where: str, mistakes: list[str]) -> Any:
         return None
     try:
         return kind(**values)
-    except ValueError as error:  # a check in __post_init__; its sentence is ours
+    except ValueError as error:  # a check in __post_init__; its message is the mistake
         mistakes.append(str(error))
         return None
 
@@ -62,18 +64,18 @@ def _shape(kind: Any) -> dict[str, tuple[Any, bool]]:
 
 def _value(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
     """`value` as the type `hint` wants it."""
-    if type(value) is hint:  # a plain text, number or flag, as most are
+    if type(value) is hint:  # the usual case: a plain text, number or flag
         return value
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _union(get_args(hint), value, where, mistakes)
     if origin is Literal:
         if value not in get_args(hint) or isinstance(value, bool) != isinstance(get_args(hint)[0], bool):
-            mistakes.append(f"{where} must be one of " + ", ".join(map(str, get_args(hint))))
+            mistakes.append(f"{where} must be one of {', '.join(map(str, get_args(hint)))}, not {_short(value)}")
         return value
     if origin in (list, tuple):
         if not isinstance(value, list):
-            mistakes.append(f"{where} must be a list")
+            mistakes.append(f"{where} must be a list, not {_short(value)}")
             return None
         item = get_args(hint)[0]
         return origin(_value(item, one, f"{where}[{n}]", mistakes) for n, one in enumerate(value))
@@ -102,16 +104,20 @@ PLAIN = {str: "a text", bool: "true or false", int: "a whole number", float: "a 
 
 
 def _plain(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
-    """A text, number, flag, object or UUID. true is no number, 1 is no flag, and 2 is a fine float."""
+    """A text, number, flag, object or UUID. true is refused as a number and 1 as a flag; a float may be whole."""
     if hint is Any:
         return value
     if hint is UUID and isinstance(value, str):
-        try:
+        with suppress(ValueError):
             return UUID(value)
-        except ValueError:
-            value = None
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        mistakes.append(f"{where} must be {PLAIN.get(hint, hint)}")
+        mistakes.append(f"{where} must be {PLAIN.get(hint, hint)}, not {_short(value)}")
     return value
+
+
+def _short(value: Any) -> str:
+    """A refused value as JSON, cut to what fits a sentence."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,7 +1,7 @@
 """Between an attempt and its files: staged originals, names of objects, ffmpeg with the attempt's limits.
 
 In the scratch folder `in` is what ffmpeg may read, `out` what it may write. Files there have
-names that we choose, whatever the sender called his.
+names that reelq chooses, never the sender's.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from reelq.worker.rooms.media import VideoSource
 from reelq.worker.sandbox.child import Ended
 from reelq.worker.stores.base import OnBytes, StoredObject
 
-SOURCE = "source"  # without a suffix: the bytes decide what it is
-FETCH_SHARE = 0.02  # of the progress bar, for bringing the original here
+SOURCE = "source"  # without a suffix, so that ffmpeg decides by the bytes
+FETCH_SHARE = 0.02  # of the progress bar, for fetching the original
 NO_ORIGINAL = "The original is not stored yet; download_video has to run first."
 
 
@@ -46,7 +46,7 @@ def folder(ctx: JobContext, name: str) -> Path:
 
 
 def stage(ctx: JobContext, work: VideoSource) -> Path:
-    """Bring the original here and return where it is; its checksum is compared.
+    """Fetch the original, compare its checksum, and return its path.
 
     Raises:
         PermanentError: "no_original"; "object_missing", "object_corrupt" of the store.
@@ -67,9 +67,9 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
 
 
 def passing(ctx: JobContext, stage: str, start: float, end: float, size_bytes: int) -> OnBytes:
-    """Show bytes that pass as the part of the progress bar from `start` to `end`.
+    """Report bytes that pass as the part of the progress bar from `start` to `end`.
 
-    `size_bytes` stands in where the other side does not say how many will come.
+    `size_bytes` is used where the other side does not say how many will come.
     """
 
     def tell(done: int, total: int | None) -> None:

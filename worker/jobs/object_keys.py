@@ -12,7 +12,7 @@ def original(ctx: JobContext, work: VideoSource) -> str:
 
 
 def variant(ctx: JobContext, work: VideoSource, profile: str, suffix: str) -> str:
-    """Where this attempt puts a variant: another attempt's name is another one."""
+    """Where this attempt puts a variant: every attempt has a name of its own."""
     base = f"tenants/{work.tenant_id}/media/{work.asset_id}/variants"
     return f"{base}/{profile}/{work.asset_id}-{_attempt(ctx)}.{suffix}"
 

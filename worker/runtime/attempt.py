@@ -36,13 +36,13 @@ class AttemptDeps:
     pool: db.Pool
     scratch: Scratch
     open_store: Callable[[], Store]
-    hurry: threading.Event  # set when the worker leaves at once
-    look_by: Callable[[float], None]  # the watch has to look at this time at the latest
+    hurry: threading.Event  # set when the worker stops without draining
+    look_by: Callable[[float], None]  # the deadline watchdog has to check at this time at the latest
 
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """A claimed job in this worker's hands, until it is settled."""
+    """A claimed job that this worker holds, until it is settled."""
 
     job: ClaimedJob
     deadlines: Deadlines
@@ -50,12 +50,12 @@ class Attempt:
     facts: Facts = field(default_factory=Facts)
     started_at: float | None = None  # monotonic; None: no handler has run
     ended_at: float | None = None
-    settlement: str = ""  # the outcome as queue.settle_jobs takes it; made by the slot, so that the main thread need not
+    settlement: str = ""  # the outcome as queue.settle_jobs takes it; the slot writes it, which saves the main thread time
     sent: bool = False  # the outcome was sent once and no answer came: it may have arrived
 
     @property
     def fills_a_slot(self) -> bool:
-        """Whether it is real work; else the queue hands out several for a slot, and they wait here."""
+        """Whether it takes a whole slot. Of small jobs the queue gives several for a slot, and they wait here."""
         return self.job.weight >= self.job.batch
 
     def run(self, deps: AttemptDeps) -> None:
@@ -68,10 +68,10 @@ class Attempt:
             self.outcome = self._handle(deps, folder)
         except StopRequested as error:
             self.outcome = outcome.stopped(error.reason, error)
-        except LeaseLost:  # a write under the token was refused before a heartbeat told us
+        except LeaseLost:  # a write under the token was refused before a heartbeat reported the loss
             self.outcome = outcome.stopped("lease_lost")
         except BaseException as error:  # noqa: BLE001 - SystemExit and MemoryError too: a slot outlives its jobs
-            # A handler whose ffmpeg was killed under it may complain of anything; why it was killed counts.
+            # When ffmpeg was killed the handler may raise any error; the reason of the kill is the outcome.
             reason = self.deadlines.reason
             self.outcome = outcome.stopped(reason, error) if reason else outcome.failed(error, self.facts.stderr)
         finally:
@@ -109,7 +109,7 @@ class Attempt:
     def _commit(self, deps: AttemptDeps, ctx: JobContext, ended: AttemptOutcome) -> AttemptOutcome:
         """Complete the job and write what the handler made visible: one transaction, fence first.
 
-        The work is done, so this waits for a database that is away, however long: the fence
+        The work is done, so this waits for the database as long as it is away. The fence then
         decides whether the result still counts.
         """
         self.deadlines.finish()

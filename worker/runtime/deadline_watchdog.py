@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 
 from reelq.worker.runtime.deadlines import Deadlines
 
-LOOK_S = 1.0  # deadlines move (heartbeats, progress); with a job in hand look at least so often
-IDLE_S = 5.0  # without one: what comes later than that needs nobody to be woken for it
+LOOK_S = 1.0  # deadlines move (heartbeats, progress), so check at least this often while a job runs
+IDLE_S = 5.0  # while none runs; a deadline further off than that need not wake this thread
 
 
 class DeadlineWatchdog(threading.Thread):
@@ -20,12 +20,12 @@ class DeadlineWatchdog(threading.Thread):
         super().__init__(name="watch", daemon=True)
         self._all_deadlines = all_deadlines
         self._changed = threading.Condition()
-        self._until = 0.0  # when it looks next
-        self._again = False  # an attempt came that is due before
+        self._until = 0.0  # when it checks next
+        self._again = False  # an attempt came whose deadline is earlier
         self._over = False
 
     def look_by(self, due: float) -> None:
-        """A new attempt is due at `due`: make sure that somebody looks by then."""
+        """A new attempt has a deadline at `due`: make sure that it is checked by then."""
         if due < self._until:
             with self._changed:
                 self._again = True
@@ -40,10 +40,10 @@ class DeadlineWatchdog(threading.Thread):
     def run(self) -> None:
         """Sleep until the nearest deadline."""
         while not self._over:
-            nearest = self._until = float("inf")  # first: who comes while we look is told to come again
+            nearest = self._until = float("inf")  # set first, so that an attempt that comes during the check asks for another
             busy = False
             for deadlines in self._all_deadlines():
-                deadlines.expire()  # kills in this thread; not under the lock
+                deadlines.expire()  # may kill a child, so not under the lock
                 busy = True
                 nearest = min(nearest, deadlines.due())
             with self._changed:

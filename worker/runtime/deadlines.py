@@ -2,13 +2,13 @@
 
 Three deadlines, all on this process's monotonic clock:
 
-    trust    the lease minus a margin, counted from when the last good heartbeat was SENT, at first the
-             claim. Past it the queue may give the job to another, so this attempt has ended by then.
+    lease    the lease minus a margin, counted from when the last good heartbeat was SENT, at first the
+             claim. Later the queue may give the job to another worker, so this attempt must have ended.
     limit    the job type's time limit, counted from the start of the handler.
-    headway  the job type's stall limit, counted from the last change of progress, at first the start.
+    stall    the job type's stall limit, counted from the last change of progress, at first the start.
 
-Whoever looks first notices: the watch thread, or the handler in `check` (a process that was
-suspended past its lease finds out before its next visible step).
+The watchdog thread checks them, and the handler does in `check`: a process that was suspended
+past its lease finds out before its next visible step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functools import lru_cache
 from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
 from reelq.worker.stop import StopSignal
 
-MARGIN = 0.1  # of the lease; what it takes to kill a process group, many times over
+MARGIN = 0.1  # of the lease; many times what it takes to kill a process group
 LONGEST_MARGIN_S = 5.0
 FOREVER = float("inf")
 NO_PROGRESS = JobProgress()
@@ -32,7 +32,7 @@ class Terms:
     """A job type's times in seconds; no limit is infinity."""
 
     lease_s: float
-    trusted_s: float  # so long after the latest good heartbeat nobody else has the job
+    trusted_s: float  # for this long after the latest good heartbeat no other worker can have the job
     limit_s: float
     stall_s: float
 
@@ -55,7 +55,7 @@ class Deadlines(StopSignal):
         self.progress = NO_PROGRESS
         self._terms = agreed = terms(job.lease, job.time_limit, job.stall_limit)
         self._trusted_until = sent_at + agreed.trusted_s
-        self._ends_at = self._moved_at = FOREVER  # it may wait in this worker's hands before it starts
+        self._ends_at = self._moved_at = FOREVER  # a claimed job may wait for a slot before it starts
         self._over = False
 
     @property
@@ -64,10 +64,10 @@ class Deadlines(StopSignal):
         return self._terms.lease_s
 
     def start(self) -> float:
-        """The handler starts, if nothing speaks against it; returns when, in monotonic seconds.
+        """The handler starts, unless it must not any more; returns when, in monotonic seconds.
 
         Raises:
-            StopRequested: cancelled, or the lease is lost, while the job waited in this worker's hands.
+            StopRequested: cancelled, or the lease was lost, while the job waited for a slot.
         """
         self.check()
         now = time.monotonic()
@@ -80,13 +80,13 @@ class Deadlines(StopSignal):
         self._trusted_until = max(self._trusted_until, sent_at + self._terms.trusted_s)
 
     def report(self, progress: JobProgress) -> None:
-        """Remember how far the work is; a change is headway."""
+        """Remember how far the work is; a change starts the stall limit anew."""
         if (progress.fraction, progress.stage) != (self.progress.fraction, self.progress.stage):
             self._moved_at = time.monotonic()
         self.progress = progress
 
     def finish(self) -> None:
-        """The handler is through: no deadline matters any more. The fence judges what it has made."""
+        """The handler has returned: no deadline matters any more. The fence decides whether its result counts."""
         self._over = True
 
     def due(self) -> float:

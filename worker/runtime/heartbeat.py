@@ -1,4 +1,4 @@
-"""The thread that says "we live": leases, progress, cancel requests, systemd's watchdog.
+"""The thread of the heartbeat: extends leases, reports progress, learns of cancels, feeds systemd's watchdog.
 
 It has a connection of its own, so that neither a busy handler nor a slow claim delays it.
 """
@@ -22,14 +22,14 @@ from reelq.worker.systemd import Notifier
 
 log = structlog.get_logger()
 
-IDLE_S = 10.0  # between beats of a worker without jobs; the queue takes it for lost after a minute
+IDLE_S = 10.0  # between beats of a worker without jobs; after a minute without one the queue marks it lost
 
 
 class Wish(enum.Enum):
-    """What others want of the heartbeat."""
+    """What other threads ask of the heartbeat."""
 
     BEAT = enum.auto()  # at once
-    HURRY = enum.auto()  # a shorter lease came: look again at the pace
+    HURRY = enum.auto()  # a job with a shorter lease came: compute the interval again
     STOP = enum.auto()
 
 
@@ -60,7 +60,7 @@ class Heartbeat(threading.Thread):
         self._failures = 0
 
     def beat_now(self) -> None:
-        """Somebody waits for us: a cancel or a drain."""
+        """Beat at once: an operator waits for a cancel or a drain."""
         self._wishes.put(Wish.BEAT)
 
     def beat_by(self, lease_s: float) -> None:
@@ -91,7 +91,7 @@ class Heartbeat(threading.Thread):
         self._session.close()
 
     def _pace(self, lease_s: float) -> float:
-        """Seconds between beats that a lease of this length needs: three may be lost."""
+        """Seconds between beats that a lease of this length needs, so that three may be lost."""
         return min(self._every_s, lease_s / 4)
 
     def _interval(self) -> float:
@@ -100,7 +100,7 @@ class Heartbeat(threading.Thread):
         return min(pace, db.backoff(self._failures)) if self._failures else pace
 
     def _beat(self) -> None:
-        """One heartbeat. Whatever goes wrong, the next one is tried: the trust window ends attempts in time."""
+        """One heartbeat. Whatever goes wrong, the next one is tried: deadlines end attempts before their leases do."""
         attempts = [one for one in self._held() if one.deadlines.reason != "lease_lost"]
         sent_at = time.monotonic()
         try:

@@ -1,7 +1,7 @@
 """The thread that listens: `reelq_ready` (work came) and `reelq_worker` (beat now). A notification
 is a hint; whatever is missed here is found by polling.
 
-It sleeps in poll() on the socket itself: psycopg's notifies() wakes ten times a second.
+It waits in poll() on the socket: psycopg's notifies() would wake ten times a second.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Listener(threading.Thread):
         os.write(self._wake_write, b"x")
 
     def run(self) -> None:
-        """Listen; connect anew with jitter when the connection is lost."""
+        """Listen; reconnect with jitter when the connection is lost."""
         turn = 0
         while not self._over.is_set():
             try:
@@ -47,7 +47,7 @@ class Listener(threading.Thread):
                     conn.execute("listen reelq_ready")
                     conn.execute("listen reelq_worker")
                     turn = 0
-                    self._on_ready("")  # what came while nobody listened
+                    self._on_ready("")  # work may have come while no connection listened
                     self._on_worker("")
                     self._listen(conn)
             except (ReelqError, psycopg.Error, OSError) as error:

@@ -25,14 +25,14 @@ _mine: set[str] = set()  # workers of this very process
 
 
 def process_key() -> str | None:
-    """Boot id and PID namespace; None where the system does not tell (then nobody is marked)."""
+    """Boot id and PID namespace; None where the system does not tell; then no worker is marked dead."""
     with suppress(OSError):
         return f"{BOOT_ID.read_text(encoding='ascii').strip()}:{PID_NAMESPACE.readlink()}"
     return None
 
 
 def is_mine(worker_id: str) -> None:
-    """Note a worker of this process, which shares its process id with us and is alive."""
+    """Remember a worker of this very process: it has our process id and is alive."""
     _mine.add(worker_id)
 
 
@@ -51,7 +51,7 @@ def mark_dead(conn: db.Connection, host: str) -> int:
 
 
 def _lives(pid: int) -> bool:
-    """Whether a process has this id. Our own id, reused after a container's restart, was another's."""
+    """Whether a process has this id. Our own id does not count: after a container's restart a dead worker may have had it."""
     if pid == os.getpid():
         return False
     try:

@@ -1,4 +1,4 @@
-"""Jobs that the queue gave us while the connection broke: leased to us, but we never heard of it."""
+"""Jobs that the queue leased to this worker while the connection broke, so that the answer never came."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 def release_orphaned_claims(conn: db.Connection, worker_id: str, held: Collection[tuple[UUID, int]]) -> None:
-    """Give back what the queue takes for ours and we do not hold; nobody is charged for it.
+    """Release what is leased to this worker and not held by it; no attempt is charged.
 
     Called after an outage, by the only thread that claims. Without it such a job would wait
     for its lease to run out, and count as a crash.
@@ -29,5 +29,5 @@ def release_orphaned_claims(conn: db.Connection, worker_id: str, held: Collectio
     with db.family():
         told = {one.job_id: one.verdict for one in queue.settle_jobs(conn, worker_id, items)}
     for one in orphans:
-        if told[one.job_id] == "ok":  # else taken back meanwhile
+        if told[one.job_id] == "ok":  # else it was rescued meanwhile
             log.info("orphan.released", job_id=str(one.job_id), attempt=one.token)

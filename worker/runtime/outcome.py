@@ -31,7 +31,7 @@ INTERNAL = "The worker met an error of its own; operators find the details with 
 # What an attempt is told when it was stopped, by reason; cancelled, lease_lost and shutdown are no errors of the job.
 STOPPED = {
     "time_limit": "The job ran longer than its type may.",
-    "stalled": "The job made no headway for longer than its type may.",
+    "stalled": "The job made no progress for longer than its type allows.",
 }
 
 
@@ -53,7 +53,7 @@ class AttemptOutcome:
     settled: str | None = None
 
 
-COMPLETED = AttemptOutcome("completed")  # with nothing to tell
+COMPLETED = AttemptOutcome("completed")  # without a result
 TEXT = json.JSONEncoder(allow_nan=False)
 
 
@@ -140,7 +140,7 @@ def _word(code: str) -> str:
 
 
 def _sentence(message: str) -> str:
-    """A message for tenants: one line, not endless."""
+    """A message for tenants: one line of bounded length."""
     return _clean(" ".join(message.split()))[:MESSAGE_CHARS]
 
 

@@ -21,7 +21,7 @@ class Registration:
     settings: Settings
 
     def register(self, conn: db.Connection) -> None:
-        """Make this worker known to the queue, or known anew."""
+        """Register this worker with the queue, or register it again."""
         settings = self.settings
         queue.register_worker(
             conn,

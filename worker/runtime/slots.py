@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class Slot(threading.Thread):
-    """One thread; `attempt` is what it has in hand."""
+    """One thread; `attempt` is what it runs."""
 
     def __init__(self, number: int, dispatch_queue: DispatchQueue, deps: AttemptDeps, died: Callable[[], None]) -> None:
         super().__init__(name=f"slot-{number}", daemon=True)
@@ -59,7 +59,7 @@ class Slots:
             slot.start()
 
     def revive(self) -> None:
-        """Replace threads that died, and end what they had in hand: a job is settled, no slot is lost."""
+        """Replace threads that died, and settle the attempts that they ran, so that neither job nor slot is lost."""
         for place, slot in enumerate(self._slots):
             if not slot.over:
                 continue
@@ -72,5 +72,5 @@ class Slots:
                 self._dispatch_queue.done(slot.attempt)
 
     def stop(self) -> None:
-        """End the threads that are free; one that is stuck in a handler dies with the process."""
+        """End the threads that are free; one that still runs a handler ends with the process."""
         self._dispatch_queue.close()

@@ -1,7 +1,7 @@
-"""The bubblewrap line around a child: no network, no files but two folders, nothing to gain.
+"""The bubblewrap command around a child: no network, no files but two folders, no privileges.
 
 Inside, the two folders have the paths that they have outside, so that a command reads the same
-with and without the bubble.
+with and without it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
-# All that a child is told. glibc reserves 64 MB of address space for each thread that allocates; a
+# The whole environment of a child. glibc reserves 64 MB of address space for each thread that allocates; a
 # ladder with 60 threads would meet its memory limit with nearly all of it unused.
 ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"}
 

@@ -1,8 +1,8 @@
-"""Children under limits: ffmpeg reads what strangers sent, so it runs with as little as can be.
+"""Children under limits: ffmpeg reads what strangers sent, so it gets no more rights than it needs.
 
 A process group and session of its own, no shell, an empty environment, limits on memory, CPU,
 file size and open files, nice 10; bubblewrap around it where that works. It dies with the worker
-(kill -9 too), with the stop signal, at the wall limit, and when it makes no headway.
+(kill -9 too), with the stop signal, at the wall limit, and when it makes no progress for too long.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Limits:
     wall_s: float
     memory_bytes: int  # address space; a ladder of four renditions from 1080p needs 1.5 GB
     file_bytes: int  # of any one file that it writes
-    stall_s: float | None = None  # longest time without headway, as on_line sees it; None: any
+    stall_s: float | None = None  # longest time without progress, as on_line sees it; None: no limit
     cpu_s: int | None = None  # CPU seconds over all threads; None: four cores for all of wall_s
     open_files: int = 256
     stdout_bytes: int = 64 * 2**20  # more than this to keep of stdout ends the child
@@ -75,7 +75,7 @@ class _Child:
         self.ended = threading.Event()
 
     def kill(self) -> None:
-        """End the whole group at once. SIGTERM would make ffmpeg finish a short file politely."""
+        """End the whole group at once. After SIGTERM ffmpeg would still finish its file."""
         with self._lock:
             if not self._gone:
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -86,7 +86,7 @@ class _Child:
         self.ended.set()
 
     def reap(self) -> tuple[int, float, int]:
-        """Exit code, CPU seconds and peak memory; from here on the number may be another's."""
+        """Exit code, CPU seconds and peak memory; from here on the process id may belong to another process."""
         with self._lock:
             _, status, usage = os.wait4(self.process.pid, 0)
             self._gone = True
@@ -124,7 +124,7 @@ def run_child(
     if program is None:
         said = f"{command[0]}: not found"
         return Ended(exec_child.CANNOT_RUN, "", said, None, wall_seconds=0.0, cpu_seconds=0.0, peak_memory_bytes=0)
-    command[0] = program  # found by the worker's PATH; the child has none to speak of
+    command[0] = program  # looked up on the worker's PATH, since the child has a bare one
     if bubble_wanted(sandbox):
         command = bubblewrap.wrap(command, read=read, write=write)
     began = time.monotonic()
@@ -143,7 +143,7 @@ def run_child(
 
 @contextmanager
 def _started(command: list[str], limits: Limits, folder: Path | None) -> Iterator[_Child]:
-    """Start `command` behind launch.py; whatever happens in the block, nothing outlives it."""
+    """Start `command` through exec_child.py; when the block ends, however it ends, the child is gone."""
     cpu_s = limits.cpu_s or max(1, int(4 * limits.wall_s))
     bounds = {"parent": os.getpid(), "AS": limits.memory_bytes, "CPU": cpu_s, "FSIZE": limits.file_bytes,
              "CORE": 0, "NOFILE": limits.open_files, "nice": NICE}  # fmt: skip

@@ -1,7 +1,7 @@
-"""What a child of the sandbox runs first: it takes its limits on, then becomes the program.
+"""What a child of the sandbox runs first: it sets its own limits, then becomes the program.
 
 A script and no preexec_fn: between fork and exec of a process with threads no Python may run.
-Called as `python -I -S launch.py '{"parent": …}' program argument…`; it imports nothing of ours.
+Called as `python -I -S exec_child.py '{"parent": …}' program argument…`; it imports nothing of reelq.
 
 The kernel sends the death signal when the thread that forked ends, not the process. That is
 right here because run_child waits in the very thread that started the child.
@@ -25,7 +25,7 @@ def main() -> None:
     limits: dict[str, int] = json.loads(sys.argv[1])
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        # The parent may have died before the line above: then no signal will ever come.
+        # If the parent died before the line above, the signal would never come.
         if os.getppid() != limits["parent"]:
             os._exit(CANNOT_RUN)
     for name in ("AS", "CPU", "FSIZE", "CORE", "NOFILE"):

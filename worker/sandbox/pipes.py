@@ -1,4 +1,4 @@
-"""Reads a child's two pipes, each in a thread of its own: a pipe that nobody drains stops the child."""
+"""Reads a child's two pipes, each in a thread of its own: a full pipe would stop the child."""
 
 from __future__ import annotations
 

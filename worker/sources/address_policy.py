@@ -6,7 +6,7 @@
                documentation, tunnels: never
 
 A name is resolved once a fetch and the connection goes to that very address, so an answer that
-changes between the look and the connection (DNS rebinding) gains nothing.
+changes between the check and the connection (DNS rebinding) has no effect.
 
 Source: IANA IPv4 and IPv6 Special-Purpose Address Registries, read 2026-11-21. Written out here,
 because Python's own `is_global` differs from release to release.
@@ -54,7 +54,7 @@ FORBIDDEN_6 = tuple(
     for text in (
         "2001::/23",  # protocol assignments, with Teredo and ORCHID
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: an IPv4 address in disguise
+        "2002::/16",  # 6to4: wraps an IPv4 address
         "2620:4f:8000::/48",  # AS112
         "3fff::/20",  # documentation
     )
@@ -72,7 +72,7 @@ def kind(address: Address) -> str:
     if inside is None and address in NAT64:
         inside = IPv4Address(int(address) & 0xFFFFFFFF)
     if inside is not None:
-        # Never public: no honest name has such an address. At best it is a private one.
+        # These wrap another address. No public host is named by one, so it is private at best.
         return FORBIDDEN if kind(inside) == FORBIDDEN else PRIVATE
     if any(address in network for network in PRIVATE_6):
         return PRIVATE
@@ -99,8 +99,8 @@ class AddressGuard:
         """The addresses of `host`, at least one, all of them allowed.
 
         Raises:
-            PermanentError: "address_refused", one of the addresses is not for us. One is enough: a
-                name with a public and a private address is a trap.
+            PermanentError: "address_refused", one of the addresses is not allowed. One is enough: a
+                name with a public and a private address may be an attack.
             TransientError: "name_unknown", the name has no address now.
         """
         if (host, port) not in self._known:

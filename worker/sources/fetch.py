@@ -1,7 +1,7 @@
-"""Bring a source's bytes to a file of ours: from a path of this host, http(s) or S3.
+"""Copy a source into a file on this host: from a path of this host, http(s) or S3.
 
     /srv/in/clip.mp4, file:///srv/in/clip%201.mp4    when the settings allow local sources
-    http://…, https://…                              see worker.http_source
+    http://…, https://…                              see worker.sources.http
     s3://bucket/key                                  with the credentials of the store
 
 The file appears under its name only when all of it is there. Messages name no path and no URL.
@@ -119,7 +119,7 @@ def _fetch_s3(place: str, sink: FileIO, settings: Settings, stop: StopSignal, on
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}", bucket) or not key:
         raise PermanentError("source_refused", "An S3 source needs a bucket and a key.")
     if settings.store.partition("://")[2].partition("/")[0] == bucket and settings.store.startswith("s3://"):
-        # Our credentials read every tenant's objects; a source URL must not.
+        # The worker's credentials can read every tenant's objects; a source URL must not.
         raise PermanentError("source_refused", "The object store itself is not a source.")
     try:
         size, _, chunks = read_object(open_client(settings), bucket, key)

@@ -1,8 +1,8 @@
 """Fetch a source by http or https: bounded, resumable, and never from a network of our own.
 
-A connection that breaks is taken up again where it broke (Range, with If-Range, so that a source
-that changed meanwhile starts anew instead of being glued to the old half). A server that cannot
-do that makes us start anew as well. Nothing of a URL but its host goes into logs and messages:
+A download that breaks off goes on where it broke (Range, with If-Range, so that a source that
+changed meanwhile starts again instead of being joined to the old half). With a server that cannot
+do that it starts again as well. Nothing of a URL but its host goes into logs and messages:
 user names, passwords and signatures stand in the rest.
 
 Source: RFC 9110, sections 13.1.5 (If-Range) and 14 (Range), read 2026-11-21.

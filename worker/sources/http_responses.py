@@ -37,7 +37,7 @@ def too_large(limit_bytes: int) -> PermanentError:
 
 
 def refusal(status: int, headers: httpx.Headers, now: float) -> JobError:
-    """The error of ours for an answer that is not the file; `now` in seconds since 1970."""
+    """The job error for an answer that is not the file; `now` in seconds since 1970."""
     asked_s = retry_after_s(headers.get("retry-after"), now)
     if status == 429 or (status == 503 and asked_s is not None):
         return RateLimitedError("source_busy", "The source asks us to come back later.", retry_after_s=asked_s or RETRY_S)

@@ -58,7 +58,7 @@ class GuardedBackend(httpcore.NetworkBackend):
                 _shut(self._handle)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Forget the connection."""
         with self._lock:
             if self._handle is not None:
                 self._handle.close()
@@ -78,7 +78,7 @@ def _shut(handle: socket.socket) -> None:
     try:
         handle.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # the other side was first
+        return  # the other side closed it first
 
 
 class GuardedTransport(httpx.BaseTransport):

@@ -1,4 +1,4 @@
-"""Open a source that is a path on this host, without being led elsewhere.
+"""Open a source that is a path on this host, and nothing that a link leads to elsewhere.
 
 Only plain files below the folders of the settings, after all links are followed: no pipes, no
 devices, nothing of the kernel's own file systems.
@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from reelq.worker.errors import PermanentError, TransientError
 
-SYSTEM_FOLDERS = ("/proc", "/sys")  # what looks like a plain file there is a door to the kernel
+SYSTEM_FOLDERS = ("/proc", "/sys")  # plain files there read and write the kernel's state
 NO_SUCH = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
@@ -81,5 +81,5 @@ def missing(detail: str) -> PermanentError:
 
 
 def denied(detail: str) -> PermanentError:
-    """The source is there, and not for us."""
+    """The source is there, and the worker may not read it."""
     return PermanentError("source_denied", "The source may not be read.", detail=detail)

@@ -1,8 +1,8 @@
 """What every object store offers, and what a key may look like.
 
 An object is written once and never changed: keys bear the job and the attempt that wrote them.
-A put is all or nothing for readers, and the SHA-256 is computed by us while the bytes pass, not
-believed from the other side. Codes of the errors that a store raises:
+A put is all or nothing for readers, and the SHA-256 is computed here while the bytes pass, not
+taken from the server. Codes of the errors that a store raises:
 
     store_full, store_denied, store_away, store_busy, bucket_missing    transient
     object_missing, object_corrupt, object_exists, object_archived, store_refused, bad_key    permanent
@@ -23,7 +23,7 @@ from reelq.worker.stop import StopSignal
 
 CHUNK_BYTES = 1 << 20  # a stop or a progress report waits for one chunk at most
 LINK_LIFE_S = 600  # signed links live ten minutes
-LEFTOVER_AGE_S = 24 * 3600.0  # a put that wrote nothing for a day is dead
+LEFTOVER_AGE_S = 24 * 3600.0  # a put that wrote nothing for a day was killed
 KEY_BYTES, PART_BYTES = 1024, 255  # S3 takes 1024 bytes a key, file systems 255 a name
 RESERVED = ".incoming"  # first part of names that stores keep for themselves
 
@@ -32,7 +32,7 @@ OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all (None:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object whose bytes have just passed through our hands."""
+    """An object that was just written or read here."""
 
     key: str
     size_bytes: int

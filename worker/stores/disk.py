@@ -1,4 +1,4 @@
-"""What the operating system says about a file, as errors of ours.
+"""Files on disk, with the operating system's errors as job errors.
 
 Two sides can fail while bytes pass: the store's folder and this host's scratch disk. Each side's
 calls stand under their own `with`, so that a full scratch disk is never called a full store.
@@ -21,7 +21,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 CANNOT_LINK = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # no hard links here
 
-Side = Callable[[], AbstractContextManager[None]]  # whose fault an OSError in the block is
+Side = Callable[[], AbstractContextManager[None]]  # says to which side an OSError in the block belongs
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def link_new(part: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in CANNOT_LINK:
             raise
-        # Renaming would replace, so look first. Keys bear the attempt: nobody else writes this one.
+        # Renaming would replace, so look first. Keys bear the attempt, so no other attempt writes this one.
         if target.exists():
             raise FileExistsError(errno.EEXIST, "exists", str(target)) from error
         part.rename(target)

@@ -162,7 +162,7 @@ class FolderStore:
         return links.sign(self._public_url, key, self._link_secret, int(self._now()) + expires_s)
 
     def verify_url(self, url: str) -> str | None:
-        """The key that a link of ours may read now; None when it may not."""
+        """The key that one of our links may read now; None when it may not."""
         return links.verify(self._public_url, url, self._link_secret, self._now())
 
     def check(self) -> None:
@@ -217,7 +217,7 @@ class FolderStore:
                     if target.is_file() and self._same(target, size, digest):
                         return
                     raise PermanentError("object_exists", "Another object has this name already.", detail=key) from error
-        raise TransientError("store_away", "Folders of the object store vanish under our hands.", detail=key)
+        raise TransientError("store_away", "Folders of the object store disappear while they are written.", detail=key)
 
     def _same(self, target: Path, size: int, digest: str) -> bool:
         with FileIO(target, opener=open_plain) as there:

@@ -2,7 +2,7 @@
 
 The digest of an object is computed here before the first byte is sent, kept as metadata of the
 object, and computed again from what is sent and from what comes back: no S3 server has to be
-believed. How a file goes up stands in worker.stores.s3_upload.
+trusted. The upload itself is in worker.stores.s3_upload.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What S3 and the way there answer, as errors of ours.
+"""Errors of S3 and of the network on the way, as job errors.
 
 A missing bucket or refused credentials are mistakes of the operator, not of the video: they are
-transient, so that jobs live until someone repairs them. Messages name neither keys of ours nor
+transient, so that jobs live until someone repairs them. Messages name neither our keys nor
 addresses; the S3 error code and the operation go into `detail`.
 
 Source: Amazon S3 API reference, "Error responses", read 2026-11-21.
@@ -26,7 +26,7 @@ NO_CONDITIONS = {"NotImplemented", "501"}  # servers that do not know If-None-Ma
 
 @contextmanager
 def s3_side(operation: str) -> Iterator[None]:
-    """Turn what botocore raises in the block into errors of ours."""
+    """Turn what botocore raises in the block into job errors."""
     try:
         yield
     except ClientError as error:
@@ -51,7 +51,7 @@ def status_of(error: ClientError) -> int:
 
 
 def refused(operation: str, code: str, status: int) -> JobError:
-    """The error of ours for an answer of S3."""
+    """The job error for an answer of S3."""
     detail = f"{operation}: {code} ({status})"
     if code == "NoSuchBucket":
         return TransientError("bucket_missing", "The object store's bucket does not exist.", detail=detail)

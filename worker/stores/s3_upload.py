@@ -1,4 +1,4 @@
-"""One file on its way to S3: in one request or in parts, visible when all of it is there.
+"""Upload one file to S3, in one request or in parts; it is visible when all of it is there.
 
 Parts go up one after the other. A put that fails takes its parts away; of one that was killed,
 S3Store.sweep does. The request that lets the object appear asks the server to refuse when the
@@ -32,7 +32,7 @@ MOST_PARTS = 9_000  # S3 takes 10,000; larger files get larger parts
 
 
 class Upload:
-    """The way of one file to `place` (Bucket and Key), with its type and metadata in `described`."""
+    """One upload to `place` (Bucket and Key), with type and metadata in `described`."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Upload:
                 return
             except ClientError as error:
                 if code_of(error) in LOST_RACE | {"NoSuchUpload"} and self._is_there(self._stored):
-                    return  # our own earlier try, whose answer was lost, or a twin with the same bytes
+                    return  # an earlier try whose answer was lost, or another put of the same bytes
                 if code_of(error) not in NO_CONDITIONS:
                     raise
             call(**self._place, **sent)

@@ -1,4 +1,4 @@
-"""A look at the store when a worker starts, beside its work: is it there, and what did killed puts leave?"""
+"""Check the store when a worker starts, in a thread: does it work, and what did killed puts leave?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sweep_store(settings: Settings) -> threading.Thread:
 
 
 def _sweep(settings: Settings) -> None:
-    """Jobs that need the store find out for themselves; this line is for the operator who looks at the start."""
+    """Log what is wrong with the store, for the operator; jobs that need it fail with their own error."""
     try:
         store = open_store(settings)
         store.check()

@@ -32,13 +32,13 @@ def tags(video: Video) -> dict[str, str]:
 
     The source's own are kept: converting between bt601 and bt709 costs time and quality, and
     players obey the tags. Where the source says nothing, it gets what players would assume at
-    its size: a 360p rendition of an untagged HD source would change its colours without.
+    its size: else a 360p rendition of an untagged HD source would change its colours.
     """
     if video.hdr:
         return {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
     standard = "bt709" if min(video.coded_width, video.coded_height) >= HD_SHORT_SIDE else "smpte170m"
     if is_rgb(video):
-        standard = "bt709"  # what encode.py tells the scaler to make of it
+        standard = "bt709"  # ffmpeg_args.py has the scaler convert RGB to this
     matrix = video.color_space if video.color_space in MATRICES else standard
     return {
         "colorspace": matrix,

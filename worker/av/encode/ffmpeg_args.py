@@ -29,7 +29,7 @@ CLEAN: dict[str, Any] = {"map_metadata": -1, "map_chapters": -1, "movflags": "+f
 
 
 def file_url(path: Path) -> str:
-    """A name that ffmpeg takes for a file, whatever it looks like."""
+    """The path as a file: URL, so that ffmpeg reads no protocol or pattern into it."""
     return f"file:{path}"
 
 
@@ -105,7 +105,7 @@ def _video_settings(rung: Rung, rate: Fraction, crf: int, preset: str, threads: 
         "bufsize": f"{2 * rung.maxrate_kbps}k",
         "sc_threshold": 0,
         "flags": "+cgop",
-        "g": max(1, round(rate * KEY_FRAME_EVERY_S * 2)),  # a net: the line below decides
+        "g": max(1, round(rate * KEY_FRAME_EVERY_S * 2)),  # an upper bound: the line below decides
         "force_key_frames": f"expr:gte(t,n_forced*{KEY_FRAME_EVERY_S})",
         "threads": threads,
         "video_track_timescale": _time_scale(rate),
@@ -122,7 +122,7 @@ def _time_scale(rate: Fraction) -> int:
 
 
 def _tag_options(video: Video) -> dict[str, Any]:
-    """The tags of the graph once more, for encoders that read them from the command line."""
+    """The colour tags of the graph again, for encoders that take them from the command line."""
     return {**colour.tags(video), "color_range": "tv"}
 
 

@@ -1,4 +1,4 @@
-"""Which renditions a video gets. A rung is a length of the short side, so portrait is right too.
+"""Which renditions a video gets. A rung is a length of the short side, so it also fits portrait video.
 
 Nothing is ever enlarged. A source whose short side is no rung keeps one rendition at its own
 size, unless it is larger than the largest rung.
@@ -21,7 +21,7 @@ RUNGS = {1080: 5000, 720: 2800, 480: 1400, 360: 800, 240: 400}
 FAST = Fraction(31)  # from here on a rendition may have half as much again
 FAST_FACTOR = 1.5
 LEAST_KBPS = 100
-MOST_LONG_SIDE = 4096  # of H.264 level 5.1, which decoders in hardware stop at
+MOST_LONG_SIDE = 4096  # of H.264 level 5.1, above which many hardware decoders fail
 DEFAULT_CRF = 23
 CRF = range(15, 41)  # what an option may ask for
 
@@ -53,17 +53,17 @@ def options(renditions: Any = None, crf: Any = None) -> Options:
     words = re.split(r"[,\s]+", renditions.strip()) if isinstance(renditions, str) else renditions
     if words is not None:
         if not isinstance(words, list | tuple) or not words:
-            raise PermanentError("bad_options", 'renditions is a list such as ["720p", "360p"].')
+            raise PermanentError("bad_options", f'renditions must be a list such as ["720p", "360p"], not {str(words)[:40]!r}.')
         known = [f"{side}p" for side in RUNGS]
         words = tuple(str(word).removeprefix("h264-") for word in words)
         if wrong := [word[:40] for word in words if word not in known]:
-            raise PermanentError("bad_options", f"There is no rendition {wrong[0]!r}; there are {', '.join(known)}.")
+            raise PermanentError("bad_options", f"renditions must be among {', '.join(known)}, not {wrong[0]!r}.")
     try:
         chosen = DEFAULT_CRF if crf is None else int(str(crf))
     except ValueError:
         chosen = -1
     if chosen not in CRF:
-        raise PermanentError("bad_options", f"crf is a whole number from {CRF[0]} to {CRF[-1]}.")
+        raise PermanentError("bad_options", f"crf must be a whole number from {CRF[0]} to {CRF[-1]}, not {str(crf)[:40]!r}.")
     return Options(words, chosen)
 
 

@@ -1,6 +1,5 @@
-"""Checks what an encoder made before anybody sees it: exit code 0 means little.
-
-A truncated source gives exit code 0 and 42 of 132 pictures.
+"""Checks what an encoder made before anybody sees it. Exit code 0 is not enough: a truncated
+source gave exit code 0 and 42 of 132 pictures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a file is apart from its wrapping: one checksum of the packets that play.
+"""The identity of a file apart from its container: one checksum of the packets that play.
 
 The same video in MP4 and Matroska, or with another title, has the same one.
 """
@@ -29,6 +29,6 @@ def essence(ffmpeg: FFmpeg, path: Path, measured: Measured, folder: Path) -> str
     try:
         _, said = ffmpeg.run(arguments, read=path.parent, write=folder, wall_s=wall_s)
     except PermanentError:
-        return None  # a fact less; whether the file is of use is for others to say
+        return None  # no hash then; whether the file is usable is decided elsewhere
     digests = [line.partition("=")[2].strip() for line in said.splitlines() if "SHA256=" in line]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests else None

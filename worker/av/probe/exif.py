@@ -1,6 +1,6 @@
 """The orientation that a camera wrote into a JPEG: EXIF tag 0x0112.
 
-ffmpeg 5.1 does not turn photos by it, newer ones do; so ffmpeg is told not to, and we turn.
+ffmpeg 5.1 does not turn photos by it, newer ones do; so ffmpeg is told not to, and a filter turns them.
 Source: EXIF 2.32, section 4.6.4, and TIFF 6.0, section 2, read 2026-11-21.
 """
 

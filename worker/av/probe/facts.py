@@ -1,4 +1,4 @@
-"""What is known of a file, as the rest relies on it."""
+"""The facts of a file that all other code works with."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Reads what ffprobe and the packets say of a file into facts that the rest relies on.
 
 `parse` takes the document that is stored in media.assets.probe: ffprobe's own, with `packets`
-(a tally a stream), `orientation` (EXIF) and `complaints` (ffprobe's stderr) added by av/inspect.
-What containers claim is believed only where the packets agree.
+(a tally a stream), `orientation` (EXIF) and `complaints` (ffprobe's stderr) added by
+probe.inspect. What a container claims counts only where the packets agree.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reelq.worker.av.probe import exif, rates
 from reelq.worker.av.probe.facts import Audio, Measured, Video
 
 INTERLACED = frozenset({"tt", "bb", "tb", "bt"})
-MOST_SAR = 10  # a pixel ten times as wide as high is a broken header
+MOST_SAR = 10  # a pixel more than ten times as wide as high means a broken header
 MIMES = {
     "matroska": "video/x-matroska", "webm": "video/webm", "avi": "video/x-msvideo", "mpegts": "video/mp2t",
     "mpeg": "video/mpeg", "flv": "video/x-flv", "gif": "image/gif", "mp3": "audio/mpeg", "wav": "audio/wav",

@@ -1,4 +1,4 @@
-"""Measures one staged file: ffprobe's document, the packets' tally, and what will never work is refused."""
+"""Measures one staged file: ffprobe's document and the packets' tally; refuses what will never work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def inspect(ffmpeg: FFmpeg, path: Path) -> dict[str, Any]:
     """Return the document that `parse` reads and media.assets.probe keeps.
 
     Raises:
-        PermanentError: "empty_file", "truncated", what Tools.probe refuses.
+        PermanentError: "empty_file", "truncated", and what FFmpeg.probe raises.
     """
     if path.stat().st_size == 0:
         raise PermanentError("empty_file", "The file is empty.")
@@ -60,7 +60,7 @@ def measure(ffmpeg: FFmpeg, path: Path) -> tuple[Measured, dict[str, Any]]:
             raise PermanentError("too_many_pixels", "The picture has more pixels than are taken.")
         raise PermanentError("unreadable_media", UNREADABLE, detail="\n".join(document["complaints"]))
     if measured.video is not None and measured.video.pixel_format is None:
-        # ffprobe ends with code 0 here: the headers read well, the pictures do not.
+        # ffprobe ends with code 0 here: the headers are readable, the pictures are not.
         said = "\n".join(document["complaints"])
         raise PermanentError("damaged", "The pictures of the file cannot be read.", detail=said)
     if measured.gap_s > MOST_GAP_S and measured.kind != "image":
@@ -107,7 +107,7 @@ def _refuse_missing_sound(document: dict[str, Any], tracks: dict[int, Track]) ->
 
 
 def _trimmed(document: dict[str, Any]) -> dict[str, Any]:
-    """Bound what a stranger's tags can make us store; NULs are refused by Postgres."""
+    """Bound how much of a stranger's tags is stored, and remove NULs, which Postgres refuses."""
     document["streams"] = document["streams"][:MOST_STREAMS]
     document["chapters"] = (document.get("chapters") or [])[:MOST_CHAPTERS]
     for part in (document.get("format", {}), *document["streams"], *document["chapters"]):

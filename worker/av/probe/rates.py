@@ -30,7 +30,7 @@ def parse(text: str | None) -> Fraction | None:
 def snap(pictures: int, seconds: float, declared: Iterable[Fraction | None]) -> Fraction | None:
     """The rate at which `pictures` fill `seconds`, as the fraction that was probably meant.
 
-    What the container declares is believed when it is a known rate and the count agrees; else the
+    What the container declares is taken when it is a known rate and the count agrees; else the
     nearest known rate within one percent; else the count itself. None when there is nothing to count.
     """
     if pictures < 1 or seconds <= 0:
@@ -51,7 +51,7 @@ def snap(pictures: int, seconds: float, declared: Iterable[Fraction | None]) -> 
 def for_output(rate: Fraction | None) -> Fraction:
     """The rate to encode at: the source's, from 1 to 60; 25 when that is unknown.
 
-    A rate that nobody knows, as a screen recording's average, becomes the next known one above.
+    A rate that is not a known one, as a screen recording's average, becomes the next known one above.
     """
     if rate is None:
         return Fraction(25)

@@ -1,6 +1,6 @@
-"""Which moment of a video makes a good poster: not the black first one, not a blur, not a wall.
+"""Which moment of a video makes a good poster: not a black, blurred or empty picture.
 
-A few candidates are looked at small, with ffmpeg's own measures; the best is cut at full size.
+A few candidates are measured at a small size with ffmpeg's filters; the best is cut at full size.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Candidate:
 
     @property
     def good(self) -> bool:
-        """Neither dark nor glaring, flat or empty."""
+        """Not too dark, too bright, too flat or too plain."""
         get = self.measures.get
         return DARK <= get("luma", 0) <= BRIGHT and get("high", 0) - get("low", 0) >= FLAT and get("entropy", 0) >= PLAIN
 
@@ -77,10 +77,10 @@ class Sheet:
 def choose(
     ffmpeg: FFmpeg, source: Path, video: Video, folder: Path, on_progress: Callable[[float], None]
 ) -> tuple[Candidate, int]:
-    """The best moment of a video and how many were looked at; the best of bad ones when none is good.
+    """The best moment of a video, and how many were measured; when none is good, the best of them all the same.
 
     Raises:
-        PermanentError: "damaged", no picture could be decoded; and what Tools.run raises.
+        PermanentError: "damaged", no picture could be decoded; and what FFmpeg.run raises.
     """
     found: list[Candidate] = []
     if video.duration_s > DECODE_ALL_S and video.key_frames >= 2 * CANDIDATES:

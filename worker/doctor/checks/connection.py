@@ -1,4 +1,4 @@
-"""The way to the database: a pooler in between, the session's settings, dead connections, notifications, the clock."""
+"""The connection to the database: a pooler in between, the session's settings, dead connections, notifications, the clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reelq.worker.settings import Settings
 # A host that keeps time by NTP is within a tenth of a second. Leases do not mind, only the database's clock decides about them;
 # --at +15m, signed links and the order of the logs do. S3 refuses requests that are 15 minutes off.
 SKEW_WARN_S, SKEW_BAD_S = 2.0, 600.0
-LOOKS = 3  # the quickest answer says most
+LOOKS = 3  # measured this often; the quickest answer is the most exact
 NOTICE_S = 2.0
 
 
@@ -37,7 +37,7 @@ def has_pooler(conn: Connection) -> bool:
 
 
 def pooler(settings: Settings, conn: Connection) -> Finding:
-    """What stands in between is what the settings say."""
+    """Whether there is a pooler when the settings say so, and none otherwise."""
     if not has_pooler(conn):
         return database("ok", "pooler", "None: the connection leads to the server itself")
     if db.behind_pooler(settings):
@@ -61,7 +61,7 @@ def session(conn: Connection) -> Finding:
 
 
 def keepalives(settings: Settings) -> Finding:
-    """Whether a host that is gone without a word is noticed."""
+    """Whether a host that disappeared is noticed."""
     words = conninfo_to_dict(db.conninfo(settings, "reelq doctor"))
     if str(words.get("host") or "/").startswith("/"):
         return database("ok", "keepalives", "A socket of this host needs none")

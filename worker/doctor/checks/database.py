@@ -58,7 +58,7 @@ def reached(conn: Connection) -> Any:
 
 def repair_all(conn: Connection, limit: int = 1000) -> Iterator[Mended]:
     """Mend what is found anywhere, a window at a time."""
-    for _ in range(1 if reached(conn) is None else 2):  # the rest of a round that somebody began is no whole one
+    for _ in range(1 if reached(conn) is None else 2):  # finishing a round that was begun does not look at every job
         yield from repair(conn, limit)
         while reached(conn) is not None:
             yield from repair(conn, limit)
@@ -143,6 +143,6 @@ def queue_health(conn: Connection, deep: bool) -> Iterator[Finding]:
 
 
 def _stranger(conn: Connection) -> Finding:
-    """An account that may not even look."""
+    """The finding for an account that may not read the schema."""
     remedy = f"grant reelq_worker to {conn.info.user}; to look only: grant reelq_readonly to {conn.info.user}"
     return database("bad", "roles", f"{conn.info.user} may not look at the queue's health", remedy)

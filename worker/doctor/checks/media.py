@@ -26,7 +26,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     works = child.bubble_works()
     yield bubble(settings, works)
     if settings.sandbox == "bwrap" and not works:
-        settings = replace(settings, sandbox="off")  # that is told; the rest can be looked at all the same
+        settings = replace(settings, sandbox="off")  # that is reported; the other checks can still run
     ffmpeg = FFmpeg(settings, StopSignal(), lambda _: None)
     versions = [version(ffmpeg, program) for program in ("ffmpeg", "ffprobe")]
     yield from versions
@@ -38,7 +38,7 @@ def check(settings: Settings) -> Iterator[Finding]:
 
 
 def bubble(settings: Settings, works: bool) -> Finding:
-    """Whether children go into a bubble, as the settings want it."""
+    """Whether bubblewrap works, as the settings want it."""
     if settings.sandbox == "off":
         remedy = "Install bubblewrap and set REELQ_SANDBOX=auto: ffmpeg reads what strangers sent."
         return host("warn", "sandbox", "REELQ_SANDBOX is off: limits only", remedy)

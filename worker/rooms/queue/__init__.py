@@ -1,4 +1,4 @@
-"""Schema `queue`: what workers and enqueuers call. Modules of their own: reads, bulk, limits, maintenance."""
+"""Schema `queue`: what workers and enqueuers call. Imported by name: reads, bulk, limits, maintenance."""
 
 from __future__ import annotations
 

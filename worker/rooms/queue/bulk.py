@@ -75,7 +75,7 @@ class Count(NamedTuple):
 def enqueue_all(conn: Connection, specs: Iterable[Spec], chunk: int = 10_000) -> int:
     """Enqueue all that an iterable gives, a transaction for each `chunk`; return how many are new.
 
-    The next chunk is read and written down while the database takes the last. When one is refused those before
+    The next chunk is read and serialised while the database works on the last. When one is refused, those before
     it stay; with idempotency keys the whole call can be repeated. The connection has to be in autocommit mode.
 
     Raises:
@@ -104,7 +104,7 @@ def _heard(under_way: list[AsyncQuery[Count]]) -> int:
 
 
 def spawn_jobs(conn: Connection, job_id: UUID, token: int, specs: Sequence[Spec]) -> list[Enqueued]:
-    """Fan out from a running job: whoever waits for it waits for these too. LeaseLost when it is not ours."""
+    """Enqueue jobs from a running one: jobs that wait for it wait for these too. LeaseLost when the lease is lost."""
     return rows(conn, Enqueued, "select * from queue.spawn_jobs(%s, %s, %s)", [job_id, token, _document(specs)])
 
 
@@ -180,7 +180,7 @@ def _document(specs: Sequence[Spec]) -> Jsonb:
 
 def _text(specs: Sequence[Spec]) -> str:
     """The same, as text."""
-    # What is no object goes as it is: the database has the better sentence for it.
+    # What is not an object is passed on as it is: the database's error says more.
     plain = [_plain(spec) if isinstance(spec, JobSpec) else spec for spec in specs]
     return json.dumps(plain, default=_json)
 

@@ -168,12 +168,12 @@ def set_worker_listening(conn: Connection, worker_id: str) -> None:
 
 
 def set_worker_busy(conn: Connection, worker_id: str) -> None:
-    """No need to be notified any more: all slots are busy."""
+    """Ask for no more notifications: all slots are busy."""
     conn.execute("select queue.set_worker_busy(%s)", [worker_id])
 
 
 def deregister_worker(conn: Connection, worker_id: str) -> None:
-    """A clean exit: nothing is left in hand."""
+    """The worker stops and holds no job any more."""
     conn.execute("select queue.deregister_worker(%s)", [worker_id])
 
 
@@ -183,7 +183,7 @@ def drain_worker(conn: Connection, worker_id: str, drain: bool = True) -> None:
 
 
 def drain_host(conn: Connection, host: str, drain: bool = True) -> int:
-    """The same for all workers of a host; returns how many. NotFound when none is at work there."""
+    """The same for all workers of a host; returns how many. NotFound when none runs there."""
     return int(scalar(conn, "select queue.drain_host(%s, %s)", [host, drain]))
 
 

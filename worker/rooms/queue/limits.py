@@ -15,7 +15,7 @@ SCOPES = ("all", "job_type", "tenant", "channel", "input")  # what can be paused
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Something that stands still."""
+    """One pause."""
 
     scope: str  # one of SCOPES, or suspended: a tenant that is not active
     key: str  # which of the scope; empty for all
@@ -23,7 +23,7 @@ class Pause:
     reason: str
     paused_by: str
     since: datetime
-    parked: int  # jobs that were met and put aside so far; counting stops at 10,000
+    parked: int  # jobs that were parked so far; counting stops at 10,000
 
 
 @dataclass(frozen=True, slots=True)

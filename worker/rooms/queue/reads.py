@@ -1,4 +1,4 @@
-"""What people look at: the reading functions of schema `queue`, one line of SQL each.
+"""What people read: the reading functions of schema `queue`, one line of SQL each.
 
 Cheap on a large queue: they read the narrow tables, and counts are capped.
 """
@@ -152,7 +152,7 @@ def explain_job(conn: Connection, job_id: UUID) -> list[Reason]:
 
 
 def list_workers(conn: Connection, all_ever: bool = False) -> list[Worker]:
-    """Workers that are at work, or whose jobs have not been taken back yet."""
+    """Workers that run, or whose jobs have not been taken back yet."""
     return rows(conn, Worker, "select * from queue.list_workers(%s)", [all_ever])
 
 
