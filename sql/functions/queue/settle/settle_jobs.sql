@@ -20,6 +20,7 @@ declare
     v_memory double precision[];
     v_done uuid[];
     v_whole boolean;
+    v_doubtful boolean;
     v_item jsonb;
 begin
     perform base.check_read_committed();
@@ -33,8 +34,9 @@ begin
         array_agg(r.job_id), array_agg(r.job_id) filter (where r.outcome = 'completed'),
         array_agg(r.token) filter (where r.outcome = 'completed'), array_agg(r.result) filter (where r.outcome = 'completed'),
         array_agg(r.cpu_seconds) filter (where r.outcome = 'completed'),
-        array_agg(r.peak_memory_bytes) filter (where r.outcome = 'completed')
-    into v_all, v_ids, v_tokens, v_results, v_cpu, v_memory
+        array_agg(r.peak_memory_bytes) filter (where r.outcome = 'completed'),
+        bool_or(jsonb_typeof(r.result) <> 'object' or pg_column_size(r.result) > 65536) filter (where r.outcome = 'completed')
+    into v_all, v_ids, v_tokens, v_results, v_cpu, v_memory, v_doubtful
     from (
         select r.*
         from jsonb_to_recordset(p_results) as r (
@@ -43,7 +45,7 @@ begin
         order by r.job_id
     ) as r;
 
-    if exists (select from unnest(v_results) as r where jsonb_typeof(r) <> 'object' or pg_column_size(r) > 65536) then
+    if v_doubtful then
         perform queue.check_result(r) from unnest(v_results) as r where r is not null;
     end if;
 
