@@ -17,7 +17,7 @@ import click
 if TYPE_CHECKING:
     import psycopg
 
-    from worker.settings import Settings
+    from reelq.worker.settings import Settings
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 
@@ -36,7 +36,7 @@ class App:
         Raises:
             SettingsError: with every mistake.
         """
-        from worker import settings
+        from reelq.worker import settings
 
         return settings.load(**self.flags)
 
@@ -55,7 +55,8 @@ class App:
         Raises:
             DatabaseAway, SchemaMismatch.
         """
-        from worker import db, schema
+        from reelq.worker import db
+        from reelq.worker.db import schema
 
         with db.family(), db.connect(self.settings, "reelq command") as conn:
             if check:
@@ -114,7 +115,7 @@ class Moment(click.ParamType[Any]):
         """Read it, or refuse it with what is allowed."""
         from datetime import timedelta
 
-        from worker.settings import parse_seconds
+        from reelq.worker.settings import parse_seconds
 
         if isinstance(value, datetime):
             return value
@@ -133,7 +134,7 @@ class Seconds(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read it, or refuse it with what is allowed."""
-        from worker.settings import parse_seconds
+        from reelq.worker.settings import parse_seconds
 
         if isinstance(value, (int, float)):
             return float(value)

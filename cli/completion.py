@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from cli import output
+from reelq.cli.terminal import output
 
 WHERE = {
     "bash": "~/.local/share/bash-completion/completions/reelq",
@@ -28,11 +28,9 @@ def completion(shell: str) -> None:
       reelq completion fish > ~/.config/fish/completions/reelq.fish
       eval "$(reelq completion bash)"
     """
-    from cli.main import cli
-
     script = get_completion_class(shell)
     if script is None:
         raise click.ClickException(f"this version of click knows no {shell}")
-    output.raw(script(cli, {}, "reelq", "_REELQ_COMPLETE").source())
+    output.raw(script(click.get_current_context().find_root().command, {}, "reelq", "_REELQ_COMPLETE").source())
     if output.on_terminal():
         output.say(f"# keep it in {WHERE[shell]}")

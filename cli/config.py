@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from cli import output
-from cli.app import App, json_option, pass_app
-from cli.output import Column
+from reelq.cli.app import App, json_option, pass_app
+from reelq.cli.terminal import output
+from reelq.cli.terminal.output import Column
 
 COLUMNS = (
     Column("variable", keep=True),
@@ -40,7 +40,7 @@ def show(app: App, as_json: bool) -> None:
       reelq config show
       reelq config show --json | jq -r 'select(.source != "default") | .variable'
     """
-    from worker import settings
+    from reelq.worker import settings
 
     shown = app.settings.shown()
     environ = settings.environment()
@@ -60,7 +60,7 @@ def show(app: App, as_json: bool) -> None:
 
 def source(name: str, flags: dict[str, str], environ: dict[str, str]) -> str:
     """flag, file, environment or default; for the database also PG*."""
-    from worker import settings
+    from reelq.worker import settings
 
     variable = settings.variable(name)
     if name in flags:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from cli import output
-from cli.app import App, json_option, pass_app
-from cli.output import Column
+from reelq.cli.app import App, json_option, pass_app
+from reelq.cli.terminal import output
+from reelq.cli.terminal.output import Column
 
 COLUMNS = (
     Column("level", keep=True),
@@ -42,8 +42,8 @@ def doctor(
       reelq doctor --json | jq 'select(.level != "ok")'
       reelq doctor --repair
     """
-    from worker import doctor as examiner
-    from worker.errors import CHECK_SAYS_NO, TRY_AGAIN
+    from reelq.worker.doctor import doctor as examiner
+    from reelq.worker.errors import CHECK_SAYS_NO, TRY_AGAIN
 
     if repair:
         ctx.exit(_repair(app, as_json))
@@ -56,8 +56,8 @@ def doctor(
 
 def _repair(app: App, as_json: bool) -> int:
     """Mend, tell, and say no when there was anything to mend."""
-    from worker.checks import database
-    from worker.errors import CHECK_SAYS_NO
+    from reelq.worker.doctor.checks import database
+    from reelq.worker.errors import CHECK_SAYS_NO
 
     with app.connect() as conn:
         mended = output.emit(database.repair_all(conn), as_json, MENDED_COLUMNS)

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import click
 
-from cli import output
-from cli.app import App, Uuid, json_option, key_values, pass_app
-from cli.output import Column
+from reelq.cli.app import App, Uuid, json_option, key_values, pass_app
+from reelq.cli.terminal import output
+from reelq.cli.terminal.output import Column
 
 COLUMNS = (
     Column("video_id", "video", keep=True),
@@ -75,7 +75,7 @@ def ingest(
       reelq ingest https://media.example/talk.mp4 --title "A talk" --option ladder.renditions=720p,360p
       reelq ingest -- -starts-with-a-dash.mp4
     """
-    from worker import queue
+    from reelq.worker.rooms import queue
 
     if title is not None and len(sources) > 1:
         raise click.UsageError("--title is for a single source")
@@ -107,7 +107,7 @@ def ingest(
         for video_id, source in zip(videos, found, strict=True)
     }
     if wait:
-        from cli.waiting import wait_for
+        from reelq.cli.terminal.waiting import wait_for
 
         try:
             waited = wait_for(app, videos)

@@ -15,27 +15,27 @@ from typing import Any
 
 import click
 
-from cli import output
-from cli.app import App
-from worker import __version__
+from reelq.cli.app import App
+from reelq.cli.terminal import output
+from reelq.worker import __version__
 
 DONE, FAILED, USED_WRONGLY = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT and SIGPIPE, as shells say it
 
 # name → where it is, and its short help (repeated here so that --help imports nothing; a test compares)
 COMMANDS: dict[str, tuple[str, str]] = {
-    "ingest": ("cli.ingest:ingest", "Bring files or URLs in, and make renditions of them."),
-    "jobs": ("cli.jobs:jobs", "Look at jobs, enqueue, cancel and retry them."),
-    "videos": ("cli.videos:videos", "Look at videos and what was made of them."),
-    "workers": ("cli.workers:workers", "Look at workers, drain them."),
-    "top": ("cli.top:top", "Watch workers, running jobs, queues and failures."),
-    "worker": ("cli.worker:worker", "Run a worker."),
-    "queue": ("cli.queue:queue", "The queue as a whole: pauses, limits, history, hourly figures, settings."),
-    "partitions": ("cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
-    "doctor": ("cli.doctor:doctor", "Check this host and the database, and say what to do."),
-    "schema": ("cli.schema:schema", "Install, upgrade and check the database schema."),
-    "config": ("cli.config:config", "Show the settings."),
-    "completion": ("cli.completion:completion", "Print the completion script of a shell."),
+    "ingest": ("reelq.cli.ingest:ingest", "Bring files or URLs in, and make renditions of them."),
+    "jobs": ("reelq.cli.jobs.commands:jobs", "Look at jobs, enqueue, cancel and retry them."),
+    "videos": ("reelq.cli.videos:videos", "Look at videos and what was made of them."),
+    "workers": ("reelq.cli.workers:workers", "Look at workers, drain them."),
+    "top": ("reelq.cli.top.commands:top", "Watch workers, running jobs, queues and failures."),
+    "worker": ("reelq.cli.worker:worker", "Run a worker."),
+    "queue": ("reelq.cli.queue.commands:queue", "The queue as a whole: pauses, limits, history, hourly figures, settings."),
+    "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
+    "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),
+    "schema": ("reelq.cli.schema:schema", "Install, upgrade and check the database schema."),
+    "config": ("reelq.cli.config:config", "Show the settings."),
+    "completion": ("reelq.cli.completion:completion", "Print the completion script of a shell."),
 }
 
 
@@ -71,7 +71,7 @@ def read_store(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     """--store: checked as the setting is."""
     if value is None:
         return None
-    from worker.settings import parse_store
+    from reelq.worker.settings import parse_store
 
     try:
         return parse_store(value)
@@ -145,8 +145,8 @@ def explain_ours(error: BaseException) -> int:
     """Errors of our family, of the database, of the system, and bugs."""
     import psycopg
 
-    from worker.errors import DatabaseAway, JobError, ReelqError, from_database
-    from worker.settings import environment
+    from reelq.worker.errors import DatabaseAway, JobError, ReelqError, from_database
+    from reelq.worker.settings import environment
 
     found: BaseException | None = error
     if isinstance(error, psycopg.Error):

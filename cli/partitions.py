@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from cli import output, text
-from cli.app import App, Seconds, json_option, pass_app
-from cli.output import Column
+from reelq.cli.app import App, Seconds, json_option, pass_app
+from reelq.cli.terminal import output, text
+from reelq.cli.terminal.output import Column
 
 COLUMNS = (
     Column("parent", "table", keep=True),
@@ -45,7 +45,7 @@ def list_partitions(app: App, as_json: bool) -> None:
       reelq partitions list
       reelq partitions list --json | jq 'select(.state == "expired")'
     """
-    from worker import partitions as partitioned
+    from reelq.worker.db import partitions as partitioned
 
     with app.connect() as conn:
         found = output.emit(partitioned.list_partitions(conn), as_json, COLUMNS)
@@ -73,9 +73,10 @@ def maintain(app: App, dry_run: bool, wait_s: float, as_json: bool) -> int:
       reelq partitions maintain --dry-run
       reelq partitions maintain
     """
-    from worker import db, schema
-    from worker import partitions as partitioned
-    from worker.errors import DONE, FAILED, TRY_AGAIN
+    from reelq.worker import db
+    from reelq.worker.db import partitions as partitioned
+    from reelq.worker.db import schema
+    from reelq.worker.errors import DONE, FAILED, TRY_AGAIN
 
     with db.family(), db.connect(app.settings, "reelq partitions", direct=True) as conn:
         schema.require(conn)

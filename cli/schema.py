@@ -1,4 +1,4 @@
-"""`reelq schema`: install, upgrade, status, diff and print, over worker/schema.py."""
+"""`reelq schema`: install, upgrade, status, diff and print, over worker/db/schema/runner.py."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import click
 import psycopg
 
-from cli import output
-from cli.app import App, json_option, pass_app
-from cli.output import emit, say
-from worker import db
-from worker import schema as runner
-from worker.errors import CHECK_SAYS_NO
+from reelq.cli.app import App, json_option, pass_app
+from reelq.cli.terminal import output
+from reelq.cli.terminal.output import emit, say
+from reelq.worker import db
+from reelq.worker.db import schema as runner
+from reelq.worker.errors import CHECK_SAYS_NO
 
 FILE_COLUMNS = ("path", "kind", "state", "applied_at")
 RAN_COLUMNS = ("path", "kind", "ms")
@@ -37,7 +37,10 @@ def schema() -> None:
 @json_option
 @pass_app
 def install(app: App, as_json: bool) -> None:
-    """Make the schema in an empty database; go on where an install was interrupted.
+    """Make the schema; go on where an install was interrupted.
+
+    The database may have an application's tables in it. Where a schema has one of our names already, nothing is changed
+    and the exit code is 2.
 
     \b
     Examples:

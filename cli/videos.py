@@ -10,13 +10,13 @@ from uuid import UUID
 
 import click
 
-from cli import output, text
-from cli.app import App, Uuid, json_option, pass_app
-from cli.output import Column
+from reelq.cli.app import App, Uuid, json_option, pass_app
+from reelq.cli.terminal import output, text
+from reelq.cli.terminal.output import Column
 
 if TYPE_CHECKING:
-    from worker.media import Variant
-    from worker.settings import Settings
+    from reelq.worker.rooms.media import Variant
+    from reelq.worker.settings import Settings
 
 STATUSES = ("pending", "downloading", "processing", "compressing", "uploading", "ready", "failed")
 
@@ -67,7 +67,7 @@ def list_videos(app: App, tenant: str | None, status: str | None, limit: int, as
       reelq videos list --status failed
       reelq videos list --tenant acme --json | jq -r .title
     """
-    from worker import media
+    from reelq.worker.rooms import media
 
     with app.connect() as conn:
         found = output.emit(media.list_videos(conn, tenant, status, limit), as_json, COLUMNS)
@@ -87,7 +87,7 @@ def show(app: App, video_id: UUID, as_json: bool) -> None:
       reelq videos show 01976b1e-5a3c-7d4e-8f00-0123456789ab
       reelq videos show 01976b1e-5a3c-7d4e-8f00-0123456789ab --json | jq .asset.frame_rate_num
     """
-    from worker import media
+    from reelq.worker.rooms import media
 
     with app.connect() as conn:
         video = media.show_video(conn, video_id)
@@ -125,7 +125,7 @@ def open_variant(app: App, video_id: UUID, profile: str | None, only_print: bool
       reelq videos open 01976b1e-5a3c-7d4e-8f00-0123456789ab --profile poster
       ffplay "$(reelq videos open 01976b1e-5a3c-7d4e-8f00-0123456789ab)"
     """
-    from worker import media
+    from reelq.worker.rooms import media
 
     with app.connect() as conn:
         variant = choose(media.list_variants(conn, video_id), profile)
@@ -160,7 +160,7 @@ def address(settings: Settings, variant: Variant) -> str:
     Raises:
         click.ClickException: the object lies in another store than the settings name.
     """
-    from worker.store import open_store
+    from reelq.worker.stores.open import open_store
 
     store = open_store(settings)
     if store.bucket != variant.bucket:

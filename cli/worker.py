@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.app import App, Seconds, pass_app
+from reelq.cli.app import App, Seconds, pass_app
 
 if TYPE_CHECKING:
-    from worker.registry import Registry
-    from worker.settings import Settings
+    from reelq.worker.runtime.registry import Registry
+    from reelq.worker.settings import Settings
 
 GC_AFTER = 50_000  # new objects that may be garbage in circles; of small jobs no circles are left, and Python's own is 700
 SWITCH_S = 0.0005  # until a thread that waits for the interpreter gets it; Python's own is 5 ms
@@ -54,9 +54,10 @@ def run(app: App, /, until_idle: bool, types: tuple[str, ...], capabilities: tup
       reelq worker run --pool gpu --capabilities gpu,av1 --drain-grace 15m
       reelq worker run --until-idle && echo all done
     """
-    from worker import logs, registry
-    from worker import settings as environment
-    from worker.settings import parse_list
+    from reelq.worker import logs
+    from reelq.worker import settings as environment
+    from reelq.worker.runtime import registry
+    from reelq.worker.settings import parse_list
 
     flags |= {"types": parse_list(",".join(types)) or None, "capabilities": parse_list(",".join(capabilities)) or None}
     settings = environment.load(**app.flags, **flags)
@@ -70,9 +71,9 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
     Raises:
         DatabaseAway, SchemaMismatch, SettingsError: it could not start.
     """
-    from worker.runner import Runner
-    from worker.settings import environment
-    from worker.systemd import Notifier
+    from reelq.worker.runtime.runner import Runner
+    from reelq.worker.settings import environment
+    from reelq.worker.systemd import Notifier
 
     runner = Runner(settings, registry, Notifier(environment()), until_idle=until_idle)
     tune()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from cli import output, text
-from cli.app import App, json_option, pass_app
-from cli.output import Column
+from reelq.cli.app import App, json_option, pass_app
+from reelq.cli.terminal import output, text
+from reelq.cli.terminal.output import Column
 
 COLUMNS = (
     Column("worker_id", "worker", keep=True),
@@ -43,10 +43,10 @@ def list_workers(app: App, everyone: bool, as_json: bool) -> None:
       reelq workers list
       reelq workers list --all --json | jq 'select(.status == "lost")'
     """
-    from worker import looks
+    from reelq.worker.rooms.queue import reads
 
     with app.connect() as conn:
-        found = output.emit(looks.list_workers(conn, everyone), as_json, COLUMNS)
+        found = output.emit(reads.list_workers(conn, everyone), as_json, COLUMNS)
     if not found and not as_json:
         output.say("No worker is at work. Start one: reelq worker run")
 
@@ -71,12 +71,13 @@ def drain(
       reelq workers drain --host encoder3
       reelq workers drain --host encoder3 --undo
     """
-    from worker import looks, queue
+    from reelq.worker.rooms import queue
+    from reelq.worker.rooms.queue import reads
 
     if not worker_ids and host is None and pool is None:
         raise click.UsageError("name workers, or give --host or --pool")
     with app.connect() as conn:
-        there = [one for one in looks.list_workers(conn) if one.status in ("active", "draining")]
+        there = [one for one in reads.list_workers(conn) if one.status in ("active", "draining")]
         chosen = list(worker_ids)
         if pool is not None:
             chosen += [one.worker_id for one in there if one.pool == pool and host in (None, one.host)]
@@ -88,4 +89,4 @@ def drain(
                 chosen += [one.worker_id for one in there if one.host == host]
             for worker_id in sorted(set(chosen)):
                 queue.drain_worker(conn, worker_id, not undo)
-        output.emit([one for one in looks.list_workers(conn) if one.worker_id in chosen], as_json, COLUMNS)
+        output.emit([one for one in reads.list_workers(conn) if one.worker_id in chosen], as_json, COLUMNS)

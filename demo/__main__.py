@@ -13,13 +13,13 @@ from typing import Any
 
 import click
 
-from cli import output, text
-from cli.ingest import Source, read_all
-from cli.main import explain
-from cli.videos import VARIANTS, described
-from cli.waiting import wait_for
 from demo.postgres import PostgresError
 from demo.stack import ROOT, DemoError, Stack, alone
+from reelq.cli.ingest import Source, read_all
+from reelq.cli.main import explain
+from reelq.cli.terminal import output, text
+from reelq.cli.terminal.waiting import wait_for
+from reelq.cli.videos import VARIANTS, described
 
 
 @click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,7 +68,7 @@ def demo(files: tuple[str, ...], keep: bool, stop: bool, folder: Path) -> int:
 def play(stack: Stack, sources: list[Source]) -> int:
     """Start, bring in, wait, show; the exit code."""
     from demo.pictures import Studio
-    from worker import media, queue
+    from reelq.worker.rooms import media, queue
 
     started = time.monotonic()
     output.say(f"Starting Postgres and two workers in {stack.folder} …")
@@ -99,7 +99,7 @@ def play(stack: Stack, sources: list[Source]) -> int:
 def show(stack: Stack, video: dict[str, Any], variants: list[Any]) -> None:
     """What became of one video: a table, and the folder that has links to all of it."""
     from demo.pictures import Studio, folder_name, link_all, smallest
-    from worker.store import open_store
+    from reelq.worker.stores.open import open_store
 
     asset = video["asset"]
     facts = [text.duration(asset["duration_seconds"]), text.size(asset["size_bytes"])]

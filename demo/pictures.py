@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker.av import guards
-from worker.ffmpeg import Tools
-from worker.stop import StopSignal
+from reelq.worker.av import allowlists
+from reelq.worker.av.ffmpeg import FFmpeg
+from reelq.worker.stop import StopSignal
 
 if TYPE_CHECKING:
-    from worker.media import Variant
-    from worker.settings import Settings
-    from worker.store import Store
+    from reelq.worker.rooms.media import Variant
+    from reelq.worker.settings import Settings
+    from reelq.worker.stores.open import Store
 
 WALL_S = 120.0
 COLUMNS, ROWS = 4, 3  # of the contact sheet
@@ -39,9 +39,9 @@ class Studio:
     settings: Settings
 
     @property
-    def tools(self) -> Tools:
+    def tools(self) -> FFmpeg:
         """Nobody stops it, and nobody counts what it costs."""
-        return Tools(self.settings, StopSignal(), lambda _ended: None)
+        return FFmpeg(self.settings, StopSignal(), lambda _ended: None)
 
     def clip(self, folder: Path) -> Path:
         """Eight seconds of 720p with sound, made once."""
@@ -66,7 +66,7 @@ class Studio:
         filters = f"fps=1/{every:.6f}:start_time=0,scale={TILE_WIDTH_PX}:-2,tile={COLUMNS}x{ROWS}:padding=4:margin=4"
         try:
             self.tools.run(
-                [*guards.input_flags(), "-i", f"file:{source}", "-an", "-vf", filters, "-frames:v", "1",
+                [*allowlists.input_flags(), "-i", f"file:{source}", "-an", "-vf", filters, "-frames:v", "1",
                  "-q:v", "4", "-f", "mjpeg", f"file:{sheet}"],
                 read=folder, write=folder, wall_s=WALL_S,
             )  # fmt: skip

@@ -26,10 +26,12 @@ from typing import Any
 
 import psycopg
 
-from cli.app import App
 from demo import postgres
-from worker import looks, schema, settings
-from worker.errors import ReelqError
+from reelq.cli.app import App
+from reelq.worker import settings
+from reelq.worker.db import schema
+from reelq.worker.errors import ReelqError
+from reelq.worker.rooms.queue import reads
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "reelq"
@@ -155,7 +157,7 @@ class Stack:
         with psycopg.connect(self.url, autocommit=True) as conn:
             while True:
                 self.check_workers()
-                known = {one.pid for one in looks.list_workers(conn)}
+                known = {one.pid for one in reads.list_workers(conn)}
                 if {self.worker_pid(number) for number in range(1, WORKERS + 1)} <= known:
                     return
                 if time.monotonic() > deadline:
@@ -166,7 +168,7 @@ class Stack:
         """Start one in a session of its own, so that Ctrl-C reaches this process alone."""
         with self._log(number).open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "worker", "run"],
+                [sys.executable, "-m", "reelq.cli.main", "worker", "run"],
                 cwd=ROOT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,

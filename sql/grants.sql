@@ -5,9 +5,9 @@
 --   readonly  reelq_readonly: reads, for the tenant in reelq.tenant_id
 select base.ensure_roles();
 
--- Nothing is open to everybody: not what exists, and not what a later upgrade adds.
-alter default privileges revoke execute on functions from public;
-
+-- Nothing is open to everybody: not what exists, and not what a later upgrade adds, which the runner closes in the
+-- transaction that makes it. No default privileges: without a schema they would hold for the application's too, and those of
+-- one schema cannot take away what everybody has.
 do $$
 declare
     v_space text;

@@ -1,4 +1,4 @@
--- What the schema runner (worker/schema.py) needs before it can install anything. Run by every
+-- What the schema runner (worker/db/schema/runner.py) needs before it can install anything. Run by every
 -- install and upgrade, so each statement may run again.
 
 create schema if not exists base;

@@ -29,8 +29,8 @@ from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
 from demo import postgres
-from worker import schema
-from worker.errors import ReelqError
+from reelq.worker.db import schema
+from reelq.worker.errors import ReelqError
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "reelq_template"

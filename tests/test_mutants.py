@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reelq.worker.db import schema
 from tests.mutants.__main__ import verdict
 from tests.mutants.table import MUTANTS, Mutant
-from worker import schema
 
 REPO = Path(__file__).resolve().parent.parent
 

@@ -18,8 +18,8 @@ import structlog
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ProgrammingError
 
-from worker.queue import ClaimedJob
-from worker.settings import FIELDS, Settings
+from reelq.worker.rooms.queue.jobs import ClaimedJob
+from reelq.worker.settings import FIELDS, Settings
 
 # The job that this thread runs: whatever logs meanwhile, its lines bear the job. A variable of our own instead of
 # structlog's three: it is set for every job, and read only when a line is written.

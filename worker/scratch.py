@@ -19,8 +19,8 @@ from uuid import UUID
 
 import structlog
 
-from worker.errors import SettingsError
-from worker.settings import Settings
+from reelq.worker.errors import SettingsError
+from reelq.worker.settings import Settings
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from worker.errors import StopRequested
+from reelq.worker.errors import StopRequested
 
 REASONS = ("cancelled", "lease_lost", "time_limit", "stalled", "shutdown")
 

@@ -23,11 +23,14 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from benchmarks.queue.protocol import Adapter, dsn, main, paced, payload
-from cli import worker as command
-from worker import __version__, bulk, logs, queue, schema
-from worker import settings as environment
-from worker.context import JobContext
-from worker.registry import Registry
+from reelq.cli import worker as command
+from reelq.worker import __version__, logs
+from reelq.worker import settings as environment
+from reelq.worker.db import schema
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import queue
+from reelq.worker.rooms.queue import bulk
+from reelq.worker.runtime.registry import Registry
 
 JOB_TYPE = "no_op"
 BATCH = int(os.environ.get("BENCH_BATCH", "200"))  # the documented knob for work of milliseconds
@@ -60,7 +63,7 @@ class Reelq(Adapter):
                 "worker": "worker.runner.Runner as `reelq worker run --slots CONCURRENCY --log-level warning`",
                 "job_types.batch": BATCH,
                 "tenants": len(TENANTS),
-                "bulk enqueue": "worker.bulk.enqueue_all",
+                "bulk enqueue": "reelq.worker.rooms.queue.bulk.enqueue_all",
                 "single enqueue": "queue.enqueue_job",
             },
             "remaining_sql": REMAINING,

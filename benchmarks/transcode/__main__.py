@@ -20,8 +20,8 @@ from benchmarks.place import cache
 from benchmarks.tables import number, table
 from benchmarks.transcode import hand, stage
 from benchmarks.transcode.hand import Cost
-from worker import settings as environment
-from worker.sandbox import bubble_wanted
+from reelq.worker import settings as environment
+from reelq.worker.sandbox.child import bubble_wanted
 
 GOAL_PERCENT = 3.0
 WAYS = {

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.place import child_environ
-from worker import bubble
-from worker.av import encode, ladder, rates
-from worker.av.inspect import measure
-from worker.ffmpeg import Tools
-from worker.sandbox import NICE, bubble_wanted
-from worker.settings import Settings
-from worker.stop import StopSignal
+from reelq.worker.av.encode import ffmpeg_args, ladder
+from reelq.worker.av.ffmpeg import FFmpeg
+from reelq.worker.av.probe import rates
+from reelq.worker.av.probe.probe import measure
+from reelq.worker.sandbox import bubblewrap
+from reelq.worker.sandbox.child import NICE, bubble_wanted
+from reelq.worker.settings import Settings
+from reelq.worker.stop import StopSignal
 
 CLIP_WALL_S = 600.0
 FIRST = ["-nostdin", "-hide_banner", "-v", "error", "-y"]
@@ -32,9 +33,9 @@ class Cost:
     cpu_s: float
 
 
-def tools(settings: Settings) -> Tools:
+def tools(settings: Settings) -> FFmpeg:
     """ffmpeg under the worker's settings; nobody stops it."""
-    return Tools(settings, StopSignal(), lambda _ended: None)
+    return FFmpeg(settings, StopSignal(), lambda _ended: None)
 
 
 def make_clip(settings: Settings, folder: Path, seconds: int, size: str) -> Path:
@@ -88,7 +89,7 @@ def one_each(settings: Settings, source: Path, output: Path) -> list[list[str]]:
     program = shutil.which(settings.ffmpeg or "ffmpeg") or "ffmpeg"
     commands = []
     for rung in ladder.plan(measured.video.width, measured.video.height, rate):
-        arguments = encode.ladder(
+        arguments = ffmpeg_args.ladder(
             source, measured, [rung], {rung.profile: output / f"{rung.profile}.mp4"}, rate=rate, crf=ladder.DEFAULT_CRF,
             preset=settings.ffmpeg_preset, threads=ours.threads,
         )  # fmt: skip
@@ -102,7 +103,7 @@ def run(settings: Settings, commands: Iterable[list[str]], source: Path, output:
     output.mkdir(parents=True)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     for command in commands:
-        line = bubble.wrap(command, read=source.parent, write=output) if bubble_wanted(settings.sandbox) else command
+        line = bubblewrap.wrap(command, read=source.parent, write=output) if bubble_wanted(settings.sandbox) else command
         subprocess.run(
             ["nice", "-n", str(NICE), *line],
             check=True,

@@ -19,7 +19,8 @@ from benchmarks.place import ROOT, child_environ
 from benchmarks.server import Bench
 from benchmarks.transcode import hand
 from benchmarks.transcode.hand import Cost
-from worker import queue, schema
+from reelq.worker.db import schema
+from reelq.worker.rooms import queue
 
 LONGEST_S = 3600.0
 LOOK_S = 0.05
@@ -119,7 +120,7 @@ def up(bench: Bench, folder: Path, source: Path, sandbox: str) -> Iterator[Stage
     with psycopg.connect(bench.dsn, autocommit=True) as conn:
         schema.install(conn)
         worker = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "worker", "run", "--slots", "1"],
+            [sys.executable, "-m", "reelq.cli.main", "worker", "run", "--slots", "1"],
             env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         try:

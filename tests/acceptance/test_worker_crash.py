@@ -57,7 +57,7 @@ def test_a_worker_that_starts_buries_its_dead_neighbour(conn: Conn, start: Start
     first.signal(signal.SIGKILL)
     first.process.wait()
     second = start().started()
-    assert second.log("worker.buried")
+    assert second.log("worker.found_dead")
     until(lambda: outcomes(conn, job_id) == ["lost"], "the rescue", 10)
     assert not litter.exists()
     until(lambda: rows(conn, "select from queue.leases where token = 2"), "the next attempt", 10)

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from demo import postgres
+from reelq.worker.db import schema
 from tests.acceptance.workerkit import (
     UNHURRIED,
     WorkerProcess,
@@ -22,7 +23,6 @@ from tests.acceptance.workerkit import (
     until,
     workers,
 )
-from worker import schema
 
 Start = Callable[..., WorkerProcess]
 

@@ -38,14 +38,14 @@ def until(condition: Callable[[], Any], what: str, timeout_s: float = PATIENCE_S
 
 
 class WorkerProcess:
-    """`python -m cli.main worker run …` with its log in a file."""
+    """`python -m reelq.cli.main worker run …` with its log in a file."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path, *arguments: str) -> None:
         self._log = folder / f"worker-{time.monotonic_ns()}.log"
         self._out = self._log.with_suffix(".out")
         with self._log.open("wb") as log, self._out.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "worker", "run", *arguments],
+                [sys.executable, "-m", "reelq.cli.main", "worker", "run", *arguments],
                 env=dict(environ), stdin=subprocess.DEVNULL, stdout=out, stderr=log,
             )  # fmt: skip
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cli.main import main
-from worker import settings
+from reelq.cli.main import main
+from reelq.worker import settings
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker import settings
+from reelq.worker import settings
 
 KEYS = ["name", "variable", "value", "source", "default", "help"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from demo import postgres
 from demo.stack import WORKERS, Stack
-from worker import settings
+from reelq.worker import settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

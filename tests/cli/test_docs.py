@@ -10,10 +10,10 @@ import click
 import psycopg
 import pytest
 
-from cli import reference
-from cli.main import cli
+from reelq.cli.main import cli
+from reelq.worker.db import schema
 from tests.cli import psqldoc
-from worker import schema
+from tools import reference
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "sql" / "README.md", ROOT / "systemd" / "README.md"]

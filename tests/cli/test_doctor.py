@@ -16,11 +16,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from demo import postgres
+from reelq.worker.db import schema
+from reelq.worker.doctor.checks import database as checks
+from reelq.worker.doctor.checks import disk
 from tests.fakes import s3_servers
 from tests.fakes.pooler import pooler
-from worker import schema
-from worker.checks import database as checks
-from worker.checks import disk
 
 NOBODY = "postgresql://127.0.0.1:1/none"  # port 1: nothing listens
 KEYS = ["place", "level", "finding", "detail", "remedy"]
@@ -202,7 +202,7 @@ def test_a_sandbox_that_does_not_work_is_told(settings_env, setting, level):
     inside = ["unshare", "--user", "--map-root-user", "sh", "-c", f'{forbid} && exec "$@"', "sh"]
     if not shutil.which("unshare") or subprocess.run([*inside, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no user namespaces here")
-    command = [*inside, sys.executable, "-m", "cli.main", "doctor", "--only", "host"]
+    command = [*inside, sys.executable, "-m", "reelq.cli.main", "doctor", "--only", "host"]
     done = subprocess.run(command, env=settings_env | SMALL | {"REELQ_SANDBOX": setting}, capture_output=True, text=True, check=False)
     assert done.returncode == (3 if level == "bad" else 0), done
     assert done.stdout.splitlines()[1].split()[:2] == [level, "sandbox"]
@@ -446,4 +446,4 @@ def test_repair_mends_everything_and_says_no(reelq, conn):
     assert [list(row) for row in done.rows] == [["job_id", "what"]] * 5
     assert reelq("doctor", "--repair").code == 0
     (row,) = said(reelq("doctor", "--json", "--only", "database").rows, "repairs")
-    assert (row["level"], row["detail"]) == ("bad", "5 places of jobs had to be mended")
+    assert (row["level"], row["detail"]) == ("bad", "5 places of jobs had to be repaired")

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from cli import enqueue as command
+from reelq.cli.jobs import enqueue as command
 from tests.sql.queuekit import Queue
 
 NOBODY = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
@@ -59,10 +59,10 @@ def test_nothing_to_enqueue_is_said(many, content):
 @pytest.mark.parametrize(
     ("bad", "code", "words"),
     [
-        ({"job_type": "nope"}, 2, "unknown job type 'nope'"), ({"job_type": "no_op", "prio": 1}, 2, "unknown key 'prio'"),
-        ({"job_type": "no_op", "priority": 99}, 2, "priority is 99"), ({"job_type": "no_op", "video_id": NOBODY}, 2, "no video"),
-        ({"job_type": "no_op", "scheduled_for": "soon"}, 2, "wrong type"), (7, 2, "is no object"),
-        ({"job_type": "no_op", "job_data": {"a": "\x00"}}, 2, "Unicode"), ({"job_type": "no_op", "limits": ["Has Space"]}, 2, "plain words"),
+        ({"job_type": "nope"}, 2, "no job type 'nope'"), ({"job_type": "no_op", "prio": 1}, 2, "must have known keys only, not 'prio'"),
+        ({"job_type": "no_op", "priority": 99}, 2, "10 (last), not 99"), ({"job_type": "no_op", "video_id": NOBODY}, 2, "no video"),
+        ({"job_type": "no_op", "scheduled_for": "soon"}, 2, "must have the types"), (7, 2, "must be an object"),
+        ({"job_type": "no_op", "job_data": {"a": "\x00"}}, 2, "Unicode"), ({"job_type": "no_op", "limits": ["Has Space"]}, 2, "must be words"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("chunk", [1000, 2])
@@ -76,7 +76,7 @@ def test_an_error_names_the_spec_and_nothing_is_enqueued(many, queue, monkeypatc
 
 def test_a_parent_that_is_not_there_is_refused_by_its_name(many):
     done = many([{"job_type": "no_op", "ref": "a"}, {"job_type": "no_op", "depends_on": ["b"]}])
-    assert (done.code, "ref 'b'" in done.err) == (2, True)
+    assert (done.code, "ids of jobs, not 'b'" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize(

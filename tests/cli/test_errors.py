@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from cli import main as cli_main
-from cli.main import explain
+from reelq.cli import main as cli_main
+from reelq.cli.main import explain
 
 NOBODY = "postgresql://127.0.0.1:1/none"  # port 1: nothing listens
 
@@ -92,7 +92,7 @@ def test_ctrl_c_is_130(bare, monkeypatch):
 
 def test_closed_pipe_is_quiet():
     """As in `reelq … | head -1`: no message, no traceback, not even at the interpreter's last flush."""
-    code = "from cli.main import main; import sys; sys.exit(main(['config', 'show']))"
+    code = "from reelq.cli.main import main; import sys; sys.exit(main(['config', 'show']))"
     child = subprocess.Popen(
         [sys.executable, "-c", f"import time; input(); {code}"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cli import gates as commands
+from reelq.cli.queue import gates as commands
+from reelq.worker.rooms.queue import limits
 from tests.sql.queuekit import Queue
-from worker import gates
 
 NOBODY = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
 PAUSE_KEYS = ["scope", "key", "name", "reason", "paused_by", "since", "parked"]
@@ -117,4 +117,4 @@ def test_a_parked_job_says_behind_what(reelq, queue):
 
 
 def test_scopes_are_the_same_in_both_places():
-    assert commands.SCOPES == gates.SCOPES
+    assert commands.SCOPES == limits.SCOPES

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from cli import live, waiting
-from worker import media, queue
+from reelq.cli.terminal import live, waiting
+from reelq.worker.rooms import media, queue
 
 KEYS = ["video_id", "source_url", "title", "status", "variants", "error_code", "error_message"]
 NAMES = ["new\nline.mp4", 'quo"te\'s.mp4', "-dash.mp4", "emoji 😀.mp4", "100%.mp4", "--wait", "a=b $(x) `y`.mp4", "\x1b[2J.mp4"]

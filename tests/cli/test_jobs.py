@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from cli import live, tail
-from worker import queue
+from reelq.cli.jobs import tail
+from reelq.cli.terminal import live
+from reelq.worker.rooms import queue
 
 NOBODY = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
 LIST_KEYS = [

@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 from rich.cells import cell_len
 
-from cli import output, text
-from cli.output import Column
+from reelq.cli.terminal import output, text
+from reelq.cli.terminal.output import Column
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 a\nb\r\t\x9b31m\u202egpj.exe\udc80 😀‍💻 [red]x[/red]"
 

@@ -12,7 +12,7 @@ import pytest
 from tests.sql.queuekit import Queue
 from tests.sql.test_ops_partitions import blocked
 
-MAINTAIN = [sys.executable, "-m", "cli.main", "partitions", "maintain"]
+MAINTAIN = [sys.executable, "-m", "reelq.cli.main", "partitions", "maintain"]
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
-from cli import queue as commands
+from reelq.cli.queue import commands
+from reelq.worker.rooms.queue import maintenance
 from tests.cli.test_jobs import LIST_KEYS
 from tests.sql.queuekit import Queue
-from worker import upkeep
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_archive_stops_when_its_time_is_up_and_goes_on_later(conn, queue, clock)
         done(queue)
     clock.forward(timedelta(days=2))
     seconds = count()
-    assert upkeep.archive(conn, 2, 1.5, lambda: next(seconds)) == upkeep.Archived(4, 2, False)
-    assert upkeep.archive(conn).moved == 1
+    assert maintenance.archive(conn, 2, 1.5, lambda: next(seconds)) == maintenance.Archived(4, 2, False)
+    assert maintenance.archive(conn).moved == 1
 
 
 def test_archive_says_when_its_time_was_up(reelq, queue, clock):
@@ -89,4 +89,4 @@ def test_settings_are_shown_and_set(reelq):
 
 
 def test_the_ends_of_jobs_are_the_same_in_both_places():
-    assert commands.JOB_ENDS == upkeep.JOB_ENDS
+    assert commands.JOB_ENDS == maintenance.JOB_ENDS

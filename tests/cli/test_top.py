@@ -17,9 +17,11 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from cli import top, topscreen
-from worker import db, gates, queue
-from worker.errors import DatabaseAway
+from reelq.cli.top import screen, snapshot
+from reelq.worker import db
+from reelq.worker.errors import DatabaseAway
+from reelq.worker.rooms import queue
+from reelq.worker.rooms.queue import limits
 
 TITLE = "\x1b[31mred [bold]title\x07"
 
@@ -37,7 +39,7 @@ def busy(conn):
     queue.fail_job(conn, held.job_id, held.token, "permanent", "bad_file", "The file is bad.", {})
     video = queue.ingest_video(conn, "/tmp/x.mp4", title=TITLE)
     (held,) = queue.settle_and_claim(conn, "host:cpu:7:abcd", 1, [], queue.FULL_LOOK)
-    queue.heartbeat(conn, "host:cpu:7:abcd", [(held.job_id, held.token, queue.Progress(0.47, "fetch", 2.5, 61.0))])
+    queue.heartbeat(conn, "host:cpu:7:abcd", [(held.job_id, held.token, queue.JobProgress(0.47, "fetch", 2.5, 61.0))])
     queue.enqueue_job(conn, "no_op")
     return video
 
@@ -45,7 +47,7 @@ def busy(conn):
 def drawn(seen, width, height, away=None):
     console = Console(width=width, height=height, color_system=None, force_terminal=True)
     with console.capture() as told:
-        console.print(topscreen.draw(seen, width, height, away))
+        console.print(screen.draw(seen, width, height, away))
     return told.get()
 
 
@@ -75,7 +77,7 @@ def test_nothing_going_on_is_no_error(reelq):
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 50), (60, 12), (40, 6)])
 def test_screen_fits_and_is_not_painted_by_titles(conn, busy, width, height):
-    lines = drawn(top.look(conn), width, height).splitlines()
+    lines = drawn(snapshot.look(conn), width, height).splitlines()
     assert len(lines) <= height
     assert all(len(line) <= width for line in lines)
     assert "\x1b" not in "\n".join(lines)
@@ -83,27 +85,27 @@ def test_screen_fits_and_is_not_painted_by_titles(conn, busy, width, height):
 
 
 def test_screen_shows_bar_speed_eta_and_failure(conn, busy):
-    told = drawn(top.look(conn), 120, 40)
+    told = drawn(snapshot.look(conn), 120, 40)
     for words in ("█", "47%", "2.5×", "1:01 left", "active  1/2", "download_video: fetch", "bad_file", "The file is bad."):
         assert words in told
     assert "parent_failed" not in told
-    assert "the database is away" in drawn(top.look(conn), 120, 40, DatabaseAway("gone"))
+    assert "the database is away" in drawn(snapshot.look(conn), 120, 40, DatabaseAway("gone"))
 
 
 def test_pauses_are_told_wherever_one_looks(reelq, conn, busy):
-    gates.pause(conn, "job_type", "no_op", "upgrade")
-    assert "  1 paused" in drawn(top.look(conn), 80, 24).splitlines()[0]
-    gates.pause(conn, "all", "", "the store moves")
-    assert "all is paused" in drawn(top.look(conn), 80, 24).splitlines()[0]
+    limits.pause(conn, "job_type", "no_op", "upgrade")
+    assert "  1 paused" in drawn(snapshot.look(conn), 80, 24).splitlines()[0]
+    limits.pause(conn, "all", "", "the store moves")
+    assert "all is paused" in drawn(snapshot.look(conn), 80, 24).splitlines()[0]
     assert reelq("top").err == "All is paused: reelq queue pauses\n"
     assert [one["scope"] for one in reelq("top", "--once", "--json").row["pauses"]] == ["job_type", "all"]
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_counts_of_every_place_have_their_headings(conn, busy, width):
-    gates.set_limit(conn, "type:no_op", 1)
+    limits.set_limit(conn, "type:no_op", 1)
     queue.enqueue_job(conn, "no_op")
-    lines = drawn(top.look(conn), width, 24).splitlines()
+    lines = drawn(snapshot.look(conn), width, 24).splitlines()
     (heading,) = (line.split() for line in lines if line.startswith("job type"))
     assert heading[2:8] == ["ready", "sched.", "blocked", "parked", "running", "dead"]
     (row,) = (line.split() for line in lines if line.startswith("no_op"))
@@ -112,15 +114,15 @@ def test_counts_of_every_place_have_their_headings(conn, busy, width):
 
 
 def test_empty_sections_have_no_heading(conn):
-    told = drawn(top.look(conn), 80, 24)
+    told = drawn(snapshot.look(conn), 80, 24)
     assert "job type" not in told
     assert "No worker is at work" in told
 
 
 def test_lines_are_shared_by_need():
-    assert topscreen.share(22, [3, 6, 4], [2, 5, 4]) == [3, 6, 4]
-    assert topscreen.share(12, [40, 9, 9], [2, 5, 4]) == [3, 5, 4]
-    assert sum(topscreen.share(22, [40, 9, 9], [2, 5, 4])) == 22
+    assert screen.share(22, [3, 6, 4], [2, 5, 4]) == [3, 6, 4]
+    assert screen.share(12, [40, 9, 9], [2, 5, 4]) == [3, 5, 4]
+    assert sum(screen.share(22, [40, 9, 9], [2, 5, 4])) == 22
 
 
 class Terminal:
@@ -135,7 +137,7 @@ class Terminal:
         self.before = termios.tcgetattr(other)
         self.other = other
         self.seen = b""
-        command = [sys.executable, "-m", "cli.main", "top", "--every", "0.1s"]
+        command = [sys.executable, "-m", "reelq.cli.main", "top", "--every", "0.1s"]
         self.child = subprocess.Popen(
             command, stdin=other, stdout=other, stderr=other, env={**env, "TERM": "xterm"}, start_new_session=True
         )
@@ -195,14 +197,14 @@ def test_it_outlives_a_lost_database(settings_env, busy, conn):
 
 def admin_settings(env):
     """Settings of the same server's database `postgres`."""
-    from worker.settings import load
+    from reelq.worker.settings import load
 
     return load({"DATABASE_URL": env["DATABASE_URL"].rsplit("/", 1)[0] + "/postgres"})
 
 
 def test_database_away_at_the_start_is_75_on_the_normal_screen(settings_env):
     terminal_free = subprocess.run(
-        [sys.executable, "-m", "cli.main", "--database-url", "postgresql://127.0.0.1:1/x", "top"],
+        [sys.executable, "-m", "reelq.cli.main", "--database-url", "postgresql://127.0.0.1:1/x", "top"],
         env=settings_env, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert terminal_free.returncode == 75

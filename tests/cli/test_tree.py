@@ -9,9 +9,12 @@ import sys
 import click
 import pytest
 
-from cli import jobs, reference, videos
-from cli.main import COMMANDS, cli
-from worker import queue, schema
+from reelq.cli import videos
+from reelq.cli.jobs import commands
+from reelq.cli.main import COMMANDS, cli
+from reelq.worker.db import schema
+from reelq.worker.rooms import queue
+from tools import reference
 
 EVERY = list(reference.commands(cli))
 LEAVES = [(path, context) for path, context in EVERY if not isinstance(context.command, click.Group)]
@@ -41,7 +44,7 @@ def test_short_help_of_the_table_is_that_of_the_command(name):
 def test_help_loads_neither_driver_nor_tables():
     """What makes --help and completion quick: 0.1 s instead of 0.5 s."""
     code = (
-        "import sys; from cli.main import main; code = main(['--help']);"
+        "import sys; from reelq.cli.main import main; code = main(['--help']);"
         "heavy = {'psycopg', 'rich', 'boto3', 'httpx', 'structlog'} & sys.modules.keys();"
         "sys.exit(f'{code} {heavy}' if code or heavy else 0)"
     )
@@ -50,7 +53,7 @@ def test_help_loads_neither_driver_nor_tables():
 
 
 def test_choices_are_those_of_the_database():
-    assert jobs.STATUSES == queue.STATUSES
+    assert commands.STATUSES == queue.STATUSES
 
 
 def test_statuses_of_videos_are_those_of_the_check(conn):
@@ -88,4 +91,4 @@ def test_shells_are_offered_commands_and_choices(monkeypatch, capsys):
 def test_reference_is_current():
     path = schema.ROOT.parent / "docs" / "reference.md"
     current = path.read_text(encoding="utf-8")
-    assert current == reference.reference(), "run: python -m cli.reference > docs/reference.md"
+    assert current == reference.reference(), "run: python -m tools.reference > docs/reference.md"

@@ -7,10 +7,10 @@ import hashlib
 import click
 import pytest
 
-from cli import output
-from worker import media, queue
-from worker.settings import load
-from worker.store import open_store
+from reelq.cli.terminal import output
+from reelq.worker.rooms import media, queue
+from reelq.worker.settings import load
+from reelq.worker.stores.open import open_store
 
 LIST_KEYS = [
     "id", "tenant", "title", "status", "error_code", "error_message", "asset_id", "kind", "original_filename", "size_bytes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker import queue
+from reelq.worker.rooms import queue
 
 KEYS = [
     "worker_id", "host", "pid", "pool", "version", "status", "slots", "busy", "types", "capabilities", "process_key",

@@ -13,12 +13,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from worker import media, settings
-from worker.context import JobContext
-from worker.media import Work
-from worker.queue import ClaimedJob, Progress
-from worker.stop import StopSignal
-from worker.stores.folder import FolderStore
+from reelq.worker import settings
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import media
+from reelq.worker.rooms.media import VideoSource
+from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
+from reelq.worker.stop import StopSignal
+from reelq.worker.stores.folder import FolderStore
 
 
 @dataclass
@@ -27,10 +28,10 @@ class FakeVideo:
 
     folder: Path
     environ: dict[str, str]
-    work: Work
+    work: VideoSource
     statuses: list[str] = field(default_factory=list)
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
-    seen: list[Progress] = field(default_factory=list)
+    seen: list[JobProgress] = field(default_factory=list)
     stop: StopSignal = field(default_factory=StopSignal)
     attempts: int = 0
 
@@ -116,19 +117,19 @@ def new_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     yield make
 
 
-def _work(source_url: str) -> Work:
-    return Work(
+def _work(source_url: str) -> VideoSource:
+    return VideoSource(
         video_id=uuid4(), asset_id=uuid4(), tenant_id=uuid4(), source_url=source_url, original_filename=None,
         bucket=None, key=None, size_bytes=None, sha256=None, mime=None, video_status="pending",
         asset_status="uploading", probe=None, measured={},
     )  # fmt: skip
 
 
-def _changed(work: Work, **facts: Any) -> Work:
-    return Work(**{**{name: getattr(work, name) for name in Work.__slots__}, **facts})
+def _changed(work: VideoSource, **facts: Any) -> VideoSource:
+    return VideoSource(**{**{name: getattr(work, name) for name in VideoSource.__slots__}, **facts})
 
 
-def _job(job_type: str, work: Work, token: int) -> ClaimedJob:
+def _job(job_type: str, work: VideoSource, token: int) -> ClaimedJob:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return ClaimedJob(
         verdict="claimed", job_id=uuid4(), token=token, job_type=job_type, tenant_id=work.tenant_id, user_id=None,

@@ -14,8 +14,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from reelq.worker.db import schema
 from tests.mutants.table import MUTANTS, Mutant
-from worker import schema
 
 REPO = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_S = 600

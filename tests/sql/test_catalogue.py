@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from worker import errors, schema
+from reelq.worker import errors
+from reelq.worker.db import schema
 
 Conn = psycopg.Connection[Any]
 ROOMS = schema.rooms()
@@ -217,7 +218,7 @@ def test_every_raise_has_a_code_and_a_hint() -> None:
 
 
 def test_the_statuses_of_a_job_are_the_same_in_python_and_in_the_table(conn: Conn) -> None:
-    from worker import queue
+    from reelq.worker.rooms import queue
 
     row = conn.execute(
         """

@@ -9,9 +9,9 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from reelq.worker.db import partitions, schema
 from tests.sql.queuekit import Queue
 from tests.sql.test_queue_history import archive, archived, done
-from worker import partitions, schema
 
 DAY = timedelta(days=1)
 HISTORIES = ("queue.attempt_history", "queue.dependency_history", "queue.job_history")

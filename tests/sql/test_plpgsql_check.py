@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from worker import schema
+from reelq.worker.db import schema
 
 # Trigger functions are checked against each table that they hang on.
 CHECK = """

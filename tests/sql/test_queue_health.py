@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from demo import postgres
+from reelq.worker.db import schema
 from tests.sql.queuekit import Queue
-from worker import schema
 
 MINUTES = timedelta(minutes=1)
 SETTINGS = {

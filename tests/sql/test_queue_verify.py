@@ -16,7 +16,7 @@ DAMAGE = {
     "the wrong lane": "update queue.ready set lane = lane + 100",
     "another time": "update queue.scheduled set due = due + interval '1 second'",
     "a wrong count": "update queue.blocked set pending = 2",
-    "a lost edge": "delete from queue.job_dependencies",
+    "a missing edge": "delete from queue.job_dependencies",
     "an edge satisfied too soon": "update queue.job_dependencies set satisfied = true",
     "an attempt without a row": "delete from queue.job_attempts",
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from reelq.worker.db import schema
 from tests.sql.mediakit import Conn, scalar
-from worker import schema
 
 GRANTS = (Path(__file__).resolve().parents[2] / "sql" / "grants.sql").read_text()
 ROOMS = schema.rooms()
@@ -57,12 +57,6 @@ def test_functions_that_are_called_from_outside_run_as_their_owner(conn: Conn) -
         [names],
     ).fetchall()
     assert open_ones == []
-
-
-def test_a_function_that_a_later_upgrade_adds_is_closed_too(conn: Conn) -> None:
-    """Default privileges of the owner: nothing new is open to everybody."""
-    conn.execute("create function media.added() returns integer language sql set search_path = '' as 'select 1'")
-    assert scalar(conn, "select has_function_privilege('reelq_app', 'media.added()', 'execute')") is False
 
 
 def test_every_table_with_a_tenant_has_forced_policies(conn: Conn) -> None:

@@ -10,9 +10,9 @@ import pytest
 from psycopg import sql
 
 from demo import postgres
+from reelq.worker.db import schema
 from tests.sql.mediakit import Conn, scalar
 from tests.sql.rolekit import Tenant
-from worker import schema
 
 
 @pytest.fixture

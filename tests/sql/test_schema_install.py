@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from demo import postgres
-from worker import schema
-from worker.errors import SchemaMismatch
+from reelq.worker.db import schema
+from reelq.worker.errors import SchemaMismatch
 
 Conn = psycopg.Connection[Any]
 

@@ -15,10 +15,10 @@ import psycopg
 import pytest
 
 from demo import postgres
+from reelq.worker.db import schema
+from reelq.worker.db.schema import SchemaError
+from reelq.worker.errors import SchemaMismatch
 from tests.sql.test_schema_install import dump
-from worker import schema
-from worker.errors import SchemaMismatch
-from worker.schema import SchemaError
 
 Conn = psycopg.Connection[Any]
 
@@ -279,7 +279,7 @@ def test_a_runner_that_waits_too_long_says_so(empty_dsn: str, empty_conn: Conn, 
 
 CHILD = """
 import sys, pathlib, psycopg
-from worker import schema
+from reelq.worker.db import schema
 schema.install(psycopg.connect(sys.argv[1]), pathlib.Path(sys.argv[2]))
 """
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 
 from demo import postgres
+from reelq.worker.db import schema
 from tests.stress.run import Stress
-from worker import schema
 
 EXAMPLES = """
 examples:

@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 
 from demo import postgres
+from reelq.worker.db import schema
 from tests.systemd.inside import SOURCE, drop_in, finish, install, run, state, unit, until
-from worker import schema
 
 SERVICE, TIMER = "reelq-upkeep.service", "reelq-upkeep.timer"
 # A second after it is enabled, and then never; else as it is shipped.

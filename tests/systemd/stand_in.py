@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from worker import bubble
+from reelq.worker.sandbox import bubblewrap
 
 STATE = Path("/var/lib/reelq")
 LET_GO = STATE / "let-go"
@@ -82,8 +82,8 @@ def encode(pool: str) -> None:
     seen: dict[str, Any] = {}
     for name, command in {
         "plain": [*ladder, str(scratch / "plain.mp4")],
-        "wrapped": bubble.wrap([*ladder, str(scratch / "wrapped.mp4")], read=None, write=scratch),
-        "offline": bubble.wrap(["/usr/bin/cat", "/proc/net/dev"], read=None, write=scratch),
+        "wrapped": bubblewrap.wrap([*ladder, str(scratch / "wrapped.mp4")], read=None, write=scratch),
+        "offline": bubblewrap.wrap(["/usr/bin/cat", "/proc/net/dev"], read=None, write=scratch),
     }.items():
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         seen[name] = {"code": done.returncode, "said": (done.stdout + done.stderr)[-500:]}

@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.main import cli as root
+from reelq.cli.main import cli as root
+from reelq.worker import settings
 from tests.systemd.machine import REPOSITORY
-from worker import settings
 
 UNITS = REPOSITORY / "systemd"
 SERVICE = UNITS / "reelq-worker@.service"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.addresses import FORBIDDEN, PRIVATE, PUBLIC, AddressGuard, kind
-from worker.errors import PermanentError, TransientError
+from reelq.worker.errors import PermanentError, TransientError
+from reelq.worker.sources.address_policy import FORBIDDEN, PRIVATE, PUBLIC, AddressGuard, kind
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from worker.events import EVENTS
-from worker.running import ledger
+from reelq.worker.events import EVENTS
+from reelq.worker.runtime import settler
 
-WORKER = Path(ledger.__file__).parent.parent
+WORKER = Path(settler.__file__).parent.parent
 METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 
 def logged() -> set[str]:
     """First arguments of log calls, as far as they are literals."""
-    found = set(ledger.EVENTS.values()) | set(ledger.FAILED.values()) | {"job.lost"}
+    found = set(settler.EVENTS.values()) | set(settler.FAILED.values()) | {"job.lost"}
     for path in WORKER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (

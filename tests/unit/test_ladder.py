@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.av import ladder
-from worker.av.ladder import RUNGS, options, plan
-from worker.errors import PermanentError
+from reelq.worker.av.encode import ladder
+from reelq.worker.av.encode.ladder import RUNGS, options, plan
+from reelq.worker.errors import PermanentError
 
 RATE = Fraction(30)
 

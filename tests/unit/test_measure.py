@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from worker.av.measure import parse
-from worker.av.packets import Tally
+from reelq.worker.av.packets import Tally
+from reelq.worker.av.probe.parse import parse
 
 
 def video(index: int = 0, **facts: Any) -> dict[str, Any]:

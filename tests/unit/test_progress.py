@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from worker.av.progress import Progress, Reader
+from reelq.worker.av.progress import EncodeProgress, Reader
 
 
 def test_blocks_become_progress_and_headway_is_told() -> None:
-    seen: list[Progress] = []
+    seen: list[EncodeProgress] = []
     reader = Reader(seen.append)
     text = "frame=0\nout_time_us=N/A\nspeed=N/A\nprogress=continue\n"
     text += "frame=30\nout_time_us=1000000\nout_time_ms=1000000\nspeed=1.5x\nprogress=continue\n"
@@ -17,15 +17,15 @@ def test_blocks_become_progress_and_headway_is_told() -> None:
         False, True, False, True,
     ]  # fmt: skip
     assert seen == [
-        Progress(None, 0, None, done=False),
-        Progress(1.0, 30, 1.5, done=False),
-        Progress(1.0, 30, 1.0, done=False),
-        Progress(2.0, 60, 2.0, done=True),
+        EncodeProgress(None, 0, None, done=False),
+        EncodeProgress(1.0, 30, 1.5, done=False),
+        EncodeProgress(1.0, 30, 1.0, done=False),
+        EncodeProgress(2.0, 60, 2.0, done=True),
     ]
 
 
 def test_a_negative_time_is_no_time() -> None:
-    seen: list[Progress] = []
+    seen: list[EncodeProgress] = []
     reader = Reader(seen.append)
     reader.take("out_time_us=-9223372036854775807")
     reader.take("progress=continue")

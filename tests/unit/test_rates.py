@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from worker.av import rates
+from reelq.worker.av.probe import rates
 
 NTSC, FILM = Fraction(30_000, 1001), Fraction(24_000, 1001)
 

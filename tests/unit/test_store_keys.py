@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from worker.errors import PermanentError
-from worker.stores.base import check_key
-from worker.stores.links import sign, verify
+from reelq.worker.errors import PermanentError
+from reelq.worker.stores.base import check_key
+from reelq.worker.stores.links import sign, verify
 
 PARTS = st.sampled_from(["a", "..", ".", "", "b c", ".incoming", "é", "\0", "x" * 256, "-", "%2e%2e", "\ud800"])
 KEYS = st.text(max_size=40) | st.lists(PARTS, max_size=6).map("/".join)

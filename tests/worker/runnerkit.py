@@ -14,11 +14,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from worker import settings
-from worker.context import JobContext
-from worker.registry import Registry
-from worker.runner import Runner
-from worker.settings import Settings
+from reelq.worker import settings
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.runtime.registry import Registry
+from reelq.worker.runtime.runner import Runner
+from reelq.worker.settings import Settings
 
 PATIENCE_S = 20.0  # two cores shared with everything else that tests
 LOOK_S = 0.01

@@ -12,9 +12,9 @@ from uuid import uuid4
 import boto3
 from mypy_boto3_s3 import S3Client
 
+from reelq.worker.settings import load
+from reelq.worker.stores.open import Store, open_store
 from tests.fakes import s3_servers
-from worker.settings import load
-from worker.store import Store, open_store
 
 NAMES = ("folder", "moto", "rclone")
 LACKS = {

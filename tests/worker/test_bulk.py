@@ -8,12 +8,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from reelq.worker.errors import PermanentError
+from reelq.worker.rooms.queue import bulk
+from reelq.worker.rooms.queue.bulk import JobSpec
 from tests.sql.queuekit import Queue
 from tests.sql.rolekit import Tenant, open_as
 from tests.worker.runnerkit import attempts, enqueue, handler, job, until, working
-from worker import bulk
-from worker.bulk import JobSpec
-from worker.errors import PermanentError
 
 SOON = datetime(2100, 1, 1, tzinfo=UTC)
 

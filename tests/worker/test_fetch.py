@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from reelq.worker.errors import JobError, PermanentError, StopRequested
+from reelq.worker.settings import load
+from reelq.worker.sources import fetch
+from reelq.worker.sources.local import open_local
+from reelq.worker.stop import StopSignal
 from tests.worker import storekit
-from worker import fetch
-from worker.errors import JobError, PermanentError, StopRequested
-from worker.local_source import open_local
-from worker.settings import load
-from worker.stop import StopSignal
 
 CONTENT = b"moving pictures" * 200_000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reelq.worker.errors import PermanentError, RateLimitedError, StopRequested, TransientError
+from reelq.worker.settings import load
+from reelq.worker.sources import address_policy, fetch, http
+from reelq.worker.sources.http_responses import LONGEST_RETRY_S, retry_after_s
+from reelq.worker.stop import StopSignal
 from tests.fakes.certificates import contexts
 from tests.fakes.http_source import HttpSource, Source, http_source
-from worker import addresses, fetch
-from worker import http_source as http
-from worker.errors import PermanentError, RateLimitedError, StopRequested, TransientError
-from worker.http_answers import LONGEST_RETRY_S, retry_after_s
-from worker.settings import load
-from worker.stop import StopSignal
 
 CONTENT = bytes(range(256)) * 4000
 Get = Callable[..., fetch.Fetched]
@@ -256,8 +255,8 @@ def test_redirects_lead_to_http_only(server: HttpSource, get: Get, target: str) 
 
 def test_a_redirect_to_loopback_is_refused(server: HttpSource, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     """127.0.0.2 plays the internet; the server there points at this host."""
-    real = addresses.kind
-    monkeypatch.setattr(addresses, "kind", lambda at: "public" if str(at) == "127.0.0.2" else real(at))
+    real = address_policy.kind
+    monkeypatch.setattr(address_policy, "kind", lambda at: "public" if str(at) == "127.0.0.2" else real(at))
     server.at["/clip"] = Source(CONTENT)
     with http_source("127.0.0.2") as outside:
         outside.at["/ok"] = Source(CONTENT)

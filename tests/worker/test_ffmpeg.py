@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from reelq.worker import settings
+from reelq.worker.av import allowlists
+from reelq.worker.av.ffmpeg import FFmpeg
+from reelq.worker.av.progress import EncodeProgress
+from reelq.worker.errors import JobError, PermanentError, StopRequested, TransientError
+from reelq.worker.sandbox.child import Ended
+from reelq.worker.stop import StopSignal
 from tests.fakes import clips
-from worker import settings
-from worker.av import guards
-from worker.av.progress import Progress
-from worker.errors import JobError, PermanentError, StopRequested, TransientError
-from worker.ffmpeg import Tools
-from worker.sandbox import Ended
-from worker.stop import StopSignal
 
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30", "-f", "null", "-"]
 
 
-def tools(ended: list[Ended] | None = None, stop: StopSignal | None = None, **environ: str) -> Tools:
-    return Tools(settings.load(environ), stop or StopSignal(), (ended if ended is not None else []).append)
+def tools(ended: list[Ended] | None = None, stop: StopSignal | None = None, **environ: str) -> FFmpeg:
+    return FFmpeg(settings.load(environ), stop or StopSignal(), (ended if ended is not None else []).append)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def refused(kind: type[JobError], code: str, tool: Tools, arguments: list[str], folder: Path, wall_s: float = 60) -> None:
+def refused(kind: type[JobError], code: str, tool: FFmpeg, arguments: list[str], folder: Path, wall_s: float = 60) -> None:
     """`arguments` end in an error of that kind and code, with a clear sentence."""
     with pytest.raises(kind) as caught:
         tool.run(arguments, read=folder, write=folder, wall_s=wall_s)
@@ -49,7 +49,7 @@ def test_a_run_costs_what_it_says(folder: Path) -> None:
 
 
 def test_progress_is_told_while_it_runs(folder: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[EncodeProgress] = []
     arguments = ["-f", "lavfi", "-i", "testsrc2=s=640x360:d=3", "-c:v", "libx264", f"file:{folder}/a.mp4"]
     tools().run(arguments, read=folder, write=folder, wall_s=60, on_progress=seen.append)
     assert seen[-1].done
@@ -82,7 +82,7 @@ def test_too_slow_is_worth_another_host(folder: Path) -> None:
 
 def test_no_headway_is_a_stall(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A filter that waits for ever: no wall limit would come in time."""
-    monkeypatch.setattr("worker.ffmpeg.STALL_S", 1.0)
+    monkeypatch.setattr("reelq.worker.av.ffmpeg.STALL_S", 1.0)
     waiting = ["-f", "lavfi", "-i", "testsrc2=s=64x64:r=1,realtime=limit=100:speed=0.01", "-f", "null", "-"]
     with pytest.raises(TransientError) as caught:
         tools().run(waiting, read=folder, write=folder, wall_s=60, on_progress=lambda _: None)
@@ -111,7 +111,7 @@ def test_nonsense_is_refused_for_good(folder: Path) -> None:
 def test_a_stop_kills_it_within_a_second(folder: Path) -> None:
     stop, told = StopSignal(), list[float]()
 
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: EncodeProgress) -> None:
         if progress.out_s and not told:
             told.append(time.monotonic())
             threading.Thread(target=stop.set, args=("cancelled",)).start()
@@ -126,7 +126,7 @@ def test_every_input_is_guarded(folder: Path) -> None:
     good = clips.video(folder / "good.mp4", seconds=0.5, extra=("-movflags", "+faststart"))
     list_file = folder / "movie"
     list_file.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:{good}\n#EXT-X-ENDLIST\n")
-    arguments = [*guards.input_flags(), "-i", f"file:{list_file}", "-f", "null", "-"]
+    arguments = [*allowlists.input_flags(), "-i", f"file:{list_file}", "-f", "null", "-"]
     refused(PermanentError, "format_refused", tools(REELQ_SANDBOX="off"), arguments, folder)
 
 
@@ -155,4 +155,4 @@ def test_names_of_decoders_are_those_that_ffmpeg_knows() -> None:
     _, listed = tools().run(["-decoders"], read=Path("/usr"), write=Path("/tmp"), wall_s=60)
     known = {line.split()[1] for line in listed.splitlines() if len(line.split()) > 1}
     other_versions = {"libaom-av1", "mov_text", "webvtt", "subrip", "srt", "ssa", "ass"}
-    assert set(guards.DECODERS) - known - other_versions <= {"opus", "movtext", "amrnb", "amrwb"}
+    assert set(allowlists.DECODERS) - known - other_versions <= {"opus", "movtext", "amrnb", "amrwb"}

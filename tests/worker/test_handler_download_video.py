@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from reelq.worker.errors import PermanentError
+from reelq.worker.handlers import download_video
 from tests.fakes.context import FakeVideo, new_video
-from worker.errors import PermanentError
-from worker.handlers import download_video
 
 __all__ = ["new_video"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from reelq.worker.av.probe.parse import parse
+from reelq.worker.errors import PermanentError
+from reelq.worker.handlers import extract_metadata
 from tests.fakes import clips
 from tests.fakes.context import FakeVideo, new_video
-from worker.av.measure import parse
-from worker.errors import PermanentError
-from worker.handlers import extract_metadata
 
 __all__ = ["new_video"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reelq.worker.handlers import extract_metadata, generate_thumbnail
 from tests.fakes import clips
 from tests.fakes.context import FakeVideo, new_video
-from worker.handlers import extract_metadata, generate_thumbnail
 
 __all__ = ["new_video"]
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
+from reelq.worker.av.encode import verify
+from reelq.worker.av.encode.ladder import Rung
+from reelq.worker.av.probe.parse import parse
+from reelq.worker.av.truncation import moov_before_mdat
+from reelq.worker.errors import PermanentError, StopRequested, TransientError
+from reelq.worker.handlers import extract_metadata, video_transcode
+from reelq.worker.jobs import artifacts
+from reelq.worker.rooms.queue.jobs import JobProgress
 from tests.fakes import clips
 from tests.fakes.context import FakeVideo, new_video
-from worker import staging
-from worker.av import verify
-from worker.av.intact import moov_before_mdat
-from worker.av.ladder import Rung
-from worker.av.measure import parse
-from worker.errors import PermanentError, StopRequested, TransientError
-from worker.handlers import extract_metadata, video_transcode
-from worker.queue import Progress
 
 __all__ = ["new_video"]
 
@@ -231,7 +231,7 @@ def test_a_stop_in_the_middle_leaves_nothing_to_be_seen(tmp_path: Path, new_vide
     ctx = video.context("video_transcode")
     told: list[float] = []
 
-    def report(progress: Progress) -> None:
+    def report(progress: JobProgress) -> None:
         if progress.stage == "encode" and progress.speed and not told:
             told.append(time.monotonic())
             threading.Thread(target=ctx.stop.set, args=("cancelled",)).start()
@@ -248,7 +248,7 @@ def test_a_result_that_is_too_short_is_refused(tmp_path: Path, new_video: New) -
     short = clips.video(tmp_path / "short.mp4", seconds=1, extra=("-movflags", "+faststart"))
     video = new_video(clips.video(tmp_path / "a.mp4", seconds=2), stored=True)
     video.run(extract_metadata)
-    tools = staging.tools(video.context("video_transcode"))
+    tools = artifacts.ffmpeg(video.context("video_transcode"))
     source = parse(video.work.probe or {})
     with pytest.raises(PermanentError, match="30 of 60 pictures"):
         verify.rendition(tools, short, Rung("h264-240p", 320, 240, 400), source, Fraction(30))

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from reelq.worker.errors import JobError, PermanentError
+from reelq.worker.handlers import download_video, extract_metadata, generate_thumbnail, video_transcode
 from tests.fakes import clips
 from tests.fakes.context import FakeVideo, new_video
-from worker.errors import JobError, PermanentError
-from worker.handlers import download_video, extract_metadata, generate_thumbnail, video_transcode
 
 __all__ = ["new_video"]
 

@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from reelq.worker.db import Connection
+from reelq.worker.errors import PermanentError, RateLimitedError, SnoozeError, TransientError
+from reelq.worker.handlers import no_op
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.runtime.attempt import Attempt
 from tests.worker.runnerkit import attempts, ended, enqueue, handler, job, until, working
-from worker.context import JobContext
-from worker.db import Connection
-from worker.errors import PermanentError, RateLimitedError, SnoozeError, TransientError
-from worker.handlers import no_op
-from worker.running.attempt import Attempt
 
 Conn = psycopg.Connection[Any]
 
@@ -115,10 +115,10 @@ def test_a_slot_whose_thread_dies_is_replaced(dsn: str, conn: Conn, tmp_path: Pa
     whole = Attempt.run
     deaths = iter([True])
 
-    def run(attempt: Attempt, means: Any) -> None:
+    def run(attempt: Attempt, deps: Any) -> None:
         if next(deaths, False):
             raise SystemExit  # ends a thread without a word
-        whole(attempt, means)
+        whole(attempt, deps)
 
     monkeypatch.setattr(Attempt, "run", run)
     with working(dsn, tmp_path, {"no_op": no_op}):

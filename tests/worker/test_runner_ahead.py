@@ -12,13 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from reelq.worker.errors import DatabaseAway, PermanentError
+from reelq.worker.handlers import no_op
+from reelq.worker.rooms import queue
+from reelq.worker.runtime.settler import Settler
 from tests.conftest import Connect
 from tests.worker.runnerkit import Worker, attempts, handler, job, until, working
 from tests.worker.test_runner_batch import count, outcomes, small
-from worker import queue
-from worker.errors import DatabaseAway, PermanentError
-from worker.handlers import no_op
-from worker.running.ledger import Ledger
 
 Conn = psycopg.Connection[Any]
 KEY = 42
@@ -30,17 +30,17 @@ class Hold:
     def __init__(self, conn: Conn, monkeypatch: pytest.MonkeyPatch) -> None:
         self._conn = conn
         self.sent = threading.Event()
-        real = Ledger.ask
+        real = Settler.ask
 
-        def ask(ledger: Ledger, *args: Any) -> bool:
+        def ask(settler: Settler, *args: Any) -> bool:
             if not self.sent.is_set():
                 conn.execute("select pg_advisory_lock(%s)", [KEY])
-            asked = real(ledger, *args)
+            asked = real(settler, *args)
             if asked:
                 self.sent.set()
             return asked
 
-        monkeypatch.setattr(Ledger, "ask", ask)
+        monkeypatch.setattr(Settler, "ask", ask)
         conn.execute(
             """
             create function public.wait_for_test() returns trigger language plpgsql as
@@ -112,7 +112,7 @@ def test_a_look_that_cannot_be_sent_costs_no_job(dsn: str, conn: Conn, tmp_path:
     small(conn, 3000)
     with working(dsn, tmp_path, {"no_op": no_op}, slots=4, until_idle=True) as worker:
         assert worker.join() == 0
-        assert len(worker.runner.loop.hands) == 0
+        assert len(worker.runner.loop.in_flight) == 0
     assert calls["ask"] > 4
     assert outcomes(conn) == {"completed": 3000}
 
@@ -134,7 +134,7 @@ def test_it_hears_while_a_look_is_under_way(dsn: str, conn: Conn, tmp_path: Path
         assert slow.wait(20)
         until(lambda: main_backend(conn, worker), "a look under way")
         conn.execute("select queue.cancel_job(%s)", row)
-        held = worker.runner.loop.hands
+        held = worker.runner.loop.in_flight
         until(lambda: any(one.outcome and one.outcome.kind != "completed" for one in held.attempts()), "its end")
         hold.let_go()
         until(lambda: count(conn, "completed") == 2000, "the others")
@@ -144,14 +144,14 @@ def test_it_hears_while_a_look_is_under_way(dsn: str, conn: Conn, tmp_path: Path
 def test_each_of_many_has_its_own_end(dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Failures, results that are refused and lost leases among thousands, with looks sent ahead all the time."""
     ahead: Counter[bool] = Counter()
-    real = Ledger.ask
+    real = Settler.ask
 
-    def ask(ledger: Ledger, *args: Any) -> bool:
-        asked = real(ledger, *args)
+    def ask(settler: Settler, *args: Any) -> bool:
+        asked = real(settler, *args)
         ahead[asked] += 1
         return asked
 
-    monkeypatch.setattr(Ledger, "ask", ask)
+    monkeypatch.setattr(Settler, "ask", ask)
     ids = small(conn, 4000)
     odd = {"fail": ids[700], "large": ids[1400], "lost": ids[2100]}
 

@@ -13,11 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from reelq.worker.errors import DatabaseAway, PermanentError
+from reelq.worker.handlers import no_op
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import queue
 from tests.worker.runnerkit import attempts, enqueue, handler, job, until, working
-from worker import queue
-from worker.context import JobContext
-from worker.errors import DatabaseAway, PermanentError
-from worker.handlers import no_op
 
 Conn = psycopg.Connection[Any]
 
@@ -66,7 +66,7 @@ def test_a_slot_holds_a_batch_and_no_more(
     dsn: str, conn: Conn, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two slots and a batch of 50: a hundred jobs in hand, two of them begun, the rest left for others."""
-    monkeypatch.setattr("worker.running.claimer.CHORES_S", 0.3)
+    monkeypatch.setattr("reelq.worker.runtime.claimer.CHORES_S", 0.3)
     small(conn, 130)
     with working(dsn, tmp_path, {"no_op": gate.module}, slots=2):
         until(lambda: len(gate.began) == 2, "both slots")
@@ -111,8 +111,8 @@ def test_a_cancel_before_its_start_ends_a_job_without_running_it(dsn: str, conn:
         until(lambda: gate.began, "the slot")
         (waiting,) = [one for one in ids if one not in gate.began][-1:]
         conn.execute("select queue.cancel_job(%s)", [waiting])
-        held = worker.runner.loop.hands.held
-        until(lambda: held[waiting, 1].leash.reason == "cancelled", "the word to come")
+        held = worker.runner.loop.in_flight.held
+        until(lambda: held[waiting, 1].deadlines.reason == "cancelled", "the word to come")
         gate.open.set()
         until(lambda: count(conn, "completed") == 19, "the others")
         until(lambda: job(conn, waiting)["status"] == "cancelled", "the cancelled one")
@@ -125,15 +125,15 @@ def test_a_lease_lost_before_its_start_drops_the_job(dsn: str, conn: Conn, tmp_p
     with working(dsn, tmp_path, {"no_op": gate.module}, heartbeat_s=0.2) as worker:
         until(lambda: gate.began, "the slot")
         (waiting,) = [one for one in ids if one not in gate.began][-1:]
-        held = worker.runner.loop.hands.held[waiting, 1]
+        held = worker.runner.loop.in_flight.held[waiting, 1]
         with conn.transaction():  # else a heartbeat may come in between
             conn.execute("update queue.leases set expires_at = '-infinity' where job_id = %s", [waiting])
             conn.execute("select queue.rescue_expired()")
-        until(lambda: held.leash.reason == "lease_lost", "the heartbeat to tell")
+        until(lambda: held.deadlines.reason == "lease_lost", "the heartbeat to tell")
         conn.execute("update queue.processing_jobs set job_data = '{}' where id = %s", [waiting])
         gate.open.set()
         until(lambda: count(conn, "completed") >= 19, "the others")
-        until(lambda: worker.runner.loop.ledger.ended["job.lost"] == 1, "the line in the log")
+        until(lambda: worker.runner.loop.settler.ended["job.lost"] == 1, "the line in the log")
         assert held.started_at is None
     assert gate.began.count(waiting) <= 1, "only under a new token"
 
@@ -158,7 +158,7 @@ def test_without_heartbeats_no_waiting_job_begins_after_its_lease(
 
     small(conn, 20)
     with working(dsn, tmp_path, {"no_op": handler(run)}, poll_s=60.0) as worker:
-        until(lambda: worker.runner.loop.ledger.ended["job.lost"] == 20, "all to be lost")
+        until(lambda: worker.runner.loop.settler.ended["job.lost"] == 20, "all to be dropped")
     assert len(began) == 1
 
 
@@ -298,7 +298,7 @@ def test_a_worker_that_was_woken_looks_once_more(
         return real(conn, *args)
 
     monkeypatch.setattr(queue, "settle_and_claim", noting)
-    monkeypatch.setattr("worker.running.claimer.LINGER_S", 1.0)  # for a loaded host
+    monkeypatch.setattr("reelq.worker.runtime.claimer.LINGER_S", 1.0)  # for a loaded host
     with working(dsn, tmp_path, {"no_op": no_op}, poll_s=60.0, heartbeat_s=60.0) as worker:
         until(lambda: conn.execute("select count(*) from queue.listening_workers").fetchone() == (1,), "the worker to sleep")
         claimer = worker.runner.loop._claimer

@@ -18,14 +18,15 @@ import psycopg
 import pytest
 import structlog
 
+from reelq.worker import db, logs
+from reelq.worker.errors import DatabaseAway, SettingsError
+from reelq.worker.handlers import no_op
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import queue
+from reelq.worker.runtime import neighbours
+from reelq.worker.runtime.registry import shipped
+from reelq.worker.scratch import Scratch
 from tests.worker.runnerkit import attempts, ended, enqueue, handler, job, make_settings, until, working
-from worker import db, logs, queue
-from worker.context import JobContext
-from worker.errors import DatabaseAway, SettingsError
-from worker.handlers import no_op
-from worker.registry import shipped
-from worker.running import neighbours
-from worker.scratch import Scratch
 
 Conn = psycopg.Connection[Any]
 OURS = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'reelq %'"
@@ -75,8 +76,8 @@ def test_an_answer_that_got_lost_is_not_taken_for_a_lost_lease(
 
     with working(dsn, tmp_path, {"no_op": handler(run)}) as worker:
         done = ended(conn, enqueue(conn))
-        until(lambda: worker.runner.loop.ledger.ended, "the line in the log")
-        assert dict(worker.runner.loop.ledger.ended) == {"job.completed": 1}
+        until(lambda: worker.runner.loop.settler.ended, "the line in the log")
+        assert dict(worker.runner.loop.settler.ended) == {"job.completed": 1}
     assert (done["status"], done["token"]) == ("completed", 1)
 
 
@@ -179,7 +180,7 @@ def test_scratch_of_dead_workers_is_swept_and_that_of_living_ones_kept(dsn: str,
     alive.open()
     kept = alive.make(uuid.uuid4(), 1)
     script = (
-        "import os, sys; from pathlib import Path; from tests.worker.runnerkit import make_settings; from worker.scratch import Scratch\n"
+        "import os, sys; from pathlib import Path; from tests.worker.runnerkit import make_settings; from reelq.worker.scratch import Scratch\n"
         "s = Scratch(make_settings('', Path(sys.argv[1])), 'dead'); s.open(); (s.make('j', 1) / 'litter').touch(); os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == 9
@@ -207,7 +208,7 @@ def test_only_dead_neighbours_are_buried(dsn: str, conn: Conn) -> None:
         queue.register_worker(
             conn, name, host=host, pid=pid, version="0", pool="p", slots=1, types=None, capabilities=[], process_key=its_key
         )
-    neighbours.bury_dead(conn, "here")
+    neighbours.mark_dead(conn, "here")
     assert conn.execute("select worker_id from queue.workers where status = 'lost'").fetchall() == [("dead",)]
 
 

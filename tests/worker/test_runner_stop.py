@@ -10,13 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from reelq.worker.errors import DatabaseAway, PermanentError, TransientError
+from reelq.worker.handlers import no_op
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import queue
+from reelq.worker.runtime.registry import Registry
+from reelq.worker.runtime.runner import Runner
 from tests.worker.runnerkit import attempts, ended, enqueue, handler, job, make_settings, until, working
-from worker import queue
-from worker.context import JobContext
-from worker.errors import DatabaseAway, PermanentError, TransientError
-from worker.handlers import no_op
-from worker.registry import Registry
-from worker.runner import Runner
 
 Conn = psycopg.Connection[Any]
 LONG = '{"sleep_s": 600}'
@@ -153,7 +153,7 @@ def test_a_handler_that_does_not_listen_is_left_behind(
     dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its job goes back all the same; what the handler still does is behind the fence."""
-    monkeypatch.setattr("worker.running.loop.LEAVE_S", 0.3)
+    monkeypatch.setattr("reelq.worker.runtime.main_loop.LEAVE_S", 0.3)
     go = threading.Event()
     with working(dsn, tmp_path, {"no_op": handler(lambda _ctx: go.wait(20))}) as worker:
         job_id = enqueue(conn)

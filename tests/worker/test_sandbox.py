@@ -1,4 +1,4 @@
-"""The leash: limits, kills and what is left behind, with real children."""
+"""The sandbox: limits, kills and what is left behind, with real children."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from uuid import uuid4
 
 import pytest
 
-from worker import sandbox
-from worker.errors import StopRequested
-from worker.sandbox import Limits, run_child
-from worker.stop import StopSignal
+from reelq.worker.errors import StopRequested
+from reelq.worker.sandbox import child
+from reelq.worker.sandbox.child import Limits, run_child
+from reelq.worker.stop import StopSignal
 
-MODES = ["off", pytest.param("bwrap", marks=pytest.mark.skipif(not sandbox.bubble_works(), reason="no bubblewrap here"))]
+MODES = ["off", pytest.param("bwrap", marks=pytest.mark.skipif(not child.bubble_works(), reason="no bubblewrap here"))]
 PYTHON = "/usr/bin/python3"  # inside a bubble only the system's is to be seen
 FOREVER = "import time\nprint('up', flush=True)\ntime.sleep(600)"
 
@@ -145,7 +145,7 @@ def test_no_core_files_few_descriptors_and_nice(mode: str) -> None:
         """),
         limits=limits(), stop=StopSignal(), sandbox=mode,
     )  # fmt: skip
-    assert ended.stdout.strip() == f"(0, 0) (256, 256) {min(19, os.nice(0) + sandbox.NICE)}"
+    assert ended.stdout.strip() == f"(0, 0) (256, 256) {min(19, os.nice(0) + child.NICE)}"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -235,8 +235,8 @@ def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) ->
     mark = uuid4().hex
     parent = r"""
         import os, sys, threading, time
-        from worker.sandbox import Limits, run_child
-        from worker.stop import StopSignal
+        from reelq.worker.sandbox.child import Limits, run_child
+        from reelq.worker.stop import StopSignal
 
         def slot(text):
             run_child([sys.argv[2], "-I", "-S", "-c", text], sandbox=sys.argv[1], stop=StopSignal(), on_line=say,
@@ -253,7 +253,7 @@ def test_children_die_with_a_worker_that_is_killed(mode: str, tmp_path: Path) ->
             threading.Thread(target=slot, args=(child,), daemon=True).start()
         threading.Event().wait(600)
     """
-    environ = {**os.environ, "PYTHONPATH": str(Path(sandbox.__file__).parents[1])}
+    environ = {**os.environ, "PYTHONPATH": str(Path(child.__file__).resolve().parents[2])}
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(parent), mode, PYTHON, mark],
         stdout=subprocess.PIPE,
@@ -286,7 +286,7 @@ def test_a_program_from_elsewhere_is_found_by_the_workers_path(
 
 def test_a_bubble_shows_two_folders_and_no_network(tmp_path: Path) -> None:
     """A neighbour's file is not there, the input cannot be written, the loopback is empty."""
-    if not sandbox.bubble_works():
+    if not child.bubble_works():
         pytest.skip("no bubblewrap here")
     read, write, other = tmp_path / "in", tmp_path / "out", tmp_path / "other"
     for folder in (read, write, other):

@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
+from reelq.worker.errors import JobError, PermanentError, StopRequested, TransientError
+from reelq.worker.stop import StopSignal
+from reelq.worker.stores import s3_upload
+from reelq.worker.stores.open import Store, StoredObject
+from reelq.worker.stores.s3 import S3Store
 from tests.fakes import s3_servers
 from tests.worker import storekit
-from worker.errors import JobError, PermanentError, StopRequested, TransientError
-from worker.stop import StopSignal
-from worker.store import Store, StoredObject
-from worker.stores import s3_upload
-from worker.stores.s3 import S3Store
 
 MIB = 1 << 20
 KEY = "tenants/t/media/a/original/j-1"
@@ -337,7 +337,7 @@ def test_refused_credentials_are_told_without_the_secret(backend: storekit.Backe
 
 @storekit.needs("bucket")
 def test_a_server_that_is_away_is_told(backend: storekit.Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.stores.s3.TRIES", 1)
+    monkeypatch.setattr("reelq.worker.stores.s3.TRIES", 1)
     store = backend.open(REELQ_S3_ENDPOINT_URL="http://127.0.0.1:9")
     with pytest.raises(JobError) as told:
         store.check()

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from worker.errors import PermanentError, SettingsError, TransientError
-from worker.settings import load
-from worker.store import open_store
-from worker.stores.folder import FolderStore
+from reelq.worker.errors import PermanentError, SettingsError, TransientError
+from reelq.worker.settings import load
+from reelq.worker.stores.folder import FolderStore
+from reelq.worker.stores.open import open_store
 
 KEY = "tenants/t/media/a/original/j-1"
 NOW = 1_800_000_000.0
 WRITER = """
 import sys, pathlib
-from worker.stores.folder import FolderStore
+from reelq.worker.stores.folder import FolderStore
 
 def hold(done, total):
     print("half", flush=True)

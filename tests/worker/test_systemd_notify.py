@@ -12,11 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from reelq.worker.handlers import no_op
+from reelq.worker.runtime.registry import Registry
+from reelq.worker.runtime.runner import Runner
+from reelq.worker.systemd import Notifier
 from tests.worker.runnerkit import Worker, make_settings, until
-from worker.handlers import no_op
-from worker.registry import Registry
-from worker.runner import Runner
-from worker.systemd import Notifier
 
 
 class Ear:

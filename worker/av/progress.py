@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class EncodeProgress:
     """How far an encode is."""
 
     out_s: float | None  # of the result, written so far; None before the first packet
@@ -19,7 +19,7 @@ class Progress:
 class Reader:
     """Takes line after line; `on_progress` hears of every full block."""
 
-    def __init__(self, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(self, on_progress: Callable[[EncodeProgress], None]) -> None:
         self._on_progress = on_progress
         self._block: dict[str, str] = {}
         self._furthest = (0, 0)
@@ -35,7 +35,7 @@ class Reader:
         micros = _whole(block.get("out_time_us"))
         frame = _whole(block.get("frame")) or 0
         self._on_progress(
-            Progress(
+            EncodeProgress(
                 out_s=None if micros is None or micros < 0 else micros / 1e6,
                 frame=frame,
                 speed=_speed(block.get("speed")),

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from worker import media, staging
-from worker.context import JobContext
-from worker.errors import PermanentError
-from worker.fetch import fetch
+from reelq.worker.errors import PermanentError
+from reelq.worker.jobs import artifacts, object_keys
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import media
+from reelq.worker.sources.fetch import fetch
 
 FETCH_SHARE = 0.7  # of the progress bar; the rest is the way into the store
 
@@ -31,7 +32,7 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
         if work.key is None:
             raise PermanentError("no_source", "The video has neither a source nor a stored original.")
         return {"size_bytes": work.size_bytes, "sha256": work.sha256, "fetched": False}
-    path = staging.folder(ctx, "in") / staging.SOURCE
+    path = artifacts.folder(ctx, "in") / artifacts.SOURCE
     # A server that does not say how much comes still shows headway: at most as much as is taken.
     most = ctx.settings.max_download_bytes
     fetched = fetch(
@@ -39,13 +40,13 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
         path,
         settings=ctx.settings,
         stop=ctx.stop,
-        on_progress=staging.passing(ctx, "fetch", 0.0, FETCH_SHARE, most),
+        on_progress=artifacts.passing(ctx, "fetch", 0.0, FETCH_SHARE, most),
     )
     stored = ctx.store.put(
-        staging.original_key(ctx, work),
+        object_keys.original(ctx, work),
         path,
         stop=ctx.stop,
-        on_progress=staging.passing(ctx, "store", FETCH_SHARE, 1.0, fetched.size_bytes),
+        on_progress=artifacts.passing(ctx, "store", FETCH_SHARE, 1.0, fetched.size_bytes),
     )
     bucket = ctx.store.bucket
     ctx.on_complete(

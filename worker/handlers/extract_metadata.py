@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from worker import media, staging
-from worker.av.essence import essence
-from worker.av.inspect import measure
-from worker.context import JobContext
+from reelq.worker.av.probe.content_hash import essence
+from reelq.worker.av.probe.probe import measure
+from reelq.worker.jobs import artifacts
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import media
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,12 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
     """Measure the original; return the facts an operator wants to see."""
     work = ctx.work()
     ctx.advance_video("processing")
-    path = staging.stage(ctx, work)
+    path = artifacts.stage(ctx, work)
     ctx.progress(None, "probe")
-    tools = staging.tools(ctx)
-    measured, document = measure(tools, path)
+    ffmpeg = artifacts.ffmpeg(ctx)
+    measured, document = measure(ffmpeg, path)
     ctx.progress(0.5, "hash")
-    digest = essence(tools, path, measured, staging.folder(ctx, "out"))
+    digest = essence(ffmpeg, path, measured, artifacts.folder(ctx, "out"))
     columns = {**measured.columns(), "essence_sha256": digest}
     ctx.on_complete(lambda conn: media.record_probe(conn, work.asset_id, columns, document))
     shown = ("kind", "duration_seconds", "width", "height", "video_codec", "audio_codec", "hdr")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from worker import db, media
-from worker.context import JobContext
+from reelq.worker import db
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import media
 
 
 @dataclass(frozen=True, slots=True)

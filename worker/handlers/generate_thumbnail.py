@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from worker import staging
-from worker.av import frames, poster
-from worker.av.facts import Measured
-from worker.context import JobContext
-from worker.errors import PermanentError
-from worker.ffmpeg import Tools
+from reelq.worker.av.ffmpeg import FFmpeg
+from reelq.worker.av.probe.facts import Measured
+from reelq.worker.av.stills import frames, poster
+from reelq.worker.errors import PermanentError
+from reelq.worker.jobs import artifacts, object_keys
+from reelq.worker.jobs.context import JobContext
 
 WALL_S = 300.0  # a day of sound has to be decoded for its waveform; a picture takes a second
 LOOK_SHARE = 0.8  # of the progress bar
@@ -31,29 +31,29 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
     """Choose, cut, store; return what was chosen."""
     work = ctx.work()
     ctx.advance_video("processing")
-    source = staging.stage(ctx, work)
-    measured = staging.measured(ctx, work, source)
-    output = staging.folder(ctx, "out") / "poster"  # a suffix would make ffprobe read patterns into names
-    tools = staging.tools(ctx)
+    source = artifacts.stage(ctx, work)
+    measured = artifacts.measured(ctx, work, source)
+    output = artifacts.folder(ctx, "out") / "poster"  # a suffix would make ffprobe read patterns into names
+    ffmpeg = artifacts.ffmpeg(ctx)
     ctx.progress(0.0, "choose")
-    arguments, facts = _plan(tools, measured, source, output, ctx)
+    arguments, facts = _plan(ffmpeg, measured, source, output, ctx)
     ctx.progress(LOOK_SHARE, "cut")
-    tools.run(arguments, read=source.parent, write=output.parent, wall_s=WALL_S)
-    width, height = _check(tools, output)
-    stored = ctx.store.put(staging.variant_key(ctx, work, "poster", "jpg"), output, "image/jpeg", stop=ctx.stop)
-    row = staging.variant(ctx, "poster", "image/jpeg", stored, width=width, height=height, metadata=facts)
-    staging.publish(ctx, work, [row])
+    ffmpeg.run(arguments, read=source.parent, write=output.parent, wall_s=WALL_S)
+    width, height = _check(ffmpeg, output)
+    stored = ctx.store.put(object_keys.variant(ctx, work, "poster", "jpg"), output, "image/jpeg", stop=ctx.stop)
+    row = artifacts.variant(ctx, "poster", "image/jpeg", stored, width=width, height=height, metadata=facts)
+    artifacts.publish(ctx, work, [row])
     return {"width": width, "height": height, "size_bytes": stored.size_bytes, **facts}
 
 
-def _plan(tools: Tools, measured: Measured, source: Path, output: Path, ctx: JobContext) -> tuple[list[str], dict[str, Any]]:
+def _plan(ffmpeg: FFmpeg, measured: Measured, source: Path, output: Path, ctx: JobContext) -> tuple[list[str], dict[str, Any]]:
     """The arguments that make the poster, and where it comes from."""
     video, audio = measured.video, measured.audio
     if video is not None and measured.kind == "image":
         return poster.of_image(source, video, measured.orientation, output), {"from": "image"}
     if video is not None:
         best, looked_at = frames.choose(
-            tools, source, video, output.parent, lambda share: ctx.progress(LOOK_SHARE * share, "choose")
+            ffmpeg, source, video, output.parent, lambda share: ctx.progress(LOOK_SHARE * share, "choose")
         )
         facts = {
             "from": "video",
@@ -69,7 +69,7 @@ def _plan(tools: Tools, measured: Measured, source: Path, output: Path, ctx: Job
     return poster.of_sound(source, audio.index, output), {"from": "sound"}
 
 
-def _check(tools: Tools, output: Path) -> tuple[int, int]:
+def _check(ffmpeg: FFmpeg, output: Path) -> tuple[int, int]:
     """Width and height of the finished JPEG.
 
     Raises:
@@ -77,5 +77,5 @@ def _check(tools: Tools, output: Path) -> tuple[int, int]:
     """
     if not output.exists() or output.stat().st_size == 0:
         raise PermanentError("result_incomplete", "No picture could be made of the file.")
-    stream = tools.probe(output)["streams"][0]
+    stream = ffmpeg.probe(output)["streams"][0]
     return int(stream["width"]), int(stream["height"])

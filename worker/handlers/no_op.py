@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from worker.context import JobContext
+from reelq.worker.jobs.context import JobContext
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from worker import staging
-from worker.av import encode, ladder, rates, verify
-from worker.av.facts import Measured
-from worker.av.progress import Progress
-from worker.av.verify import Checked
-from worker.context import JobContext
-from worker.errors import PermanentError
-from worker.ffmpeg import Outcome, Tools
-from worker.media import Work
+from reelq.worker.av.encode import ffmpeg_args, ladder, verify
+from reelq.worker.av.encode.verify import Checked
+from reelq.worker.av.ffmpeg import FFmpeg, FFmpegRun
+from reelq.worker.av.probe import rates
+from reelq.worker.av.probe.facts import Measured
+from reelq.worker.av.progress import EncodeProgress
+from reelq.worker.errors import PermanentError
+from reelq.worker.jobs import artifacts, object_keys
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms.media import VideoSource
 
 CPU_S_PER_MEDIA_S = 2.6  # a ladder of four from 1080p with preset veryfast, measured
 FULL_HD = 1920 * 1080
@@ -49,67 +50,67 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     options = ladder.options(args.renditions, args.crf)
     work = ctx.work()
     ctx.advance_video("compressing")
-    source = staging.stage(ctx, work)
-    measured = staging.measured(ctx, work, source)
-    tools = staging.tools(ctx)
-    output = staging.folder(ctx, "out")
+    source = artifacts.stage(ctx, work)
+    measured = artifacts.measured(ctx, work, source)
+    ffmpeg = artifacts.ffmpeg(ctx)
+    output = artifacts.folder(ctx, "out")
     if measured.kind == "image":
         return {"renditions": [], "note": "A picture has no renditions; its poster stands for it."}
     if measured.video is None:
-        return _sound(tools, ctx, work, measured, source, output / "audio-aac.m4a")
+        return _sound(ffmpeg, ctx, work, measured, source, output / "audio-aac.m4a")
 
     rate = rates.for_output(measured.video.rate)
     rungs = ladder.plan(measured.video.width, measured.video.height, rate, options.renditions)
     outputs = {rung.profile: output / f"{rung.profile}.mp4" for rung in rungs}
-    arguments = encode.ladder(
+    arguments = ffmpeg_args.ladder(
         source, measured, rungs, outputs, rate=rate, crf=options.crf,
-        preset=ctx.settings.ffmpeg_preset, threads=tools.threads,
+        preset=ctx.settings.ffmpeg_preset, threads=ffmpeg.threads,
     )  # fmt: skip
-    cost = _encode(tools, ctx, measured, arguments, source, output)
+    cost = _encode(ffmpeg, ctx, measured, arguments, source, output)
     ctx.progress(ENCODE_SHARE, "verify")
     # Side by side: to read a file back is mostly to start ffprobe.
-    with ThreadPoolExecutor(tools.threads, "verify") as pool:
-        read = pool.map(lambda r: (r.profile, verify.rendition(tools, outputs[r.profile], r, measured, rate)), rungs)
+    with ThreadPoolExecutor(ffmpeg.threads, "verify") as pool:
+        read = pool.map(lambda r: (r.profile, verify.rendition(ffmpeg, outputs[r.profile], r, measured, rate)), rungs)
         checked = dict(read)
     ctx.advance_video("uploading")
     rows = []
     for number, rung in enumerate(rungs):
         part = (number / len(rungs), (number + 1) / len(rungs))
         how = {"crf": options.crf, "preset": ctx.settings.ffmpeg_preset, "maxrate_kbps": rung.maxrate_kbps}
-        facts = _facts(checked[rung.profile], cost, measured, tools.version(), rate, how)
+        facts = _facts(checked[rung.profile], cost, measured, ffmpeg.version(), rate, how)
         rows.append(_store(ctx, work, rung.profile, outputs[rung.profile], "video/mp4", facts, part))
     return _publish(ctx, work, rows, cost, measured)
 
 
-def _sound(tools: Tools, ctx: JobContext, work: Work, measured: Measured, source: Path, output: Path) -> dict[str, Any]:
+def _sound(ffmpeg: FFmpeg, ctx: JobContext, work: VideoSource, measured: Measured, source: Path, output: Path) -> dict[str, Any]:
     """The one rendition of sound without picture."""
     if measured.audio is None:
         raise PermanentError("unreadable_media", "There is neither picture nor sound in the file.")
-    arguments = encode.sound(source, measured.audio, output, threads=tools.threads)
-    cost = _encode(tools, ctx, measured, arguments, source, output.parent)
-    checked = verify.sound(tools, output, measured)
+    arguments = ffmpeg_args.sound(source, measured.audio, output, threads=ffmpeg.threads)
+    cost = _encode(ffmpeg, ctx, measured, arguments, source, output.parent)
+    checked = verify.sound(ffmpeg, output, measured)
     ctx.advance_video("uploading")
-    facts = _facts(checked, cost, measured, tools.version())
+    facts = _facts(checked, cost, measured, ffmpeg.version())
     row = _store(ctx, work, "audio-aac", output, "audio/mp4", facts, (0.0, 1.0))
     return _publish(ctx, work, [row], cost, measured)
 
 
-def _encode(tools: Tools, ctx: JobContext, measured: Measured, arguments: list[str], source: Path, output: Path) -> Outcome:
+def _encode(ffmpeg: FFmpeg, ctx: JobContext, measured: Measured, arguments: list[str], source: Path, output: Path) -> FFmpegRun:
     """Run ffmpeg and pass its progress on, never more than ENCODE_SHARE before the results are checked."""
     duration = measured.duration_s or 0.0
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: EncodeProgress) -> None:
         if progress.out_s is None or duration <= 0:
             return
         done = min(1.0, progress.out_s / duration)
         left = max(0.0, duration - progress.out_s)
         eta = left / progress.speed if progress.speed else None
-        share = staging.FETCH_SHARE + (ENCODE_SHARE - staging.FETCH_SHARE) * done
+        share = artifacts.FETCH_SHARE + (ENCODE_SHARE - artifacts.FETCH_SHARE) * done
         ctx.progress(share, "encode", progress.speed, eta)
 
-    ctx.progress(staging.FETCH_SHARE, "encode")
-    wall_s = _wall_limit(measured, ctx.settings.ffmpeg_preset, tools.threads)
-    cost, _ = tools.run(arguments, read=source.parent, write=output, wall_s=wall_s, on_progress=tell)
+    ctx.progress(artifacts.FETCH_SHARE, "encode")
+    wall_s = _wall_limit(measured, ctx.settings.ffmpeg_preset, ffmpeg.threads)
+    cost, _ = ffmpeg.run(arguments, read=source.parent, write=output, wall_s=wall_s, on_progress=tell)
     return cost
 
 
@@ -123,7 +124,7 @@ def _wall_limit(measured: Measured, preset: str, threads: int) -> float:
 
 def _facts(
     checked: Checked,
-    cost: Outcome,
+    cost: FFmpegRun,
     measured: Measured,
     version: str,
     rate: Fraction | None = None,
@@ -149,7 +150,7 @@ def _facts(
 
 def _store(
     ctx: JobContext,
-    work: Work,
+    work: VideoSource,
     profile: str,
     path: Path,
     mime: str,
@@ -158,15 +159,17 @@ def _store(
 ) -> dict[str, Any]:
     """Put one file into the store, `part` of all that is stored; return its row."""
     start, end = (ENCODE_SHARE + (1 - ENCODE_SHARE) * share for share in part)
-    on_progress = staging.passing(ctx, "store", start, end, path.stat().st_size)
-    key = staging.variant_key(ctx, work, profile, path.suffix.removeprefix("."))
+    on_progress = artifacts.passing(ctx, "store", start, end, path.stat().st_size)
+    key = object_keys.variant(ctx, work, profile, path.suffix.removeprefix("."))
     stored = ctx.store.put(key, path, mime, stop=ctx.stop, on_progress=on_progress)
-    return staging.variant(ctx, profile, mime, stored, **facts)
+    return artifacts.variant(ctx, profile, mime, stored, **facts)
 
 
-def _publish(ctx: JobContext, work: Work, rows: list[dict[str, Any]], cost: Outcome, measured: Measured) -> dict[str, Any]:
+def _publish(
+    ctx: JobContext, work: VideoSource, rows: list[dict[str, Any]], cost: FFmpegRun, measured: Measured
+) -> dict[str, Any]:
     """Make all rows visible at once, with the job's completion."""
-    staging.publish(ctx, work, rows)
+    artifacts.publish(ctx, work, rows)
     return {
         "renditions": [row["profile"] for row in rows],
         "size_bytes": sum(row["size_bytes"] for row in rows),
@@ -175,6 +178,6 @@ def _publish(ctx: JobContext, work: Work, rows: list[dict[str, Any]], cost: Outc
     }
 
 
-def _speed(measured: Measured, cost: Outcome) -> float:
+def _speed(measured: Measured, cost: FFmpegRun) -> float:
     """Media seconds a second."""
     return round((measured.duration_s or 0.0) / max(cost.wall_seconds, 0.001), 3)

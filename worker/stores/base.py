@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from worker.errors import PermanentError, TransientError
-from worker.stop import StopSignal
+from reelq.worker.errors import PermanentError, TransientError
+from reelq.worker.stop import StopSignal
 
 CHUNK_BYTES = 1 << 20  # a stop or a progress report waits for one chunk at most
 LINK_LIFE_S = 600  # signed links live ten minutes
@@ -27,7 +27,7 @@ LEFTOVER_AGE_S = 24 * 3600.0  # a put that wrote nothing for a day is dead
 KEY_BYTES, PART_BYTES = 1024, 255  # S3 takes 1024 bytes a key, file systems 255 a name
 RESERVED = ".incoming"  # first part of names that stores keep for themselves
 
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: not known)
+OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: not known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Store(Protocol):
         content_type: str = "application/octet-stream",
         *,
         stop: StopSignal | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnBytes | None = None,
     ) -> StoredObject:
         """Store the file at `path`; nobody sees the object before all of it is there.
 
@@ -81,7 +81,7 @@ class Store(Protocol):
         sha256: str | None = None,
         *,
         stop: StopSignal | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnBytes | None = None,
     ) -> StoredObject:
         """Bring the object to `path`, which appears only when the bytes are right.
 
@@ -134,7 +134,7 @@ def digest_chunks(
     *,
     total: int | None = None,
     stop: StopSignal | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnBytes | None = None,
 ) -> tuple[int, str]:
     """Pass `chunks` on to `write`; return their size and SHA-256."""
     digest, done = hashlib.sha256(), 0

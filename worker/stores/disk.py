@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager, contextmanager
 from io import FileIO
 from pathlib import Path
 
-from worker.errors import TransientError
-from worker.stores.base import CHUNK_BYTES
+from reelq.worker.errors import TransientError
+from reelq.worker.stores.base import CHUNK_BYTES
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}

@@ -16,22 +16,22 @@ from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
 
-from worker.errors import PermanentError, SettingsError, TransientError
-from worker.stop import StopSignal
-from worker.stores import links
-from worker.stores.base import (
+from reelq.worker.errors import PermanentError, SettingsError, TransientError
+from reelq.worker.stop import StopSignal
+from reelq.worker.stores import links
+from reelq.worker.stores.base import (
     LEFTOVER_AGE_S,
     LINK_LIFE_S,
     RESERVED,
     ObjectInfo,
-    Progress,
+    OnBytes,
     StoredObject,
     check_digest,
     check_key,
     check_store,
     digest_chunks,
 )
-from worker.stores.disk import (
+from reelq.worker.stores.disk import (
     appearing,
     disk_side,
     guarded,
@@ -69,7 +69,7 @@ class FolderStore:
         content_type: str = "application/octet-stream",  # noqa: ARG002  a folder keeps no types
         *,
         stop: StopSignal | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnBytes | None = None,
     ) -> StoredObject:
         """Store the file; see Store.put."""
         target = self._path(key)
@@ -106,7 +106,7 @@ class FolderStore:
         sha256: str | None = None,
         *,
         stop: StopSignal | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnBytes | None = None,
     ) -> StoredObject:
         """Bring the object here; see Store.get."""
         with self._open(key) as source, appearing(path) as sink:

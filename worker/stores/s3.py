@@ -20,24 +20,24 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from worker.errors import PermanentError
-from worker.settings import Settings
-from worker.stop import StopSignal
-from worker.stores.base import (
+from reelq.worker.errors import PermanentError
+from reelq.worker.settings import Settings
+from reelq.worker.stop import StopSignal
+from reelq.worker.stores.base import (
     CHUNK_BYTES,
     LEFTOVER_AGE_S,
     LINK_LIFE_S,
     ObjectInfo,
-    Progress,
+    OnBytes,
     StoredObject,
     check_digest,
     check_key,
     check_store,
     digest_chunks,
 )
-from worker.stores.disk import appearing, disk_side, guarded, write_all
-from worker.stores.s3_errors import code_of, s3_side
-from worker.stores.s3_upload import Upload
+from reelq.worker.stores.disk import appearing, disk_side, guarded, write_all
+from reelq.worker.stores.s3_errors import code_of, s3_side
+from reelq.worker.stores.s3_upload import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -118,7 +118,7 @@ class S3Store:
         content_type: str = "application/octet-stream",
         *,
         stop: StopSignal | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnBytes | None = None,
     ) -> StoredObject:
         """Store the file; see Store.put."""
         name = self._name(key)
@@ -145,7 +145,7 @@ class S3Store:
         sha256: str | None = None,
         *,
         stop: StopSignal | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnBytes | None = None,
     ) -> StoredObject:
         """Bring the object here; see Store.get."""
         total, metadata, chunks = read_object(self._client, self._bucket, self._name(key))

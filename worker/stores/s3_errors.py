@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 from urllib3.exceptions import HTTPError
 
-from worker.errors import JobError, PermanentError, TransientError
+from reelq.worker.errors import JobError, PermanentError, TransientError
 
 MISSING = {"NoSuchKey", "NotFound", "404", "NoSuchVersion"}
 BUSY = {"SlowDown", "ServiceUnavailable", "Throttling", "RequestLimitExceeded", "OperationAborted"}

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from worker.errors import TransientError
-from worker.stop import StopSignal
-from worker.stores.base import Progress, StoredObject, digest_chunks
-from worker.stores.disk import disk_side, guarded
-from worker.stores.s3_errors import LOST_RACE, NO_CONDITIONS, code_of, s3_side
+from reelq.worker.errors import TransientError
+from reelq.worker.stop import StopSignal
+from reelq.worker.stores.base import OnBytes, StoredObject, digest_chunks
+from reelq.worker.stores.disk import disk_side, guarded
+from reelq.worker.stores.s3_errors import LOST_RACE, NO_CONDITIONS, code_of, s3_side
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -45,14 +45,14 @@ class Upload:
         self._client, self._place, self._described = client, place, described
         self._stored, self._is_there = stored, is_there
 
-    def send(self, source: FileIO, stop: StopSignal | None, on_progress: Progress | None) -> None:
+    def send(self, source: FileIO, stop: StopSignal | None, on_progress: OnBytes | None) -> None:
         """Send the file, or leave nothing behind."""
         if self._stored.size_bytes > PART_BYTES:
             self._send_parts(source, stop, on_progress)
         else:
             self._send_whole(source, stop, on_progress)
 
-    def _send_whole(self, source: FileIO, stop: StopSignal | None, on_progress: Progress | None) -> None:
+    def _send_whole(self, source: FileIO, stop: StopSignal | None, on_progress: OnBytes | None) -> None:
         body = b"".join(guarded(source, disk_side))
         self._check_unchanged(hashlib.sha256(body).hexdigest())
         if stop is not None:
@@ -62,7 +62,7 @@ class Upload:
         if on_progress is not None:
             on_progress(len(body), self._stored.size_bytes)
 
-    def _send_parts(self, source: FileIO, stop: StopSignal | None, on_progress: Progress | None) -> None:
+    def _send_parts(self, source: FileIO, stop: StopSignal | None, on_progress: OnBytes | None) -> None:
         with s3_side("CreateMultipartUpload"):
             begun = self._client.create_multipart_upload(**self._place, **self._described)
         upload: dict[str, Any] = {**self._place, "UploadId": begun["UploadId"]}

@@ -23,14 +23,14 @@ begin
             using errcode = 'RQ008', hint = 'Partitions are made for tables with PARTITION BY RANGE of a time.';
     end if;
 
-    -- The lock that ATTACH takes, before the look: of two makers the second finds what the first has made. It
-    -- stops neither readers nor writers; an ANALYZE of the table may hold it for minutes.
+    -- Take the lock of ATTACH before looking: of two makers the second then finds what the first has made. It blocks neither readers
+    -- nor writers, but an ANALYZE of the table may hold it for minutes.
     execute format('lock table %s in share update exclusive mode', p_parent);
     if exists (select from base.partitions(p_parent) as p where p.since <= v_since and p.until >= v_until and not p.detaching) then
         return null;
     end if;
 
-    -- A table of that month may have been detached and wait for its drop.
+    -- A table with the month's name may exist: detached, and waiting for its drop.
     v_name := format('%s_%s', v_parent.relname, to_char(v_since, 'YYYY_MM'));
     v_free := v_name;
     while to_regclass(format('%I.%I', v_parent.nspname, v_free)) is not null loop
@@ -42,7 +42,7 @@ begin
     if v_parent.owner <> current_user then
         execute format('alter table %s owner to %I', v_name, v_parent.owner);
     end if;
-    -- Neither is inherited; who reaches a partition past its parent must not pass the policies by.
+    -- Partitions do not inherit row security; set it, so that nobody can pass by the policies by reading a partition.
     if v_parent.relrowsecurity then
         execute format('alter table %s enable row level security', v_name);
     end if;

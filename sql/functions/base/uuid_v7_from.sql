@@ -5,7 +5,7 @@ immutable
 parallel safe
 set search_path = ''
 as $$
-    -- A time before 1970 has no such id; all ids are above zero.
+    -- Ids hold no time before 1970: then the answer is the smallest id.
     select (
         lpad(to_hex(greatest(floor(extract(epoch from p_at) * 1000), 0)::bigint), 12, '0') || '70008000000000000000'
     )::uuid;

@@ -12,8 +12,7 @@ begin
                 || 'failed for media.fail_video.';
     end if;
 
-    -- Jobs of one pipeline run side by side, so a call that comes late is no mistake:
-    -- it matches no row, and writes none.
+    -- Jobs of one pipeline run side by side, so a late call is no error: it matches no row.
     update media.videos as v
     set
         status = p_status,

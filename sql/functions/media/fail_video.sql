@@ -8,7 +8,7 @@ as $$
 declare
     v_asset uuid;
 begin
-    -- Never an error here: the caller is settling a job, which has to succeed.
+    -- Raise nothing here: the caller is settling a job, which has to succeed.
     update media.videos as v
     set
         status = 'failed',

@@ -69,7 +69,7 @@ begin
         r.updated_at
     from media.variants as r
     where r.asset_id = v_asset
-    -- What plays first, the largest picture on top; then the poster and its like.
+    -- Renditions first, the largest picture on top; then the poster and other images.
     order by r.duration_seconds is null, r.video_codec is null, least(r.width, r.height) desc nulls last, r.profile;
 end;
 $$;

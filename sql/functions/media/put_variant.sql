@@ -32,7 +32,7 @@ begin
         v_new.frame_rate_den, v_new.video_codec, v_new.audio_codec, v_new.job_id, v_new.attempt,
         v_new.encode_seconds, v_new.speed, coalesce(v_new.metadata, '{}')
     )
-    -- A new rendition is new in all its facts: nothing of the old one may stay behind.
+    -- Replace every column: no fact of the old rendition may stay beside the new one.
     on conflict (asset_id, profile) do update
     set
         bucket = excluded.bucket,

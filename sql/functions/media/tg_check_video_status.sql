@@ -11,7 +11,7 @@ begin
         return new;
     end if;
 
-    -- A word that is no status at all is the table's check to refuse.
+    -- Let an unknown status pass: the table's own check refuses it.
     if new.status <> 'failed' and media.video_rank(new.status) is null then
         return new;
     end if;

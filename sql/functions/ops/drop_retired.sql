@@ -21,7 +21,7 @@ begin
         action := 'drop';
         done := not p_dry_run;
         detail := null;
-        -- Still attached and past its retention: ops.retire_partitions asks for it again.
+        -- Still attached and past its retention: ops.retire_partitions returns its statement again.
         continue when v_retired.attached and v_retired.expired;
         if v_retired.attached then
             action := 'keep';

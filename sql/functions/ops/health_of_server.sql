@@ -57,7 +57,7 @@ begin
     return query
     select
         'wraparound',
-        -- Autovacuum freezes from autovacuum_freeze_max_age on. Twice that: it does not get done.
+        -- Autovacuum freezes from autovacuum_freeze_max_age on. At twice that age it does not get done.
         case when v_age > v_failsafe then 'bad' when v_age > 2 * v_frozen then 'warn' else 'ok' end,
         format('The oldest row is %s transactions old; frozen from %s on, danger from %s on.', v_age, v_frozen, v_failsafe),
         case

@@ -6,12 +6,12 @@ set search_path = ''
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_long interval := '5 minutes'; -- dead rows of the claim's tables pile up meanwhile
+    v_long interval := '5 minutes'; -- meanwhile dead rows pile up in the tables that claims read
     v_hopeless interval := '1 hour';
-    v_many integer := 500000; -- who has no clock (a standby, a slot) is measured in transactions
+    v_many integer := 500000; -- for standbys and slots, which tell an age in transactions only
     v_oldest interval;
 begin
-    -- Who began a transaction in this database and has not ended it. VACUUM holds nobody back.
+    -- Sessions of this database whose transaction is open. VACUUM is left out, as it keeps no rows alive.
     return query
     select
         'snapshots', case when v_now - a.xact_start > v_hopeless then 'bad' else 'warn' end,

@@ -20,7 +20,7 @@ begin
         );
         partition := p_policy.parent || to_char(v_month, '_YYYY_MM');
         done := not p_dry_run and detail is null;
-        -- What locked the table for one month locks it for the next as well: waited for once.
+        -- If another session's lock prevented one month, do not wait for it again with the next.
         if done then
             begin
                 v_made := base.make_partition(p_policy.parent::regclass, v_month::date);

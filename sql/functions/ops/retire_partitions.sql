@@ -13,7 +13,7 @@ begin
         select ops.full_name(p.partition) as name, p.since, p.until, p.detaching
         from base.partitions(p_policy.parent::regclass) as p
         where p.detaching or p.until <= base.clock() - p_policy.retention
-        -- Postgres allows one interrupted detaching a table: it is ended before the next begins.
+        -- Postgres allows one interrupted DETACH a table: finish that one before the next.
         order by not p.detaching, p.since
     loop
         if not p_dry_run and v_old.until <= base.clock() - p_policy.retention then

@@ -33,4 +33,4 @@ comment on column queue.leases.speed is 'Media seconds done per second; null: do
 comment on column queue.leases.eta_s is 'Seconds that remain, as the handler guesses.';
 comment on column queue.leases.cancel_requested_at is 'Set when somebody asked to cancel; the next heartbeat tells the worker.';
 comment on column queue.leases.cancel_reason is 'Why, in that person''s words.';
-comment on column queue.leases.limits is 'Limits of which the job holds a permit, given back when the lease ends, however it ends; null: none.';
+comment on column queue.leases.limits is 'Limits of which the job holds a permit, released when the lease ends, however it ends; null: none.';

@@ -12,12 +12,12 @@ create table queue.limits (
 
 comment on table queue.limits is $$
 How many jobs of a key may be ready or running together: type:<job type>, tenant:<id>, tenant:* (every tenant
-without a row of its own), name:<word> (jobs whose limits name it). Set with queue.set_limit. Units are given by
-queue.admit_parked and come back through queue.gate_events; nobody else writes `used`.
+without a row of its own), name:<word> (jobs whose limits name it). Set with queue.set_limit. Permits are given by
+queue.admit_parked and released through queue.gate_events; nobody else writes `used`.
 $$;
 comment on column queue.limits.limit_key is 'What is limited.';
-comment on column queue.limits.max_running is 'Units; null: as many as tenant:* says.';
-comment on column queue.limits.used is 'Units given; those of queue.gate_events are back already.';
+comment on column queue.limits.max_running is 'How many permits there are; null: as many as tenant:* says.';
+comment on column queue.limits.used is 'Permits given; those in queue.gate_events have been released since.';
 comment on column queue.limits.created_at is 'When the row was made.';
 comment on column queue.limits.updated_at is 'When the limit last changed.';
 comment on column queue.limits.counted is 'What ran when the limit was made has been counted; before that it gives no permit. See queue.initialise_limits.';

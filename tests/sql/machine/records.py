@@ -57,7 +57,7 @@ POLICIES = {
 
 @dataclass(slots=True)
 class Lease:
-    """One attempt in hand; expires None: a worker marked dead's, which is over whatever the time."""
+    """One attempt in hand; expires None: of a worker that was marked dead, which is over whatever the time."""
 
     worker: str
     token: int

@@ -43,7 +43,7 @@ begin
     if p_lanes is null then
         perform queue.run_due_maintenance(p_worker_id, v_now);
     end if;
-    -- Most of the time nothing is paused, limited or let go: one look then, and no closer one.
+    -- Usually no gate is set and nothing has changed at one: the query that reads the worker finds that out.
     select
         w as worker, exists (select from queue.gate_events) as has_events,
         exists (select from queue.pauses) or exists (select from queue.limits) as has_gates
@@ -69,7 +69,8 @@ begin
         v_paused := array(select p.key from queue.pauses as p where p.scope = 'job_type');
     end if;
 
-    -- Lanes by urgency. A second pass fills what lanes with few jobs, or with rows locked by other claims, left free.
+    -- Walk over the lanes, most urgent first. Further passes fill the slots that are left because lanes had few jobs or rows that
+    -- other claims had locked.
     for v_pass in 1..3 loop
         v_free_before := v_free;
         v_more := false;
@@ -79,12 +80,12 @@ begin
         loop
             exit when v_free < 1;
             if v_head.weight > v_free then
-                -- A heavy job would wait for ever while light ones take every slot that becomes free.
+                -- Keep slots free for a heavy job: light ones would take every slot that becomes free, and it would wait for ever.
                 exit heads when queue.reserve_slots(v_head.lane, p_worker_id, v_now, v_head.ready_at);
                 continue;
             end if;
             loop
-                -- Lanes of equal urgency share what is free.
+                -- Lanes of equal urgency share the slots that are free.
                 v_wanted := least(
                     greatest(1, ceil(v_free * v_head.batch / v_head.weight / v_head.peers)::integer),
                     floor(v_free * v_head.batch / v_head.weight)::integer
@@ -113,11 +114,11 @@ begin
                 exit when v_parked_now = 0 or v_parked >= 1000;
             end loop;
         end loop heads;
-        -- Lanes that gave less than was asked for have no more.
+        -- End when no lane gave as many as were asked for: then none has more.
         exit when v_free < 1 or ((v_free = v_free_before or not v_more) and v_parked = v_admitted_after);
         if v_parked > v_admitted_after then
-            -- What was parked just now may have room behind its limit. First the permits of the jobs taken so far go into leases: else
-            -- a limit that is counted now would miss them.
+            -- Jobs that were parked just now may find a free permit at once. First lease the jobs in hand: their permits must be in leases
+            -- when a limit is counted now.
             if v_taken.job_ids is not null then
                 return query select s.* from queue.start_jobs(p_worker_id, v_taken) as s;
                 v_taken := null;

@@ -10,5 +10,5 @@ as $$
 $$;
 
 comment on function queue.concat_batches(queue.claimed_batch, queue.claimed_batch) is $$
-Two batches as one.
+Two batches as one, the first one's jobs first.
 $$;

@@ -10,8 +10,8 @@ volatile
 set search_path = ''
 as $$
 begin
-    -- Four times a second at most: each write leaves a dead row, and an enqueue reads the living one. But always when the lane is
-    -- empty now: what comes next must not lie below the bounds of the worker that emptied it.
+    -- Four times a second at most: each write leaves a dead row, and every enqueue reads the row. But always when the lane is empty
+    -- now: later jobs must not come in below the bounds of the worker that emptied it.
     if p_emptied or not exists (
         select from queue.lane_clocks as c
         where c.lane = p_lane and c.moved_at between p_now - interval '250 milliseconds' and p_now

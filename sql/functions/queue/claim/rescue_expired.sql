@@ -24,8 +24,8 @@ begin
     select * into v_upkeep from queue.upkeep as u where u.task = 'rescue';
     update queue.upkeep as u set last_run_at = v_now where u.task = 'rescue';
 
-    -- Nobody looked for a while: the database or the whole fleet was away, and healthy workers could
-    -- not beat. Who was alive at the last look gets one more lease to report, once.
+    -- If nobody looked for longer than the grace, the database or all workers were away, and healthy workers could not send
+    -- heartbeats. Extend the leases of workers that were alive at the last look, once, so that they can report.
     if v_now - v_upkeep.last_run_at > v_upkeep.grace then
         update queue.leases as l
         set expires_at = v_now + l.lease
@@ -55,7 +55,7 @@ begin
         where j.id = v_lease.job_id and j.status = 'running' and j.token = v_lease.token
         for no key update skip locked;
         continue when not found;
-        -- Looked at again under its lock: a heartbeat may have come in between.
+        -- Check the lease again under its lock: a heartbeat may have extended it meanwhile.
         perform from queue.leases as l
         where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at < v_now for update skip locked;
         continue when not found;

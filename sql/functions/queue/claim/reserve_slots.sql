@@ -20,6 +20,6 @@ end;
 $$;
 
 comment on function queue.reserve_slots(integer, text, timestamptz, timestamptz) is $$
-Whether this worker shall take nothing less urgent than the heavy job at the head of a lane, so that slots become free for
-it: when that has waited for a minute, and no other worker does so already.
+Reserve this worker's slots for the heavy job at the head of a lane, once that has been ready for a minute. True: the worker must take
+nothing less urgent, so that slots become free. False: the job is younger, or another worker has the reservation.
 $$;

@@ -27,6 +27,6 @@ end;
 $$;
 
 comment on function queue.run_due_maintenance(text, timestamptz) is $$
-What claiming workers do for the queue in passing, bounded: jobs that are due become ready, every two seconds expired
-leases are taken back, and every five the worker's look is noted.
+The bounded maintenance that a full claim does first: make due jobs ready and park jobs of paused types; every two seconds take back
+expired leases; every five seconds note that the worker looked for work.
 $$;

@@ -16,7 +16,7 @@ declare
     v_row record;
     v_lost queue.claimed_job;
 begin
-    -- A worker that only looks has nothing to settle: half of what its call would cost.
+    -- Skip settling when there is nothing to settle: it would be half of the cost of such a call.
     if p_results is distinct from '[]' then
         for v_row in select s.job_id from queue.settle_jobs(p_worker_id, p_results) as s where s.verdict = 'lost' loop
             v_lost.verdict := 'lost';

@@ -7,7 +7,7 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
 set enable_bitmapscan = off
--- As in queue.complete_batch: a hash of the batch, and the records by their ids.
+-- Force one plan, as in queue.complete_batch: a hash of the batch, and the records by their ids.
 set enable_hashjoin = on
 set enable_nestloop = off
 set enable_mergejoin = off

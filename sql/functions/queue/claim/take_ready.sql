@@ -13,8 +13,8 @@ declare
     v_taken queue.claimed_batch;
 begin
     with best as materialized (
-        -- Also the job is locked without waiting: a session that enqueued a child of it and has
-        -- not committed must hold up neither this claim nor the leases that come with it.
+        -- Lock the job too, and skip it if that would wait: a session that has enqueued a child of it and not committed must
+        -- hold up neither this claim nor the leases that come with it.
         select r.ctid as place
         from queue.ready as r
         cross join lateral (

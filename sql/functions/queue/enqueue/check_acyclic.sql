@@ -10,7 +10,7 @@ declare
     v_left uuid[] := p_job_ids;
     v_free uuid[];
 begin
-    -- Ids are times: where parents come before those that wait for them, as they nearly always do, there is no circle.
+    -- Nearly always parents have smaller ids than their children. Then there is no circle, and nothing more to check.
     if not exists (
         select from queue.job_dependencies as d
         where d.job_id = any(p_job_ids) and d.parent_id >= d.job_id and d.parent_id = any(p_job_ids)
@@ -18,7 +18,7 @@ begin
         return;
     end if;
     loop
-        -- Take away what waits for none of the rest, until nothing is left or nothing is free.
+        -- Remove the jobs that wait for none of the rest, until none is left or every one waits.
         v_free := array(
             select job from unnest(v_left) as job
             where not exists (

@@ -58,7 +58,7 @@ begin
         if found then
             return v_id;
         end if;
-        -- Somebody committed the same key between the look and the insert: look again.
+        -- Another session committed the same key after the check above: check again.
     end loop;
 end;
 $$;

@@ -5,7 +5,7 @@ volatile
 security definer
 set search_path = ''
 set jit = off
--- Ten thousand new rows, which the trigger reads again, stay in memory.
+-- Room to keep ten thousand new rows, which the trigger reads again, in memory.
 set work_mem = '32MB'
 as $$
 #variable_conflict use_column
@@ -17,7 +17,7 @@ declare
     v_now timestamptz := base.clock();
 begin
     if jsonb_typeof(p_specs) = 'array' then
-        -- Most specs have none of the keys that are looked at beforehand: one look then, not five.
+        -- Most calls use none of the keys that need a check beforehand (ref, depends_on, limits, idempotency_key): find out with one query.
         v_plain := not exists (
             select from jsonb_array_elements(p_specs) as s
             where
@@ -32,7 +32,7 @@ begin
     end if;
     loop
         begin
-            -- Ids in order of the places, so that jobs sort as they were given.
+            -- Ids ascend with the places, so that jobs sort in the order given.
             v_ids := base.uuids_v7(jsonb_array_length(p_specs));
             if v_plain is not true then
                 v_known := queue.find_by_idempotency_keys(p_specs);
@@ -52,7 +52,7 @@ begin
             )
             select
                 s.id, s.job_type, s.video_id::uuid, s.asset_id::uuid, s.tenant_id::uuid, s.user_id::uuid,
-                -- A null of JSON is no object, but the column of a record makes it SQL's.
+                -- jsonb_to_recordset makes a JSON null into SQL's null; take it from the spec again, so that it is refused as no object.
                 coalesce(s.job_data, p_specs -> (s.n - 1)::integer -> 'job_data', '{}'),
                 coalesce(s.priority::smallint, t.priority), coalesce(s.scheduled_for::timestamptz, v_now),
                 case when s.depends_on is not null then (
@@ -64,7 +64,7 @@ begin
                 s.channel_id::uuid, s.pipeline_run::uuid, s.pipeline_step,
                 t.max_crashes, t.weight, t.needs, v_now, v_now, v_now
             from rows from (
-                -- As text: the values of a spec whose job is known already are not looked at.
+                -- Read as text, so that the values of a spec whose job exists already are not checked.
                 jsonb_to_recordset(p_specs) as (
                     job_type text, video_id text, asset_id text, tenant_id text, user_id text, job_data jsonb, priority text,
                     scheduled_for text, depends_on jsonb, on_parent_failure text, idempotency_key text, max_attempts text,
@@ -77,13 +77,13 @@ begin
                 scheduled_for, depends_on, on_parent_failure, idempotency_key, max_attempts,
                 limits, channel_id, pipeline_run, pipeline_step, id, known, n
             )
-            -- A fence: by its index each type would be looked up once a job.
+            -- `offset 0` makes the planner read the types once; by their index each would be looked up once a job.
             left join (select * from queue.job_types offset 0) as t on t.job_type = s.job_type
             where s.known is null
             order by s.n;
             exit;
         exception when unique_violation then
-            -- Somebody committed one of the keys between the look and the insert: look again.
+            -- Another session committed one of the keys after the check above: check again.
             null;
         when data_exception then
             raise exception 'values of a spec must have the types of the columns: %', sqlerrm

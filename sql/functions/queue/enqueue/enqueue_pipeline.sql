@@ -32,7 +32,7 @@ begin
     if not found then
         raise exception 'no video %', video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
-    -- One enqueuer of a run at a time, so that the whole graph is either new or known.
+    -- One session at a time enqueues a run, so that either all of its steps are new or all are known.
     perform pg_advisory_xact_lock(hashtextextended(v_key, 0));
     perform queue.check_pipeline_options(name, options);
     for v_step in select s.* from queue.pipeline_order(name) as o inner join queue.pipeline_steps as s on s.pipeline = name and s.step = o.step order by o.place loop

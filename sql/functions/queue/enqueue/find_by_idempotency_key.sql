@@ -12,7 +12,7 @@ begin
         raise exception 'tenant must be your own, not %', p_tenant_id
             using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
-    -- Two questions: no index serves `is not distinct from`. A job may move to the history between two looks, never back.
+    -- Two queries, as no index serves `is not distinct from`. Jobs first: a job may move to the history in between, never back.
     if p_tenant_id is null then
         return coalesce(
             (select j.id from queue.processing_jobs as j where j.tenant_id is null and j.idempotency_key = p_key),

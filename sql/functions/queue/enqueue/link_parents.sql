@@ -23,15 +23,15 @@ begin
         order by p
     );
 
-    -- The share lock waits for a parent that is completing at this moment. What it decided is seen
-    -- by the statements below, which take new snapshots; its release of children, a later statement
-    -- of its own transaction, sees our edge if we come first.
+    -- The share lock waits for a parent that is completing. The statements below have newer snapshots and see what it
+    -- decided. If we come first, it sees our edge when it releases its children, as that is a later statement of its
+    -- transaction.
     perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;
-    -- What a parent has fanned out into is waited for as well. The lock above keeps it from adding more.
+    -- Wait also for the jobs that a parent has spawned. The lock above keeps it from spawning more meanwhile.
     v_more := v_parents;
     v_known := v_parents;
     loop
-        -- By their keys jobs may have fanned out into one another: each is met once.
+        -- Jobs may have spawned one another, as idempotency keys lead to earlier jobs: visit each once.
         v_more := array(
             select distinct s.job_id from queue.spawned as s
             where s.parent_id = any(v_more) and s.job_id <> all(p_job_ids) and s.job_id <> all(v_known)
@@ -43,7 +43,7 @@ begin
     end loop;
 
     select p into v_unknown from unnest(v_parents) as p
-    -- Looked up one by one, here and below: a join may read the whole table when statistics are old.
+    -- Look parents up one by one, here and below: with old statistics a join may read the whole table.
     where coalesce(
         (select true from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)),
         (select true from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant) limit 1)

@@ -23,7 +23,7 @@ begin
         select e.job_id from queue.enqueue_jobs(array_to_json(array(select v_like || s from jsonb_array_elements(p_specs) as s))::jsonb) as e
         order by e.place
     );
-    -- What an earlier attempt has made is known by its idempotency key, and may be over.
+    -- Jobs of an earlier attempt are found by their idempotency keys, and may be over already.
     perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for share;
 
     with noted as (
@@ -33,7 +33,7 @@ begin
     select coalesce(array_agg(n.job_id), '{}') into v_new from noted as n;
     perform queue.check_spawn_acyclic(p_job_id, v_new);
 
-    -- Our lock on the job keeps those that wait for it from being released or joined by others meanwhile.
+    -- We hold the lock on the job, so nobody can release those that wait for it, or add to them.
     perform from queue.blocked as b
     where b.job_id = any(array(select d.job_id from queue.job_dependencies as d where d.parent_id = p_job_id and not d.satisfied))
     order by b.job_id for update;

@@ -10,12 +10,12 @@ declare
     v_free boolean;
 begin
     if pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' then
-        return false; -- nobody can tell here
+        return false; -- locks cannot be tried on a standby or in a read-only transaction
     end if;
     begin
         perform from queue.processing_jobs as j where j.id = p_job_id for no key update skip locked;
         v_free := found;
-        -- Rolling back to where the block began gives the lock up again.
+        -- Raise, so that the block is rolled back and gives up the lock that it took.
         raise exception 'looked' using errcode = 'raise_exception', hint = 'Never leaves this function.';
     exception when raise_exception then
         return not v_free;

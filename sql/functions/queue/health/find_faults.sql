@@ -28,7 +28,7 @@ as $$
     placed as (
         select
             s.*,
-            -- Of several places of a queued job one stays.
+            -- If a queued job has rows in several places, this one stays.
             case
                 when s.status is distinct from 'queued' then 'none'
                 when s.pending is not null then 'blocked'
@@ -39,18 +39,18 @@ as $$
             end as place
         from seen as s
     )
-    -- In the order in which they are mended: each may leave, or uncover, the next.
+    -- In the order in which they are repaired: a repair may solve or uncover the next.
     select p.id, found.fault
     from placed as p
     cross join lateral (
         values
-        (1, 'stray ready row', p.is_ready and p.place <> 'ready'),
-        (2, 'stray scheduled row', p.is_scheduled and p.place <> 'scheduled'),
-        (3, 'stray blocked row', p.pending is not null and p.place <> 'blocked'),
-        (4, 'stray parked row', p.is_parked and p.place <> 'parked'),
-        (5, 'stray lease', p.is_leased and p.status is distinct from 'running'),
-        (6, 'stray dead letter', p.is_dead and p.status is distinct from 'failed'),
-        (7, 'lost edge', p.place in ('blocked', 'nowhere') and exists (
+        (1, 'misplaced ready row', p.is_ready and p.place <> 'ready'),
+        (2, 'misplaced scheduled row', p.is_scheduled and p.place <> 'scheduled'),
+        (3, 'misplaced blocked row', p.pending is not null and p.place <> 'blocked'),
+        (4, 'misplaced parked row', p.is_parked and p.place <> 'parked'),
+        (5, 'orphaned lease', p.is_leased and p.status is distinct from 'running'),
+        (6, 'orphaned dead letter', p.is_dead and p.status is distinct from 'failed'),
+        (7, 'missing edge', p.place in ('blocked', 'nowhere') and exists (
             select from unnest(p.depends_on) as parent_id
             inner join queue.processing_jobs as parent on parent.id = parent_id
             where not exists (select from queue.job_dependencies as e where e.job_id = p.id and e.parent_id = parent.id)

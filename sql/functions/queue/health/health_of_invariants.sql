@@ -5,7 +5,7 @@ stable
 set search_path = ''
 as $$
 declare
-    -- 16 MB of records and history are about 10,000 jobs: a tenth of a second.
+    -- 16 MB of records and attempts are about 10,000 jobs; to verify them takes a tenth of a second.
     v_small boolean := pg_relation_size('queue.processing_jobs') + pg_relation_size('queue.job_attempts') < 16 * 1024 * 1024;
 begin
     if not v_small and not coalesce(p_deep, false) then

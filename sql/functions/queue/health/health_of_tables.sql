@@ -17,7 +17,7 @@ begin
             max(o.option_value) filter (where o.option_name = 'autovacuum_vacuum_scale_factor') as scale
         from pg_options_to_table(c.reloptions) as o
     ) as own
-    -- Ten times what makes autovacuum come: it does not come, or may not remove them.
+    -- Ten times the threshold of autovacuum: it does not run, or may not remove the rows.
     where s.schemaname = 'queue' and s.n_dead_tup > greatest(10000, 10 * (
         coalesce(own.threshold, current_setting('autovacuum_vacuum_threshold'))::double precision
         + coalesce(own.scale, current_setting('autovacuum_vacuum_scale_factor'))::double precision * greatest(c.reltuples, 0)
@@ -51,7 +51,7 @@ begin
         return query select 'indexes', 'ok', 'All are valid.', null::text;
     end if;
 
-    -- Rows past the last partition have nowhere to go.
+    -- A row later than the last partition would be refused.
     return query
     select
         'partitions',

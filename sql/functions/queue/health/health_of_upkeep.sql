@@ -20,7 +20,7 @@ begin
     inner join queue.upkeep_tasks() as t on t.task = u.task
     where
         coalesce(u.last_run_at, u.created_at) < v_now - greatest(3 * t.every, interval '1 minute')
-        -- Only workers rescue; that there are none is told elsewhere.
+        -- Only workers take back leases; that there is none is another finding.
         and (u.task <> 'rescue' or exists (
             select from queue.workers as w where w.status = 'active' and w.last_beat_at > v_now - interval '1 minute'
         ))
@@ -32,7 +32,7 @@ begin
     select sum(u.repairs) into v_repairs from queue.upkeep as u;
     return query
     select
-        'repairs', case when v_repairs > 0 then 'bad' else 'ok' end, format('%s places of jobs had to be mended', v_repairs),
+        'repairs', case when v_repairs > 0 then 'bad' else 'ok' end, format('%s places of jobs had to be repaired', v_repairs),
         case
             when v_repairs > 0
                 then 'Find out why: a bug, or somebody wrote past the functions. Then: update queue.upkeep set repairs = 0'
@@ -42,5 +42,5 @@ $$;
 
 comment on function queue.health_of_upkeep() is $$
 Part of queue.health: chores that have not run for three times as long as they may (queue.upkeep_tasks), and whether
-queue.repair has ever had to mend anything.
+queue.repair has ever had to repair anything.
 $$;

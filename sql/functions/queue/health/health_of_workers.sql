@@ -13,7 +13,7 @@ begin
     select count(*) into v_alive
     from queue.workers as w where w.status in ('active', 'draining') and w.last_beat_at > v_now - interval '1 minute';
 
-    -- 15 beats missed, at the default of one in two seconds.
+    -- That is 15 heartbeats, at the default of one in two seconds.
     return query
     select
         'workers', 'warn', format('%s has not been heard of for %s', w.worker_id, date_trunc('second', v_now - w.last_beat_at)),
@@ -40,7 +40,7 @@ begin
         'workers', case when v_alive > 0 then 'ok' else 'warn' end, case when v_alive > 0 then format('%s at work', v_alive) else 'None is at work.' end,
         case when v_alive = 0 then 'reelq worker run, or: systemctl start reelq-worker.target' end;
 
-    -- Rescue looks every two seconds. A worker that is known to be dead has leases of -infinity.
+    -- rescue_expired looks every two seconds. A worker that was marked dead has leases that expire at -infinity: their last heartbeat counts.
     select count(*), min(greatest(l.expires_at, l.beat_at)) into v_count, v_since
     from queue.leases as l where greatest(l.expires_at, l.beat_at) < v_now - interval '1 minute';
     return query

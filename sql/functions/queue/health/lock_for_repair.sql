@@ -9,7 +9,7 @@ as $$
 declare
     v_parents uuid[];
 begin
-    -- Row after row, places first, then the job, then its parents. What is there and cannot be had is in somebody's hands.
+    -- One row after the other: places first, then the job, then its parents. A row that exists and cannot be locked is another session's.
     perform from queue.blocked as b where b.job_id = p_job_id for update skip locked;
     if not found and exists (select from queue.blocked as b where b.job_id = p_job_id) then
         return false;
@@ -44,7 +44,7 @@ begin
     if not found and exists (select from queue.dead_letters as d where d.job_id = p_job_id) then
         return false;
     end if;
-    -- A parent that is completing now would not see what is mended here, nor we what it does.
+    -- Lock the parents too: one that completes now would not see this repair, nor would the repair see what it did.
     v_parents := array(
         select parent.id from queue.processing_jobs as parent
         where parent.id = any(array(
@@ -61,5 +61,5 @@ end;
 $$;
 
 comment on function queue.lock_for_repair(uuid) is $$
-Lock a job, its places and its parents, without waiting for anybody. False: one of them is in somebody's hands.
+Lock a job, its places and its parents, without waiting for anybody. False: another session holds one of them.
 $$;

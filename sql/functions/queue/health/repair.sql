@@ -7,7 +7,7 @@ set search_path = ''
 set jit = off
 set enable_seqscan = off
 set enable_bitmapscan = off
--- Nobody waits long for us, nor we for anybody: less than deadlock_timeout.
+-- Shorter than deadlock_timeout: neither we nor those who wait for us wait long.
 set lock_timeout = '200ms'
 as $$
 declare
@@ -15,7 +15,7 @@ declare
     v_to uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     v_ids uuid[];
     v_found record;
-    v_mended integer := 0;
+    v_repaired integer := 0;
 begin
     perform base.check_read_committed();
     if p_limit < 1 or p_limit is null then
@@ -26,7 +26,7 @@ begin
     end if;
     select coalesce(u.place::uuid, '00000000-0000-0000-0000-000000000000') into v_from from queue.upkeep as u where u.task = 'repair';
 
-    -- The next jobs in the order of their ids, and whatever the narrow tables say of ids in between.
+    -- Take the next jobs in the order of their ids, and whatever rows the narrow tables have for ids in between.
     v_ids := array(select j.id from queue.processing_jobs as j where j.id > v_from order by j.id limit p_limit);
     if cardinality(v_ids) = p_limit then
         v_to := v_ids[p_limit];
@@ -43,7 +43,7 @@ begin
 
     for v_found in select s.job_id from queue.repair_scheduled(p_limit) as s loop
         v_ids := v_ids || v_found.job_id;
-        v_mended := v_mended + 1;
+        v_repaired := v_repaired + 1;
         job_id := v_found.job_id;
         what := 'scheduled for another time';
         return next;
@@ -51,22 +51,22 @@ begin
 
     for v_found in select distinct f.job_id from queue.find_faults(v_ids) as f order by f.job_id loop
         foreach what in array queue.repair_job(v_found.job_id) loop
-            v_mended := v_mended + 1;
+            v_repaired := v_repaired + 1;
             job_id := v_found.job_id;
             return next;
         end loop;
     end loop;
-    update queue.upkeep as u set repairs = u.repairs + v_mended where u.task = 'repair' and v_mended > 0;
+    update queue.upkeep as u set repairs = u.repairs + v_repaired where u.task = 'repair' and v_repaired > 0;
 end;
 $$;
 
 comment on function queue.repair(integer) is $$
-Look at the next p_limit jobs in the order of their ids, and mend what queue.find_faults finds: rows in a place where the
+Look at the next p_limit jobs in the order of their ids, and repair what queue.find_faults finds: rows in a place where the
 job does not belong, jobs in no place, counts of parents, leases, dead letters. The next call goes on behind them
 (queue.upkeep.place), or begins anew. Also looks at the p_limit scheduled rows that are due first. One caller at a time, the others
 return nothing. Takes no lock that somebody else holds: such a job is left to the next round, and a sound one is never
-touched. What was mended is added to queue.upkeep.repairs, which has to stay 0: it is a bug, or somebody wrote past the
-functions. Not mended: attempts missing from the history, and queue.limits.used.
+touched. What was repaired is added to queue.upkeep.repairs, which has to stay 0: it is a bug, or somebody wrote past the
+functions. Not repaired: attempts missing from the history, and queue.limits.used.
 
 Raises
   RQ002  the caller is not READ COMMITTED

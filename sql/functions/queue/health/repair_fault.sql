@@ -14,19 +14,19 @@ declare
 begin
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id;
     case p_fault
-        when 'stray ready row' then
+        when 'misplaced ready row' then
             delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
             perform queue.release_permits(v_limits);
-        when 'stray scheduled row' then
+        when 'misplaced scheduled row' then
             delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;
-        when 'stray blocked row' then
+        when 'misplaced blocked row' then
             delete from queue.blocked as b where b.job_id = p_job_id;
-        when 'stray parked row' then
+        when 'misplaced parked row' then
             delete from queue.parked as p where p.job_id = p_job_id;
-        when 'stray lease' then
+        when 'orphaned lease' then
             delete from queue.leases as l where l.job_id = p_job_id returning l.limits into v_limits;
             perform queue.release_permits(v_limits);
-        when 'stray dead letter' then
+        when 'orphaned dead letter' then
             delete from queue.dead_letters as d where d.job_id = p_job_id;
         when 'queued in no place' then
             insert into queue.blocked (job_id, pending, job_type)
@@ -39,7 +39,7 @@ begin
         when 'in the wrong lane' then
             delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
             perform queue.admit_jobs(array[p_job_id], v_limits);
-        when 'lost edge' then
+        when 'missing edge' then
             insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied)
             select parent.id, p_job_id, v_job.on_parent_failure, parent.status = 'completed'
             from queue.processing_jobs as parent
@@ -57,7 +57,7 @@ begin
             where
                 e.job_id = p_job_id and not e.satisfied and parent.id = e.parent_id
                 and (parent.status = 'completed' or (parent.status in ('failed', 'cancelled') and e.on_failure = 'run'));
-            -- The others have a parent that failed, or is gone.
+            -- The edges that are still open have a parent that failed or is gone.
             v_parents := array(
                 select e.parent_id from queue.job_dependencies as e
                 left join queue.processing_jobs as parent on parent.id = e.parent_id
@@ -83,7 +83,7 @@ begin
         when 'running with an open edge' then
             update queue.job_dependencies as e set satisfied = true where e.job_id = p_job_id and not e.satisfied;
         when 'running without a lease' then
-            -- A worker that lives extends it; else it runs out, and rescue does the rest.
+            -- If its worker lives, it extends this lease; if not, the lease expires and rescue_expired takes the job back.
             insert into queue.leases (job_id, token, worker_id, job_type, lease, expires_at, started_at, beat_at)
             select p_job_id, v_job.token, v_job.worker_id, v_job.job_type, t.lease, v_now + t.lease, v_job.started_at, v_now
             from queue.job_types as t where t.job_type = v_job.job_type;
@@ -96,6 +96,6 @@ end;
 $$;
 
 comment on function queue.repair_fault(uuid, text) is $$
-Mend one fault of queue.find_faults; the caller holds the job and its places (queue.lock_for_repair). The record is believed, the
+Repair one fault of queue.find_faults; the caller holds the job and its places (queue.lock_for_repair). The record is believed, the
 narrow rows follow it.
 $$;

@@ -6,27 +6,27 @@ set search_path = ''
 as $$
 declare
     v_fault text;
-    v_mended text[] := '{}';
+    v_repaired text[] := '{}';
 begin
     if not queue.lock_for_repair(p_job_id) then
         return '{}';
     end if;
-    -- One fault at a time: mending it shows the next. Ten are more than there are in a row.
+    -- Repair one fault at a time, as each repair may uncover the next. Ten rounds are more than any job needs.
     for v_round in 1..10 loop
         select f.fault into v_fault from queue.find_faults(array[p_job_id]) as f limit 1;
         exit when not found;
         perform queue.repair_fault(p_job_id, v_fault);
-        v_mended := v_mended || v_fault;
+        v_repaired := v_repaired || v_fault;
     end loop;
-    return v_mended;
+    return v_repaired;
 exception
-    -- Children of the job are in somebody's hands: all of it is left to the next round.
+    -- Another session holds locks on children of the job: undo all of it and leave the job to the next call.
     when lock_not_available or deadlock_detected then
         return '{}';
 end;
 $$;
 
 comment on function queue.repair_job(uuid) is $$
-Mend all that is wrong with a job, looked at again under its locks; returns the faults. None when somebody else has it in
-hand.
+Repair all that is wrong with a job, which is looked at again under its locks; returns the faults. None when another session
+has locked it.
 $$;

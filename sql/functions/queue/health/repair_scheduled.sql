@@ -18,7 +18,7 @@ begin
         perform from queue.scheduled as s where s.due = v_row.due and s.job_id = v_row.job_id for update skip locked;
         continue when not found;
         perform from queue.processing_jobs as j where j.id = v_row.job_id for no key update skip locked;
-        -- Looked at again: neither in somebody's hands, nor right by now.
+        -- Check again under the lock: skip a job that another session holds, and a row that is right by now.
         continue when not found and exists (select from queue.processing_jobs as j where j.id = v_row.job_id);
         continue when exists (
             select from queue.processing_jobs as j

@@ -4,7 +4,7 @@ language sql
 stable
 security definer
 set search_path = ''
--- Compiling would take longer than all the work, on a queue of usual size.
+-- JIT would take longer than the queries, on a queue of usual size.
 set jit = off
 as $$
     -- One row a place where a job can be found.
@@ -119,7 +119,7 @@ as $$
     where exists (select from queue.processing_jobs as j where j.id = a.job_id)
 
     union all
-    -- Partitions of old attempts go before those of their jobs: asked of the last 30 days, as far as these have partitions.
+    -- Attempts are kept for a shorter time than jobs: ask for the last 30 days only, and as far back as they have partitions.
     select 'every attempt of an archived job is in the history, once', h.id, format('token %s, %s rows', h.token, count(a.job_id))
     from queue.job_history as h
     left join queue.attempt_history as a on a.job_id = h.id

@@ -10,7 +10,7 @@ declare
     v_left uuid[] := p_job_ids;
     v_held uuid[];
 begin
-    -- An edge that somebody has locked belongs to a job that is being deleted: its other end waits for the next walk.
+    -- If somebody has locked an edge, a job at its other end is being deleted: leave this job to the next walk.
     with free as (
         select d.parent_id, d.job_id
         from queue.job_dependencies as d
@@ -23,8 +23,8 @@ begin
         (e.parent_id = any(v_left) or e.job_id = any(v_left))
         and not exists (select from free as f where f.parent_id = e.parent_id and f.job_id = e.job_id);
 
-    -- An open edge ties two jobs together: the child waits for its parent, or ended because of it and comes back with
-    -- its retry. They go together, or the child goes when its parent might have gone as well.
+    -- An open edge keeps two jobs together: the child still waits for its parent, or failed with it and would return with its
+    -- retry. Archive both at once, or the child when its parent is old enough to be archived too.
     loop
         v_left := array(select l from unnest(v_left) as l where l <> all(v_held) order by l);
         v_held := array(
@@ -43,7 +43,7 @@ begin
                     else false
                 end
         );
-        -- What a job fanned out into is found through it, for those that are enqueued later.
+        -- Keep a parent while a job that it spawned stays: jobs enqueued later find the spawned ones through it.
         v_held := v_held || array(
             select s.parent_id
             from queue.spawned as s inner join queue.processing_jobs as j on j.id = s.job_id
@@ -56,5 +56,5 @@ end;
 $$;
 
 comment on function queue.archivable_jobs(uuid[], timestamptz, timestamptz) is $$
-Of these jobs, which are over and locked by the caller, those that no other job needs to stay; their edges are locked.
+Of these jobs, which are over and locked by the caller, those that can be archived because no other job needs them. Locks their edges.
 $$;

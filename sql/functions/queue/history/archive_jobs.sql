@@ -12,8 +12,8 @@ declare
     v_now timestamptz := base.clock();
     v_done_before timestamptz := v_now - queue.setting('archive_after')::interval;
     v_failed_before timestamptz := v_now - queue.setting('archive_failed_after')::interval;
-    -- Ids are times: what was enqueued after the first of these is too young to be over for long. Ids above
-    -- the second were made by somebody else, and are looked at too.
+    -- Ids contain their time: a job above v_young was enqueued too late to have been over for long enough. Ids above v_strange were not
+    -- made by base.uuid_v7 and say nothing about time, so those jobs are looked at as well.
     v_young uuid := base.uuid_v7_from(greatest(v_done_before, v_failed_before));
     v_strange uuid := base.uuid_v7_from(v_now + interval '1 day');
     v_place uuid;
@@ -35,7 +35,7 @@ begin
     select coalesce(u.place::uuid, '00000000-0000-0000-0000-000000000000') into v_place
     from queue.upkeep as u where u.task = 'archive';
 
-    -- A hundred thousand unfinished jobs in a row are enough for one transaction.
+    -- Stop after 100 steps of 1,000 jobs, so that the transaction stays short even when none of them is over.
     for v_step in 1..100 loop
         if v_place >= v_young and v_place < v_strange then
             v_place := v_strange;
@@ -69,7 +69,7 @@ begin
         exit when v_moved >= p_limit or v_place = v_last;
     end loop;
 
-    -- At the end of the walk the next call finds nothing, says so, and begins again.
+    -- At the end of the table keep the place for one more call: that one finds nothing, returns 0 and starts again.
     update queue.upkeep as u
     set last_run_at = v_now, place = case when v_moved > 0 or v_place <> v_last then v_place::text end
     where u.task = 'archive';

@@ -37,10 +37,10 @@ begin
         begin
             perform base.make_partition(v_missing.parent, v_missing.month::date);
         exception
-            -- An ANALYZE, or somebody who makes partitions: no job can go just now.
+            -- An ANALYZE or another session that makes partitions holds the lock: archive nothing in this call.
             when lock_not_available then
                 return null;
-            -- A partition of that month is on its way out: its jobs cannot go just now.
+            -- The partition of that month is being detached: leave the jobs that need it.
             when invalid_object_definition then
                 v_left := array(select l from unnest(v_left) as l where l <> all(v_missing.job_ids) order by l);
         end;
@@ -50,6 +50,6 @@ end;
 $$;
 
 comment on function queue.ensure_history_partitions(uuid[], timestamptz) is $$
-Of these jobs, those for which the history has a partition for each of their rows. What is missing is made: a forgotten
-timer costs nothing but that. Null: one is missing, and another session keeps it from being made at this moment.
+Make the partitions of the history that these jobs need and that upkeep has not made, and return the jobs that have all of theirs. Null:
+one is missing, and another session keeps it from being made at this moment.
 $$;

@@ -22,7 +22,7 @@ begin
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 50.';
     end if;
-    -- Each of the three walks an index of the partitions from its end and stops at the limit.
+    -- Each of the three queries reads an index of the partitions from its end, and stops at the limit.
     if p_video_id is not null then
         return query
         select h.* from queue.history_summary as h

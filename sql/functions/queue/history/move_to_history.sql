@@ -10,8 +10,8 @@ declare
     v_ids uuid[];
     v_now timestamptz := base.clock();
 begin
-    -- Whoever holds one of them (a retry, the enqueuer of a child) is not waited for. From here on no edge to one can be
-    -- added: that takes a share lock on the parent.
+    -- Skip jobs that others have locked (a retry, the enqueuer of a child). No edge to a locked one can be added from here on,
+    -- because that needs a share lock on the parent.
     v_ids := array(
         select j.id
         from queue.processing_jobs as j
@@ -30,7 +30,7 @@ begin
         return cardinality(v_ids);
     end if;
 
-    -- The jobs last: their delete trigger then finds neither attempts nor edges, and no child to fail.
+    -- Delete the jobs last: their delete trigger then finds no attempts, no edges and no child that it would fail.
     with gone as (
         delete from queue.job_dependencies as d
         where d.parent_id = any(v_ids) or d.job_id = any(v_ids)

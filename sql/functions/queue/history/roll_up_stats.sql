@@ -25,7 +25,7 @@ begin
     v_place := least(coalesce(v_place, v_this_hour), v_this_hour);
     v_until := least(v_place + interval '1 day', v_this_hour);
 
-    -- The last two hours once more: an attempt is seen when its transaction has committed, which may take a while.
+    -- Count the last two hours again: an attempt becomes visible when its transaction commits, which may be later than its end.
     delete from queue.job_stats as s where s.hour >= v_place - interval '2 hours' and s.hour < v_until;
     insert into queue.job_stats (hour, job_type, outcome, jobs, seconds, cpu_seconds, max_seconds)
     select n.hour, n.job_type, n.outcome, n.jobs, n.seconds, n.cpu_seconds, n.max_seconds

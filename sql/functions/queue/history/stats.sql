@@ -16,7 +16,7 @@ begin
             using errcode = 'RQ008', hint = 'The default is 24 hours.';
     end if;
     v_from := date_trunc('hour', v_now - p_since);
-    -- Hours that are not rolled up yet: this one, and a few before it when the timer is late, but never days.
+    -- Count the hours that are not rolled up yet now: this one, and three more at most when the timer is late.
     select greatest(u.place::timestamptz, date_trunc('hour', v_now) - interval '3 hours', v_from) into v_live
     from queue.upkeep as u where u.task = 'stats';
     return query

@@ -13,10 +13,10 @@ begin
     foreach v_key in array p_keys loop
         select * into v_limit from queue.limits as l where l.limit_key = v_key for no key update skip locked;
         if not found or not v_limit.counted then
-            -- Another session holds the row, or a tenant has none yet: behind that gate it is looked at again.
+            -- Another session holds the row, or the tenant has no row yet: park the job behind this gate, where it is looked at again.
             return v_key;
         end if;
-        -- What is on its way back counts as used here: process_gate takes it in.
+        -- Permits that were released but not yet taken in by process_gate still count as used.
         if v_limit.used >= coalesce(
             v_limit.max_running, (select l.max_running from queue.limits as l where l.limit_key = 'tenant:*'), 0
         ) then
@@ -29,5 +29,6 @@ end;
 $$;
 
 comment on function queue.acquire_permits(text[]) is $$
-Take a permit of each of these limits, or of none: returns null, or the limit that has none left or is being looked at. Never waits.
+Acquire a permit of each of these limits, or of none. Returns null when it has them all, else the limit that has none left or whose row
+another session holds. Never waits.
 $$;

@@ -23,7 +23,7 @@ begin
         return 0;
     end if;
     with head as materialized (
-        -- With the job itself, as a claim does: who cancels or reprioritises it finds it where it is once he has its lock.
+        -- Lock the job as well, as a claim does: whoever cancels or reprioritises it waits, and then finds it at its new place.
         select p.job_id, p.rank, p.seq
         from queue.parked as p
         inner join queue.processing_jobs as j on j.id = p.job_id
@@ -49,7 +49,7 @@ begin
             v_taken := v_taken + 1;
             continue;
         end if;
-        -- A limit that had no permit for one of them has none for the others.
+        -- If a limit had no permit for one of these jobs, do not ask it again for the others.
         v_gate := coalesce(
             v_row.pause, (select min(k) from unnest(v_row.limits) as k where k = any(v_full)), queue.acquire_permits(v_row.limits)
         );

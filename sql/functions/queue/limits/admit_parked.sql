@@ -17,7 +17,7 @@ begin
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 1000.';
     end if;
-    -- Thousands of openings may be those of a few gates that other sessions hold: then also what comes behind them.
+    -- The first 2,000 events may all belong to gates that other sessions hold: then look at the gates that come after them.
     <<looks>>
     while cardinality(v_seen) < 200 loop
         v_gates := array(
@@ -38,8 +38,8 @@ end;
 $$;
 
 comment on function queue.admit_parked(integer) is $$
-Look behind the gates where something may have changed, and let jobs through: up to p_limit. Called by whoever claims; a gate
-that another session looks at is passed over. Returns how many jobs moved.
+Move up to p_limit jobs on that are parked behind gates with events. Called by whoever claims; a gate that another session works on is
+skipped. Returns how many jobs moved.
 
 Raises
   RQ002  the caller is not READ COMMITTED

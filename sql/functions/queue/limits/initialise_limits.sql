@@ -26,7 +26,7 @@ begin
         return;
     end if;
 
-    -- What runs already counts. What is ready is parked when a claim meets it, and then counted.
+    -- Running jobs count at once. Ready jobs are parked when a claim meets them, and count when they come back.
     with under as materialized (
         select l.job_id, array_agg(k.key order by k.key) as keys
         from queue.leases as l
@@ -66,6 +66,6 @@ $$;
 
 comment on function queue.initialise_limits(text[]) is $$
 Of these gates: make the row of each tenant that comes under tenant:* and has none, and count the jobs that run under limits that
-are new. Many in one look, since each look reads all leases; by claimers alone, since it locks leases, and an operator's
-transaction may stay open.
+are new. Many gates in one call, because each call reads all leases. Only claims call it: it locks leases, and an operator's transaction may
+stay open for long.
 $$;

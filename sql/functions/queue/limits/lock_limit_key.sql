@@ -5,7 +5,7 @@ volatile
 set search_path = ''
 as $$
 begin
-    -- So many locks at most, however many tenants there are.
+    -- 1,024 different locks at most, however many tenants there are: keys are hashed.
     if p_wait then
         perform pg_advisory_xact_lock(hashtext('reelq.limits'), hashtext(p_key) & 1023);
         return true;
@@ -15,6 +15,6 @@ end;
 $$;
 
 comment on function queue.lock_limit_key(text, boolean) is $$
-Keep others from making the row of a limit that has none, and from taking in what comes back to it, until this transaction
-ends. False: another session does so; only an operator's call waits for it.
+Until the end of this transaction keep others from making the row of a limit that has none, and from consuming its events. False:
+another session has the lock. p_wait, for operators' calls, waits for it instead.
 $$;

@@ -9,7 +9,7 @@ as $$
 declare
     v_limit queue.limits;
     v_max integer;
-    v_back integer;
+    v_released integer;
     v_room integer;
     v_now_moved integer;
     v_moved integer := 0;
@@ -17,8 +17,8 @@ declare
 begin
     if p_gate not like 'pause:%' then
         select * into v_limit from queue.limits as l where l.limit_key = p_gate for no key update skip locked;
-        -- Another session is at it, or the row has come or is to come: the openings stay for the next look. That is asked in a
-        -- statement after the lock, which sees what was made before it.
+        -- Leave the events for the next look while another session works on this limit or has not committed its row. The row is
+        -- looked for again in a statement after the lock, whose snapshot sees what was committed before the lock.
         if not v_limit.counted or (v_limit.limit_key is null and not queue.lock_limit_key(p_gate)) then
             return 0;
         elsif v_limit.limit_key is null and exists (
@@ -32,41 +32,41 @@ begin
 
     with taken as (
         delete from queue.gate_events as o
-        -- What we have just put behind a pause nobody else sees yet: that is left to who comes after our commit, since the
-        -- pause may end before.
+        -- Leave the events that this transaction itself wrote for a pause: nobody else sees them before we commit, and the pause
+        -- may end before that. Whoever looks after our commit takes them.
         where o.id = any(array(
             select u.id from queue.gate_events as u
-            where u.gate = p_gate and (u.made_in <> pg_current_xact_id() or p_gate not like 'pause:%')
+            where u.gate = p_gate and (u.transaction_id <> pg_current_xact_id() or p_gate not like 'pause:%')
             for update skip locked
         ))
         returning o.permits
     )
-    select sum(t.permits) into v_back from taken as t;
-    if v_back is null then
+    select sum(t.permits) into v_released from taken as t;
+    if v_released is null then
         return 0;
     end if;
 
     if v_limit.limit_key is null or v_max is null then
-        -- An ended pause, or a limit that is gone: through with all of them, unless something else holds one.
+        -- A pause that has ended or a limit that was dropped: move all jobs on, except those that another gate holds.
         delete from queue.limits as l where l.limit_key = v_limit.limit_key;
         v_open := not exists (select from queue.pauses as p where 'pause:' || p.scope || ':' || p.key = p_gate);
         if v_open then
             v_moved := queue.admit_from_gate(p_gate, p_limit);
         end if;
     else
-        update queue.limits as l set used = l.used - v_back where l.limit_key = p_gate and v_back <> 0;
+        update queue.limits as l set used = l.used - v_released where l.limit_key = p_gate and v_released <> 0;
         loop
             v_room := v_max - (select l.used from queue.limits as l where l.limit_key = p_gate);
             v_now_moved := queue.admit_from_gate(
                 p_gate, least(case when v_moved = 0 then v_room else greatest(v_room, 200) end, p_limit - v_moved), v_room
             );
-            -- Once more when jobs went on to another gate and took no permit here; there may be many.
+            -- If jobs moved to another gate and took no permit here, take the next ones; stop when none moves.
             exit when v_now_moved = 0;
             v_moved := v_moved + v_now_moved;
         end loop;
         v_open := exists (select from queue.limits as l where l.limit_key = p_gate and l.used < v_max);
     end if;
-    -- What is still behind an open gate was one too many, or is in somebody's hands: another look.
+    -- If jobs are left behind an open gate (p_limit was reached, or others hold their locks), ask for another look.
     if v_open and exists (select from queue.parked as p where p.gate = p_gate) then
         insert into queue.gate_events (gate, permits) values (p_gate, 0);
     end if;
@@ -75,5 +75,6 @@ end;
 $$;
 
 comment on function queue.process_gate(text, integer) is $$
-Take in what came back to one gate, and let up to p_limit jobs through as far as it is open. Returns how many moved.
+Consume the events of one gate (released permits, an ended pause), and move up to p_limit of its jobs on, as far as it is open. Returns
+how many moved.
 $$;

@@ -13,5 +13,6 @@ end;
 $$;
 
 comment on function queue.release_permits(text[]) is $$
-Units of limits are free again, one each time a key stands in the list. Appends only: nobody waits for a limit's row.
+Release one permit for each time a key stands in the list (null or empty: none). It only appends to queue.gate_events, so that nobody
+waits for the row of a limit; queue.process_gate takes the permits in.
 $$;

@@ -15,7 +15,7 @@ begin
     end if;
     if not exists (select from queue.limits as l where l.limit_key = v_key) then
         perform queue.lock_limit_key(v_key, true);
-        -- How many hold a permit, or run and will: queue.initialise_limits counts them when somebody claims.
+        -- Count the jobs that have a permit or run without one. queue.initialise_limits gives the latter theirs at the next claim.
         insert into queue.limits (limit_key, max_running, used)
         select v_key, p_max, (
             (

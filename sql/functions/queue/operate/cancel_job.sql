@@ -13,8 +13,8 @@ declare
     v_limits text[];
 begin
     perform base.check_read_committed();
-    -- The order of locks is everywhere: the narrow row of a queued job, then the job. The narrow ones in the
-    -- order in which a job moves through them, so that one which moves meanwhile is met at its next place.
+    -- Lock in the order that all functions keep: the narrow row of a queued job, then the job. Among narrow tables in the order in which
+    -- a job moves through them, so that a job that moves meanwhile is found at its next place.
     perform from queue.blocked as b where b.job_id = p_job_id for update;
     perform from queue.scheduled as s
     inner join queue.processing_jobs as j on j.scheduled_for = s.due and j.id = s.job_id

@@ -10,8 +10,8 @@ declare
     v_level uuid[] := array[p_job_id];
     v_all uuid[] := v_level;
 begin
-    -- Level by level. The share lock on the other parents waits for one that is settling at this
-    -- moment: what it decided is seen below, or it sees the children come back.
+    -- Go down level by level. The share lock on the other parents waits for one that is being settled at this moment: either its
+    -- decision is visible below, or it sees the children come back.
     while v_level <> '{}' loop
         perform from queue.processing_jobs as j
         where
@@ -39,6 +39,6 @@ end;
 $$;
 
 comment on function queue.lock_failed_descendants(uuid) is $$
-A failed or cancelled job and those that ended because of it, and so on down. They are locked, and so are
-their other parents, until the end of the transaction.
+Lock a failed or cancelled job and all jobs that ended because of it, with those that ended because of these, and so on; returns them.
+Their other parents are locked too (shared), until the end of the transaction.
 $$;

@@ -17,7 +17,7 @@ begin
         raise exception 'priority must be 1 (first) to 10 (last), not %', coalesce(p_priority::text, 'null')
             using errcode = 'RQ008', hint = '5 is the usual one.';
     end if;
-    -- The order of locks is that of queue.cancel_job.
+    -- Lock in the same order as queue.cancel_job.
     perform from queue.blocked as b where b.job_id = p_job_id for update;
     perform from queue.scheduled as s
     inner join queue.processing_jobs as j on j.scheduled_for = s.due and j.id = s.job_id

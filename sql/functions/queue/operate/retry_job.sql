@@ -14,7 +14,7 @@ declare
     v_blocked uuid[];
 begin
     perform base.check_read_committed();
-    -- One at a time: of two retries side by side each would leave to the other what both have to revive.
+    -- One retry at a time: two side by side would each leave the children that both have to revive to the other.
     perform pg_advisory_xact_lock(hashtext('reelq.retry_job'));
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
     if not found and exists (select from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id)) then
@@ -40,7 +40,7 @@ begin
             using errcode = 'RQ009', hint = format('Retry that one: reelq jobs retry %s', v_parent);
     end if;
 
-    -- A child whose other parent has failed too stays where it is.
+    -- Leave out children that have another failed parent: they stay failed.
     v_revived := queue.retryable_jobs(v_revived);
 
     update queue.processing_jobs as j

@@ -27,5 +27,5 @@ end;
 $$;
 
 comment on function queue.retryable_jobs(uuid[]) is $$
-Of these jobs, those that wait for no failed or cancelled job outside the list.
+Of these jobs, those that can be retried together: they wait for no failed or cancelled job outside the list.
 $$;

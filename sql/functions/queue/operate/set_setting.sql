@@ -9,7 +9,7 @@ declare
     v_value text := trim(p_value);
     v_fits boolean := false;
 begin
-    -- What stands there says of which kind the setting is.
+    -- The present value tells the kind of the setting: a number or a time.
     if queue.setting(p_name) ~ '^[0-9]+$' then
         v_fits := v_value ~ '^[1-9][0-9]{0,8}$';
     elsif v_value !~ '^[0-9.]+$' then -- Postgres would read a bare number as seconds

@@ -6,7 +6,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
--- Records are looked up by the fence below; what is joined is joined by hash, for one job or ten thousand.
+-- Records are looked up by id (see `offset 0` below); the rest is joined by hash, which suits one job as well as ten thousand.
 set enable_hashjoin = on
 set enable_nestloop = off
 set enable_mergejoin = off
@@ -19,7 +19,7 @@ begin
     with new as materialized (
         select wanted.n, j.*
         from unnest(p_job_ids) with ordinality as wanted (id, n)
-        -- A fence: else the planner may read the whole table when statistics are old.
+        -- `offset 0` keeps the planner from joining: with old statistics it might read the whole table.
         cross join lateral (
             select one.id, one.tenant_id, one.job_type, one.priority, one.weight, one.needs
             from queue.processing_jobs as one where one.id = wanted.id
@@ -43,8 +43,8 @@ end;
 $$;
 
 comment on function queue.admit_jobs(uuid[], text[]) is $$
-Make queued jobs claimable, in the order given, and wake a sleeping worker that takes them. Only for jobs that no gate
-holds; see queue.admit_or_park.
+Make queued jobs ready, in the order given: find the lane and tenant of each, and insert it with queue.insert_ready. Only for jobs that
+no gate holds; see queue.admit_or_park.
 
 Arguments
   p_limits  the limits of which each of them holds a permit

@@ -33,5 +33,5 @@ end;
 $$;
 
 comment on function queue.admit_or_park(uuid[]) is $$
-Make queued jobs claimable, in the order given; those that a pause or a limit holds are parked behind its gate.
+Make queued jobs ready, in the order given (queue.admit_jobs); park those that a pause or a limit holds behind its gate.
 $$;

@@ -52,8 +52,8 @@ $$;
 
 comment on function queue.find_gates(uuid[], boolean) is $$
 The gates that these jobs have to pass, in the order given: a pause of the tenant, channel or input, and the limits that a job is
-under, in order (null: none). All in one statement, since as soon as one gate is set every job is asked.
+under, in order (null: none). One statement for all of them, because while any gate is set every job is looked at.
 
 Arguments
-  p_with_type  also a pause of the job's type, which claims else heed by leaving out whole lanes
+  p_with_type  also look for a pause of the job's type; claims do not need it, as they leave out the lanes of a paused type
 $$;

@@ -6,7 +6,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
--- What is joined is joined by hash, for one job or ten thousand.
+-- Force hash joins, which suit one job as well as ten thousand.
 set enable_hashjoin = on
 set enable_nestloop = off
 set enable_mergejoin = off
@@ -14,7 +14,7 @@ as $$
 declare
     v_now timestamptz := base.clock();
 begin
-    -- Start-time fair queueing: a tenant comes in after its own last job, or where the lane is now if it was idle.
+    -- Start-time fair queueing: a tenant's next job goes behind its last one, or to where the lane is now if it had none waiting.
     with new as materialized (
         select w.n, w.id, w.lane, coalesce(w.tenant_id, '00000000-0000-0000-0000-000000000000') as flow
         from unnest(p_job_ids, p_lanes, p_tenants) with ordinality as w (id, lane, tenant_id, n)
@@ -50,7 +50,7 @@ end;
 $$;
 
 comment on function queue.insert_ready(uuid[], integer[], uuid[], text[]) is $$
-Put jobs into their lanes in the order given, each tenant's at its turns, and wake a sleeping worker that takes them. For
+Insert jobs into queue.ready, in the order given and with the fair keys of their tenants, and notify listening workers that take them. For
 queue.admit_jobs and queue.tg_route_new_jobs, which know lane and tenant.
 
 Arguments

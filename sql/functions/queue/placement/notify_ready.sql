@@ -13,7 +13,7 @@ declare
     v_mark integer;
     v_last bigint;
 begin
-    -- Notifying takes a lock that every committing notifier waits for: only while somebody sleeps.
+    -- pg_notify takes a lock for which all notifying commits wait: notify only while some worker listens.
     if not exists (select from queue.listening_workers) then
         return;
     end if;
@@ -22,7 +22,7 @@ begin
         select distinct t from unnest(p_job_types) as t
         where exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))
     loop
-        -- A cell is a sequence, which no transaction locks: 8 cells, and within one the types tell apart by their mark.
+        -- The time of the last notice is kept in a sequence, which no transaction locks: 8 of them, with a part of the type's hash beside it.
         v_cell := 'queue.notice_' || (hashtext(v_type) & 7);
         v_mark := (hashtext(v_type) >> 3) & 255;
         v_last := pg_catalog.pg_sequence_last_value(v_cell::regclass);
@@ -35,6 +35,6 @@ end;
 $$;
 
 comment on function queue.notify_ready(text[]) is $$
-Wake sleeping workers that take these types; at most every 20 ms a type, since each notifying commit waits for one lock
-of the whole server. A worker looks once more 25 ms after it was woken, and polls all the same.
+Notify listening workers that take these types, at most every 20 ms a type, because each notifying commit waits for one lock of the
+whole server. A worker looks once more 25 ms after a notification, and polls in any case.
 $$;

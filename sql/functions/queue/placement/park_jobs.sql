@@ -8,7 +8,7 @@ set enable_seqscan = off
 as $$
 begin
     insert into queue.parked (gate, rank, seq, job_id, job_type)
-    -- A time before the enqueue, which anybody may give, makes nobody more urgent.
+    -- A scheduled_for before the enqueue, which any caller may give, must not make a job more urgent.
     select placed.gate, extract(epoch from greatest(placed.scheduled_for, placed.created_at)) + 3600 * placed.priority, nextval('queue.ready_seq'), placed.id, placed.job_type
     from (
         select behind.gate, j.priority, j.scheduled_for, j.created_at, j.id, j.job_type
@@ -17,11 +17,11 @@ begin
         order by behind.n
     ) as placed;
 
-    -- Also for a pause: it may have ended, and its gate been looked at, before this transaction commits.
+    -- Write an event for a pause too: it may end, and its gate be processed, before this transaction commits.
     insert into queue.gate_events (gate, permits) select distinct gate, 0 from unnest(p_gates) as gate order by gate;
 end;
 $$;
 
 comment on function queue.park_jobs(uuid[], text[]) is $$
-Put queued jobs behind gates, one each, in the order given. Whoever claims next sees whether the gate is open.
+Park queued jobs behind gates, one gate each, in the order given. The next claim looks whether the gate is open.
 $$;

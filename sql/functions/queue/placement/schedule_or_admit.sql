@@ -27,5 +27,5 @@ end;
 $$;
 
 comment on function queue.schedule_or_admit(uuid[]) is $$
-Put queued jobs that wait for nobody where their time says: scheduled or ready.
+Schedule queued jobs whose time has not come, and admit the others (queue.admit_or_park). Only for jobs that wait for no parent.
 $$;

@@ -24,7 +24,7 @@ begin
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 50.';
     end if;
-    -- Each question goes to the table that knows the answer without reading the wide one.
+    -- Each status is answered from the narrow table that knows it, not by reading the wide one.
     if p_video_id is not null then
         return query
         select found.*
@@ -53,7 +53,7 @@ begin
         where (v_tenant is null or s.tenant_id = v_tenant) and (p_job_type is null or d.job_type = p_job_type)
         order by d.failed_at desc limit p_limit;
     elsif p_status = 'completed' then
-        -- By the attempts, whose end the BRIN index knows: in the wide table they may lie behind a backlog of millions.
+        -- Find completed jobs by their attempts, with the BRIN index on ended_at: in the wide table they may lie behind a backlog of millions.
         foreach v_span in array array['10 minutes', '2 hours', '1000 years']::interval[] loop
             v_ids := array(
                 select a.job_id
@@ -80,8 +80,8 @@ begin
     end if;
     get diagnostics v_found = row_count;
 
-    -- What has been archived ended before all that has not. By type the history is read for a month back: one that is
-    -- rare there could mean to read all of it.
+    -- Archived jobs ended before all others, so they come last. By type the history is read for one month back only: for a rare type
+    -- more could mean all of it.
     if v_found < p_limit and coalesce(p_status, '') not in ('queued', 'running') then
         return query
         select h.* from queue.list_history(

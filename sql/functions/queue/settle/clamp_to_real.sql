@@ -12,6 +12,6 @@ as $$
 $$;
 
 comment on function queue.clamp_to_real(double precision) is $$
-A measured number as the narrow type that stores it; null for NaN, and bounded: an odd measurement must not refuse the
-write that carries it.
+A measured number as real, the type that stores it: bounded, and null for NaN. An odd measurement must not make the write fail that
+carries it.
 $$;

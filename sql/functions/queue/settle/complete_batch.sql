@@ -14,8 +14,8 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
 set enable_bitmapscan = off
--- A hash of the batch, and the records by their ids: whatever the statistics say, nothing else is left to the planner. A nested
--- loop that was planned on an empty table would read every record.
+-- Force one plan, whatever the statistics say: a hash of the batch, and the records by their ids. A nested loop that was planned on
+-- an empty table would read every record.
 set enable_hashjoin = on
 set enable_nestloop = off
 set enable_mergejoin = off

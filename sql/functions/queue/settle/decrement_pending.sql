@@ -10,7 +10,7 @@ as $$
 declare
     v_free uuid[];
 begin
-    -- Locked in the order of their ids, so that two parents cannot deadlock over children.
+    -- Lock in the order of ids, so that two parents that complete together cannot deadlock over common children.
     perform from queue.blocked as b where b.job_id = any(p_children) order by b.job_id for update;
     with counted as (
         select c.job_id, count(*)::integer as n from unnest(p_children) as c (job_id) group by c.job_id
@@ -33,6 +33,6 @@ end;
 $$;
 
 comment on function queue.decrement_pending(uuid[]) is $$
-One edge less to wait for, for each time a job stands in the list. Those with none left become ready
-or scheduled.
+Count down the open edges of blocked jobs, by one for each time a job stands in the list. Those with none left become ready, scheduled
+or parked.
 $$;

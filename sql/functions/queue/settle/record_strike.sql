@@ -14,10 +14,10 @@ begin
     end if;
     insert into queue.strikes (asset_id, job_id, attempt, error_class, code)
     values (p_job.asset_id, p_job.id, p_job.token, p_error_class, p_code);
-    -- Hiccups that lie months apart are not the input's.
+    -- Strikes older than 30 days do not count: failures so far apart are hardly the input's fault.
     select count(*) into v_strikes from queue.strikes as s
     where s.asset_id = p_job.asset_id and s.created_at > base.clock() - interval '30 days';
-    -- Whoever pauses or resumes it at this moment is not waited for.
+    -- If an operator pauses or resumes the input at this moment, do not wait: that call decides.
     if v_strikes >= queue.setting('poison_strikes')::integer
         and pg_try_advisory_xact_lock(hashtext('reelq.pause_input'), hashtext(p_job.asset_id::text)) then
         insert into queue.pauses (scope, key, reason, paused_by)

@@ -10,8 +10,8 @@ as $$
 declare
     v_children uuid[];
 begin
-    -- A statement of its own, after the parent's update: its snapshot sees an edge that was
-    -- committed while that update waited for the enqueuer's share lock.
+    -- This is a statement of its own, after the update of the parent: its snapshot then sees an edge that was committed while that
+    -- update waited for the share lock of an enqueuer.
     with satisfied as (
         update queue.job_dependencies as d
         set satisfied = true

@@ -15,7 +15,7 @@ begin
     if p_retry_after_s >= 0 then
         return make_interval(secs => least(p_retry_after_s, 30 * 86400));
     end if;
-    -- The exponent is bounded, so that a long row of attempts cannot overflow.
+    -- Bound the exponent, so that power() cannot overflow after many attempts.
     v_wait_s := least(
         v_cap_s,
         extract(epoch from p_policy.base) * power(p_policy.factor::double precision, least(greatest(p_attempts - 1, 0), 100))

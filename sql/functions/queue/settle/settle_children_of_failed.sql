@@ -12,10 +12,10 @@ declare
     v_doomed uuid[];
 begin
     while v_parents <> '{}' loop
-        -- 'run': the edge counts as satisfied.
+        -- Policy 'run': the edge counts as satisfied.
         perform queue.release_children(v_parents, true);
 
-        -- 'fail', 'cancel': the child ends unstarted, and so do its own children.
+        -- Policies 'fail' and 'cancel': the child ends without having started, and its own children follow in the next round.
         v_doomed := array(
             select distinct d.job_id from queue.job_dependencies as d
             where d.parent_id = any(v_parents) and not d.satisfied and d.on_failure <> 'run'

@@ -29,7 +29,7 @@ begin
             using errcode = 'RQ008', hint = '[{"job_id": …, "token": 1, "outcome": "completed", "result": {}}]';
     end if;
 
-    -- Read once: a batch may be of thousands. Rows are locked in the order of their ids.
+    -- Parse the JSON once, since a batch may hold thousands of jobs, and order it by id, so that rows are locked in that order.
     select
         array_agg(r.job_id), array_agg(r.job_id) filter (where r.outcome = 'completed'),
         array_agg(r.token) filter (where r.outcome = 'completed'), array_agg(r.result) filter (where r.outcome = 'completed'),
@@ -49,7 +49,7 @@ begin
         perform queue.check_result(r) from unnest(v_results) as r where r is not null;
     end if;
 
-    -- All counters that this batch may touch, once and in order: else two batches deadlock over children.
+    -- Lock all counters that this batch may change at once and in order of ids: otherwise two batches deadlock over common children.
     perform from queue.blocked as b
     where b.job_id = any(array(
         select d.job_id from queue.job_dependencies as d where d.parent_id = any(v_all) and not d.satisfied

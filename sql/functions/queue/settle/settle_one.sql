@@ -9,7 +9,7 @@ declare
     v_token integer := (p_item ->> 'token')::integer;
     v_message text := p_item ->> 'message';
 begin
-    -- Locked here first: a caller of a batch wants a word for a lost lease, not an exception.
+    -- Lock and check first: a batch is told of a lost lease by a verdict, not by an exception that would undo its other jobs.
     perform from queue.processing_jobs as j
     where j.id = v_job_id and j.status = 'running' and j.token = v_token and j.worker_id = p_worker_id for no key update;
     if not found then

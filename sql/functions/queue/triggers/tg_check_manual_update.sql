@@ -29,7 +29,7 @@ Raises
   RQ007  a change of what the functions look after
 $$;
 
--- Triggers fire by name: this one before tg_guard_job.
+-- Triggers of one kind fire in the order of their names: this one comes before guard_job.
 create or replace trigger check_manual_update
 before update on queue.processing_jobs
 for each row when (current_setting('search_path') <> '""')

@@ -12,7 +12,7 @@ declare
     v_limits text[];
 begin
     perform base.check_read_committed();
-    -- Edges before counters, as a completing parent does; places in the order in which a job moves through them.
+    -- Edges before counters, as when a parent completes; then the places in the order in which a job moves through them (lock order).
     delete from queue.job_dependencies as d where d.job_id = any(v_ids);
     delete from queue.blocked as b where b.job_id = any(v_ids);
     delete from queue.scheduled as s using old_jobs as j where s.due = j.scheduled_for and s.job_id = j.id;
@@ -30,7 +30,7 @@ begin
     delete from queue.spawned as s where s.job_id = any(v_ids) or s.parent_id = any(v_ids);
     delete from queue.dead_letters as d where d.job_id = any(v_ids);
     delete from queue.job_attempts as a where a.job_id = any(v_ids);
-    -- A parent that is gone can never complete: its children go the way of a failed parent's.
+    -- A deleted parent can never complete: its children are dealt with as if it had failed.
     v_children := array(select distinct d.parent_id from queue.job_dependencies as d where d.parent_id = any(v_ids));
     if v_children <> '{}' then
         perform queue.settle_children_of_failed(v_children);

@@ -32,7 +32,7 @@ begin
     new.scheduled_for := coalesce(new.scheduled_for, base.clock());
     new.on_parent_failure := coalesce(new.on_parent_failure, 'fail');
     new.job_data := coalesce(new.job_data, '{}');
-    -- What most jobs are like needs one look, not ten.
+    -- Most jobs pass this one condition; only the others need the ten checks of queue.check_job.
     if (
         new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
         and jsonb_typeof(new.job_data) = 'object' and new.on_parent_failure = 'fail' and new.needs = '{}' and new.limits = '{}'
@@ -43,10 +43,10 @@ begin
     end if;
 
     if new.video_id is not null then
-        -- The share lock keeps the video from vanishing before this insert commits.
+        -- The key share lock keeps the video from being deleted before this insert commits.
         select v.tenant_id, v.user_id, v.asset_id into v_video
         from media.videos as v where v.id = new.video_id and v.deleted_at is null for key share;
-        -- For a tenant another one's video is not there. May the caller at all? queue.tg_route_new_jobs asks once a statement.
+        -- A tenant is told that another tenant's video does not exist. Whether it may enqueue at all is checked by queue.tg_route_new_jobs.
         if not found or v_video.tenant_id <> coalesce(base.current_tenant(), v_video.tenant_id) then
             raise exception 'no video %', new.video_id
                 using errcode = 'RQ004', hint = 'Look with: reelq videos list';
@@ -70,7 +70,7 @@ begin
             raise exception 'no asset % of this tenant', new.asset_id using errcode = 'RQ004', hint = 'select id from media.assets';
         end if;
     end if;
-    -- Two ifs: with the subquery in it the condition would cost each row a statement, also where there is no user.
+    -- Two nested ifs: with the subquery in one condition, each row would cost a query even without a user.
     if new.user_id is not null then
         if not exists (select from identity.users as u where u.id = new.user_id and u.tenant_id = new.tenant_id) then
             raise exception 'no user % of this tenant', new.user_id using errcode = 'RQ004', hint = 'Leave user_id out.';
@@ -98,8 +98,8 @@ Raises
   RQ008  priority, JSON, parents or budgets make no sense
 $$;
 
--- Not for a row with nothing left to fill or to check, as the bulk functions write them: that is a third of the cost of an
--- enqueue. Whether its type is known and its tenant active is asked once a statement, by queue.tg_route_new_jobs.
+-- Does not fire for a row that has all values and needs no check, as the bulk functions write them: that saves a third of an enqueue.
+-- Whether type and tenant are in order is checked once a statement, by queue.tg_route_new_jobs.
 create or replace trigger fill_job
 before insert on queue.processing_jobs
 for each row when ((

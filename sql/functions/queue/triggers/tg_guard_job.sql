@@ -14,7 +14,7 @@ begin
             raise exception 'status of job % must not go from % to %', old.id, old.status, new.status
                 using errcode = 'RQ007', hint = 'sql/README.md draws the states.';
         end if;
-        -- The moment that the writer has noted beside it, if it has: reading the clock for each row of a batch is dear.
+        -- Take the time that the writer has set with the status, if it has: reading the clock for each row of a batch costs too much.
         new.status_changed_at := case
             when new.status = 'running' and new.started_at is distinct from old.started_at then new.started_at
             when new.completed_at is distinct from old.completed_at and new.completed_at is not null then new.completed_at
@@ -38,8 +38,8 @@ Raises
   RQ007  a transition that does not exist, or a token that does not fit
 $$;
 
--- Not for the two steps that every job takes, as queue.start_jobs and queue.complete_batch write them: lawful at a glance. The
--- condition is short because Postgres reads it anew for each statement.
+-- Does not fire for the two steps of every job, as queue.start_jobs and queue.complete_batch write them: the condition itself checks
+-- those. It is short because Postgres parses it again for each statement.
 create or replace trigger guard_job
 before update on queue.processing_jobs
 for each row

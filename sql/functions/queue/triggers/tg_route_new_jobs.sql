@@ -59,7 +59,7 @@ begin
         end if;
         return null;
     end if;
-    -- The rows are at hand: what queue.admit_jobs would look up again, job by job, is taken from them.
+    -- Take lane and tenant from the new rows: queue.admit_jobs would look them up again, job by job.
     with free as materialized (
         select j.id, j.tenant_id, j.job_type, j.priority, j.weight, j.needs
         from new_jobs as j

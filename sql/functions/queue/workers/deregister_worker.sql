@@ -12,5 +12,5 @@ end;
 $$;
 
 comment on function queue.deregister_worker(text) is $$
-A worker leaves in order, after it has settled or released all it had.
+Mark a worker stopped: it leaves in order, after it has settled or released all its jobs. It has to register again before it claims.
 $$;

@@ -27,7 +27,7 @@ begin
     ))
     returning w.status into v_status;
     if not found then
-        -- Somebody who drains it has not committed: its leases go on all the same.
+        -- The row is locked, as by somebody who drains the worker and has not committed: extend its leases all the same.
         select w.status into v_status from queue.workers as w where w.worker_id = p_worker_id;
     end if;
     if not found or v_status = 'stopped' then
@@ -35,8 +35,7 @@ begin
             using errcode = 'RQ010', hint = 'Call queue.register_worker first.';
     end if;
 
-    -- A lease that is being settled or taken back at this moment is skipped, not waited for: a
-    -- heartbeat must not queue behind a row lock.
+    -- Skip a lease that is being settled or taken back at this moment: a heartbeat must not wait for a row lock.
     update queue.leases as l
     set
         expires_at = v_now + l.lease,

@@ -20,7 +20,7 @@ end;
 $$;
 
 comment on function queue.mark_worker_dead(text) is $$
-The caller knows that this worker's process is dead: its leases expire now and the next rescue takes its jobs
-back, without waiting for the lease to run out. If it lives after all, its next heartbeat wins the
-leases back. Returns how many leases it held.
+For a caller that knows that this worker's process is dead: mark it lost and let its leases expire now, so that the next
+queue.rescue_expired takes its jobs back at once. If the process lives after all, its next heartbeat extends the leases again. Returns
+how many leases it held.
 $$;

@@ -9,5 +9,5 @@ as $$
 $$;
 
 comment on function queue.set_worker_busy(text) is $$
-The worker has work and need not be notified.
+The worker has work, and need not be notified of more.
 $$;

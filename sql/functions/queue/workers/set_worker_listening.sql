@@ -11,6 +11,6 @@ as $$
 $$;
 
 comment on function queue.set_worker_listening(text) is $$
-The worker is about to wait on channel reelq_ready. It claims once more after this call, for what came in
-between, and polls all the same: a notification is a hint.
+The worker is going to wait on channel reelq_ready and wants to be notified. It claims once more after this call, for what came in
+between, and polls in any case: a notification is only a hint.
 $$;

@@ -1,0 +1,1 @@
+"""Renditions: the ladder, ffmpeg's arguments, and whether what came out is whole."""

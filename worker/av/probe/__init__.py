@@ -1,0 +1,1 @@
+"""What is in a file, as ffprobe and the packets tell."""

@@ -1,0 +1,15 @@
+"""The way to the database: connections, rows, the schema and its changes."""
+
+from __future__ import annotations
+
+from reelq.worker.db.connection import SESSION as SESSION
+from reelq.worker.db.connection import Pool as Pool
+from reelq.worker.db.connection import Session as Session
+from reelq.worker.db.connection import arguments as arguments
+from reelq.worker.db.connection import backoff as backoff
+from reelq.worker.db.connection import behind_pooler as behind_pooler
+from reelq.worker.db.connection import connect as connect
+from reelq.worker.db.connection import conninfo as conninfo
+from reelq.worker.db.connection import family as family
+from reelq.worker.db.connection import polls as polls
+from reelq.worker.db.rows import Connection as Connection

@@ -1,0 +1,206 @@
+"""Connections: how they are opened, how their errors become ours, and what is done when they are lost.
+
+`Session` is one connection that one thread keeps and opens anew; `Pool` lends connections to the slots.
+Nothing of the queue is kept open while ffmpeg runs: every call here is one short transaction.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import psycopg
+import psycopg_pool
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from reelq.worker import errors
+from reelq.worker.db.rows import Connection as Connection
+from reelq.worker.errors import DatabaseAway
+from reelq.worker.settings import Settings
+from reelq.worker.stop import StopSignal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# A host that is gone without a word is noticed after 20 s idle, or 15 s after something was sent to it.
+TRANSPORT = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
+# A pooler that shares server sessions refuses these (PgBouncer: ignore_startup_parameters) and forgets SET.
+SESSION = {
+    "default_transaction_isolation": "read\\ committed",  # the queue refuses any other
+    "statement_timeout": "60s",
+    "lock_timeout": "20s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+# Not away, but worth the same call again: deadlock, serialisation, lock and statement time-outs, no memory or
+# connection left, read-only after a failover.
+TRY_AGAIN = {"40P01", "40001", "55P03", "57014", "53000", "53100", "53200", "53300", "25006"}
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+POOL_WAIT_S = 5.0
+
+
+def polls(settings: Settings) -> bool:
+    """Whether the worker must do without LISTEN: REELQ_DATABASE_DIRECT_URL=off."""
+    return settings.database_direct_url.strip().lower() == "off"
+
+
+def behind_pooler(settings: Settings) -> bool:
+    """database_url is taken for a transaction pooler's when a direct one is named beside it."""
+    return bool(settings.database_direct_url)
+
+
+def conninfo(settings: Settings, name: str, *, direct: bool = False) -> str:
+    """libpq's keywords for a connection that shows up as `name` in pg_stat_activity.
+
+    What DATABASE_URL says itself wins over ours. `direct` means past the pooler.
+    """
+    straight = direct and behind_pooler(settings) and not polls(settings)
+    chosen = settings.database_direct_url if straight else settings.database_url
+    try:
+        given = conninfo_to_dict(chosen)
+    except psycopg.ProgrammingError as error:
+        raise errors.SettingsError("DATABASE_URL is neither a URL nor keywords that libpq knows") from error
+    if straight or not behind_pooler(settings):
+        ours = " ".join(f"-c {key}={value}" for key, value in SESSION.items())
+        given["options"] = f"{ours} {given.get('options') or ''}".strip()
+    return make_conninfo("", **{**TRANSPORT, "application_name": name, **given})
+
+
+def arguments(settings: Settings) -> dict[str, Any]:
+    """How psycopg shall behave: autocommit, and no prepared statements behind a pooler."""
+    return {"autocommit": True, "prepare_threshold": None if behind_pooler(settings) else 5}
+
+
+def connect(settings: Settings, name: str, *, direct: bool = False) -> Connection:
+    """Open a connection.
+
+    Raises:
+        DatabaseAway: nobody answers, or lets us in.
+        SettingsError: a pooler answers, and the settings do not say so.
+    """
+    try:
+        with family():
+            return psycopg.connect(conninfo(settings, name, direct=direct), **arguments(settings))
+    except DatabaseAway as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+        raise errors.SettingsError(
+            "DATABASE_URL is a pooler's: name the server's own address in REELQ_DATABASE_DIRECT_URL, or say `off` there to poll"
+        ) from error
+
+
+@contextmanager
+def family() -> Iterator[None]:
+    """Turn psycopg's errors into those of worker.errors; what we did not plan for passes as it is."""
+    try:
+        yield
+    except psycopg.InterfaceError as error:  # "the connection is closed": lost in an earlier call
+        raise DatabaseAway(str(error)) from error
+    except psycopg.Error as error:
+        ours = errors.from_database(error)
+        if ours is None and error.sqlstate in TRY_AGAIN:
+            ours = DatabaseAway(error.diag.message_primary or str(error))
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def backoff(turn: int) -> float:
+    """Seconds to wait before try number `turn` (0 is the first repeat): doubling, full jitter.
+
+    Workers of a fleet lose the database in the same second and must not come back in the same one.
+    """
+    longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(turn, 10))
+    return random.uniform(FIRST_WAIT_S / 2, longest)
+
+
+class Session:
+    """One connection for one thread, opened when first used and again after it was lost."""
+
+    def __init__(self, settings: Settings, name: str, on_open: Callable[[Connection], None] | None = None) -> None:
+        self._settings = settings
+        self._name = name
+        self._on_open = on_open
+        self._conn: Connection | None = None
+
+    def call(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `function(connection, …)` once.
+
+        Raises:
+            DatabaseAway: not done, or done without our hearing of it; the next call connects anew.
+        """
+        with family():
+            try:
+                if self._conn is None:
+                    self._conn = connect(self._settings, self._name)
+                    if self._on_open is not None:
+                        self._on_open(self._conn)
+                return function(self._conn, *args, **kwargs)
+            finally:
+                if self._conn is not None and self._conn.closed:
+                    self._conn = None
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+class Pool:
+    """Connections for the slots: none while nothing needs one, at most one a slot."""
+
+    def __init__(self, settings: Settings, name: str, size: int) -> None:
+        self._pool = psycopg_pool.ConnectionPool(
+            conninfo(settings, name),
+            kwargs=arguments(settings),
+            min_size=0,
+            max_size=size,
+            max_idle=60,
+            timeout=POOL_WAIT_S,
+            reconnect_timeout=POOL_WAIT_S,
+            num_workers=1,
+            check=psycopg_pool.ConnectionPool.check_connection,
+            open=False,
+            name="slots",
+        )
+
+    def open(self) -> None:
+        """Start its threads."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Close what is idle; a connection in use is closed when it comes back."""
+        self._pool.close(timeout=1)
+
+    def call(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `function(connection, …)` once with a connection of the pool.
+
+        Raises:
+            DatabaseAway: see Session.call.
+        """
+        with family(), self._pool.connection() as conn:
+            return function(conn, *args, **kwargs)
+
+    def insist(self, stop: StopSignal, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call until the database is back; `function` must be safe to run twice.
+
+        Raises:
+            StopRequested: the attempt has to end.
+        """
+        turn = 0
+        while True:
+            stop.check()
+            try:
+                return self.call(function, *args, **kwargs)
+            except DatabaseAway:
+                stop.wait(backoff(turn))
+                turn += 1

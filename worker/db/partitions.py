@@ -1,0 +1,113 @@
+"""Partitions: ops.maintain_partitions says what there is to do, and this does what a function cannot.
+
+DETACH … CONCURRENTLY runs outside transactions only. It takes no lock that would stop a reader or a
+writer, but it waits for whoever reads the parent; so it gets a limit. What does not make it by then
+is left half-way, as Postgres means it (`detaching`), and ended by the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from reelq.worker.db.rows import Connection, rows, scalar
+
+WAIT_S = 10.0  # for one partition's readers; a report that runs longer is met again by the next run
+LOCK = "hashtext('reelq.maintain_partitions')"  # of the session; the function takes the same for its transaction
+SESSION = {
+    "lock_timeout": "{ms}ms",
+    "statement_timeout": "{ms}ms",  # several readers are waited for one after the other
+    "client_connection_check_interval": "2s",  # when this is killed its lock is free soon
+}
+BY_HAND = ("skip", "keep")  # what no later run mends
+LATER = "left for the next run: {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the maintenance."""
+
+    parent: str | None
+    partition: str | None
+    action: str  # make, detach, finalize, drop, keep, skip, busy
+    statement: str | None
+    done: bool
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition as it stands."""
+
+    parent: str
+    partition: str
+    since: datetime
+    until: datetime
+    state: str  # ahead, current, kept, expired, detaching, detached
+    rows_estimate: int | None  # None: never analysed
+    size_bytes: int
+
+
+def list_partitions(conn: Connection) -> list[Partition]:
+    """The partitions of the tables that have a policy."""
+    return rows(conn, Partition, "select * from ops.list_partitions()")
+
+
+def steps(conn: Connection, dry_run: bool = False) -> list[Step]:
+    """Make and drop what a function can; the steps, those that have to be run with their statement."""
+    return rows(conn, Step, "select * from ops.maintain_partitions(%s)", [dry_run])
+
+
+def maintain(conn: Connection, wait_s: float = WAIT_S) -> Iterator[Step]:
+    """Do all of it, on a direct connection in autocommit; each step as it is done or left.
+
+    Safe to be killed anywhere: the next run goes on.
+    """
+    if not scalar(conn, f"select pg_try_advisory_lock({LOCK})"):
+        yield Step(None, None, "busy", None, False, "another session is at it")
+        return
+    try:
+        again = False
+        for step in steps(conn):
+            result = _run(conn, step, wait_s)
+            again = again or (result.done and step.statement is not None)
+            yield result
+        if again:
+            # What was detached just now can be dropped.
+            yield from (step for step in steps(conn) if step.action == "drop")
+    finally:
+        if not conn.closed and not conn.broken:
+            scalar(conn, f"select pg_advisory_unlock({LOCK})")
+
+
+@contextmanager
+def _limits(conn: Connection, wait_s: float) -> Iterator[None]:
+    """The settings of SESSION, for one statement."""
+    for name, value in SESSION.items():
+        scalar(conn, "select set_config(%s, %s, false)", [name, value.format(ms=int(wait_s * 1000))])
+    try:
+        yield
+    finally:
+        if not conn.closed and not conn.broken:
+            for name in SESSION:
+                conn.execute(sql.SQL("reset {}").format(sql.Identifier(name)))
+
+
+def _run(conn: Connection, step: Step, wait_s: float) -> Step:
+    """Run the step's statement, if it has one."""
+    if step.statement is None:
+        return step if step.done or step.action in BY_HAND else replace(step, detail=LATER.format(why=step.detail))
+    try:
+        with _limits(conn, wait_s):
+            conn.execute(step.statement.encode())
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
+        return replace(step, detail=LATER.format(why="somebody reads the table for longer than the limit"))
+    except psycopg.errors.ObjectNotInPrerequisiteState as error:
+        # Another of the table's partitions is half detached, and its own FINALIZE was left a moment ago.
+        return replace(step, detail=LATER.format(why=error.diag.message_primary))
+    return replace(step, done=True)

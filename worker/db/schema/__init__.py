@@ -1,0 +1,21 @@
+"""sql/ into a database, and what became of it since: the runner, its files, and drift."""
+
+from __future__ import annotations
+
+from reelq.worker.db.schema.files import ROOT as ROOT
+from reelq.worker.db.schema.files import File as File
+from reelq.worker.db.schema.files import SchemaError as SchemaError
+from reelq.worker.db.schema.files import files as files
+from reelq.worker.db.schema.files import migrations as migrations
+from reelq.worker.db.schema.files import rooms as rooms
+from reelq.worker.db.schema.files import script as script
+from reelq.worker.db.schema.files import search_path as search_path
+from reelq.worker.db.schema.runner import LOCK_KEY as LOCK_KEY
+from reelq.worker.db.schema.runner import REAPPLIED as REAPPLIED
+from reelq.worker.db.schema.runner import Plan as Plan
+from reelq.worker.db.schema.runner import diff as diff
+from reelq.worker.db.schema.runner import install as install
+from reelq.worker.db.schema.runner import plan as plan
+from reelq.worker.db.schema.runner import require as require
+from reelq.worker.db.schema.runner import status as status
+from reelq.worker.db.schema.runner import upgrade as upgrade

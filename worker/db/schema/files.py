@@ -1,0 +1,197 @@
+"""The files of sql/: what kind they are, in which order they run, and all of them as one script.
+
+    schema/<NN_room>/<NN_table>.sql  views/<room>/<view>.sql  data/<room>_<table>.sql
+    functions/<room>/[<subject>/]<function>.sql  migrations/NNNN_<verb>_<object>.sql  grants.sql  ledger.sql
+
+A .sql file that lies anywhere else would never be installed, so it is refused. The subject is a folder for readers only:
+the ledger knows a function as functions/<room>/<function>.sql wherever it lies, so that one which moves to another subject
+is neither run again nor told as gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reelq.worker.db.schema.foreign import guard
+from reelq.worker.errors import ReelqError
+
+ROOT = Path(__file__).resolve().parents[3] / "sql"  # beside worker/ in a checkout and in the wheel
+
+
+class SchemaError(ReelqError):
+    """A file could not be applied, or the files contradict the ledger. Nothing of that file stays."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+MADE = re.compile(r"^create or replace (function|view)\s+([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of sql/; `path` is its key in the ledger: where it lies, without the subject of a function."""
+
+    path: str
+    kind: str
+    room: str  # empty for grants and migrations
+    text: str
+    place: str  # where it lies, relative to sql/
+
+    @property
+    def sha256(self) -> str:
+        """Of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def head(self) -> list[str]:
+        """The comment lines at the top, without their dashes."""
+        lines = []
+        for line in self.text.splitlines():
+            if not line.startswith("--"):
+                break
+            lines.append(line.removeprefix("--").strip())
+        return lines
+
+    @property
+    def transactional(self) -> bool:
+        """Whether the file runs in one transaction."""
+        return "transaction: none" not in self.head
+
+
+def rooms(root: Path = ROOT) -> list[str]:
+    """The rooms, left to right, as the folders of schema/ are numbered."""
+    return [folder.name.split("_", 1)[1] for folder in sorted((root / "schema").iterdir()) if folder.is_dir()]
+
+
+def files(root: Path = ROOT) -> list[File]:
+    """What makes an empty database whole, in order.
+
+    Room by room: tables, views, functions, data; the grants last. Functions run in the order of their names, whatever their
+    subject. In `base` the functions follow the file that makes the schemas, because the defaults of its tables call them.
+
+    Raises:
+        SchemaError: a .sql file lies where nobody reads it, or does not make what its name and folder say.
+    """
+    found: list[File] = []
+    for folder in sorted((root / "schema").iterdir()):
+        if not folder.is_dir():
+            continue
+        room = folder.name.split("_", 1)[1]
+        tables = _read(root, "schema", room, folder.glob("*.sql"))
+        views = _read(root, "view", room, (root / "views" / room).glob("*.sql"))
+        functions = _functions(root, room)
+        # Views come before functions, which may return `setof` one of them.
+        found += tables[:1] + functions + tables[1:] + views if room == "base" else tables + views + functions
+        found += _read(root, "data", room, (root / "data").glob(f"{room}_*.sql"))
+    found += _read(root, "grants", "", root.glob("grants.sql"))
+    _check_places(root, found)
+    return found
+
+
+def migrations(root: Path = ROOT) -> list[File]:
+    """The migrations by number.
+
+    Raises:
+        SchemaError: a name is not NNNN_<verb>_<object>.sql, or a number is used twice.
+    """
+    found = _read(root, "migration", "", (root / "migrations").glob("*.sql"))
+    numbers: dict[str, str] = {}
+    for file in found:
+        name = file.path.rsplit("/", 1)[1]
+        if not re.fullmatch(r"\d{4}_[a-z0-9_]+\.sql", name):
+            raise SchemaError(f"{file.path}: a migration is named NNNN_<verb>_<object>.sql")
+        if name[:4] in numbers:
+            raise SchemaError(f"{file.path} and {numbers[name[:4]]} have the same number", "Give the later one the next.")
+        numbers[name[:4]] = file.path
+    return found
+
+
+def _read(root: Path, kind: str, room: str, paths: Iterable[Path]) -> list[File]:
+    """Read files in name order."""
+    places = [(p.relative_to(root).as_posix(), p.read_text(encoding="utf-8")) for p in sorted(paths)]
+    return [File(place, kind, room, text, place) for place, text in places]
+
+
+def _functions(root: Path, room: str) -> list[File]:
+    """The functions of a room and of its subjects, by name.
+
+    Raises:
+        SchemaError: two subjects have a file of the same name.
+    """
+    folder = root / "functions" / room
+    read = _read(root, "function", room, [*folder.glob("*.sql"), *folder.glob("*/*.sql")])
+    by_key: dict[str, File] = {}
+    for file in read:
+        key = f"functions/{room}/{file.place.rsplit('/', 1)[1]}"
+        if key in by_key:
+            told = f"sql/{by_key[key].place} and sql/{file.place} have the same name"
+            raise SchemaError(told, "One function is one file: remove one of them.")
+        by_key[key] = replace(file, path=key)
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _check_places(root: Path, found: list[File]) -> None:
+    """Refuse .sql files that nobody would read, and functions and views that are not what their files are called.
+
+    Raises:
+        SchemaError: names the file and where it should lie.
+    """
+    read = {file.place for file in [*found, *migrations(root)]} | {"ledger.sql"}
+    for place in sorted(path.relative_to(root).as_posix() for path in root.rglob("*.sql")):
+        if place not in read:
+            raise SchemaError(f"sql/{place} would never be installed: it lies in a wrong place", _should_lie(root, place))
+    for file in found:
+        if file.kind not in ("function", "view"):
+            continue
+        name = file.place.rsplit("/", 1)[1].removesuffix(".sql")
+        made = [(room, own) for kind, room, own in MADE.findall(file.text) if kind == file.kind]
+        if made != [(file.room, name)]:
+            told = " and ".join(f"{room}.{own}" for room, own in made) or "nothing"
+            raise SchemaError(
+                f"sql/{file.place} must make the {file.kind} {file.room}.{name} and no other, not {told}",
+                f"A {file.kind} lies in {file.kind}s/<room>/<its name>.sql, one a file.",
+            )
+
+
+def _should_lie(root: Path, place: str) -> str:
+    """Where a file that lies wrong should lie."""
+    kind, _, rest = place.partition("/")
+    elsewhere = "Files lie in schema/, functions/, views/, data/ or migrations/; beside them only grants.sql and ledger.sql."
+    name = place.rsplit("/", 1)[1] if rest else place
+    known = ", ".join(rooms(root))
+    return {
+        "schema": f"A table lies in schema/<NN_room>/{name}, with no folder in between.",
+        "functions": f"A function lies in functions/<room>/{name} or functions/<room>/<subject>/{name}. Rooms: {known}.",
+        "views": f"A view lies in views/<room>/{name}, with no folder in between. Rooms: {known}.",
+        "data": f"Rows lie in data/<room>_<table>.sql, with no folder in between. Rooms: {known}.",
+        "migrations": f"A migration lies in migrations/{name}, with no folder in between.",
+    }.get(kind if rest else "", elsewhere)
+
+
+def statements(text: str) -> list[str]:
+    """The statements of a file without transaction: a semicolon at a line's end and a blank line part them."""
+    return [part for part in re.split(r"(?<=;)[ \t]*\n[ \t]*\n", text) if re.sub(r"--[^\n]*", "", part).strip()]
+
+
+def search_path(root: Path = ROOT) -> list[str]:
+    """An application's own names first, then the rooms left to right, base last."""
+    return ["$user", "public", *(name for name in rooms(root) if name != "base"), "base"]
+
+
+def script(root: Path = ROOT) -> str:
+    """Everything as one script for psql, in order, with the rows of the ledger."""
+    parts = ["set client_min_messages = warning;\nset search_path = '';\nset check_function_bodies = off;\nbegin;\n"]
+    parts.append(guard(rooms(root)))
+    parts.append((root / "ledger.sql").read_text(encoding="utf-8"))
+    for file in migrations(root) + files(root):
+        if file.kind != "migration":
+            parts.append(f"-- sql/{file.place}\n{file.text}")
+        values = f"('{file.path}', '{file.kind}', '{file.sha256}')"
+        parts.append(f"insert into base.schema_ledger (path, kind, sha256) values {values};\n")
+    return "\n".join([*parts, "commit;\n"])

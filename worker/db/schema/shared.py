@@ -1,0 +1,162 @@
+"""A database that an application lives in too: what is not ours stays as it was.
+
+    refuse_foreign     a schema of our names that somebody else made stops an install before it begins
+    close              new objects are closed to PUBLIC one by one; default privileges are the owner's affair
+    set_search_path    the database's search_path: ours behind public, and only where nobody minds
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from reelq.worker.db.schema import drift
+from reelq.worker.db.schema.files import SchemaError
+from reelq.worker.db.schema.foreign import FOREIGN, hint
+from reelq.worker.errors import USED_WRONGLY
+
+LEDGER = """
+select from pg_attribute as attribute
+inner join pg_class as class on class.oid = attribute.attrelid
+inner join pg_namespace as space on space.oid = class.relnamespace
+where
+    space.nspname = 'base'
+    and class.relname = 'schema_ledger'
+    and attribute.attname in ('path', 'kind', 'sha256', 'applied_at', 'ms')
+having count(*) = 5
+"""
+
+# What Postgres gives everybody with each new function, and the owner's default privileges with anything else.
+OPEN = """
+select format('revoke execute on routine %%s from public', own.oid::regprocedure)
+from pg_proc as own
+where
+    own.pronamespace = any(%(spaces)s)
+    and pg_has_role(current_user, own.proowner, 'usage')
+    and (own.proacl is null or exists (select from aclexplode(own.proacl) as given where given.grantee = 0))
+union all
+select format('revoke all on %%s %%s from public', case own.relkind when 'S' then 'sequence' else 'table' end, own.oid::regclass)
+from pg_class as own
+where
+    own.relnamespace = any(%(spaces)s)
+    and own.relkind in ('r', 'p', 'v', 'm', 'S')
+    and pg_has_role(current_user, own.relowner, 'usage')
+    and exists (select from aclexplode(own.relacl) as given where given.grantee = 0)
+"""
+
+# Whether anybody else lives here: a schema, or an object of public, that is neither ours nor an extension's.
+NEIGHBOURS = """
+select space.oid from pg_namespace as space
+where
+    space.nspname <> all(%(rooms)s || array['public', 'information_schema'])
+    and space.nspname !~ '^pg_'
+    and not exists (
+        select from pg_depend
+        where classid = 'pg_namespace'::regclass and objid = space.oid and deptype = 'e'
+    )
+union all
+select own.objid from pg_depend as own
+where
+    own.refclassid = 'pg_namespace'::regclass
+    and own.refobjid = to_regnamespace('public')
+    and own.classid in ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass)
+    and not exists (
+        select from pg_depend as extension
+        where extension.classid = own.classid and extension.objid = own.objid and extension.deptype = 'e'
+    )
+limit 1
+"""
+
+# The one of the database itself, else that of the whole cluster; roles' own are stronger and none of our business.
+SETTING = """
+select setdatabase <> 0, substr(setting, length('search_path=') + 1)
+from pg_db_role_setting
+cross join lateral unnest(setconfig) as setting
+where
+    setrole = 0
+    and setdatabase in (0, (select oid from pg_database where datname = current_database()))
+    and starts_with(setting, 'search_path=')
+order by setdatabase desc
+limit 1
+"""
+
+OWNS_DATABASE = "select pg_has_role(current_user, datdba, 'usage') from pg_database where datname = current_database()"
+
+
+class SchemaTaken(SchemaError):
+    """A schema of our names belongs to somebody else. Nothing was changed."""
+
+    exit_code = USED_WRONGLY
+
+
+def has_ledger(conn: psycopg.Connection[Any]) -> bool:
+    """Whether base.schema_ledger is there, and is the one that we know."""
+    return bool(drift.rows(conn, LEDGER))
+
+
+def refuse_foreign(conn: psycopg.Connection[Any], rooms: Sequence[str], ledger: Collection[str] | None) -> None:
+    """Stop before anything has changed if a room's schema exists and the ledger (paths; None: there is none) has no file in it.
+
+    Raises:
+        SchemaTaken: it holds something, or another role owns it.
+    """
+    ours = {"base"} if ledger is not None else set()
+    for path in ledger or ():
+        kind, _, rest = path.partition("/")
+        if kind in ("schema", "functions", "views"):
+            ours.add(re.sub(r"^\d+_", "", rest.split("/", 1)[0]))
+    for (told,) in drift.rows(conn, FOREIGN, {"rooms": [room for room in rooms if room not in ours]}):
+        raise SchemaTaken(told, hint(rooms))
+
+
+def close(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> None:
+    """Take from PUBLIC what it has in our rooms. In the transaction that made a function, nobody can call it meanwhile."""
+    spaces = [oid for (oid,) in drift.rows(conn, "select oid from pg_namespace where nspname = any(%s)", [list(rooms)])]
+    for (revoke,) in drift.rows(conn, OPEN, {"spaces": spaces}):
+        conn.execute(revoke.encode())
+
+
+def set_search_path(
+    conn: psycopg.Connection[Any], wanted: Sequence[str], first: bool, warn: Callable[[str], None]
+) -> None:
+    """People at psql need no prefixes in a database of our own: its search_path lists all rooms, behind public.
+
+    It is set by the first install alone, where nobody else lives and nobody has set another. Later only one that an
+    earlier release set is brought up to date: who took it away had a reason.
+    """
+    of_database, value = next(iter(drift.rows(conn, SETTING)), (False, None))
+    shown = ", ".join(f'"{name}"' if name.startswith("$") else name for name in wanted)
+    advice = f"for one role: alter role … set search_path = {shown}"
+    if of_database and is_ours(value, wanted):
+        if names(value) == list(wanted):
+            return
+    elif not first:
+        return
+    elif value is not None:
+        warn(f"the search_path of this {'database' if of_database else 'cluster'} is {value} and stays so; {advice}")
+        return
+    elif drift.rows(conn, NEIGHBOURS, {"rooms": list(wanted)}):
+        warn(f"others live in this database too, so its search_path stays as it is; {advice}")
+        return
+    if drift.rows(conn, OWNS_DATABASE) != [(True,)]:
+        warn(f"only the owner of this database may set its search_path, so it stays as it is; {advice}")
+        return
+    ((database,),) = drift.rows(conn, "select current_database()")
+    path = sql.SQL(", ").join(map(sql.Identifier, wanted))
+    conn.execute(sql.SQL("alter database {} set search_path = {}").format(sql.Identifier(database), path))
+
+
+def names(value: str) -> list[str]:
+    """The names of a search_path as Postgres stores it."""
+    return [part.strip().strip('"') for part in value.split(",")]
+
+
+def is_ours(value: str, wanted: Sequence[str]) -> bool:
+    """Whether a release of ours set this: the rooms that it had, behind public, or (until 0.1.0) before it."""
+    found = names(value)
+    had = [name for name in wanted[2:-1] if name in found]
+    return found in (["$user", "public", *had, "base"], [*had, "base", "public"])

@@ -1,0 +1,1 @@
+"""Is this host fit to work, and is the queue well?"""

@@ -1,0 +1,1 @@
+"""What a job type is, and what a handler may touch."""

@@ -1,0 +1,112 @@
+"""Between an attempt and its files: staged originals, names of objects, ffmpeg with the attempt's limits.
+
+In the scratch folder `in` is what ffmpeg may read, `out` what it may write. Files there have
+names that we choose, whatever the sender called his.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from reelq.worker.av.ffmpeg import FFmpeg
+from reelq.worker.av.probe.facts import Measured
+from reelq.worker.av.probe.parse import parse
+from reelq.worker.av.probe.probe import measure
+from reelq.worker.db.rows import Connection
+from reelq.worker.errors import PermanentError, TransientError
+from reelq.worker.jobs.context import JobContext
+from reelq.worker.rooms import media
+from reelq.worker.rooms.media import VideoSource
+from reelq.worker.sandbox.child import Ended
+from reelq.worker.stores.base import OnBytes, StoredObject
+
+SOURCE = "source"  # without a suffix: the bytes decide what it is
+FETCH_SHARE = 0.02  # of the progress bar, for bringing the original here
+NO_ORIGINAL = "The original is not stored yet; download_video has to run first."
+
+
+def ffmpeg(ctx: JobContext) -> FFmpeg:
+    """ffmpeg and ffprobe for this attempt, one or several at once; what they cost goes into its facts."""
+    lock = threading.Lock()
+
+    def add(ended: Ended) -> None:
+        with lock:
+            ctx.facts.add(ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail)
+
+    return FFmpeg(ctx.settings, ctx.stop, add)
+
+
+def folder(ctx: JobContext, name: str) -> Path:
+    """A folder in the attempt's scratch, made if it is not there."""
+    path = ctx.scratch / name
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def stage(ctx: JobContext, work: VideoSource) -> Path:
+    """Bring the original here and return where it is; its checksum is compared.
+
+    Raises:
+        PermanentError: "no_original"; "object_missing", "object_corrupt" of the store.
+        TransientError: "other_store", and those of the store.
+    """
+    if work.key is None:
+        raise PermanentError("no_original", NO_ORIGINAL)
+    if work.bucket != ctx.store.bucket:
+        raise TransientError(
+            "other_store",
+            "The original lies in a store that this worker does not use.",
+            detail=f"original: {work.bucket}, worker: {ctx.store.bucket}",
+        )
+    path = folder(ctx, "in") / SOURCE
+    on_progress = passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0)
+    ctx.store.get(work.key, path, work.sha256, stop=ctx.stop, on_progress=on_progress)
+    return path
+
+
+def passing(ctx: JobContext, stage: str, start: float, end: float, size_bytes: int) -> OnBytes:
+    """Show bytes that pass as the part of the progress bar from `start` to `end`.
+
+    `size_bytes` stands in where the other side does not say how many will come.
+    """
+
+    def tell(done: int, total: int | None) -> None:
+        share = done / max(1, total or size_bytes)
+        ctx.progress(start + (end - start) * min(1.0, share), stage)
+
+    return tell
+
+
+def measured(ctx: JobContext, work: VideoSource, path: Path) -> Measured:
+    """What extract_metadata found, or, where it has not run, what it would find."""
+    if work.probe is not None and "packets" in work.probe:
+        return parse(work.probe)
+    facts, _ = measure(ffmpeg(ctx), path)
+    return facts
+
+
+def variant(ctx: JobContext, profile: str, mime: str, stored: StoredObject, **facts: Any) -> dict[str, Any]:
+    """A row for media.put_variant."""
+    return {
+        "profile": profile,
+        "mime": mime,
+        "bucket": ctx.store.bucket,
+        "key": stored.key,
+        "size_bytes": stored.size_bytes,
+        "sha256": stored.sha256,
+        "job_id": str(ctx.job.job_id),
+        "attempt": ctx.job.token,
+        **facts,
+    }
+
+
+def publish(ctx: JobContext, work: VideoSource, rows: list[dict[str, Any]]) -> None:
+    """Make variants visible, all at once and only if the job completes under its lease."""
+
+    def write(conn: Connection) -> None:
+        for row in rows:
+            media.put_variant(conn, work.asset_id, row)
+
+    ctx.on_complete(write)

@@ -1,0 +1,133 @@
+"""The functions of schema `media` as typed calls: one line of SQL each, rows as frozen dataclasses.
+
+Errors are psycopg's; `db.family` makes them ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from reelq.worker.db.rows import Connection, rows, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSource:
+    """What a handler needs to start on a video."""
+
+    video_id: UUID
+    asset_id: UUID
+    tenant_id: UUID
+    source_url: str | None
+    original_filename: str | None
+    bucket: str | None  # None, like the next four, until the original is stored
+    key: str | None
+    size_bytes: int | None
+    sha256: str | None
+    mime: str | None
+    video_status: str
+    asset_status: str
+    probe: dict[str, Any] | None
+    measured: dict[str, Any]  # columns of media.assets that are known
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video with the facts of its asset, on one line."""
+
+    id: UUID
+    tenant: str
+    title: str | None
+    status: str
+    error_code: str | None
+    error_message: str | None
+    asset_id: UUID
+    kind: str | None
+    original_filename: str | None
+    size_bytes: int | None
+    duration_seconds: Decimal | None
+    width: int | None
+    height: int | None
+    video_codec: str | None
+    audio_codec: str | None
+    variants: int
+    has_poster: bool
+    created_at: datetime
+    status_changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One thing that was made of a video."""
+
+    id: UUID
+    profile: str
+    bucket: str
+    key: str
+    size_bytes: int | None
+    sha256: str | None
+    mime: str | None
+    width: int | None
+    height: int | None
+    bit_rate: int | None
+    duration_seconds: Decimal | None
+    frames: int | None
+    frame_rate_num: int | None
+    frame_rate_den: int | None
+    video_codec: str | None
+    audio_codec: str | None
+    job_id: UUID | None
+    attempt: int | None
+    encode_seconds: Decimal | None
+    speed: Decimal | None  # media seconds a second
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+def get_work(conn: Connection, video_id: UUID) -> VideoSource:
+    """What a handler needs to start; raises RQ004 for a video that is not there."""
+    (row,) = rows(conn, VideoSource, "select * from media.get_work(%s)", [video_id])
+    return row
+
+
+def record_original(
+    conn: Connection, asset_id: UUID, *, bucket: str, key: str, size_bytes: int, sha256: str, mime: str | None
+) -> None:
+    """Say where the original lies. Call it from ctx.on_complete."""
+    conn.execute("select media.record_original(%s, %s, %s, %s, %s, %s)", [asset_id, bucket, key, size_bytes, sha256, mime])
+
+
+def record_probe(conn: Connection, asset_id: UUID, measured: dict[str, Any], probe: dict[str, Any] | None) -> None:
+    """Keep what was measured; the keys of `measured` are columns of media.assets."""
+    conn.execute("select media.record_probe(%s, %s, %s)", [asset_id, Jsonb(measured), None if probe is None else Jsonb(probe)])
+
+
+def put_variant(conn: Connection, asset_id: UUID, variant: dict[str, Any]) -> UUID:
+    """Make an object visible as the asset's variant of a profile. Call it from ctx.on_complete."""
+    return UUID(str(scalar(conn, "select media.put_variant(%s, %s)", [asset_id, Jsonb(variant)])))
+
+
+def finish_video(conn: Connection, video_id: UUID) -> None:
+    """The video is ready. Call it from ctx.on_complete."""
+    conn.execute("select media.finish_video(%s)", [video_id])
+
+
+def list_videos(conn: Connection, tenant: str | None = None, status: str | None = None, limit: int = 50) -> list[Video]:
+    """Videos, newest first; `tenant` is a slug."""
+    return rows(conn, Video, "select * from media.list_videos(%s, %s, %s)", [tenant, status, limit])
+
+
+def show_video(conn: Connection, video_id: UUID) -> dict[str, Any]:
+    """All that is known of a video."""
+    return dict(scalar(conn, "select media.show_video(%s)", [video_id]) or {})
+
+
+def list_variants(conn: Connection, video_id: UUID) -> list[Variant]:
+    """What was made of a video, the largest rendition first."""
+    return rows(conn, Variant, "select * from media.list_variants(%s)", [video_id])

@@ -1,0 +1,249 @@
+"""The functions of schema `queue` as typed calls: one line of SQL each, rows as frozen dataclasses.
+
+Every call is one statement on an autocommit connection, or part of the caller's transaction. Errors
+are psycopg's; `db.family` makes them ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from reelq.worker.db.async_query import AsyncQuery
+from reelq.worker.db.rows import Connection, rows, scalar
+
+STATUSES = ("queued", "running", "completed", "failed", "cancelled")
+
+
+class ClaimedJob(NamedTuple):
+    """A job under lease. `token` is the fence: every later write of the attempt bears it.
+
+    The columns of queue.claimed_job in their order. A named tuple, because a claim may bring thousands
+    and a frozen dataclass takes ten times as long to make.
+    """
+
+    verdict: str  # "claimed"; "lost" answers a settlement that came too late: only job_id and token are set
+    job_id: UUID
+    token: int
+    job_type: str
+    tenant_id: UUID | None
+    user_id: UUID | None
+    video_id: UUID | None
+    asset_id: UUID | None
+    job_data: dict[str, Any]
+    priority: int
+    attempts: int  # charged before this one
+    max_attempts: int
+    lease: timedelta
+    time_limit: timedelta
+    stall_limit: timedelta | None
+    weight: int
+    pipeline_run: UUID | None
+    pipeline_step: str | None
+    scheduled_for: datetime
+    created_at: datetime
+    ready_at: datetime
+    lane: int
+    fair_key: float
+    seq: int
+    batch: int  # it takes weight / batch of a worker's slots
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far an attempt is; None says nothing new."""
+
+    fraction: float | None = None  # 0 to 1
+    stage: str | None = None
+    speed: float | None = None  # media seconds a second
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An answer about one job: of a heartbeat (cancel, lost, drain without job) or a settlement (ok, lost)."""
+
+    job_id: UUID | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Lower bounds of lanes, as three lists of equal length: what this worker took last from each."""
+
+    lanes: list[int]
+    fair_keys: list[float]
+    seqs: list[int]
+
+
+FULL_LOOK: Bounds | None = None  # no bounds: finds everything, moves due jobs, takes back expired leases
+
+
+def register_worker(
+    conn: Connection,
+    worker_id: str,
+    *,
+    host: str,
+    pid: int,
+    version: str,
+    pool: str,
+    slots: int,
+    types: Sequence[str] | None,
+    capabilities: Sequence[str],
+    process_key: str | None,
+) -> None:
+    """Make this worker known; only then may it claim."""
+    conn.execute(
+        "select queue.register_worker(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [worker_id, host, pid, version, pool, slots, types if types is None else list(types), list(capabilities), process_key],
+    )
+
+
+def settle_and_claim(
+    conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None
+) -> list[ClaimedJob]:
+    """Settle what is finished, each an object as JSON text, and claim up to `limit` slots' worth, in one transaction."""
+    asked = ask_settle_and_claim(conn, worker_id, limit, results, bounds)
+    return asked.rows(asked.wait())
+
+
+def ask_settle_and_claim(
+    conn: Connection, worker_id: str, limit: int, results: Sequence[str], bounds: Bounds | None
+) -> AsyncQuery[ClaimedJob]:
+    """`settle_and_claim`, without waiting for the answer."""
+    lower = (_array(bounds.lanes), _array(bounds.fair_keys), _array(bounds.seqs)) if bounds else (None, None, None)
+    given = [worker_id, str(limit), f"[{','.join(results)}]", *lower]
+    return AsyncQuery(conn, ClaimedJob, b"select * from queue.settle_and_claim($1, $2, $3, $4, $5, $6)", given)
+
+
+def _array(numbers: Iterable[float]) -> str:
+    """Numbers as Postgres reads an array of them."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
+def settle_jobs(conn: Connection, worker_id: str, results: Sequence[str]) -> list[Verdict]:
+    """Settle what is finished, each an object as JSON text; one verdict (ok, lost) a job."""
+    return rows(conn, Verdict, "select * from queue.settle_jobs(%s, %s)", [worker_id, f"[{','.join(results)}]"])
+
+
+def complete_job(conn: Connection, job_id: UUID, token: int, result: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Complete a job; what follows in the same transaction is under its fence. LeaseLost when it is not ours."""
+    conn.execute("select queue.complete_job(%s, %s, %s, %s)", [job_id, token, Jsonb(result), Jsonb(facts)])
+
+
+def advance_video(conn: Connection, job_id: UUID, token: int, status: str) -> None:
+    """Tell how far the job's video is; forward only. LeaseLost when the job is not ours."""
+    conn.execute("select queue.advance_video(%s, %s, %s)", [job_id, token, status])
+
+
+def fail_job(conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]) -> str:
+    """End the attempt with an error; returns the job's new status: queued (a retry), failed or cancelled."""
+    return str(
+        scalar(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])
+    )
+
+
+def release_job(conn: Connection, job_id: UUID, token: int, reason: str) -> None:
+    """Hand a job back; nothing is charged."""
+    conn.execute("select queue.release_job(%s, %s, %s)", [job_id, token, reason])
+
+
+def heartbeat(conn: Connection, worker_id: str, jobs: Iterable[tuple[UUID, int, JobProgress]]) -> list[Verdict]:
+    """Extend the leases of these (job, token, progress); returns what needs attention."""
+    beats = [
+        {"job_id": str(job_id), "token": token, "progress": at.fraction, "stage": at.stage, "speed": at.speed, "eta_s": at.eta_s}
+        for job_id, token, at in jobs
+    ]
+    return rows(conn, Verdict, "select * from queue.heartbeat(%s, %s)", [worker_id, Jsonb(beats)])
+
+
+def set_worker_listening(conn: Connection, worker_id: str) -> None:
+    """Ask to be notified; claim once more after it."""
+    conn.execute("select queue.set_worker_listening(%s)", [worker_id])
+
+
+def set_worker_busy(conn: Connection, worker_id: str) -> None:
+    """No need to be notified any more: all slots are busy."""
+    conn.execute("select queue.set_worker_busy(%s)", [worker_id])
+
+
+def deregister_worker(conn: Connection, worker_id: str) -> None:
+    """A clean exit: nothing is left in hand."""
+    conn.execute("select queue.deregister_worker(%s)", [worker_id])
+
+
+def drain_worker(conn: Connection, worker_id: str, drain: bool = True) -> None:
+    """Ask a worker to take nothing new and leave, or take that back."""
+    conn.execute("select queue.drain_worker(%s, %s)", [worker_id, drain])
+
+
+def drain_host(conn: Connection, host: str, drain: bool = True) -> int:
+    """The same for all workers of a host; returns how many. NotFound when none is at work there."""
+    return int(scalar(conn, "select queue.drain_host(%s, %s)", [host, drain]))
+
+
+def mark_worker_dead(conn: Connection, worker_id: str) -> int:
+    """The caller knows that this worker's process is dead: its leases expire now. Returns how many."""
+    return int(scalar(conn, "select queue.mark_worker_dead(%s)", [worker_id]))
+
+
+def enqueue_job(
+    conn: Connection,
+    job_type: str,
+    *,
+    video_id: UUID | None = None,
+    asset_id: UUID | None = None,
+    tenant_id: UUID | None = None,
+    user_id: UUID | None = None,
+    job_data: dict[str, Any] | None = None,
+    priority: int | None = None,
+    scheduled_for: datetime | None = None,
+    depends_on: Sequence[UUID] | None = None,
+    on_parent_failure: str | None = None,
+    idempotency_key: str | None = None,
+    max_attempts: int | None = None,
+    limits: Sequence[str] | None = None,
+    channel_id: UUID | None = None,
+) -> UUID:
+    """Enqueue one job; None takes the type's default. Returns its id."""
+    given = [job_type, video_id, asset_id, tenant_id, user_id, Jsonb(job_data or {}), priority, scheduled_for,
+             None if depends_on is None else list(depends_on), on_parent_failure, idempotency_key, max_attempts,
+             None if limits is None else list(limits), channel_id]  # fmt: skip
+    statement = "select queue.enqueue_job(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    return UUID(str(scalar(conn, statement, given)))
+
+
+def ingest_video(
+    conn: Connection,
+    source_url: str,
+    *,
+    tenant: str = "default",
+    user_id: UUID | None = None,
+    pipeline: str = "standard",
+    options: dict[str, Any] | None = None,
+    title: str | None = None,
+    original_filename: str | None = None,
+) -> UUID:
+    """A video and the jobs of its pipeline, in one transaction; returns the video's id."""
+    given = [source_url, tenant, user_id, pipeline, Jsonb(options or {}), title, original_filename]
+    return UUID(str(scalar(conn, "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s)", given)))
+
+
+def cancel_job(conn: Connection, job_id: UUID, reason: str | None = None) -> str:
+    """Cancel a job; returns its status, or `cancelling` when a running one was told to stop."""
+    return str(scalar(conn, "select queue.cancel_job(%s, %s)", [job_id, reason]))
+
+
+def retry_job(conn: Connection, job_id: UUID) -> str:
+    """Give a failed or cancelled job another set of attempts; returns its new status."""
+    return str(scalar(conn, "select queue.retry_job(%s)", [job_id]))
+
+
+def reprioritise_job(conn: Connection, job_id: UUID, priority: int) -> None:
+    """Serve a job sooner or later: 1 first, 10 last. For a running one it counts when it comes back."""
+    conn.execute("select queue.reprioritise_job(%s, %s)", [job_id, priority])

@@ -1,0 +1,101 @@
+"""The queue's upkeep and what it leaves: history, hourly figures, settings. One line of SQL each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.rooms.queue.reads import JobSummary
+
+JOB_ENDS = ("completed", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Attempts of an hour that ended in one way."""
+
+    hour: datetime
+    job_type: str
+    outcome: str
+    jobs: int
+    seconds: float
+    cpu_seconds: float
+    max_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an operator may change of the queue as a whole."""
+
+    name: str
+    value: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What a run of the archiver did."""
+
+    moved: int
+    seconds: float
+    finished: bool  # False: the time was up first
+
+
+def archive_jobs(conn: Connection, limit: int = 1000) -> int | None:
+    """Move one batch to the history. 0: nothing is left; None: nothing among those looked at, call again."""
+    moved: int | None = scalar(conn, "select queue.archive_jobs(%s)", [limit])
+    return moved
+
+
+def archive(
+    conn: Connection, limit: int = 1000, max_seconds: float | None = None, clock: Callable[[], float] = time.monotonic
+) -> Archived:
+    """Move all that is due, a batch a transaction, for `max_seconds` at most."""
+    began, moved = clock(), 0
+    while True:
+        batch = archive_jobs(conn, limit)
+        moved += batch or 0
+        ran = clock() - began
+        if batch == 0 or (max_seconds is not None and ran >= max_seconds):
+            return Archived(moved, round(ran, 3), batch == 0)
+
+
+def roll_up(conn: Connection) -> int:
+    """Add up the hours that are over; return how many were new."""
+    hours = 0
+    while new := scalar(conn, "select queue.roll_up_stats()"):
+        hours += new
+    return hours
+
+
+def stats(conn: Connection, since: timedelta) -> list[Figure]:
+    """Attempts by hour, type and outcome, latest hour first."""
+    return rows(conn, Figure, "select * from queue.stats(%s)", [since])
+
+
+def list_history(
+    conn: Connection,
+    status: str | None = None,
+    job_type: str | None = None,
+    video_id: UUID | None = None,
+    within: timedelta | None = None,
+    limit: int = 50,
+) -> list[JobSummary]:
+    """Archived jobs that ended `within` that time, latest first."""
+    arguments: list[Any] = [status, job_type, video_id, within, limit]
+    return rows(conn, JobSummary, "select * from queue.list_history(%s, %s, %s, base.clock() - %s::interval, %s)", arguments)
+
+
+def list_settings(conn: Connection) -> list[Setting]:
+    """All settings by name."""
+    return rows(conn, Setting, "select name, value, description from queue.settings order by name")
+
+
+def set_setting(conn: Connection, name: str, value: str) -> str:
+    """Change a setting; return it as it now stands."""
+    return str(scalar(conn, "select queue.set_setting(%s, %s)", [name, value]))

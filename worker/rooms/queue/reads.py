@@ -1,0 +1,176 @@
+"""What people look at: the reading functions of schema `queue`, one line of SQL each.
+
+Cheap on a large queue: they read the narrow tables, and counts are capped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from reelq.worker.db.rows import Connection, rows, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """A job on one line; `place` says where a queued one waits."""
+
+    id: UUID
+    job_type: str
+    status: str
+    place: str  # ready, blocked, parked, backing off, scheduled; else the status
+    priority: int
+    attempts: int
+    max_attempts: int
+    token: int
+    tenant_id: UUID | None
+    video_id: UUID | None
+    pipeline_step: str | None
+    worker_id: str | None
+    progress: float | None
+    stage: str | None
+    eta_s: float | None
+    scheduled_for: datetime
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    error_class: str | None
+    error_code: str | None
+    error_message: str | None
+    gate: str | None  # what holds a parked one: a key of a limit, or pause:<scope>:<key>
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process as the queue knows it."""
+
+    worker_id: str
+    host: str
+    pid: int
+    pool: str
+    version: str
+    status: str  # active, draining, stopped, lost
+    slots: int
+    busy: int
+    types: list[str] | None  # None: all
+    capabilities: list[str]
+    process_key: str | None
+    started_at: datetime
+    last_beat_at: datetime
+    drain_requested_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A job that runs now."""
+
+    job_id: UUID
+    job_type: str
+    video_id: UUID | None
+    title: str | None
+    worker_id: str
+    token: int
+    started_at: datetime
+    beat_at: datetime
+    expires_at: datetime
+    progress: float | None
+    stage: str | None
+    speed: float | None  # media seconds a second
+    eta_s: float | None
+    cancel_requested_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many jobs of a type wait where; counting stops at 10,000."""
+
+    job_type: str
+    ready: int
+    scheduled: int
+    blocked: int
+    parked: int
+    running: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that failed for good."""
+
+    job_id: UUID
+    job_type: str
+    video_id: UUID | None
+    failed_at: datetime
+    attempts: int  # all that were started
+    worker_id: str | None
+    error_class: str | None
+    error_code: str | None
+    error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How a type did within the window."""
+
+    job_type: str
+    completed: int
+    failed: int
+    per_minute: float
+    median_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that keeps a job from running, or how it stands."""
+
+    reason: str  # completed, failed, cancelled, running, not_due, blocked, paused, over_limit, no_worker, locked, claimable
+    detail: str
+    advice: str
+
+
+def list_jobs(
+    conn: Connection,
+    status: str | None = None,
+    job_type: str | None = None,
+    video_id: UUID | None = None,
+    limit: int = 50,
+) -> list[JobSummary]:
+    """Jobs, newest first."""
+    return rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s)", [status, job_type, video_id, limit])
+
+
+def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:
+    """All that is known of a job: the record, lease, parents, children, attempts_history."""
+    return dict(scalar(conn, "select queue.show_job(%s)", [job_id]) or {})
+
+
+def explain_job(conn: Connection, job_id: UUID) -> list[Reason]:
+    """Why a job is not running, with what to do. `claimable` stands alone: the next free worker takes it."""
+    return rows(conn, Reason, "select * from queue.explain_job(%s)", [job_id])
+
+
+def list_workers(conn: Connection, all_ever: bool = False) -> list[Worker]:
+    """Workers that are at work, or whose jobs have not been taken back yet."""
+    return rows(conn, Worker, "select * from queue.list_workers(%s)", [all_ever])
+
+
+def running_jobs(conn: Connection) -> list[Running]:
+    """What runs now, with progress."""
+    return rows(conn, Running, "select * from queue.running_jobs()", [])
+
+
+def depth(conn: Connection) -> list[Depth]:
+    """How many jobs of each type are where."""
+    return rows(conn, Depth, "select * from queue.depth()", [])
+
+
+def recent_failures(conn: Connection, limit: int = 20) -> list[Failure]:
+    """Jobs that failed for good, latest first."""
+    return rows(conn, Failure, "select * from queue.recent_failures(%s)", [limit])
+
+
+def rates(conn: Connection, window: timedelta = timedelta(minutes=5)) -> list[Rate]:
+    """Attempts that ended within the window, by type."""
+    return rows(conn, Rate, "select * from queue.rates(%s)", [window])

@@ -1,1 +1,0 @@
-"""The parts of a running worker; `worker.runner` puts them together."""

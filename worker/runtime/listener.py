@@ -1,0 +1,71 @@
+"""The thread that listens: `reelq_ready` (work came) and `reelq_worker` (beat now). A notification
+is a hint; whatever is missed here is found by polling.
+
+It sleeps in poll() on the socket itself: psycopg's notifies() wakes ten times a second.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable
+
+import psycopg
+import structlog
+
+from reelq.worker import db
+from reelq.worker.errors import ReelqError
+from reelq.worker.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Listener(threading.Thread):
+    """Calls `on_ready(job type)` and `on_worker(worker id)`; both with "" after a gap."""
+
+    def __init__(self, settings: Settings, name: str, on_ready: Callable[[str], None], on_worker: Callable[[str], None]) -> None:
+        super().__init__(name="listener", daemon=True)
+        self._settings = settings
+        self._name = name
+        self._on_ready = on_ready
+        self._on_worker = on_worker
+        self._over = threading.Event()
+        self._wake_read, self._wake_write = os.pipe()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._over.set()
+        os.write(self._wake_write, b"x")
+
+    def run(self) -> None:
+        """Listen; connect anew with jitter when the connection is lost."""
+        turn = 0
+        while not self._over.is_set():
+            try:
+                with db.family(), db.connect(self._settings, self._name, direct=True) as conn:
+                    conn.execute("listen reelq_ready")
+                    conn.execute("listen reelq_worker")
+                    turn = 0
+                    self._on_ready("")  # what came while nobody listened
+                    self._on_worker("")
+                    self._listen(conn)
+            except (ReelqError, psycopg.Error, OSError) as error:
+                if turn == 0:
+                    log.warning("listener.lost", error=str(error))
+                self._over.wait(db.backoff(turn))
+                turn += 1
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _listen(self, conn: db.Connection) -> None:
+        """Hand notifications on until stopped; raises when the connection is lost."""
+        poll = select.poll()
+        poll.register(conn.fileno(), select.POLLIN)
+        poll.register(self._wake_read, select.POLLIN)
+        while not self._over.is_set():
+            while (told := conn.pgconn.notifies()) is not None:
+                hear = self._on_ready if told.relname == b"reelq_ready" else self._on_worker
+                hear(told.extra.decode())
+            poll.poll()
+            conn.pgconn.consume_input()

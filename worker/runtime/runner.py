@@ -1,0 +1,136 @@
+"""A worker: claims, runs, settles, until it is told to leave.
+
+    main thread    one message at a time: settle what ended, claim for the slots that are free
+                                                                  main_loop.py, claimer.py, in_flight.py, settler.py
+    slot threads   one handler each                               slots.py, dispatch_queue.py, attempt.py
+    heartbeat      leases, progress, cancel, drain, watchdog      heartbeat.py
+    watchdog       time limits and lost leases, without database  deadline_watchdog.py
+    listener       NOTIFY: work came, beat now                    listener.py
+
+Only the main thread claims and settles; the others put messages into its mailbox. While Postgres is
+away the handlers go on, what they finish is kept, and the main thread tries again with jitter.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import structlog
+
+from reelq.worker import db
+from reelq.worker.db import schema
+from reelq.worker.errors import FAILED
+from reelq.worker.runtime import neighbours, registration
+from reelq.worker.runtime.attempt import AttemptDeps
+from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
+from reelq.worker.runtime.heartbeat import IDLE_S, Heartbeat
+from reelq.worker.runtime.listener import Listener
+from reelq.worker.runtime.main_loop import GOODBYE_S, MainLoop
+from reelq.worker.runtime.messages import Message
+from reelq.worker.runtime.registry import Registry
+from reelq.worker.runtime.slots import Slots
+from reelq.worker.sandbox.child import bubble_wanted
+from reelq.worker.scratch import Scratch
+from reelq.worker.settings import Settings
+from reelq.worker.stores.open import open_store
+from reelq.worker.stores.sweep import sweep_store
+from reelq.worker.systemd import Notifier
+
+log = structlog.get_logger()
+
+
+class Runner:
+    """One worker. `run` is called once; `leave` may be called from any thread and from a signal handler."""
+
+    def __init__(
+        self, settings: Settings, registry: Registry, notifier: Notifier | None = None, *, until_idle: bool = False
+    ) -> None:
+        self._settings = settings
+        self._notifier = notifier or Notifier({})
+        self._until_idle = until_idle
+        self._me = me = registration.new(settings, registry.types)
+        self._scratch = Scratch(settings, me.worker_id)
+        self.loop = loop = MainLoop(me, self._scratch, self._notifier, until_idle=until_idle)
+        self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots)
+        self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
+        deps = AttemptDeps(
+            settings, registry, self._pool, self._scratch, cache(lambda: open_store(settings)), loop.hurry, self._watchdog.look_by
+        )
+        self._slots = Slots(settings.slots, loop.dispatch_queue, deps, died=lambda: loop.mailbox.put((Message.SLOT_DIED, "")))
+        polls = db.polls(settings)
+        self._heartbeat = Heartbeat(
+            db.Session(settings, f"reelq heartbeat {me.worker_id}"),
+            me.worker_id,
+            loop.in_flight.attempts,
+            every_s=settings.heartbeat_s,
+            idle_s=settings.heartbeat_s if polls else max(IDLE_S, settings.heartbeat_s),
+            notifier=self._notifier,
+            on_drain=lambda: loop.mailbox.put((Message.DRAIN, "")),
+        )
+        self._listener = (
+            None
+            if polls
+            else Listener(
+                settings,
+                f"reelq listener {me.worker_id}",
+                on_ready=lambda job_type: loop.mailbox.put((Message.WORK_READY, job_type)),
+                on_worker=lambda worker_id: self._heartbeat.beat_now() if worker_id in ("", me.worker_id) else None,
+            )
+        )
+
+    @property
+    def worker_id(self) -> str:
+        """host:pool:pid:random."""
+        return self._me.worker_id
+
+    def leave(self) -> None:
+        """First call: drain. Second call: leave at once."""
+        self.loop.mailbox.put((Message.LEAVE, ""))
+
+    def run(self) -> int:
+        """Work until told to leave; returns the exit code.
+
+        Raises:
+            DatabaseAway, SchemaMismatch, SettingsError, QueueError: at the start only.
+        """
+        self._sandboxed = bubble_wanted(self._settings.sandbox)
+        try:
+            self.loop.call(schema.require)
+            self._scratch.open()
+            self.loop.call(self._me.register)
+            self.loop.call(neighbours.mark_dead, self._settings.host)
+            self._live()
+        finally:
+            self.loop.close()
+            self._scratch.close()
+        return FAILED if self._until_idle and self.loop.settler.ended["job.failed"] else 0
+
+    def _live(self) -> None:
+        """Start the threads, turn the loop, stop the threads."""
+        self._pool.open()
+        self._slots.start()
+        self._heartbeat.start()
+        self._watchdog.start()
+        if self._listener is not None:
+            self._listener.start()
+        self._notifier.ready()
+        settings = self._settings
+        log.info(
+            "worker.started", worker_id=self.worker_id, pool=settings.pool, slots=settings.slots,
+            types=self._me.types, sandboxed=self._sandboxed,
+        )  # fmt: skip
+        sweep_store(settings)
+        try:
+            self.loop.run(self._slots, self._heartbeat, self._watchdog)
+        finally:
+            self.loop.hurry.set()
+            self._slots.stop()
+            self.loop.say_goodbye()
+            self._watchdog.stop()
+            if self._listener is not None:
+                self._listener.stop()
+            self._heartbeat.stop()
+            self._heartbeat.join(GOODBYE_S)
+            self._pool.close()
+            counts = {event.replace(".", "_"): count for event, count in sorted(self.loop.settler.ended.items())}
+            log.info("worker.stopped", worker_id=self.worker_id, **counts)

@@ -1,0 +1,229 @@
+"""Settling: what is finished goes to the queue, and one canonical log line follows it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from reelq.worker import db
+from reelq.worker.db.async_query import AsyncQuery
+from reelq.worker.errors import DatabaseAway, LeaseLost, QueueError
+from reelq.worker.rooms import queue
+from reelq.worker.rooms.queue.jobs import Bounds, ClaimedJob, Verdict
+from reelq.worker.runtime.attempt import Attempt, was_completed
+from reelq.worker.runtime.outcome import COMPLETED, INTERNAL
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+# Events by the job's new status; `queued` after an error is a retry.
+FAILED = {"queued": "job.retried", "failed": "job.failed", "cancelled": "job.cancelled"}
+EVENTS = {"completed": "job.completed", "snoozed": "job.snoozed", "released": "job.released"}
+FINE = set(EVENTS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer whose rows are not read yet."""
+
+    batch: list[Attempt]  # what it settled
+    read: Callable[[], list[ClaimedJob]]
+    count: int  # rows
+
+
+class Settler:
+    """What is finished and not settled yet. Nothing leaves it before the database has answered."""
+
+    def __init__(self, session: db.Session, worker_id: str) -> None:
+        self._session = session
+        self._log: Any = log
+        self._worker_id = worker_id
+        self._batch: list[Attempt] = []  # completed, snoozed, released
+        self._others: list[Attempt] = []
+        self._asked: AsyncQuery[ClaimedJob] | None = None
+        self._sent: list[Attempt] = []  # with what was asked
+        self.ended: Counter[str] = Counter()  # events so far
+        self.closed: list[Attempt] = []  # settled since the runner looked
+
+    @property
+    def waiting(self) -> list[Attempt]:
+        """What is not settled yet, and not under way."""
+        return self._others + self._batch if self._others else self._batch
+
+    def add(self, attempt: Attempt) -> None:
+        """An attempt has ended."""
+        ended = attempt.outcome
+        fits = ended is None or (ended.kind in EVENTS and not ended.settled)
+        (self._batch if fits else self._others).append(attempt)
+
+    def settle(self) -> None:
+        """Settle all that waits, without claiming."""
+        self.exchange(0, None, claim=False)
+
+    def exchange(self, limit: int, bounds: Bounds | None, *, claim: bool = True) -> list[ClaimedJob]:
+        """Settle all that waits and claim up to `limit` slots' worth: one round trip when nothing failed.
+
+        Raises:
+            DatabaseAway: what was not settled still waits.
+        """
+        while self._others:
+            self._settle_alone(self._others[0])
+        batch, items = self._items()
+        if claim:
+            rows: list[ClaimedJob] = self._insist(batch, [], queue.settle_and_claim, self._worker_id, limit, items, bounds)
+            return self._close_all(batch, rows)
+        if items:
+            told: list[Verdict] = self._insist(batch, [], queue.settle_jobs, self._worker_id, items)
+            lost = {one.job_id for one in told if one.verdict == "lost"}
+            self._close_batch(batch, {(one.job.job_id, one.job.token) for one in batch if one.job.job_id in lost})
+        return []
+
+    def ask(self, limit: int, bounds: Bounds | None) -> bool:
+        """As `exchange`, but the answer is left for `hear`; until then nothing else may be asked.
+
+        Returns whether that was done; there may be something that only `exchange` can settle.
+
+        Raises:
+            DatabaseAway: as `exchange`.
+        """
+        if self._others or any(one.sent for one in self._batch):
+            return False  # that takes more than one question
+        self._sent, items = self._items()
+        self._asked = self._insist(self._sent, None, queue.ask_settle_and_claim, self._worker_id, limit, items, bounds)
+        return self._asked is not None
+
+    def is_answered(self) -> bool:
+        """Whether `hear` would not wait."""
+        return self._asked is None or self._asked.is_answered()
+
+    def hear(self) -> Heard:
+        """Wait for the answer to what was asked.
+
+        Raises:
+            DatabaseAway: as `exchange`.
+        """
+        asked, self._asked = self._asked, None
+        batch, self._sent = self._sent, []
+        assert asked is not None
+        told = self._insist(batch, None, lambda _: asked.wait())
+        if told is None:  # refused, and settled one by one
+            return Heard([], list, 0)
+        return Heard(batch, lambda: asked.rows(told), told.ntuples)
+
+    def take(self, heard: Heard) -> list[ClaimedJob]:
+        """Note what came of the settlements, and return the jobs."""
+        return self._close_all(heard.batch, heard.read())
+
+    def _items(self) -> tuple[list[Attempt], list[str]]:
+        """What waits, which is under way from now on."""
+        batch, self._batch = self._batch, []
+        return batch, [attempt.settlement or attempt.settled_as() for attempt in batch]
+
+    def _insist(self, batch: list[Attempt], refused: T, function: Callable[..., T], *args: Any) -> T:
+        """Call `function(connection, …)`. What it was to settle waits again when the database is away, and is settled
+        one by one, for `refused` as the answer, when the queue does not take it."""
+        try:
+            return self._session.call(function, *args)
+        except DatabaseAway:
+            for attempt in batch:
+                attempt.sent = True
+            self._batch[:0] = batch
+            raise
+        except (QueueError, psycopg.Error) as error:
+            if not batch:
+                raise
+            # One result that the queue does not take must not hold up the others.
+            log.error("batch.refused", error=str(error), jobs=len(batch))
+            try:
+                while batch:
+                    self._settle_one(batch[0])
+                    del batch[0]
+            finally:
+                self._batch[:0] = batch
+            return refused
+
+    def _close_all(self, batch: list[Attempt], rows: list[ClaimedJob]) -> list[ClaimedJob]:
+        """Note what came of the settlements; returns the claimed of the rows."""
+        lost = {(row.job_id, row.token) for row in rows if row.verdict == "lost"}
+        self._close_batch(batch, lost)
+        return [row for row in rows if row.verdict == "claimed"] if lost else rows
+
+    def _close_batch(self, batch: list[Attempt], lost: set[tuple[UUID, int]]) -> None:
+        """They are settled, or came too late."""
+        if batch:
+            self._log = log.bind()  # once for all lines
+        late = {one: self._late(one) for one in batch if (one.job.job_id, one.job.token) in lost} if lost else {}
+        for attempt in batch:
+            self._close(attempt, late.get(attempt))
+
+    def _settle_alone(self, attempt: Attempt) -> None:
+        """One that does not fit the batch: an attempt whose lease is lost, one already settled, or a failure, whose
+        new status (a retry or the end) only queue.fail_job tells."""
+        ended = attempt.outcome
+        if ended is not None and ended.kind == "failed":
+            self._fail(attempt, ended.error_class or "transient", ended.code or "internal_error", ended.message or "")
+        else:
+            self._close(attempt, "job.lost" if ended is not None and ended.kind == "lost" else None)
+        self._others.remove(attempt)
+
+    def _fail(self, attempt: Attempt, error_class: str, code: str, message: str) -> None:
+        """Settle a failure."""
+        job = attempt.job
+        try:
+            status = self._session.call(queue.fail_job, job.job_id, job.token, error_class, code, message, attempt.errors())
+        except LeaseLost:
+            self._close(attempt, "job.lost")
+        else:
+            self._close(attempt, FAILED.get(status, "job.failed"))
+
+    def _settle_one(self, attempt: Attempt) -> None:
+        """Settle one of a batch that was refused; a result that is refused alone too fails its job."""
+        try:
+            (verdict,) = self._session.call(queue.settle_jobs, self._worker_id, [attempt.settled_as()])
+            self._close(attempt, self._late(attempt) if verdict.verdict == "lost" else None)
+        except (QueueError, psycopg.Error) as error:
+            log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))
+            self._fail(attempt, "permanent", "bad_result", INTERNAL)
+
+    def _late(self, attempt: Attempt) -> str | None:
+        """The event of a settlement that came too late: the lease is lost, unless it is our own that had arrived before."""
+        try:
+            return None if attempt.sent and self._session.call(was_completed, attempt.job) else "job.lost"
+        except DatabaseAway:
+            return "job.lost"  # a guess: twice away within a moment
+
+    def _close(self, attempt: Attempt, event: str | None) -> None:
+        """The attempt is over: one line with all that is known of it."""
+        self.closed.append(attempt)
+        ended = attempt.outcome
+        event = event or EVENTS[ended.kind if ended else "released"]
+        self.ended[event] += 1
+        level = logging.INFO if event in FINE else logging.WARNING
+        if not self._log.is_enabled_for(level):
+            return
+        job = attempt.job
+        ran_s = attempt.ran_s
+        began = time.time() - (time.monotonic() - attempt.started_at if attempt.started_at is not None else 0.0)
+        line: dict[str, Any] = {"job_id": str(job.job_id), "job_type": job.job_type, "attempt": job.token}
+        if job.video_id is not None:
+            line["video_id"] = str(job.video_id)
+        if job.pipeline_step is not None:
+            line["pipeline_step"] = job.pipeline_step
+        line["waited_s"] = round(max(0.0, began - job.ready_at.timestamp()), 3)
+        line["ran_s"] = round(ran_s, 3)
+        line |= attempt.costs()
+        if ended is not None and ended is not COMPLETED:
+            more = ("error_class", ended.error_class), ("code", ended.code), ("message", ended.message), ("stack", ended.stack)
+            line |= {key: value for key, value in more if value is not None}
+            if ended.result:
+                line["result"] = ended.result
+        self._log.log(level, event, **line)

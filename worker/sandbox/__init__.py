@@ -1,0 +1,1 @@
+"""Child processes with limits, inside bubblewrap where the host can."""
