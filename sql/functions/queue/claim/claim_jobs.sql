@@ -58,7 +58,7 @@ begin
     if v_seen.has_events then
         perform queue.admit_parked();
     end if;
-    if v_worker.status = 'draining' or v_worker.drain_requested_at is not null or p_limit = 0 then
+    if v_worker.status = 'draining' or v_worker.drain_requested_at is not null or p_limit = 0 then  -- mutant: a draining worker claims
         return;
     end if;
     if v_seen.has_gates or v_seen.has_events then
@@ -88,7 +88,7 @@ begin
                 -- Lanes of equal urgency share the slots that are free.
                 v_wanted := least(
                     greatest(1, ceil(v_free * v_head.batch / v_head.weight / v_head.peers)::integer),
-                    floor(v_free * v_head.batch / v_head.weight)::integer
+                    floor(v_free * v_head.batch / v_head.weight)::integer  -- mutant: a batch takes too much
                 );
                 exit when v_wanted < 1;
                 v_got := queue.take_ready(v_head.lane, v_head.lower_key, v_head.lower_seq, v_wanted);
@@ -119,7 +119,7 @@ begin
         if v_parked > v_admitted_after then
             -- Jobs that were parked just now may find a free permit at once. First lease the jobs in hand: their permits must be in leases
             -- when a limit is counted now.
-            if v_taken.job_ids is not null then
+            if v_taken.job_ids is not null then  -- mutant: permits in the hands of a claim are not counted
                 return query select s.* from queue.start_jobs(p_worker_id, v_taken) as s;
                 v_taken := null;
             end if;

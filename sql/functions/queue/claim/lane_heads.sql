@@ -23,15 +23,15 @@ begin
     from (
         select
             l.lane, l.job_type, l.weight, l.priority, t.batch,
-            coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity') as lower_key,
+            coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity') as lower_key,  -- mutant: a full look from where the lane is
             coalesce(p_seqs[array_position(p_lanes, l.lane)], 0) as lower_seq
         from queue.lanes as l
         inner join queue.job_types as t on t.job_type = l.job_type
         where
             (p_worker.types is null or l.job_type = any(p_worker.types))
-            and l.needs <@ p_worker.capabilities
+            and l.needs <@ p_worker.capabilities  -- mutant: needs are ignored
             and l.weight <= greatest(p_limit, p_worker.slots)
-            and l.job_type <> all(p_paused)
+            and l.job_type <> all(p_paused)  -- mutant: a pause of a type is not heeded
     ) as lane
     cross join lateral (
         select r.fair_key, r.seq, r.ready_at
@@ -40,7 +40,7 @@ begin
         order by r.fair_key, r.seq
         limit 1
     ) as head
-    order by lane.priority - floor(extract(epoch from p_now - head.ready_at) / 3600), head.seq;
+    order by lane.priority - floor(extract(epoch from p_now - head.ready_at) / 3600), head.seq;  -- mutant: no ageing
 end;
 $$;
 

@@ -19,7 +19,7 @@ begin
         from queue.ready as r
         cross join lateral (
             select from queue.processing_jobs as j
-            where j.id = r.job_id and j.status = 'queued' for no key update skip locked
+            where j.id = r.job_id and j.status = 'queued' for no key update skip locked  -- mutant: claims wait for locked rows
         ) as job
         where r.lane = p_lane and (r.fair_key, r.seq) > (p_lower_key, p_lower_seq)
         order by r.fair_key, r.seq

@@ -52,17 +52,17 @@ begin
     -- Lock all counters that this batch may change at once and in order of ids: otherwise two batches deadlock over common children.
     perform from queue.blocked as b
     where b.job_id = any(array(
-        select d.job_id from queue.job_dependencies as d where d.parent_id = any(v_all) and not d.satisfied
+        select d.job_id from queue.job_dependencies as d where d.parent_id = any(v_all) and not d.satisfied  -- mutant: counters are locked as they come
     ))
     order by b.job_id for update;
 
-    v_done := queue.complete_batch(p_worker_id, v_ids, v_tokens, v_results, v_cpu, v_memory);
+    v_done := queue.complete_batch(p_worker_id, v_ids, v_tokens, v_results, v_cpu, v_memory);  -- mutant: children are released before the parent is locked
     with ended as (
         delete from queue.leases as l where l.job_id = any(v_done) returning l.limits
     )
     insert into queue.gate_events (gate, permits)
-    select k, count(*) from ended as e cross join lateral unnest(e.limits) as k group by k order by k;
-    perform queue.release_children(v_done);
+    select k, count(*) from ended as e cross join lateral unnest(e.limits) as k group by k order by k;  -- mutant: a batch keeps its permits
+    perform queue.release_children(v_done);  -- mutant: children are released before the parent is locked (2)
 
     v_whole := v_done is not null and cardinality(v_done) = cardinality(v_ids);
     return query
