@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -14,15 +15,22 @@ from tests.mutants.table import MUTANTS, Mutant
 REPO = Path(__file__).resolve().parent.parent
 
 
+def texts(root: Path) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in root.rglob("*.sql")}
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
 def test_a_mutant_fits_its_file(mutant: Mutant, tmp_path: Path) -> None:
-    place = tmp_path / "functions" / mutant.file
-    place.parent.mkdir(parents=True)
-    shutil.copy(schema.ROOT / "functions" / mutant.file, place)
-    before = place.read_text(encoding="utf-8")
+    shutil.copytree(schema.ROOT / "functions", tmp_path / "functions")
+    before = texts(tmp_path)
     mutant.apply(tmp_path)
-    assert place.read_text(encoding="utf-8") != before
+    assert before != texts(tmp_path)
     assert all((REPO / test).is_file() for test in mutant.tests if test.endswith(".py"))
+
+
+def test_every_mark_has_a_mutant() -> None:
+    marks = {mark for text in texts(schema.ROOT).values() for mark in re.findall(r"-- mutant: (.*)$", text, re.MULTILINE)}
+    assert marks == {change.mark for mutant in MUTANTS for change in mutant.changes}
 
 
 def test_names_are_told_apart() -> None:

@@ -75,7 +75,7 @@ def test_files_go_through_and_the_stack_stays_until_it_is_stopped(folder, clip, 
 
 def test_wrong_use_starts_nothing(folder, clip):
     code, _, err = run(folder, clip, folder / "missing.mp4")
-    assert (code, "no such file" in err, folder.exists()) == (2, True, False)
+    assert (code, "must be an existing file" in err, folder.exists()) == (2, True, False)
     assert run(folder, "--stop", clip)[0] == 2
 
 

@@ -61,7 +61,7 @@ def main() -> int:
     asked = parser.parse_args()
     chosen = [mutant for mutant in MUTANTS if not asked.words or any(word in mutant.name for word in asked.words)]
     if asked.list:
-        print("\n".join(f"{mutant.name:45} {mutant.file}" for mutant in chosen))
+        print("\n".join(f"{mutant.name:45} {' '.join(mutant.tests)}" for mutant in chosen))
         return 0
     bad = []
     with ThreadPoolExecutor(asked.jobs) as pool:

@@ -1,7 +1,12 @@
-"""The mutants: what is changed in which file, and who has to notice. Each text stands exactly once in its file."""
+"""The mutants: what is changed at which marks of the SQL, and who has to notice.
+
+A mark is a comment at the end of a line, `-- mutant: NAME`; a mark on several lines marks them all. A line may be moved, reworded and
+indented at will, as long as its mark goes with it and the few words that a mutant changes stay.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,105 +24,118 @@ MACHINE = ("tests/sql/test_queue_machine.py",)
 COSTS = "tests/sql/test_queue_costs.py"
 
 
+MARK = "  -- mutant: "
+
+
+@dataclass(frozen=True)
+class Change:
+    """In the lines that bear `mark` replace `old`, which stands there once, by `new`; without `old` the lines go."""
+
+    mark: str
+    old: str | None = None
+    new: str = ""
+
+
 @dataclass(frozen=True)
 class Mutant:
-    """One fault; `file` is below sql/functions, `tests` are arguments of pytest."""
+    """One fault; `tests` are arguments of pytest."""
 
     name: str
-    file: str
-    changes: tuple[tuple[str, str], ...]
+    changes: tuple[Change, ...]
     tests: tuple[str, ...]
 
     def apply(self, root: Path) -> None:
         """Make the fault in a copy of sql/.
 
         Raises:
-            ValueError: a text does not stand there exactly once.
+            ValueError: a mark stands in no file or in several, or its lines do not hold the text once.
         """
-        path = root / "functions" / self.file
-        text = path.read_text(encoding="utf-8")
-        for old, new in self.changes:
-            if text.count(old) != 1:
-                raise ValueError(f"{self.name}: {text.count(old)} times in {self.file}: {old!r}")
-            text = text.replace(old, new)
-        path.write_text(text, encoding="utf-8")
+        for change in self.changes:
+            _change(root, change)
 
 
-def one(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
-    """A mutant of a single change; without tests it is the state machine that has to notice."""
-    return Mutant(name, file, ((old, new),), tests or MACHINE)
+def _change(root: Path, change: Change) -> None:
+    bears = re.compile(re.escape(MARK + change.mark) + "$", re.MULTILINE)
+    found = [path for path in sorted((root / "functions").rglob("*.sql")) if bears.search(path.read_text(encoding="utf-8"))]
+    if len(found) != 1:
+        raise ValueError(f"mark {change.mark!r} must stand in one file, not in {len(found)}")
+    lines = found[0].read_text(encoding="utf-8").split("\n")
+    marked = [number for number, line in enumerate(lines) if bears.search(line)]
+    if marked != list(range(marked[0], marked[-1] + 1)):
+        raise ValueError(f"lines marked {change.mark!r} must follow one another")
+    block = "\n".join(bears.sub("", lines[number]) for number in marked)
+    if change.old is not None and block.count(change.old) != 1:
+        raise ValueError(f"lines marked {change.mark!r} must hold {change.old!r} once, not {block.count(change.old)} times")
+    lines[marked[0] : marked[-1] + 1] = [] if change.old is None else [block.replace(change.old, change.new)]
+    found[0].write_text("\n".join(lines), encoding="utf-8")
+
+
+def one(name: str, old: str, new: str, *tests: str, at: str | None = None) -> Mutant:
+    """A mutant of a few words, at the mark of its own name or `at` another; without tests the state machine has to notice."""
+    return Mutant(name, (Change(at or name, old, new),), tests or MACHINE)
+
+
+def dropped(name: str, *tests: str, at: str | None = None) -> Mutant:
+    """A mutant that lacks the marked lines."""
+    return Mutant(name, (Change(at or name),), tests or MACHINE)
 
 
 MUTANTS = [
     # The fence
-    one("fence removed", "queue/settle/lock_running_job.sql", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
-    one("fence removed, and the machine", "queue/settle/lock_running_job.sql", " or v_job.token is distinct from p_token", ""),
-    one("fence removed in a batch", "queue/settle/complete_batch.sql", " and j.token = r.token", "", LEASES, "-k", "batch_is_fenced"),
-    one("anybody settles for anybody", "queue/settle/complete_batch.sql", " and j.worker_id = p_worker_id", ""),
-    one("a heartbeat forgets the token", "queue/workers/heartbeat.sql", "l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id\n        and", "l.job_id = b.job_id and l.worker_id = p_worker_id\n        and", LEASES, "-k", "old_token"),
+    one("fence removed", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
+    one("fence removed, and the machine", " or v_job.token is distinct from p_token", "", at="fence removed"),
+    one("fence removed in a batch", " and j.token = r.token", "", LEASES, "-k", "batch_is_fenced"),
+    one("anybody settles for anybody", " and j.worker_id = p_worker_id", "", at="fence removed in a batch"),
+    one("a heartbeat forgets the token", "l.token = b.token and l.worker_id", "l.worker_id", LEASES, "-k", "old_token"),
     # Races
-    one("share lock on parents removed", "queue/enqueue/link_parents.sql", "where j.id = any(v_parents) order by j.id for share", "where j.id = any(v_parents)", RACES, "-k", "enqueued"),
-    Mutant(  # as one statement would: what it sees of the edges is older than its wait for the parent
-        "children are released before the parent is locked", "queue/settle/settle_jobs.sql",
-        (
-            ("    v_done := queue.complete_batch(", "    perform queue.release_children(v_ids);\n    v_done := queue.complete_batch("),
-            ("    perform queue.release_children(v_done);\n", ""),
-        ),
-        (RACES, "-k", "the_same_in_a_batch"),
-    ),
-    one("any isolation level will do", "base/check_read_committed.sql", "if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then", "if false then", ENQUEUE, RACES, "-k", "isolation or read_committed"),
-    one("claims wait for locked rows", "queue/claim/claim_jobs.sql", "j.status = 'queued' for no key update skip locked", "j.status = 'queued' for no key update", RACES, "-k", "does_not_wait_for_whoever"),
-    one("a rescue does not look again", "queue/claim/rescue_expired.sql", "l.token = v_lease.token and l.expires_at < v_now for update", "l.token = v_lease.token for update", RACES, "-k", "at_work"),
-    one("counters are locked as they come", "queue/settle/settle_jobs.sql", "where d.parent_id = any(v_all) and not d.satisfied", "where false and d.parent_id = any(v_all) and not d.satisfied", RACES, "-k", "several_ways"),
+    one("share lock on parents removed", " order by j.id for share", "", RACES, "-k", "enqueued"),
+    Mutant("children are released before the parent is locked", (Change("children are released before the parent is locked", "v_done", "perform queue.release_children(v_ids);\n    v_done"), Change("children are released before the parent is locked (2)", None, "")), (RACES, "-k", "the_same_in_a_batch")),
+    one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
+    one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
+    one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
+    one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     # Claims
-    one("a full look from where the lane is", "queue/claim/claim_jobs.sql", "'-infinity') as lower_key", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)) as lower_key", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
-    one("bounds are ignored", "queue/claim/claim_jobs.sql", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot"),
-    one("a draining worker claims", "queue/claim/claim_jobs.sql", "if v_worker.status = 'draining' or v_worker.drain_requested_at is not null or p_limit = 0", "if p_limit = 0"),
-    one("needs are ignored", "queue/claim/claim_jobs.sql", "and l.needs <@ v_worker.capabilities", ""),
-    one("no ageing", "queue/claim/claim_jobs.sql", "                lane.priority - floor(extract(epoch from v_now - head.ready_at) / 3600), head.seq", "                lane.priority, head.seq", CLAIMS, "-k", "old_job"),
-    one("a batch takes too much", "queue/claim/claim_jobs.sql", "floor(v_left * v_type.batch / v_head.weight)::integer", "ceil(v_left * v_type.batch)::integer"),
-    one("no slots are kept for heavy jobs", "queue/claim/reserve_slots.sql", "if p_ready_at > p_now - interval '1 minute' then", "if true then", FAIR, "-k", "heavy"),
-    one("all tenants come in at the same place", "queue/placement/insert_ready.sql", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key", "0 as fair_key", FAIR, "-k", "tenant"),
+    one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
+    one("bounds are ignored", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot", at="a full look from where the lane is"),
+    one("a draining worker claims", "v_worker.status = 'draining' or v_worker.drain_requested_at is not null or ", ""),
+    dropped("needs are ignored"),
+    one("no ageing", " - floor(extract(epoch from p_now - head.ready_at) / 3600)", "", CLAIMS, "-k", "old_job"),
+    one("a batch takes too much", "floor(v_free * v_head.batch / v_head.weight", "ceil(v_free * v_head.batch"),
+    one("no slots are kept for heavy jobs", "p_ready_at > p_now - interval '1 minute'", "true", FAIR, "-k", "heavy"),
+    one("all tenants come in at the same place", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n)", "0", FAIR, "-k", "tenant"),
     # Failure and return
-    one("a drain charges an attempt", "queue/settle/requeue_job.sql", "set status = 'queued',", "set attempts = j.attempts + 1, status = 'queued',"),
-    one("a crash is charged to the attempts", "queue/settle/settle_failure.sql", "v_crashes := v_crashes + 1;", "v_attempts := v_attempts + 1;"),
-    one("every failure is charged", "queue/settle/settle_failure.sql", "elsif coalesce(v_policy.charges, true) then", "else"),
-    one("no jitter", "queue/settle/retry_wait.sql", "then v_wait_s * random() else", "then v_wait_s else", STATES, "-k", "jitter"),
-    one("waits without a cap", "queue/settle/retry_wait.sql", "        v_cap_s,\n", "        1e9,\n", STATES, "-k", "longer or cap"),
-    one("a cancel is lost on release", "queue/settle/requeue_job.sql", "if v_cancel then", "if false then", STATES, "-k", "cancelled_job"),
-    one("a cancel is lost on failure", "queue/settle/settle_failure.sql", "if coalesce(v_cancel, false) or p_error_class", "if p_error_class"),
-    one("no grace after an outage", "queue/claim/rescue_expired.sql", "if v_now - v_upkeep.last_run_at > v_upkeep.grace then", "if false then"),
-    one("a retry keeps the old budgets", "queue/operate/retry_job.sql", "attempts = 0, crashes = 0,", "crashes = 0,"),
+    one("a drain charges an attempt", "status", "attempts = j.attempts + 1, status"),
+    one("a crash is charged to the attempts", "v_crashes := v_crashes", "v_attempts := v_attempts"),
+    one("every failure is charged", "elsif coalesce(v_policy.charges, true) then", "else"),
+    one("no jitter", "* random() ", "", STATES, "-k", "jitter"),
+    one("waits without a cap", "v_cap_s", "1e9", STATES, "-k", "longer or cap"),
+    one("a cancel is lost on release", "v_cancel", "false", STATES, "-k", "cancelled_job"),
+    one("a cancel is lost on failure", "coalesce(v_cancel, false) or ", ""),
+    one("no grace after an outage", "v_now - v_upkeep.last_run_at > v_upkeep.grace", "false"),
+    one("a retry keeps the old budgets", "attempts = 0, ", ""),
     # The state machine of the record, and its narrow rows
-    one("the guard lets all pass", "queue/triggers/tg_guard_job.sql", "        if not (\n", "        if false and not (\n", STATES, "-k", "machine"),
-    one("a narrow row stays behind", "queue/operate/cancel_job.sql", "    delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;\n", "", STATES, "-k", "queued_job_is_done_at_once"),
-    one("a lease stays behind", "queue/settle/complete_job.sql", "delete from queue.leases as l where l.job_id = p_job_id returning", "update queue.leases as l set beat_at = l.beat_at where l.job_id = p_job_id returning"),
-    one("a deleted job leaves its place behind", "queue/triggers/tg_clean_up_deleted_jobs.sql", "    delete from queue.ready as r where r.job_id = any(v_ids)", "    delete from queue.ready as r where false and r.job_id = any(v_ids)"),
+    one("the guard lets all pass", "not", "false and not", STATES, "-k", "machine"),
+    dropped("a narrow row stays behind", STATES, "-k", "queued_job_is_done_at_once"),
+    one("a lease stays behind", "delete from queue.leases as l", "update queue.leases as l set beat_at = l.beat_at"),
+    one("a deleted job leaves its place behind", "r.job_id", "false and r.job_id"),
     # Parents
-    one("a parent counts once for two", "queue/settle/decrement_pending.sql", "set pending = b.pending - c.n", "set pending = b.pending - 1", GRAPH, *MACHINE, "-k", "parents or contract"),
-    one("a failure leaves the willing waiting", "queue/settle/settle_children_of_failed.sql", "        perform queue.release_children(v_parents, true);\n", ""),
-    one("a failure stops at the children", "queue/settle/settle_children_of_failed.sql", "        v_parents := v_doomed;", "        v_parents := '{}';"),
-    one("a child of something over waits for ever", "queue/enqueue/link_parents.sql", "    if v_over <> '{}' then", "    if false then"),
-    one("those who wait do not wait for a fan-out", "queue/enqueue/spawn_jobs.sql", "where d.parent_id = p_job_id and not d.satisfied and n.id", "where false and d.parent_id = p_job_id and not d.satisfied and n.id"),
+    one("a parent counts once for two", "c.n", "1", GRAPH, *MACHINE, "-k", "parents or contract"),
+    dropped("a failure leaves the willing waiting"),
+    one("a failure stops at the children", "v_doomed", "'{}'"),
+    one("a child of something over waits for ever", "v_over <> '{}'", "false"),
+    one("those who wait do not wait for a fan-out", "d.parent_id", "false and d.parent_id"),
     # Limits, pauses, explain
-    one("a crash keeps its permit", "queue/settle/settle_failure.sql", "    perform queue.release_permits(v_limits);\n", "    if p_error_class <> 'worker_lost' then perform queue.release_permits(v_limits); end if;\n"),
-    one("a batch keeps its permits", "queue/settle/settle_jobs.sql", "from ended as e cross join lateral unnest(e.limits) as k group by", "from ended as e cross join lateral unnest(e.limits) as k where false group by"),
-    one("a limit lets one more in", "queue/limits/acquire_permits.sql", "if v_limit.used >= coalesce(", "if v_limit.used > coalesce(", LIMITS, "-k", "several"),
-    one("permits in the hands of a claim are not counted", "queue/claim/claim_jobs.sql", "            if v_all.job_ids is not null then\n                return query", "            if false then\n                return query", LIMITS, "-k", "in_the_hands"),
-    one("a pause of a type is not heeded", "queue/claim/claim_jobs.sql", "                    and l.job_type <> all(v_paused)\n", ""),
-    one("a pause of a tenant is not heeded", "queue/placement/find_gates.sql", "('tenant', j.tenant_id::text), ", ""),
-    one("a resume forgets what waits", "queue/operate/resume.sql", "    if p_scope <> 'all' then\n", "    if false then\n", PAUSES, "-k", "lets_it_go"),
-    one("explain knows of no pause", "queue/explain/explain_job.sql", "p.scope = 'all' or (p.scope = 'job_type'", "false or (p.scope = 'job_type'"),
-    one("explain counts a limit wrongly", "queue/explain/explain_limits.sql", "where c.used + c.before >= c.max_running", "where c.used + c.before > c.max_running"),
-    one("explain counts draining workers", "queue/explain/explain_workers.sql", "w.status = 'active' and w.drain_requested_at is null as active", "true as active"),
+    one("a crash keeps its permit", "perform queue.release_permits(v_limits)", "if p_error_class <> 'worker_lost' then perform queue.release_permits(v_limits); end if"),
+    one("a batch keeps its permits", "group", "where false group"),
+    one("a limit lets one more in", "=", "", LIMITS, "-k", "several"),
+    one("permits in the hands of a claim are not counted", "v_taken.job_ids is not null", "false", LIMITS, "-k", "in_the_hands"),
+    dropped("a pause of a type is not heeded"),
+    one("a pause of a tenant is not heeded", "('tenant', j.tenant_id::text), ", ""),
+    one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),
+    one("explain knows of no pause", "p.scope = 'all'", "false"),
+    one("explain counts a limit wrongly", "=", ""),
+    one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
-    one("a notification for each job", "queue/placement/notify_ready.sql", "if v_last is null or", "if true or v_last is null or", FAIR, "-k", "notifies or storm"),
-    Mutant(
-        "notifications while nobody sleeps", "queue/placement/notify_ready.sql",
-        (
-            ("    if not exists (select from queue.listening_workers) then\n        return;\n    end if;\n", ""),
-            ("where exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "where true"),
-        ),
-        (FAIR, "-k", "nobody_sleeps"),
-    ),
+    one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
+    Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true")), (FAIR, "-k", "nobody_sleeps")),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ set search_path = ''
 as $$
 begin
     -- Postgres runs "read uncommitted" as read committed.
-    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then  -- mutant: any isolation level will do
         raise exception 'transaction must be read committed, not %', current_setting('transaction_isolation')
             using errcode = 'RQ002', hint = 'Begin with: start transaction isolation level read committed. '
                 || 'On a snapshot the queue cannot see a job that another session has just finished.';

@@ -29,10 +29,10 @@ begin
     perform queue.release_permits(string_to_array(v_released, ' '));
     perform queue.park_jobs(v_parked, array(select g from unnest(v_gates) with ordinality as w (g, n) where g is not null order by n));
 
-    select array_agg(b.id), array_agg(b.fair_key), array_agg(b.seq), array_agg(b.ready_at), array_agg(b.limits)
-    into v_kept.job_ids, v_kept.fair_keys, v_kept.seqs, v_kept.ready_ats, v_kept.limits
-    from unnest(p_batch.job_ids, p_batch.fair_keys, p_batch.seqs, p_batch.ready_ats, p_batch.limits, v_gates)
-        as b (id, fair_key, seq, ready_at, limits, gate)
+    select array_agg(b.id), array_agg(b.lane), array_agg(b.fair_key), array_agg(b.seq), array_agg(b.ready_at), array_agg(b.limits)
+    into v_kept.job_ids, v_kept.lanes, v_kept.fair_keys, v_kept.seqs, v_kept.ready_ats, v_kept.limits
+    from unnest(p_batch.job_ids, p_batch.lanes, p_batch.fair_keys, p_batch.seqs, p_batch.ready_ats, p_batch.limits, v_gates)
+        as b (id, lane, fair_key, seq, ready_at, limits, gate)
     where b.gate is null;
     return v_kept;
 end;

@@ -26,7 +26,7 @@ begin
 
     -- If nobody looked for longer than the grace, the database or all workers were away, and healthy workers could not send
     -- heartbeats. Extend the leases of workers that were alive at the last look, once, so that they can report.
-    if v_now - v_upkeep.last_run_at > v_upkeep.grace then
+    if v_now - v_upkeep.last_run_at > v_upkeep.grace then  -- mutant: no grace after an outage
         update queue.leases as l
         set expires_at = v_now + l.lease
         where l.job_id = any(array(
@@ -57,7 +57,7 @@ begin
         continue when not found;
         -- Check the lease again under its lock: a heartbeat may have extended it meanwhile.
         perform from queue.leases as l
-        where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at < v_now for update skip locked;
+        where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at < v_now for update skip locked;  -- mutant: a rescue does not look again
         continue when not found;
         perform queue.settle_failure(
             v_job, 'worker_lost', 'worker_lost', 'The worker that ran this vanished.', '{}'

@@ -7,7 +7,7 @@ set jit = off
 set enable_seqscan = off
 as $$
 begin
-    if p_ready_at > p_now - interval '1 minute' then
+    if p_ready_at > p_now - interval '1 minute' then  -- mutant: no slots are kept for heavy jobs
         return false;
     end if;
     insert into queue.reservations as r (lane, worker_id, until)

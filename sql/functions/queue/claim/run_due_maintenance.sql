@@ -1,4 +1,4 @@
-create or replace function queue.run_due_maintenance(p_now timestamptz, p_worker queue.workers)
+create or replace function queue.run_due_maintenance(p_worker_id text, p_now timestamptz)
 returns void
 language plpgsql
 volatile
@@ -15,16 +15,18 @@ begin
     if v_last is null or v_last not between p_now - interval '2 seconds' and p_now then
         perform queue.rescue_expired();
     end if;
-    if p_worker.last_look_at is null or p_worker.last_look_at not between p_now - interval '5 seconds' and p_now then
-        update queue.workers as w set last_look_at = p_now
-        where w.worker_id = any(array(
-            select me.worker_id from queue.workers as me where me.worker_id = p_worker.worker_id for no key update skip locked
-        ));
-    end if;
+    update queue.workers as w set last_look_at = p_now
+    where w.worker_id = any(array(
+        select me.worker_id from queue.workers as me
+        where
+            me.worker_id = p_worker_id
+            and coalesce(me.last_look_at not between p_now - interval '5 seconds' and p_now, true)
+        for no key update skip locked
+    ));
 end;
 $$;
 
-comment on function queue.run_due_maintenance(timestamptz, queue.workers) is $$
+comment on function queue.run_due_maintenance(text, timestamptz) is $$
 The bounded maintenance that a full claim does first: make due jobs ready and park jobs of paused types; every two seconds take back
 expired leases; every five seconds note that the worker looked for work.
 $$;

@@ -26,7 +26,7 @@ begin
     -- The share lock waits for a parent that is completing. The statements below have newer snapshots and see what it
     -- decided. If we come first, it sees our edge when it releases its children, as that is a later statement of its
     -- transaction.
-    perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;
+    perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;  -- mutant: share lock on parents removed
     -- Wait also for the jobs that a parent has spawned. The lock above keeps it from spawning more meanwhile.
     v_more := v_parents;
     v_known := v_parents;
@@ -97,7 +97,7 @@ begin
             and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
             not in ('queued', 'running')
     );
-    if v_over <> '{}' then
+    if v_over <> '{}' then  -- mutant: a child of something over waits for ever
         perform queue.settle_children_of_failed(v_over);
     end if;
     return v_waiting;

@@ -43,7 +43,7 @@ begin
             n.status = 'completed' or (n.status in ('failed', 'cancelled') and d.on_failure = 'run')
         from queue.job_dependencies as d
         cross join queue.processing_jobs as n
-        where d.parent_id = p_job_id and not d.satisfied and n.id = any(v_new) and d.job_id <> all(v_new)
+        where d.parent_id = p_job_id and not d.satisfied and n.id = any(v_new) and d.job_id <> all(v_new)  -- mutant: those who wait do not wait for a fan-out
         on conflict do nothing
         returning job_dependencies.job_id, job_dependencies.satisfied
     ),

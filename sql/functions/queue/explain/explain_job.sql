@@ -47,7 +47,7 @@ begin
             end
         from queue.pauses as p
         where
-            p.scope = 'all' or (p.scope = 'job_type' and p.key = v_job.job_type)
+            p.scope = 'all' or (p.scope = 'job_type' and p.key = v_job.job_type)  -- mutant: explain knows of no pause
             or (p.scope in ('tenant', 'suspended') and p.key = v_job.tenant_id::text)
             or (p.scope = 'channel' and p.key = v_job.channel_id::text) or (p.scope = 'input' and p.key = v_job.asset_id::text)
         union all

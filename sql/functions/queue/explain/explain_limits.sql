@@ -32,7 +32,7 @@ as $$
         ),
         format('Wait, or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
     from counted as c
-    where c.used + c.before >= c.max_running;
+    where c.used + c.before >= c.max_running;  -- mutant: explain counts a limit wrongly
 $$;
 
 comment on function queue.explain_limits(queue.processing_jobs) is $$

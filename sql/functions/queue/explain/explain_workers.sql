@@ -21,7 +21,7 @@ begin
             w.types is null or p_job.job_type = any(w.types) as takes,
             p_job.needs <@ w.capabilities as able,
             p_job.weight <= w.slots as large,
-            w.status = 'active' and w.drain_requested_at is null as active
+            w.status = 'active' and w.drain_requested_at is null as active  -- mutant: explain counts draining workers
         from queue.workers as w
         where w.status in ('active', 'draining') and w.last_beat_at > base.clock() - interval '1 minute'
     ) as w;

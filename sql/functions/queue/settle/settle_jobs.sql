@@ -20,6 +20,7 @@ declare
     v_memory double precision[];
     v_done uuid[];
     v_whole boolean;
+    v_doubtful boolean;
     v_item jsonb;
 begin
     perform base.check_read_committed();
@@ -33,8 +34,9 @@ begin
         array_agg(r.job_id), array_agg(r.job_id) filter (where r.outcome = 'completed'),
         array_agg(r.token) filter (where r.outcome = 'completed'), array_agg(r.result) filter (where r.outcome = 'completed'),
         array_agg(r.cpu_seconds) filter (where r.outcome = 'completed'),
-        array_agg(r.peak_memory_bytes) filter (where r.outcome = 'completed')
-    into v_all, v_ids, v_tokens, v_results, v_cpu, v_memory
+        array_agg(r.peak_memory_bytes) filter (where r.outcome = 'completed'),
+        bool_or(jsonb_typeof(r.result) <> 'object' or pg_column_size(r.result) > 65536) filter (where r.outcome = 'completed')
+    into v_all, v_ids, v_tokens, v_results, v_cpu, v_memory, v_doubtful
     from (
         select r.*
         from jsonb_to_recordset(p_results) as r (
@@ -43,24 +45,24 @@ begin
         order by r.job_id
     ) as r;
 
-    if exists (select from unnest(v_results) as r where jsonb_typeof(r) <> 'object' or pg_column_size(r) > 65536) then
+    if v_doubtful then
         perform queue.check_result(r) from unnest(v_results) as r where r is not null;
     end if;
 
     -- Lock all counters that this batch may change at once and in order of ids: otherwise two batches deadlock over common children.
     perform from queue.blocked as b
     where b.job_id = any(array(
-        select d.job_id from queue.job_dependencies as d where d.parent_id = any(v_all) and not d.satisfied
+        select d.job_id from queue.job_dependencies as d where d.parent_id = any(v_all) and not d.satisfied  -- mutant: counters are locked as they come
     ))
     order by b.job_id for update;
 
-    v_done := queue.complete_batch(p_worker_id, v_ids, v_tokens, v_results, v_cpu, v_memory);
+    v_done := queue.complete_batch(p_worker_id, v_ids, v_tokens, v_results, v_cpu, v_memory);  -- mutant: children are released before the parent is locked
     with ended as (
         delete from queue.leases as l where l.job_id = any(v_done) returning l.limits
     )
     insert into queue.gate_events (gate, permits)
-    select k, count(*) from ended as e cross join lateral unnest(e.limits) as k group by k order by k;
-    perform queue.release_children(v_done);
+    select k, count(*) from ended as e cross join lateral unnest(e.limits) as k group by k order by k;  -- mutant: a batch keeps its permits
+    perform queue.release_children(v_done);  -- mutant: children are released before the parent is locked (2)
 
     v_whole := v_done is not null and cardinality(v_done) = cardinality(v_ids);
     return query

@@ -18,7 +18,7 @@ begin
     delete from queue.scheduled as s using old_jobs as j where s.due = j.scheduled_for and s.job_id = j.id;
     delete from queue.parked as p where p.job_id = any(v_ids);
     with gone as (
-        delete from queue.ready as r where r.job_id = any(v_ids) returning r.limits
+        delete from queue.ready as r where r.job_id = any(v_ids) returning r.limits  -- mutant: a deleted job leaves its place behind
     )
     select array_agg(k) into v_limits from gone as g cross join lateral unnest(g.limits) as k;
     perform queue.release_permits(v_limits);

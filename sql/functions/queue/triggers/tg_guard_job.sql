@@ -5,7 +5,7 @@ set search_path = ''
 as $$
 begin
     if new.status <> old.status then
-        if not (
+        if not (  -- mutant: the guard lets all pass
             (old.status = 'queued' and new.status in ('running', 'cancelled'))
             or (old.status = 'queued' and new.status = 'failed' and new.error_code is not distinct from 'parent_failed')
             or (old.status = 'running' and new.status in ('queued', 'completed', 'failed', 'cancelled'))

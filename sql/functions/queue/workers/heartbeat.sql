@@ -48,7 +48,7 @@ begin
         job_id uuid, token integer, progress double precision, stage text, speed double precision, eta_s double precision
     )
     where
-        l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id
+        l.job_id = b.job_id and l.token = b.token and l.worker_id = p_worker_id  -- mutant: a heartbeat forgets the token
         and l.job_id = any(array(
             select held.job_id from queue.leases as held
             where held.job_id = any(array(select (i ->> 'job_id')::uuid from jsonb_array_elements(p_jobs) as i))
