@@ -29,7 +29,7 @@ BOOT_TIMEOUT_S = 120  # a boot takes about a second; what hangs is killed with a
 # As a wheel in /opt/reelq/venv would have it; the interpreter and the packages are mounted by boot.sh.
 ENVIRONMENT = "export PYTHONPATH=/opt/reelq/source:/opt/reelq/packages\nexec /opt/reelq/python/bin/python3 -B"
 STAND_IN = f'#!/bin/sh\n{ENVIRONMENT} -m tests.systemd.stand_in "$@"\n'
-WORKER = f"""#!/bin/sh\n{ENVIRONMENT} -c 'import sys; from cli.main import main; sys.exit(main())' "$@"\n"""
+WORKER = f"""#!/bin/sh\n{ENVIRONMENT} -c 'import sys; from reelq.cli.main import main; sys.exit(main())' "$@"\n"""
 PROBE_SERVICE = """[Unit]
 Wants=basic.target
 After=basic.target
