@@ -38,7 +38,7 @@ def until(condition: Callable[[], Any], what: str, timeout_s: float = PATIENCE_S
 
 
 class WorkerProcess:
-    """`python -m cli.main worker run …` with its log in a file."""
+    """`python -m reelq.cli.main worker run …` with its log in a file."""
 
     def __init__(self, environ: Mapping[str, str], folder: Path, *arguments: str) -> None:
         self._log = folder / f"worker-{time.monotonic_ns()}.log"

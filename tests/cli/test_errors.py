@@ -92,7 +92,7 @@ def test_ctrl_c_is_130(bare, monkeypatch):
 
 def test_closed_pipe_is_quiet():
     """As in `reelq … | head -1`: no message, no traceback, not even at the interpreter's last flush."""
-    code = "from cli.main import main; import sys; sys.exit(main(['config', 'show']))"
+    code = "from reelq.cli.main import main; import sys; sys.exit(main(['config', 'show']))"
     child = subprocess.Popen(
         [sys.executable, "-c", f"import time; input(); {code}"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -163,10 +163,10 @@ def test_without_heartbeats_no_waiting_job_begins_after_its_lease(
 
 
 def test_limits_count_from_the_start_and_the_lease_is_kept_meanwhile(dsn: str, conn: Conn, tmp_path: Path) -> None:
-    """Ten jobs of 0.2 s one after another, a time limit of 0.6 s and a lease of a second: all complete."""
-    conn.execute("update queue.job_types set time_limit = '600 ms', stall_limit = '500 ms', lease = '1 second' where job_type = 'no_op'")
+    """Ten jobs of 0.3 s one after another, a time limit and a lease of two seconds: all complete."""
+    conn.execute("update queue.job_types set time_limit = '2 seconds', stall_limit = '1.8 seconds', lease = '2 seconds' where job_type = 'no_op'")
     conn.execute("update queue.job_types set batch = 50 where job_type = 'no_op'")
-    ids = [enqueue(conn, job_data='{"sleep_s": 0.2}') for _ in range(10)]
+    ids = [enqueue(conn, job_data='{"sleep_s": 0.3}') for _ in range(10)]
     late = enqueue(conn, job_data='{"sleep_s": 60}', priority=10)
     with working(dsn, tmp_path, {"no_op": no_op}, heartbeat_s=30.0):
         until(lambda: count(conn, "completed") == 10, "the ten")
@@ -298,7 +298,7 @@ def test_a_worker_that_was_woken_looks_once_more(
         return real(conn, *args)
 
     monkeypatch.setattr(queue, "work", noting)
-    monkeypatch.setattr("reelq.worker.runtime.claimer.LINGER_S", 1.0)  # for a loaded host
+    monkeypatch.setattr("reelq.worker.runtime.claimer.LINGER_S", 3.0)  # for a loaded host
     with working(dsn, tmp_path, {"no_op": no_op}, poll_s=60.0, heartbeat_s=60.0) as worker:
         until(lambda: conn.execute("select count(*) from queue.sleepers").fetchone() == (1,), "the worker to sleep")
         claimer = worker.runner.loop._claimer
@@ -312,5 +312,5 @@ def test_a_worker_that_was_woken_looks_once_more(
             job_id = conn.execute("select queue.enqueue_job('no_op')").fetchone()
             conn.execute("insert into queue.sleepers table awake")
         assert job_id is not None
-        until(lambda: job(conn, job_id[0])["status"] == "completed", "the second look", 10)
+        until(lambda: job(conn, job_id[0])["status"] == "completed", "the second look")
         until(lambda: claimer.look_at > time.monotonic() + 10, "no third one")
