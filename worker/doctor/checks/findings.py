@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LEVELS = ("ok", "warn", "bad")  # the SQL function queue.health says the same words
 HOST, DATABASE = "host", "database"
 
 
