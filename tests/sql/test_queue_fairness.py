@@ -131,7 +131,7 @@ def test_a_worker_too_small_for_a_heavy_job_goes_on(queue, clock):
 def notices(conn):
     """All that was sent before now: a mark of our own comes after it."""
     conn.execute("notify reelq_ready, 'the mark'")
-    heard = []
+    heard: list[str] = []
     for note in conn.notifies(timeout=QUICK_S):
         if note.payload == "the mark":
             return heard

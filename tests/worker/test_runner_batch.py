@@ -83,7 +83,7 @@ def test_a_drain_gives_back_at_once_what_has_not_begun(dsn: str, conn: Conn, tmp
     small(conn, 60)
     with working(dsn, tmp_path, {"no_op": gate.module}, slots=2, heartbeat_s=60.0) as worker:
         until(lambda: len(gate.began) == 2, "both slots")
-        worker.runner.leave()
+        worker.runner.shutdown()
         until(lambda: count(conn, "running") == 2, "the others to go back")
         assert worker.code is None, "two still run"
         gate.open.set()
@@ -98,8 +98,8 @@ def test_leaving_at_once_gives_everything_back(dsn: str, conn: Conn, tmp_path: P
     small(conn, 60)
     with working(dsn, tmp_path, {"no_op": gate.module}, slots=2) as worker:
         until(lambda: len(gate.began) == 2, "both slots")
-        worker.runner.leave()
-        worker.runner.leave()
+        worker.runner.shutdown()
+        worker.runner.shutdown()
         assert worker.join() == 0
     assert (len(gate.began), count(conn, "queued"), outcomes(conn)) == (2, 60, {"released": 60})
 
@@ -240,7 +240,7 @@ def test_two_workers_run_everything_exactly_once(dsn: str, conn: Conn, tmp_path:
             stack.enter_context(working(dsn, tmp_path / name, {"no_op": module}, slots=3)) for name in ("one", "two")
         )
         until(lambda: len(ran) > 300, "some")
-        first.runner.leave()
+        first.runner.shutdown()
         assert first.join() == 0
         until(lambda: count(conn, "completed") == 2000, "all")
         assert second.code is None
@@ -298,7 +298,7 @@ def test_a_worker_that_was_woken_looks_once_more(
         return real(conn, *args)
 
     monkeypatch.setattr(queue, "work", noting)
-    monkeypatch.setattr("reelq.worker.runtime.claimer.LINGER_S", 3.0)  # for a loaded host
+    monkeypatch.setattr("reelq.worker.runtime.claimer.RECHECK_S", 3.0)  # for a loaded host
     with working(dsn, tmp_path, {"no_op": no_op}, poll_s=60.0, heartbeat_s=60.0) as worker:
         until(lambda: conn.execute("select count(*) from queue.sleepers").fetchone() == (1,), "the worker to sleep")
         claimer = worker.runner.loop._claimer

@@ -120,7 +120,7 @@ def test_a_drain_finishes_what_is_in_hand(dsn: str, conn: Conn, tmp_path: Path) 
     with working(dsn, tmp_path, {"no_op": handler(lambda _ctx: go.wait(20) and {})}) as worker:
         first = enqueue(conn)
         until(lambda: is_running(conn, first))
-        worker.runner.leave()
+        worker.runner.shutdown()
         second = enqueue(conn)
         until(lambda: conn.execute("select status from queue.workers").fetchone() == ("draining",))
         go.set()
@@ -143,9 +143,9 @@ def test_leaving_at_once_gives_jobs_back_uncharged(dsn: str, conn: Conn, tmp_pat
     with working(dsn, tmp_path, {"no_op": no_op}, drain_grace_s=60.0 if how == "second signal" else 0.3) as worker:
         job_id = enqueue(conn, job_data=LONG)
         until(lambda: is_running(conn, job_id))
-        worker.runner.leave()
+        worker.runner.shutdown()
         if how == "second signal":
-            worker.runner.leave()
+            worker.runner.shutdown()
         assert worker.join() == 0
     left = job(conn, job_id)
     assert (left["status"], left["attempts"], left["crashes"]) == ("queued", 0, 0)
@@ -156,13 +156,13 @@ def test_a_handler_that_does_not_listen_is_left_behind(
     dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its job goes back all the same; what the handler still does is behind the fence."""
-    monkeypatch.setattr("reelq.worker.runtime.main_loop.LEAVE_S", 0.3)
+    monkeypatch.setattr("reelq.worker.runtime.main_loop.STOP_GRACE_S", 0.3)
     go = threading.Event()
     with working(dsn, tmp_path, {"no_op": handler(lambda _ctx: go.wait(20))}) as worker:
         job_id = enqueue(conn)
         until(lambda: is_running(conn, job_id))
-        worker.runner.leave()
-        worker.runner.leave()
+        worker.runner.shutdown()
+        worker.runner.shutdown()
         assert worker.join() == 0
     go.set()
     assert job(conn, job_id)["status"] == "queued"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from reelq.worker.runtime.deadlines import Deadlines
 
-LOOK_S = 1.0  # deadlines move (heartbeats, progress); with a job in hand look at least so often
+LOOK_S = 1.0  # deadlines move (heartbeats, progress); with a job in flight look at least so often
 IDLE_S = 5.0  # without one: what comes later than that needs nobody to be woken for it
 
 

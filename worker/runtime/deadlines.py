@@ -55,7 +55,7 @@ class Deadlines(StopSignal):
         self.progress = NO_PROGRESS
         self._terms = agreed = terms(job.lease, job.time_limit, job.stall_limit)
         self._trusted_until = sent_at + agreed.trusted_s
-        self._ends_at = self._moved_at = FOREVER  # it may wait in this worker's hands before it starts
+        self._ends_at = self._moved_at = FOREVER  # it may wait in the dispatch queue before it starts
         self._over = False
 
     @property
@@ -67,7 +67,7 @@ class Deadlines(StopSignal):
         """The handler starts, if nothing speaks against it; returns when, in monotonic seconds.
 
         Raises:
-            StopRequested: cancelled, or the lease is lost, while the job waited in this worker's hands.
+            StopRequested: cancelled, or the lease is lost, while the job waited in the dispatch queue.
         """
         self.check()
         now = time.monotonic()

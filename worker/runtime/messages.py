@@ -11,9 +11,9 @@ class Message(enum.Enum):
 
     WORK_READY = enum.auto()  # a notification: jobs of this type are ready; "" after a gap in listening
     ENDED = enum.auto()  # attempts have ended that are worth settling now
-    SLOT_DIED = enum.auto()  # a slot's thread is gone and wants to be replaced
+    SLOT_DIED = enum.auto()  # a slot's thread ended and has to be replaced
     DRAIN = enum.auto()  # the queue asks this worker to take nothing new
-    LEAVE = enum.auto()  # a signal: the first drains, the second stops what is in hand
+    SHUTDOWN = enum.auto()  # a signal: the first drains, the second stops running jobs
 
 
 Mailbox = SimpleQueue[tuple[Message, str]]
