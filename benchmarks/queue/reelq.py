@@ -60,7 +60,7 @@ class Reelq(Adapter):
             "name": "reelq",
             "version": __version__,
             "settings": {
-                "worker": "worker.runner.Runner as `reelq worker run --slots CONCURRENCY --log-level warning`",
+                "worker": "reelq.worker.runtime.runner.Runner as `reelq worker run --slots CONCURRENCY --log-level warning`",
                 "job_types.batch": BATCH,
                 "tenants": len(TENANTS),
                 "bulk enqueue": "reelq.worker.rooms.queue.bulk.enqueue_all",

@@ -212,7 +212,7 @@ def test_a_runner_that_waits_too_long_says_so(empty_dsn: str, empty_conn: Conn, 
 
 CHILD = """
 import sys, pathlib, psycopg
-from worker import schema
+from reelq.worker.db import schema
 schema.install(psycopg.connect(sys.argv[1]), pathlib.Path(sys.argv[2]))
 """
 

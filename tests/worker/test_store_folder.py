@@ -23,7 +23,7 @@ KEY = "tenants/t/media/a/original/j-1"
 NOW = 1_800_000_000.0
 WRITER = """
 import sys, pathlib
-from worker.stores.folder import FolderStore
+from reelq.worker.stores.folder import FolderStore
 
 def hold(done, total):
     print("half", flush=True)
