@@ -30,7 +30,7 @@ def worker() -> None:
 @click.option("--types", multiple=True, metavar="TYPE[,TYPE…]", help="Take only these job types. Default: REELQ_TYPES, else all.")
 @click.option("--pool", help="Name of the worker pool. Default: REELQ_POOL, else `default`.")
 @click.option("--capabilities", multiple=True, metavar="WORD[,WORD…]", help="What this host offers, such as av1 or gpu.")
-@click.option("--drain-grace", "drain_grace_s", type=Seconds(), help="How long a drain waits for jobs in hand, such as 15m.")
+@click.option("--drain-grace", "drain_grace_s", type=Seconds(), help="How long a drain waits for running jobs, such as 15m.")
 @click.option(
     "--log-format", type=click.Choice(["auto", "json", "console"]), help="auto: console on a terminal, else JSON lines."
 )
@@ -40,7 +40,7 @@ def worker() -> None:
 def run(app: App, /, until_idle: bool, types: tuple[str, ...], capabilities: tuple[str, ...], **flags: Any) -> None:
     """Claim jobs and do their work until told to stop.
 
-    SIGTERM or Ctrl-C drains: nothing new is claimed, and jobs in hand may finish until the grace
+    SIGTERM or Ctrl-C drains: nothing new is claimed, and running jobs may finish until the grace
     ends; then they go back to the queue without being charged an attempt. A second signal stops
     them at once, the same way. The log goes to stderr, one line a job.
 

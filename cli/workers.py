@@ -61,7 +61,7 @@ def list_workers(app: App, everyone: bool, as_json: bool) -> None:
 def drain(
     app: App, worker_ids: tuple[str, ...], host: str | None, pool: str | None, undo: bool, as_json: bool
 ) -> None:
-    """Ask workers to take nothing new, finish what they have in hand and leave.
+    """Ask workers to take nothing new, finish their running jobs and stop.
 
     All or none: when one of them is not at work, nobody is asked.
 

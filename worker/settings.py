@@ -123,7 +123,7 @@ FIELDS: dict[str, Field] = {
         Field("host", str, "", "this host's name; empty: the system's"),
         Field("heartbeat_s", parse_seconds, "2s", "how often a worker extends its leases"),
         Field("poll_s", parse_seconds, "1s", "how often an idle worker looks without being told"),
-        Field("drain_grace_s", parse_seconds, "1h", "how long SIGTERM waits for jobs in hand"),
+        Field("drain_grace_s", parse_seconds, "1h", "how long SIGTERM waits for running jobs"),
         Field("max_download_bytes", parse_bytes, "20GB", "largest source that is fetched"),
         Field("download_timeout_s", parse_seconds, "1h", "longest a fetch may take"),
         Field("allow_private_addresses", parse_flag, "no", "fetch http sources from private networks too"),

@@ -47,7 +47,7 @@ def test_kill_9_in_the_middle_of_an_encode(conn: Conn, start: Start, source: Pat
     assert second.wait() == 0
 
 
-def test_a_worker_that_starts_buries_its_dead_neighbour(conn: Conn, start: Start, tmp_path: Path) -> None:
+def test_a_worker_that_starts_marks_a_dead_worker_of_its_host(conn: Conn, start: Start, tmp_path: Path) -> None:
     """With the usual lease of a minute a job is back within seconds after kill -9, and the litter is swept."""
     first = start().started()
     job_id = rows(conn, "select queue.enqueue_job('no_op', job_data => '{\"sleep_s\": 600}') as id")[0]["id"]

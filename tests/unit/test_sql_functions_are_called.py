@@ -18,6 +18,11 @@ def code(text: str) -> str:
     return re.sub(r"^comment on .*?(\$\$.*?\$\$|'(?:[^']|'')*')\s*;", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
+def names(text: str) -> set[str]:
+    """Everything in it that is qualified."""
+    return set(re.findall(r"\w+\.\w+", text))
+
+
 def test_every_function_has_a_caller() -> None:
     files = schema.files()
     defined = {
@@ -26,14 +31,14 @@ def test_every_function_has_a_caller() -> None:
         for room, name in re.findall(r"^create or replace (?:function|procedure) (\w+)\.(\w+)\(", file.text, flags=re.MULTILINE)
     }
     assert len(defined) > 100
-    callers = {file.path: code(file.text) for file in files}
-    triggers = "\n".join(re.findall(r"execute function [\w.]+", "\n".join(callers.values())))
-    programs = "\n".join(path.read_text(encoding="utf-8") for one in PROGRAMS for path in (ROOT / one).rglob("*.py"))
-
-    def is_called(function: str, home: str) -> bool:
-        word = re.compile(rf"\b{re.escape(function)}\b")
-        others = (text for path, text in callers.items() if path != home)
-        return bool(word.search(triggers) or word.search(programs) or any(map(word.search, others)))
-
-    idle = [function for function, home in defined.items() if not is_called(function, home)]
+    named = {file.path: names(code(file.text)) for file in files}
+    called = {name for file in files for name in re.findall(r"execute function ([\w.]+)", code(file.text))}
+    for folder in PROGRAMS:
+        for path in (ROOT / folder).rglob("*.py"):
+            called |= names(path.read_text(encoding="utf-8"))
+    idle = [
+        function
+        for function, home in defined.items()
+        if function not in called and not any(function in others for path, others in named.items() if path != home)
+    ]
     assert [function for function in idle if not re.fullmatch(CALLED_BY_A_BUILT_NAME, function)] == []

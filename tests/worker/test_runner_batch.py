@@ -65,7 +65,7 @@ def outcomes(conn: Conn) -> dict[str, int]:
 def test_a_slot_holds_a_batch_and_no_more(
     dsn: str, conn: Conn, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two slots and a batch of 50: a hundred jobs in hand, two of them begun, the rest left for others."""
+    """Two slots and a batch of 50: a hundred jobs in flight, two of them begun, the rest left for others."""
     monkeypatch.setattr("reelq.worker.runtime.claimer.CHORES_S", 0.3)
     small(conn, 130)
     with working(dsn, tmp_path, {"no_op": gate.module}, slots=2):
@@ -105,7 +105,7 @@ def test_leaving_at_once_gives_everything_back(dsn: str, conn: Conn, tmp_path: P
 
 
 def test_a_cancel_before_its_start_ends_a_job_without_running_it(dsn: str, conn: Conn, tmp_path: Path, gate: Gate) -> None:
-    """The worker is told while the job waits in its hands."""
+    """The worker is told while the job waits for a slot."""
     ids = small(conn, 20)
     with working(dsn, tmp_path, {"no_op": gate.module}, heartbeat_s=60.0) as worker:
         until(lambda: gate.began, "the slot")
@@ -198,7 +198,7 @@ def test_slots_share_one_pile(dsn: str, conn: Conn, tmp_path: Path) -> None:
 
 
 def test_large_jobs_beside_small_ones_get_whole_slots(dsn: str, conn: Conn, tmp_path: Path, gate: Gate) -> None:
-    """A large job takes a slot of its own: with one in hand, two slots hold one batch of small jobs."""
+    """A large job takes a slot of its own: with one in flight, two slots hold one batch of small jobs."""
     large = Gate()
     small(conn, 200)
     enqueue(conn, "video_transcode", priority=1)

@@ -194,7 +194,7 @@ def test_scratch_of_dead_workers_is_swept_and_that_of_living_ones_kept(dsn: str,
     assert list(settings.scratch.iterdir()) == []
 
 
-def test_only_dead_neighbours_are_buried(dsn: str, conn: Conn) -> None:
+def test_only_dead_workers_of_this_host_are_marked(dsn: str, conn: Conn) -> None:
     """Same host, same boot, same PID namespace, and no such process; everybody else is left alone."""
     gone = subprocess.Popen(["true"])
     gone.wait()

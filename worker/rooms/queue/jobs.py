@@ -166,7 +166,7 @@ def wake_worker(conn: Connection, worker_id: str) -> None:
 
 
 def stop_worker(conn: Connection, worker_id: str) -> None:
-    """A clean exit: nothing is left in hand."""
+    """A clean exit: this worker holds no lease any more."""
     conn.execute("select queue.stop_worker(%s)", [worker_id])
 
 
