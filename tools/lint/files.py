@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = {"__pycache__", "dist", "demo-data"}
 # What a branch was made from, in this order of preference.
-TRUNKS = ("@{upstream}", "origin/HEAD", "main", "master")
+TRUNKS = ("origin/HEAD", "main", "master")
 
 
 def everything() -> list[str]:
