@@ -74,7 +74,7 @@ class Settler:
             self._close_batch(batch, {(one.job.job_id, one.job.token) for one in batch if one.job.job_id in lost})
         return []
 
-    # The three that `exchange` is made of, for a claim that is sent now and answered later: see look_ahead.py.
+    # `exchange` consists of these. look_ahead.py calls them one by one, for a claim that is sent now and answered later.
 
     def fits_one_call(self) -> bool:
         """Whether all that waits can be settled in one call, without asking anything else."""
