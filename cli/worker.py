@@ -79,7 +79,7 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
     tune()
 
     def leave(_number: int, _frame: FrameType | None) -> None:
-        runner.leave()
+        runner.shutdown()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)

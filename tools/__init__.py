@@ -1,1 +1,1 @@
-"""Generators of documentation; not in the wheel."""
+"""For whoever works on reelq: the linters, and what generates docs/reference.md. Not in the wheel."""

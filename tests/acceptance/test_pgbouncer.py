@@ -37,8 +37,8 @@ def pooled(dsn: str, tmp_path: Path) -> Iterator[str]:
     )
     user: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     with config.open() as given:  # handed over open: nobody may not walk to root's folders
-        leash = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
-        pooler = subprocess.Popen([*leash, program, "-q", f"/dev/fd/{given.fileno()}"], pass_fds=[given.fileno()], **user)
+        with_us = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+        pooler = subprocess.Popen([*with_us, program, "-q", f"/dev/fd/{given.fileno()}"], pass_fds=[given.fileno()], **user)
     url = f"postgresql://{server['user']}@127.0.0.1:{port}/{server['dbname']}"
     try:
         until(lambda: answers(url), "PgBouncer")

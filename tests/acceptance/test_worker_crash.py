@@ -28,14 +28,14 @@ def assert_whole(conn: Conn, video_id: Any, store: Path, attempt: int) -> None:
 
 def test_kill_9_in_the_middle_of_an_encode(conn: Conn, start: Start, source: Path, store_dir: Path) -> None:
     """Its ffmpeg dies with it, nothing of it is visible, and a worker that was there all along finishes the job."""
-    conn.execute("update queue.job_types set lease = '2 seconds'")
+    conn.execute("update queue.job_types set lease = '5 seconds'")
     first = start().started()
     video = ingest(conn, source)
     ffmpeg = encoding(conn, video, first)
     second = start().started()
     first.signal(signal.SIGKILL)
     first.process.wait()
-    until(lambda: not alive(ffmpeg), "ffmpeg of the dead worker to go", 5)
+    until(lambda: not alive(ffmpeg), "ffmpeg of the dead worker to go")
     assert not [name for name in objects(store_dir) if "/variants/h264" in name], "half an encode is no object"
 
     job = until(lambda: (j := step(conn, video, "video_transcode"))["status"] == "completed" and j, "the second attempt")
@@ -47,7 +47,7 @@ def test_kill_9_in_the_middle_of_an_encode(conn: Conn, start: Start, source: Pat
     assert second.wait() == 0
 
 
-def test_a_worker_that_starts_buries_its_dead_neighbour(conn: Conn, start: Start, tmp_path: Path) -> None:
+def test_a_worker_that_starts_marks_a_dead_worker_of_its_host(conn: Conn, start: Start, tmp_path: Path) -> None:
     """With the usual lease of a minute a job is back within seconds after kill -9, and the litter is swept."""
     first = start().started()
     job_id = rows(conn, "select queue.enqueue_job('no_op', job_data => '{\"sleep_s\": 600}') as id")[0]["id"]
@@ -58,9 +58,9 @@ def test_a_worker_that_starts_buries_its_dead_neighbour(conn: Conn, start: Start
     first.process.wait()
     second = start().started()
     assert second.log("worker.found_dead")
-    until(lambda: outcomes(conn, job_id) == ["lost"], "the rescue", 10)
+    until(lambda: outcomes(conn, job_id) == ["lost"], "the rescue")
     assert not litter.exists()
-    until(lambda: rows(conn, "select from queue.leases where token = 2"), "the next attempt", 10)
+    until(lambda: rows(conn, "select from queue.leases where token = 2"), "the next attempt")
 
 
 def state(conn: Conn) -> dict[str, list[dict[str, Any]]]:
@@ -71,7 +71,7 @@ def state(conn: Conn) -> dict[str, list[dict[str, Any]]]:
 
 def test_a_worker_that_slept_past_its_lease_changes_nothing(conn: Conn, start: Start, source: Path, store_dir: Path) -> None:
     """Stopped in mid-encode, woken when another has finished the job: neither a row nor an object differs."""
-    conn.execute("update queue.job_types set lease = '2 seconds'")
+    conn.execute("update queue.job_types set lease = '5 seconds'")
     sleeper = start("--types", "download_video,extract_metadata,video_transcode").started()
     video = ingest(conn, source)
     ffmpeg = encoding(conn, video, sleeper)

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from tests.acceptance.workerkit import WorkerProcess, alive, encoding, ingest, outcomes, rows, step, until
+from tests.patience import QUICK_S
 
 Conn = psycopg.Connection[Any]
 Start = Callable[..., WorkerProcess]
@@ -40,7 +41,7 @@ def test_a_second_sigterm_gives_the_job_back_at_once(conn: Conn, start: Start, s
     began = time.monotonic()
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < QUICK_S
     assert not alive(ffmpeg)
     job = step(conn, video, "video_transcode")
     assert (job["status"], job["attempts"], job["crashes"]) == ("queued", 0, 0)
@@ -48,8 +49,9 @@ def test_a_second_sigterm_gives_the_job_back_at_once(conn: Conn, start: Start, s
 
 
 def test_cancel_of_a_running_encode(conn: Conn, start: Start, source: Path, tmp_path: Path) -> None:
-    """ffmpeg is gone within three seconds, and so is its folder; the worker goes on."""
-    worker = start(REELQ_HEARTBEAT_S="20s").started()  # the notification brings it, not the next heartbeat
+    """ffmpeg is gone at once, and so is its folder; the worker goes on."""
+    conn.execute("update queue.job_types set lease = '1 hour'")
+    worker = start(REELQ_HEARTBEAT_S="10m").started()  # the notification brings it, not the next heartbeat
     video = ingest(conn, source)
 
     def ffmpeg() -> set[int]:
@@ -58,12 +60,10 @@ def test_cancel_of_a_running_encode(conn: Conn, start: Start, source: Path, tmp_
 
     encoders = until(ffmpeg, "an encode")
     job_id = step(conn, video, "video_transcode")["id"]
-    began = time.monotonic()
     conn.execute("select queue.cancel_job(%s, 'not wanted')", [job_id])
-    until(lambda: not alive(encoders), "ffmpeg to go", 3)
-    until(lambda: step(conn, video, "video_transcode")["status"] == "cancelled", "the settlement", 3)
-    assert time.monotonic() - began < 3
+    until(lambda: not alive(encoders), "ffmpeg to go")
+    until(lambda: step(conn, video, "video_transcode")["status"] == "cancelled", "the settlement")
     assert outcomes(conn, job_id) == ["cancelled"]
-    until(lambda: not list((tmp_path / "scratch").glob("*/*")), "the scratch folder to go", 5)
+    until(lambda: not list((tmp_path / "scratch").glob("*/*")), "the scratch folder to go")
     other = rows(conn, "select queue.enqueue_job('no_op') as id")[0]["id"]
     until(lambda: outcomes(conn, other) == ["completed"], "the next job")

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.patience import QUICK_S
 from tests.sql.queuekit import Queue
 from tests.sql.test_ops_partitions import blocked
 
@@ -100,7 +101,7 @@ def test_a_kill_half_way_is_made_good_by_the_next_run(reelq, queue, connect, set
         pid = until(observer, "select pid from pg_stat_activity where application_name = 'reelq partitions'")
         blocked(observer, pid)
         running.send_signal(signal.SIGKILL)
-        assert running.wait(10) == -signal.SIGKILL
+        assert running.wait(QUICK_S) == -signal.SIGKILL
         # The backend looks every two seconds whether its client is there.
         assert until(observer, "select true where not exists (select from pg_stat_get_activity(%s))", pid)
         states = {row["partition"]: row["state"] for row in reelq("partitions", "list", "--json").rows}

@@ -19,7 +19,6 @@ LIMITS = "tests/sql/test_queue_limits.py"
 PAUSES = "tests/sql/test_queue_pauses.py"
 GRAPH = "tests/sql/test_queue_dependencies.py"
 ENQUEUE = "tests/sql/test_queue_enqueue.py"
-BULK = "tests/sql/test_queue_bulk.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 COSTS = "tests/sql/test_queue_costs.py"
 

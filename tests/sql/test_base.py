@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Clock, Connect
+from tests.patience import QUICK_S
 from tests.sql.mediakit import Conn, scalar
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "sql" / "functions" / "base"
@@ -178,7 +179,7 @@ def test_two_installations_may_create_the_roles_at_once(connect: Connect) -> Non
             waiting = pool.submit(loser.execute, "select base.ensure_roles()")
             until_blocked(admin, loser.info.backend_pid)
             winner.commit()
-            waiting.result(timeout=10)
+            waiting.result(timeout=QUICK_S)
         assert scalar(loser, "select to_regrole('reelq_readonly') is not null")
     finally:
         winner.rollback()
@@ -188,6 +189,6 @@ def test_two_installations_may_create_the_roles_at_once(connect: Connect) -> Non
 
 def until_blocked(conn: Conn, pid: int) -> None:
     """Return when that backend waits for a lock; fail after 10 seconds."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + QUICK_S
     while not scalar(conn, "select cardinality(pg_blocking_pids(%s)) > 0", pid):
         assert time.monotonic() < until, "the other session never waited"

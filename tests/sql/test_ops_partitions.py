@@ -252,7 +252,7 @@ def test_what_was_killed_half_way_is_ended_by_the_next_run(queue, other, clock, 
     (statement,) = [row.statement for row in queue.rows(maintain_once) if row.statement]
     with other.transaction():
         other.rows("select * from queue.attempt_history")
-        queue.conn.execute("set statement_timeout = '200ms'")
+        queue.conn.execute("set statement_timeout = '2s'")
         with pytest.raises(psycopg.errors.QueryCanceled):
             queue.conn.execute(statement)
         queue.conn.execute("set statement_timeout = 0")

@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from tests.patience import QUICK_S
 from tests.sql.queuekit import Queue
 
 
@@ -153,5 +154,5 @@ def test_a_sleeper_is_notified_and_nobody_else(queue, connect):
     queue.conn.execute("select queue.set_worker_listening('w1')")
     queue.value("select queue.ingest_video('/a.mp4')")
     queue.add()
-    assert [note.payload for note in listener.notifies(timeout=2, stop_after=1)] == ["no_op"]
+    assert [note.payload for note in listener.notifies(timeout=QUICK_S, stop_after=1)] == ["no_op"]
     assert list(listener.notifies(timeout=0)) == []

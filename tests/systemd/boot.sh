@@ -14,6 +14,8 @@ mount -t tmpfs none "$work"
 mkdir "$work/upper" "$work/work" "$work/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$work/root"
 root=$work/root
+# The machine begins without reelq, whatever the host has of it; the overlay keeps the host's own files.
+for name in etc/reelq opt/reelq var/lib/reelq var/cache/reelq; do rm -rf "${root:?}/$name"; done
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount -t cgroup2 none "$root/sys/fs/cgroup"

@@ -112,7 +112,7 @@ def test_account_and_folders_are_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("commented", [False, True], ids=["as shipped", "every line in use"])
 def test_the_example_file_loads(commented: bool) -> None:
-    """worker.settings accepts it as it stands and with each # taken away."""
+    """reelq.worker.settings accepts it as it stands and with each # taken away."""
     loaded = settings.load(example(commented))
     assert loaded.drain_grace_s == 3600
 

@@ -89,8 +89,8 @@ def working(dsn: str, folder: Path, modules: dict[str, Any], *, until_idle: bool
     try:
         yield worker
     finally:
-        runner.leave()
-        runner.leave()
+        runner.shutdown()
+        runner.shutdown()
         worker.join()
 
 

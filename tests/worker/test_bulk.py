@@ -1,4 +1,4 @@
-"""Many jobs at once from Python: by function, by COPY, and as a running job's fan-out."""
+"""Many jobs at once from Python: by function, and as a running job's fan-out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from reelq.worker.errors import PermanentError
 from reelq.worker.rooms.queue import bulk
 from reelq.worker.rooms.queue.bulk import JobSpec
 from tests.sql.queuekit import Queue
-from tests.sql.rolekit import Tenant, open_as
 from tests.worker.runnerkit import attempts, enqueue, handler, job, until, working
 
 SOON = datetime(2100, 1, 1, tzinfo=UTC)
@@ -36,7 +35,7 @@ def whole(queue, **more):
 def arrived(queue, job_id, spec):
     """Whether the record holds what the spec says."""
     row = queue.job(job_id)
-    names = [name for name in bulk.COPIED if name not in ("limits",) and getattr(spec, name) is not None]
+    names = [name for name in bulk.KEYS if name not in ("ref", "limits") and getattr(spec, name) is not None]
     return [name for name in names if getattr(row, name) != getattr(spec, name)] == [] and row.limits == sorted(spec.limits)
 
 
@@ -75,58 +74,6 @@ def test_a_stream_that_breaks_leaves_the_connection_usable(conn, queue):
     with pytest.raises(ValueError, match="ends here"):
         bulk.enqueue_all(conn, broken(), chunk=5)
     assert queue.value("select count(*) from queue.processing_jobs") == 10
-
-
-def test_copied_specs_arrive_as_they_were_given(conn, queue):
-    spec = whole(queue)
-    assert bulk.copy_jobs(conn, [spec]) == 1
-    job_id = queue.value("select id from queue.processing_jobs where idempotency_key = 'k'")
-    assert arrived(queue, job_id, spec)
-    assert queue.place(job_id) == "blocked"
-
-
-def test_copied_jobs_get_defaults_sort_as_given_and_can_be_claimed(conn, queue):
-    assert bulk.copy_jobs(conn, (JobSpec("no_op", job_data={"i": i}) for i in range(300))) == 300
-    rows = queue.rows("select id, job_data ->> 'i' as i, priority, limits from queue.processing_jobs order by id")
-    assert [row.i for row in rows] == [str(i) for i in range(300)]
-    assert {(row.priority, tuple(row.limits)) for row in rows} == {(5, ())}
-    queue.worker()
-    assert len(queue.claim(limit=500)) == 300
-
-
-def test_a_copy_is_all_or_none_and_leaves_nothing_behind(conn, queue):
-    with pytest.raises(psycopg.Error) as error:
-        bulk.copy_jobs(conn, [JobSpec("no_op"), JobSpec("nope")])
-    assert error.value.sqlstate == "RQ003"
-    assert queue.value("select count(*) from queue.processing_jobs") == 0
-    with conn.transaction():  # two within one transaction of the caller
-        assert bulk.copy_jobs(conn, [JobSpec("no_op")]) + bulk.copy_jobs(conn, []) == 1
-    assert queue.value("select to_regclass('pg_temp.copied_jobs')") is None
-
-
-def test_a_copy_leaves_out_what_is_known_by_its_key(conn, queue):
-    keys = [JobSpec("no_op", idempotency_key=key) for key in ("a", "b", "a")]
-    assert bulk.copy_jobs(conn, keys) == 2
-    assert bulk.copy_jobs(conn, [*keys, JobSpec("no_op", idempotency_key="c")]) == 1
-
-
-def test_a_copy_meets_limits_and_pauses_as_any_enqueue(conn, queue):
-    queue.conn.execute("select queue.set_limit('type:no_op', 2)")
-    bulk.copy_jobs(conn, [JobSpec("no_op")] * 5)
-    queue.worker()
-    assert len(queue.claim(limit=10)) == 2
-
-
-def test_an_application_copies_for_its_own_tenant_and_a_worker_cannot(conn, connect):
-    acme, rival = Tenant(conn, "acme"), Tenant(conn, "rival")
-    mine = open_as(connect, "reelq_app", acme)
-    assert bulk.copy_jobs(mine, [JobSpec("no_op", video_id=acme.video)] * 3) == 3
-    with pytest.raises(psycopg.Error) as error:
-        bulk.copy_jobs(mine, [JobSpec("no_op", video_id=rival.video)])
-    assert error.value.sqlstate == "RQ004"
-    for role in ("reelq_worker", "reelq_readonly"):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            bulk.copy_jobs(open_as(connect, role), [JobSpec("no_op")])
 
 
 @pytest.mark.parametrize("bad", [0, 1, 6])

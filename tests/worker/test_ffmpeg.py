@@ -16,6 +16,7 @@ from reelq.worker.errors import JobError, PermanentError, StopRequested, Transie
 from reelq.worker.sandbox.child import Ended
 from reelq.worker.stop import StopSignal
 from tests.fakes import clips
+from tests.patience import QUICK_S
 
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30", "-f", "null", "-"]
 
@@ -77,7 +78,7 @@ def test_too_large_a_file_is_refused_for_good(folder: Path) -> None:
 def test_too_slow_is_worth_another_host(folder: Path) -> None:
     began = time.monotonic()
     refused(TransientError, "too_slow", tools(), ["-re", *ENDLESS], folder, wall_s=1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < QUICK_S
 
 
 def test_no_headway_is_a_stall(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +109,7 @@ def test_nonsense_is_refused_for_good(folder: Path) -> None:
     refused(PermanentError, "conversion_failed", tools(), ["-i", "file:none.mp4", "out.mp4"], folder)
 
 
-def test_a_stop_kills_it_within_a_second(folder: Path) -> None:
+def test_a_stop_kills_it_at_once(folder: Path) -> None:
     stop, told = StopSignal(), list[float]()
 
     def on_progress(progress: EncodeProgress) -> None:
@@ -118,7 +119,7 @@ def test_a_stop_kills_it_within_a_second(folder: Path) -> None:
 
     with pytest.raises(StopRequested):
         tools(stop=stop).run(ENDLESS, read=folder, write=folder, wall_s=60, on_progress=on_progress)
-    assert time.monotonic() - told[0] < 1
+    assert time.monotonic() - told[0] < QUICK_S
 
 
 def test_every_input_is_guarded(folder: Path) -> None:

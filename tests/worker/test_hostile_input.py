@@ -18,6 +18,7 @@ from reelq.worker.errors import JobError, PermanentError
 from reelq.worker.handlers import download_video, extract_metadata, generate_thumbnail, video_transcode
 from tests.fakes import clips
 from tests.fakes.context import FakeVideo, new_video
+from tests.patience import QUICK_S
 
 __all__ = ["new_video"]
 
@@ -156,7 +157,7 @@ def test_refused_for_good(name: str, tmp_path: Path, good: Path, new_video: Call
         video.run(extract_metadata)
     assert caught.value.code == code, caught.value.detail
     assert_clear(caught.value, path)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < QUICK_S
     assert video.work.probe is None
     assert video.variants == {}
 

@@ -15,7 +15,7 @@ import pytest
 from reelq.worker.errors import DatabaseAway, PermanentError
 from reelq.worker.handlers import no_op
 from reelq.worker.rooms import queue
-from reelq.worker.runtime.settler import Settler
+from reelq.worker.runtime.look_ahead import LookAhead
 from tests.conftest import Connect
 from tests.worker.runnerkit import Worker, attempts, handler, job, until, working
 from tests.worker.test_runner_batch import count, outcomes, small
@@ -30,17 +30,17 @@ class Hold:
     def __init__(self, conn: Conn, monkeypatch: pytest.MonkeyPatch) -> None:
         self._conn = conn
         self.sent = threading.Event()
-        real = Settler.ask
+        real = LookAhead.send
 
-        def ask(settler: Settler, *args: Any) -> bool:
+        def send(ahead: LookAhead, *args: Any) -> bool:
             if not self.sent.is_set():
                 conn.execute("select pg_advisory_lock(%s)", [KEY])
-            asked = real(settler, *args)
+            asked = real(ahead, *args)
             if asked:
                 self.sent.set()
             return asked
 
-        monkeypatch.setattr(Settler, "ask", ask)
+        monkeypatch.setattr(LookAhead, "send", send)
         conn.execute(
             """
             create function public.wait_for_test() returns trigger language plpgsql as
@@ -74,7 +74,7 @@ def test_it_drains_with_a_look_under_way(dsn: str, conn: Conn, tmp_path: Path, h
     small(conn, 2000)
     with working(dsn, tmp_path, {"no_op": no_op}, slots=4) as worker:
         until(lambda: main_backend(conn, worker), "a look under way")
-        worker.runner.leave()
+        worker.runner.shutdown()
         hold.let_go()
         assert worker.join() == 0
     assert count(conn, "running") == 0
@@ -143,15 +143,15 @@ def test_it_hears_while_a_look_is_under_way(dsn: str, conn: Conn, tmp_path: Path
 
 def test_each_of_many_has_its_own_end(dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Failures, results that are refused and lost leases among thousands, with looks sent ahead all the time."""
-    ahead: Counter[bool] = Counter()
-    real = Settler.ask
+    sent: Counter[bool] = Counter()
+    real = LookAhead.send
 
-    def ask(settler: Settler, *args: Any) -> bool:
-        asked = real(settler, *args)
-        ahead[asked] += 1
+    def send(ahead: LookAhead, *args: Any) -> bool:
+        asked = real(ahead, *args)
+        sent[asked] += 1
         return asked
 
-    monkeypatch.setattr(Settler, "ask", ask)
+    monkeypatch.setattr(LookAhead, "send", send)
     ids = small(conn, 4000)
     odd = {"fail": ids[700], "large": ids[1400], "lost": ids[2100]}
 
@@ -168,7 +168,7 @@ def test_each_of_many_has_its_own_end(dsn: str, conn: Conn, tmp_path: Path, monk
 
     with working(dsn, tmp_path, {"no_op": handler(run)}, slots=4, until_idle=True) as worker:
         assert worker.join() == 1
-    assert ahead[True] > 5
+    assert sent[True] > 5
     ends = {name: [(one["outcome"], one["code"]) for one in attempts(conn, one)] for name, one in odd.items()}
     assert ends["fail"] == [("failed", "bad")]
     assert ends["large"] == [("failed", "bad_result")]

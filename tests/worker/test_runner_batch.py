@@ -65,7 +65,7 @@ def outcomes(conn: Conn) -> dict[str, int]:
 def test_a_slot_holds_a_batch_and_no_more(
     dsn: str, conn: Conn, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two slots and a batch of 50: a hundred jobs in hand, two of them begun, the rest left for others."""
+    """Two slots and a batch of 50: a hundred jobs in flight, two of them begun, the rest left for others."""
     monkeypatch.setattr("reelq.worker.runtime.claimer.CHORES_S", 0.3)
     small(conn, 130)
     with working(dsn, tmp_path, {"no_op": gate.module}, slots=2):
@@ -83,7 +83,7 @@ def test_a_drain_gives_back_at_once_what_has_not_begun(dsn: str, conn: Conn, tmp
     small(conn, 60)
     with working(dsn, tmp_path, {"no_op": gate.module}, slots=2, heartbeat_s=60.0) as worker:
         until(lambda: len(gate.began) == 2, "both slots")
-        worker.runner.leave()
+        worker.runner.shutdown()
         until(lambda: count(conn, "running") == 2, "the others to go back")
         assert worker.code is None, "two still run"
         gate.open.set()
@@ -98,14 +98,14 @@ def test_leaving_at_once_gives_everything_back(dsn: str, conn: Conn, tmp_path: P
     small(conn, 60)
     with working(dsn, tmp_path, {"no_op": gate.module}, slots=2) as worker:
         until(lambda: len(gate.began) == 2, "both slots")
-        worker.runner.leave()
-        worker.runner.leave()
+        worker.runner.shutdown()
+        worker.runner.shutdown()
         assert worker.join() == 0
     assert (len(gate.began), count(conn, "queued"), outcomes(conn)) == (2, 60, {"released": 60})
 
 
 def test_a_cancel_before_its_start_ends_a_job_without_running_it(dsn: str, conn: Conn, tmp_path: Path, gate: Gate) -> None:
-    """The worker is told while the job waits in its hands."""
+    """The worker is told while the job waits for a slot."""
     ids = small(conn, 20)
     with working(dsn, tmp_path, {"no_op": gate.module}, heartbeat_s=60.0) as worker:
         until(lambda: gate.began, "the slot")
@@ -163,10 +163,10 @@ def test_without_heartbeats_no_waiting_job_begins_after_its_lease(
 
 
 def test_limits_count_from_the_start_and_the_lease_is_kept_meanwhile(dsn: str, conn: Conn, tmp_path: Path) -> None:
-    """Ten jobs of 0.2 s one after another, a time limit of 0.6 s and a lease of a second: all complete."""
-    conn.execute("update queue.job_types set time_limit = '600 ms', stall_limit = '500 ms', lease = '1 second' where job_type = 'no_op'")
+    """Ten jobs of 0.3 s one after another, a time limit and a lease of two seconds: all complete."""
+    conn.execute("update queue.job_types set time_limit = '2 seconds', stall_limit = '1.8 seconds', lease = '2 seconds' where job_type = 'no_op'")
     conn.execute("update queue.job_types set batch = 50 where job_type = 'no_op'")
-    ids = [enqueue(conn, job_data='{"sleep_s": 0.2}') for _ in range(10)]
+    ids = [enqueue(conn, job_data='{"sleep_s": 0.3}') for _ in range(10)]
     late = enqueue(conn, job_data='{"sleep_s": 60}', priority=10)
     with working(dsn, tmp_path, {"no_op": no_op}, heartbeat_s=30.0):
         until(lambda: count(conn, "completed") == 10, "the ten")
@@ -198,7 +198,7 @@ def test_slots_share_one_pile(dsn: str, conn: Conn, tmp_path: Path) -> None:
 
 
 def test_large_jobs_beside_small_ones_get_whole_slots(dsn: str, conn: Conn, tmp_path: Path, gate: Gate) -> None:
-    """A large job takes a slot of its own: with one in hand, two slots hold one batch of small jobs."""
+    """A large job takes a slot of its own: with one in flight, two slots hold one batch of small jobs."""
     large = Gate()
     small(conn, 200)
     enqueue(conn, "video_transcode", priority=1)
@@ -240,7 +240,7 @@ def test_two_workers_run_everything_exactly_once(dsn: str, conn: Conn, tmp_path:
             stack.enter_context(working(dsn, tmp_path / name, {"no_op": module}, slots=3)) for name in ("one", "two")
         )
         until(lambda: len(ran) > 300, "some")
-        first.runner.leave()
+        first.runner.shutdown()
         assert first.join() == 0
         until(lambda: count(conn, "completed") == 2000, "all")
         assert second.code is None
@@ -298,7 +298,7 @@ def test_a_worker_that_was_woken_looks_once_more(
         return real(conn, *args)
 
     monkeypatch.setattr(queue, "settle_and_claim", noting)
-    monkeypatch.setattr("reelq.worker.runtime.claimer.LINGER_S", 1.0)  # for a loaded host
+    monkeypatch.setattr("reelq.worker.runtime.claimer.RECHECK_S", 3.0)  # for a loaded host
     with working(dsn, tmp_path, {"no_op": no_op}, poll_s=60.0, heartbeat_s=60.0) as worker:
         until(lambda: conn.execute("select count(*) from queue.listening_workers").fetchone() == (1,), "the worker to sleep")
         claimer = worker.runner.loop._claimer
@@ -312,5 +312,5 @@ def test_a_worker_that_was_woken_looks_once_more(
             job_id = conn.execute("select queue.enqueue_job('no_op')").fetchone()
             conn.execute("insert into queue.listening_workers table awake")
         assert job_id is not None
-        until(lambda: job(conn, job_id[0])["status"] == "completed", "the second look", 10)
+        until(lambda: job(conn, job_id[0])["status"] == "completed", "the second look")
         until(lambda: claimer.look_at > time.monotonic() + 10, "no third one")

@@ -97,7 +97,7 @@ def test_a_claim_that_was_never_heard_of_is_given_back(
     monkeypatch.setattr(queue, "settle_and_claim", lossy)
     with working(dsn, tmp_path, {"no_op": no_op}):
         job_id = enqueue(conn)
-        until(lambda: job(conn, job_id)["status"] == "completed", timeout_s=10)
+        until(lambda: job(conn, job_id)["status"] == "completed")
     assert [one["outcome"] for one in attempts(conn, job_id)] == ["released", "completed"]
     assert job(conn, job_id)["crashes"] == 0
 
@@ -147,9 +147,9 @@ def test_an_idle_worker_asks_little(dsn: str, conn: Conn, tmp_path: Path) -> Non
     with working(dsn, tmp_path, {"no_op": no_op}, poll_s=1.0, heartbeat_s=2.0):
         until(lambda: conn.execute("select count(*) from queue.listening_workers").fetchone() == (1,), "the worker to sleep")
         began, before = time.monotonic(), count()
-        until(lambda: time.monotonic() - began > 4, "four seconds", 10)
+        until(lambda: time.monotonic() - began > 4, "four seconds")
         after = until(lambda: count() - before, "statistics")
-    assert after < 16
+        assert after < 4 * (time.monotonic() - began)
 
 
 def test_jobs_wait_while_the_disk_is_full(dsn: str, conn: Conn, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_scratch_of_dead_workers_is_swept_and_that_of_living_ones_kept(dsn: str,
     assert list(settings.scratch.iterdir()) == []
 
 
-def test_only_dead_neighbours_are_buried(dsn: str, conn: Conn) -> None:
+def test_only_dead_workers_of_this_host_are_marked(dsn: str, conn: Conn) -> None:
     """Same host, same boot, same PID namespace, and no such process; everybody else is left alone."""
     gone = subprocess.Popen(["true"])
     gone.wait()

@@ -84,7 +84,7 @@ def test_a_worker_tells_its_life(dsn: str, conn: psycopg.Connection[object], tmp
     until(lambda: listening.count("READY=1"), "READY=1")
     registered.append(conn.execute("select status from queue.workers").fetchone())
     until(lambda: listening.count("WATCHDOG=1") >= 3, "the watchdog of an idle worker")
-    worker.runner.leave()
+    worker.runner.shutdown()
     worker.join()
     until(lambda: listening.count("STOPPING=1") == 1, "STOPPING=1")
     assert registered == [("active",)]

@@ -36,13 +36,13 @@ class AttemptDeps:
     pool: db.Pool
     scratch: Scratch
     open_store: Callable[[], Store]
-    hurry: threading.Event  # set when the worker stops without draining
-    look_by: Callable[[float], None]  # the deadline watchdog has to check at this time at the latest
+    stopping: threading.Event  # set when the worker stops running jobs
+    look_by: Callable[[float], None]  # the watch has to look at this time at the latest
 
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """A claimed job that this worker holds, until it is settled."""
+    """A claimed job, until it is settled."""
 
     job: ClaimedJob
     deadlines: Deadlines
@@ -55,7 +55,7 @@ class Attempt:
 
     @property
     def fills_a_slot(self) -> bool:
-        """Whether it takes a whole slot. Of small jobs the queue gives several for a slot, and they wait here."""
+        """Whether it takes a whole slot or more; else it is a small job, of which the queue gives several for a slot."""
         return self.job.weight >= self.job.batch
 
     def run(self, deps: AttemptDeps) -> None:
@@ -131,7 +131,7 @@ class Attempt:
                 return outcome.stopped("lease_lost")
             except DatabaseAway:
                 self.sent = True
-                if deps.hurry.wait(db.backoff(turn)):
+                if deps.stopping.wait(db.backoff(turn)):
                     return outcome.stopped("shutdown")
                 turn += 1
 

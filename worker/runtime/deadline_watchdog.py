@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 
 from reelq.worker.runtime.deadlines import Deadlines
 
-LOOK_S = 1.0  # deadlines move (heartbeats, progress), so check at least this often while a job runs
-IDLE_S = 5.0  # while none runs; a deadline further off than that need not wake this thread
+LOOK_S = 1.0  # deadlines move (heartbeats, progress); with a job in flight look at least so often
+IDLE_S = 5.0  # without one: what comes later than that needs nobody to be woken for it
 
 
 class DeadlineWatchdog(threading.Thread):

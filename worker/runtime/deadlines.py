@@ -55,7 +55,7 @@ class Deadlines(StopSignal):
         self.progress = NO_PROGRESS
         self._terms = agreed = terms(job.lease, job.time_limit, job.stall_limit)
         self._trusted_until = sent_at + agreed.trusted_s
-        self._ends_at = self._moved_at = FOREVER  # a claimed job may wait for a slot before it starts
+        self._ends_at = self._moved_at = FOREVER  # it may wait in the dispatch queue before it starts
         self._over = False
 
     @property
@@ -67,7 +67,7 @@ class Deadlines(StopSignal):
         """The handler starts, unless it must not any more; returns when, in monotonic seconds.
 
         Raises:
-            StopRequested: cancelled, or the lease was lost, while the job waited for a slot.
+            StopRequested: cancelled, or the lease is lost, while the job waited in the dispatch queue.
         """
         self.check()
         now = time.monotonic()

@@ -1,12 +1,12 @@
 """What lies between the main thread and the slots: claimed jobs on their way in, ended ones on their way out.
 
-Of small jobs (`batch` of their type is above 1) a worker holds more than it has slots. Slots take them from
-one pile, so none is idle while another has work; what fills a slot goes before the pile, since a slot was
-claimed for it. The main thread is not woken for each that ends:
+A slot takes the next job when it is free. A job that fills a slot goes first, since a slot was claimed for it. Of small
+jobs (`batch` of their type is above 1) more wait here than there are slots, in one queue for all, so that no slot is idle
+while another has work. The main thread is not woken for each job that ends:
 
-    a job that filled a slot has ended                 at once
-    half of the pile is gone, or a slot finds nothing  at once
-    the first one ended since the main thread looked   once; it settles within loop.SETTLE_S
+    a job that filled a slot has ended                            at once
+    half of the small jobs are taken, or a slot finds nothing     at once
+    the first one ended since the main thread looked              once; see batching.py
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from reelq.worker.runtime.attempt import Attempt
 
-LARGE = object()
+LARGE = object()  # in the queue it stands for the next of the jobs that fill a slot
 
 
 class DispatchQueue:
@@ -88,11 +88,11 @@ class DispatchQueue:
         return self._armed
 
     def claimed(self, *, more: bool) -> None:
-        """A claim is over. `more`: the queue may have more, so ask again when half of what is here is gone."""
+        """A claim is over. `more`: the queue may have more, so ask again when half of what is here is taken."""
         self._low = max(0, self._todo.qsize() // 2 - self._slots) if more else 0
 
     def take_back(self) -> list[Attempt]:
-        """The small jobs that no slot has begun. What fills a slot begins in this moment and is left alone."""
+        """Remove and return the small jobs that no slot has begun. A job that fills a slot stays: a slot is about to begin it."""
         small: list[Attempt] = []
         others: list[Any] = []
         try:

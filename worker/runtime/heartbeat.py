@@ -25,11 +25,11 @@ log = structlog.get_logger()
 IDLE_S = 10.0  # between beats of a worker without jobs; after a minute without one the queue marks it lost
 
 
-class Wish(enum.Enum):
+class Request(enum.Enum):
     """What other threads ask of the heartbeat."""
 
     BEAT = enum.auto()  # at once
-    HURRY = enum.auto()  # a job with a shorter lease came: compute the interval again
+    RESCHEDULE = enum.auto()  # a job with a shorter lease came: compute the next beat again
     STOP = enum.auto()
 
 
@@ -55,39 +55,39 @@ class Heartbeat(threading.Thread):
         self._idle_s = idle_s
         self._notifier = notifier
         self._on_drain = on_drain
-        self._wishes: queues.SimpleQueue[Wish] = queues.SimpleQueue()
+        self._requests: queues.SimpleQueue[Request] = queues.SimpleQueue()
         self._next_at = 0.0
         self._failures = 0
 
     def beat_now(self) -> None:
-        """Beat at once: an operator waits for a cancel or a drain."""
-        self._wishes.put(Wish.BEAT)
+        """Somebody waits for us: a cancel or a drain."""
+        self._requests.put(Request.BEAT)
 
     def beat_by(self, lease_s: float) -> None:
         """A job with this lease was claimed: the next beat must not be later than it needs."""
         if self._next_at > time.monotonic() + self._pace(lease_s):
-            self._wishes.put(Wish.HURRY)
+            self._requests.put(Request.RESCHEDULE)
 
     def stop(self) -> None:
         """End the thread."""
-        self._wishes.put(Wish.STOP)
+        self._requests.put(Request.STOP)
 
     def run(self) -> None:
         """Wait, feed the watchdog, beat."""
-        wish: Wish | None = Wish.BEAT
+        request: Request | None = Request.BEAT
         fed_s = self._notifier.watchdog_s / 3 if self._notifier.watchdog_s else float("inf")
-        while wish is not Wish.STOP:
+        while request is not Request.STOP:
             self._notifier.feed()
             now = time.monotonic()
-            if wish is Wish.HURRY:
+            if request is Request.RESCHEDULE:
                 self._next_at = min(self._next_at, now + self._interval())
-            if wish is Wish.BEAT or now >= self._next_at:
+            if request is Request.BEAT or now >= self._next_at:
                 self._beat()
             wait_s = min(self._next_at - time.monotonic(), fed_s)
             try:
-                wish = self._wishes.get(timeout=max(wait_s, 0.001))
+                request = self._requests.get(timeout=max(wait_s, 0.001))
             except queues.Empty:
-                wish = None
+                request = None
         self._session.close()
 
     def _pace(self, lease_s: float) -> float:

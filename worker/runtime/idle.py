@@ -11,8 +11,8 @@ from reelq.worker.rooms.queue import reads
 def nothing_left(conn: db.Connection, types: Collection[str], *, waited: bool) -> bool:
     """True when nothing of these types runs, is due soon, or waits for a job that runs.
 
-    Called when a full look gave nothing and this worker holds no job, so what is ready is for others
-    (another capability or weight). `waited`: no work has come for so long that what is still
+    Called when a full look gave nothing and no job is in flight, so what is ready is for others
+    (another capability or weight). `waited`: nothing was claimed or ended for so long that what is still
     scheduled is not due soon.
     """
     depth = reads.depth(conn)

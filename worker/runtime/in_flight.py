@@ -1,6 +1,6 @@
 """What this worker has claimed and not settled, and how many of its slots that takes.
 
-A job takes weight / batch of a slot: 1 where it is real work, 1/200 where the queue hands out 200 at once.
+A job takes weight / batch of a slot: 1 where it is work for seconds, 1/200 where the queue hands out 200 at once.
 Kept as counts by (weight, batch) and added up as fractions, so that nothing drifts.
 """
 
@@ -66,8 +66,8 @@ class InFlight:
     def free(self) -> int:
         """Whole slots that a claim may fill.
 
-        Where only one slot is left for small jobs, it is free already when half of its pile is gone: else
-        it would idle for each claim. So there are never more in hand than slots and a half could take.
+        Where only one slot is left for small jobs, it counts as free already when half of its jobs are done: else
+        it would idle during each claim. So there are never more in flight than a slot and a half could take.
         """
         if not self.held:
             return self._slots

@@ -59,13 +59,13 @@ class Listener(threading.Thread):
         os.close(self._wake_write)
 
     def _listen(self, conn: db.Connection) -> None:
-        """Hand notifications on until stopped; raises when the connection is lost."""
+        """Pass notifications on until stopped; raises when the connection is lost."""
         poll = select.poll()
         poll.register(conn.fileno(), select.POLLIN)
         poll.register(self._wake_read, select.POLLIN)
         while not self._over.is_set():
-            while (told := conn.pgconn.notifies()) is not None:
-                hear = self._on_ready if told.relname == b"reelq_ready" else self._on_worker
-                hear(told.extra.decode())
+            while (notification := conn.pgconn.notifies()) is not None:
+                callback = self._on_ready if notification.relname == b"reelq_ready" else self._on_worker
+                callback(notification.extra.decode())
             poll.poll()
             conn.pgconn.consume_input()

@@ -1,6 +1,14 @@
-"""The main thread of a worker: one message at a time, then settle and claim.
+"""The main thread of a worker: wait for a message, settle what has ended, claim for the slots that are free.
 
-Its mailbox is a SimpleQueue because that may be filled from a signal handler, whatever the main
+    _turn          waits, handles messages, exchanges with the queue; an error of the database is met here
+    _exchange      settles and claims in one round trip; while draining it only settles
+    _drain         takes nothing new; running jobs may finish
+    _stop_jobs     ends running jobs at once: the second signal, or the end of the grace
+    deregister     the last calls to the queue
+
+What is special to small jobs, of which a worker holds many for each slot, is behind `Batching`.
+
+The mailbox is a SimpleQueue because that may be filled from a signal handler, whatever the main
 thread is doing at that moment (Python's manual, "queue", read 2026-11-21: put() is reentrant).
 """
 
@@ -18,6 +26,7 @@ from reelq.worker import db
 from reelq.worker.errors import DatabaseAway, QueueError, ReelqError, WorkerUnknown
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import ClaimedJob
+from reelq.worker.runtime.batching import Batching
 from reelq.worker.runtime.claimer import Claimer
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
 from reelq.worker.runtime.dispatch_queue import DispatchQueue
@@ -35,17 +44,16 @@ from reelq.worker.systemd import Notifier
 
 log = structlog.get_logger()
 
-LEAVE_S = 10.0  # what handlers get to notice that we leave at once
-GOODBYE_S = 5.0  # what the database gets for our last words
-SETTLE_S = 0.02  # so long a small job that has ended may wait to be settled with others
+STOP_GRACE_S = 10.0  # what handlers get to end after they were told to stop
+DEREGISTER_S = 5.0  # how long we try to tell the database that we stop
 YIELD_S = 1e-6  # lets go of the interpreter, so that a slot begins now and not when we next wait
 STATUS_S = 1.0  # systemd hears of jobs that often
 DISK_S, DISK_OLD_S = 1.0, 10.0  # the disk is looked at so often after a look for work; before one when that is so long ago
-QUIET_S = 3.0  # --until-idle: what is due later than this is left
+IDLE_EXIT_S = 3.0  # --until-idle: jobs due later than this are not waited for
 
 
 class MainLoop:
-    """What a worker does until it leaves. The threads that it uses are given to `run`."""
+    """What a worker does until it stops. The threads that it uses are given to `run`."""
 
     def __init__(self, me: Registration, scratch: Scratch, notifier: Notifier, *, until_idle: bool) -> None:
         settings = me.settings
@@ -57,7 +65,7 @@ class MainLoop:
         self.mailbox: Mailbox = queues.SimpleQueue()
         self.in_flight = InFlight(settings.slots)
         self.dispatch_queue = DispatchQueue(settings.slots, lambda: self.mailbox.put((Message.ENDED, "")))
-        self.hurry = threading.Event()  # we leave at once
+        self.stopping = threading.Event()  # running jobs are ended now
         self.trouble: str | None = None  # with the disk
         self._session = db.Session(settings, f"reelq main {me.worker_id}", lambda _: self._claimer.connected())
         self.settler = Settler(self._session, me.worker_id)
@@ -65,13 +73,12 @@ class MainLoop:
             self._session, me.worker_id, self.settler, self._start,
             slots=settings.slots, poll_s=settings.poll_s, polls=db.polls(settings),
         )
-        self._leaving_by: float | None = None  # draining; at once from then on
-        self._gone_by: float | None = None  # leaving at once; what is in hand then is released
-        self._quiet_since = time.monotonic()
+        self._batching = Batching(self.dispatch_queue, self.settler, self._claimer)
+        self._drain_until: float | None = None  # draining; then running jobs are stopped
+        self._stop_until: float | None = None  # running jobs were told to stop; what has not ended by then is released
+        self._idle_since = time.monotonic()
         self._unknown = False  # the queue does not know us any more
         self._away = 0  # tries since the database last answered
-        self._urgent = False  # what waits to be settled shall be settled now
-        self._settle_at = 0.0  # else by then
         self._disk_at = float("-inf")  # when the disk was looked at
         self._status: tuple[str, float] = ("", 0.0)  # state and time of what systemd was told last
 
@@ -80,29 +87,29 @@ class MainLoop:
         return self._session.call(function, *args)
 
     def run(self, slots: Slots, heartbeat: Heartbeat, watchdog: DeadlineWatchdog) -> None:
-        """Work until it is time to leave."""
+        """Work until it is time to stop."""
         self._slots, self._heartbeat, self._watchdog = slots, heartbeat, watchdog
         while not self._is_over():
             self._turn()
 
     def _is_over(self) -> bool:
-        """Leaving, and nothing in hand; or out of patience."""
-        if self._gone_by is not None and time.monotonic() >= self._gone_by:
+        """Draining and no job left, or the time for stopping them is over."""
+        if self._stop_until is not None and time.monotonic() >= self._stop_until:
             return True
-        return self._leaving_by is not None and not self.in_flight
+        return self._drain_until is not None and not self.in_flight
 
     def _turn(self) -> None:
         """Wait for messages, then do what they ask for."""
         try:
-            self._handle(*self.mailbox.get(timeout=self._patience()))
+            self._handle(*self.mailbox.get(timeout=self._wait_s()))
             while True:
                 self._handle(*self.mailbox.get_nowait())
         except queues.Empty:
             self._slots.revive()
         if not (self._heartbeat.is_alive() and self._watchdog.is_alive()):
             raise RuntimeError("the thread that keeps the leases died; see the log")
-        if self._leaving_by is not None and self._gone_by is None and time.monotonic() >= self._leaving_by:
-            self._leave_at_once()
+        if self._drain_until is not None and self._stop_until is None and time.monotonic() >= self._drain_until:
+            self._stop_jobs()
         if self._away and time.monotonic() < self._claimer.look_at:
             return
         try:
@@ -110,71 +117,53 @@ class MainLoop:
         except DatabaseAway as error:
             if not self._away:
                 log.warning("database.lost", error=str(error), jobs=len(self.in_flight))
-            self._claimer.put_off(db.backoff(self._away))
+            self._claimer.postpone(db.backoff(self._away))
             self._away += 1
         except (QueueError, psycopg.Error) as error:
             self._unknown = isinstance(error, WorkerUnknown)  # signed off by somebody, or another database
             if not self._away:
                 log.error("claim.failed", error=str(error), exc_info=not self._unknown)
-            self._claimer.put_off(db.backoff(self._away))
+            self._claimer.postpone(db.backoff(self._away))
             self._away += 1
         self._forget_settled()
         self._show_status()
         if time.monotonic() > self._disk_at + DISK_S:
             self._look_at_disk()
 
-    def _patience(self) -> float:
-        """Seconds that there is nothing to do unless somebody says so."""
-        until = min(self._claimer.look_at, self._gone_by or self._leaving_by or float("inf"))
-        if self._claimer.is_ahead:
-            return 0.0 if self.dispatch_queue.is_urgent() or not self.dispatch_queue.arm(by_first=False) else SETTLE_S
-        if not self._away:
-            waiting = bool(self.settler.waiting)
-            if not self.dispatch_queue.arm(by_first=not waiting):
-                return 0.0
-            if waiting:
-                until = 0.0 if self._is_time_to_settle() else min(until, self._settle_at)
-        return max(0.0, until - time.monotonic())
-
-    def _is_time_to_settle(self) -> bool:
-        """A slot is free or will be soon, or something has waited for long enough."""
-        return self._urgent or self.dispatch_queue.is_urgent() or time.monotonic() >= self._settle_at
+    def _wait_s(self) -> float:
+        """Seconds that there is nothing to do unless a message comes."""
+        until = min(self._claimer.look_at, self._stop_until or self._drain_until or float("inf"))
+        return self._batching.wait_s(until, is_away=bool(self._away))
 
     def _collect(self) -> None:
-        """What has ended goes to the settler."""
-        ended = self.dispatch_queue.collect()
-        if not ended:
-            return
-        self._quiet_since = time.monotonic()
-        if not self.settler.waiting:
-            self._urgent = False
-            self._settle_at = self._quiet_since + SETTLE_S
+        """What has ended takes no slot any more, and waits to be settled."""
+        ended = self._batching.collect()
         for attempt in ended:
             self.in_flight.ended(attempt)
-            self.settler.add(attempt)
-            self._urgent = self._urgent or attempt.fills_a_slot
+        if ended:
+            self._idle_since = time.monotonic()
 
     def _handle(self, message: Message, job_type: str) -> None:
-        """One message; what ended or died is seen to by the turn that it began."""
+        """Do what one message asks for."""
         match message:
             case Message.WORK_READY:
                 if not job_type or job_type in self._me.types:
-                    self._claimer.want()
+                    self._claimer.work_ready()
             case Message.ENDED | Message.SLOT_DIED:
-                pass  # the turn collects what has ended, and revives slots
+                pass  # it was only to wake us: each turn collects what has ended, and replaces slots that died
             case Message.DRAIN:
-                if self._leaving_by is None:
+                if self._drain_until is None:
                     self._drain("asked")
-            case Message.LEAVE:
-                if self._leaving_by is None:
+            case Message.SHUTDOWN:
+                if self._drain_until is None:
                     self._drain("signal")
-                elif self._gone_by is None:
-                    self._leave_at_once()
+                elif self._stop_until is None:
+                    self._stop_jobs()
             case _:
                 assert_never(message)
 
     def _exchange(self) -> None:
-        """Settle and claim; on the way out only settle."""
+        """Settle and claim; while draining only settle."""
         if self._unknown:
             self._session.call(self._me.register)
             self._unknown = False
@@ -182,18 +171,18 @@ class MainLoop:
             self._session.call(release_orphaned_claims, self._me.worker_id, self.in_flight.held.keys())
             log.info("database.found", tries=self._away)
             self._away = 0
-        if self._claimer.is_ahead and not (self.dispatch_queue.is_urgent() or self._claimer.is_answered()):
+        if self._batching.awaits_claim():
             return
         self._collect()
-        settle = bool(self.settler.waiting) and self._is_time_to_settle()
-        if self._leaving_by is not None:
+        settle = self._batching.is_time_to_settle()
+        if self._drain_until is not None:
             if settle or time.monotonic() >= self._claimer.look_at:
                 self._claimer.settle()
             return
         if self._claimer.exchange(self._free, settle=settle):
-            self.dispatch_queue.claimed(more=self._claimer.may_be_more)
-        if self._until_idle and self._claimer.found_nothing and not self.in_flight and not self._claimer.is_ahead:
-            waited = time.monotonic() - self._quiet_since > QUIET_S
+            self._batching.claimed()
+        if self._until_idle and self._claimer.found_nothing and not self.in_flight:
+            waited = time.monotonic() - self._idle_since > IDLE_EXIT_S
             if self._session.call(nothing_left, self._me.types, waited=waited):
                 self._drain("idle")
 
@@ -208,7 +197,7 @@ class MainLoop:
         return 0 if self.trouble else free
 
     def _look_at_disk(self) -> None:
-        """With no job in flight not on the way from a notification to a start: a cold look takes longer than a round trip."""
+        """Note whether there is room for jobs. Not between a notification and a start: it may take longer than a round trip."""
         self._disk_at = time.monotonic()
         trouble = self._scratch.trouble()
         if trouble and not self.trouble:
@@ -222,65 +211,65 @@ class MainLoop:
         time.sleep(YIELD_S)
         self._heartbeat.beat_by(min(one.deadlines.lease_s for one in taken))
         self._watchdog.look_by(min(one.deadlines.due() for one in taken))
-        self._quiet_since = time.monotonic()
+        self._idle_since = time.monotonic()
 
     def _forget_settled(self) -> None:
-        """What is settled is not ours any more."""
+        """A settled job is not in flight any more."""
         if self.settler.closed:
             self.in_flight.forget(self.settler.closed)
             self.settler.closed.clear()
 
     def _drain(self, why: str) -> None:
-        """Take nothing new and give back what has not begun; what has may finish within the grace."""
-        self._leaving_by = time.monotonic() + self._settings.drain_grace_s
+        """Take nothing new and release what no slot has begun; running jobs may finish within the grace."""
+        self._drain_until = time.monotonic() + self._settings.drain_grace_s
         self._notifier.stopping()
-        self._land()
-        self._give_back()
+        self._finish_claim()
+        self._release_unstarted()
         log.info("worker.draining", why=why, jobs=len(self.in_flight), grace_s=self._settings.drain_grace_s)
         if why == "signal" and self.in_flight and not self._away:
-            self._quietly(queue.drain_worker)  # for people who look at the list of workers
+            self._try_call(queue.drain_worker)  # for people who look at the list of workers
 
-    def _land(self) -> None:
-        """Nothing is under way any more. What was to be settled and did not arrive waits again."""
+    def _finish_claim(self) -> None:
+        """Receive the answer to a claim that is under way. What it was to settle waits again if that fails."""
         try:
-            self._claimer.land()
+            self._claimer.finish()
         except (ReelqError, psycopg.Error) as error:
             log.warning("claim.failed", error=str(error))
 
-    def _give_back(self) -> None:
-        """Small jobs that no slot has begun go back to the queue; nobody is charged."""
+    def _release_unstarted(self) -> None:
+        """Jobs that no slot has begun go back to the queue; they are charged nothing."""
         for attempt in self.dispatch_queue.take_back():
             attempt.deadlines.finish()
             attempt.outcome = AttemptOutcome("released", message="shutdown")
             self.dispatch_queue.done(attempt)
         self._collect()
-        self._urgent = True
+        self._batching.settle_at_once()
 
-    def _leave_at_once(self) -> None:
-        """Stop what is in hand; it goes back to the queue and is charged nothing."""
-        self._gone_by = time.monotonic() + LEAVE_S
-        log.warning("worker.hurrying", jobs=len(self.in_flight))
-        self.hurry.set()
+    def _stop_jobs(self) -> None:
+        """End running jobs; they go back to the queue and are charged nothing."""
+        self._stop_until = time.monotonic() + STOP_GRACE_S
+        log.warning("worker.stopping", jobs=len(self.in_flight))
+        self.stopping.set()
         for attempt in self.in_flight.attempts():
             attempt.deadlines.set("shutdown")
 
-    def say_goodbye(self) -> None:
-        """Release what no handler gave back in time, and sign off. Without a database the leases expire."""
-        self._land()
-        self._give_back()
+    def deregister(self) -> None:
+        """Release what has not ended in time, and tell the queue that we stop. Without a database the leases expire."""
+        self._finish_claim()
+        self._release_unstarted()
         waiting = set(self.settler.waiting)
         for attempt in self.in_flight.attempts():
             if attempt not in waiting:
                 attempt.outcome = attempt.outcome or AttemptOutcome("released", message="shutdown")
                 self.settler.add(attempt)
-        deadline = time.monotonic() + GOODBYE_S
+        deadline = time.monotonic() + DEREGISTER_S
         turn = 0
-        while not (self._quietly(None) and self._quietly(queue.deregister_worker)) and time.monotonic() < deadline:
+        while not (self._try_call(None) and self._try_call(queue.deregister_worker)) and time.monotonic() < deadline:
             time.sleep(db.backoff(turn))
             turn += 1
         self._forget_settled()
 
-    def _quietly(self, function: Any) -> bool:
+    def _try_call(self, function: Any) -> bool:
         """Call a function of the queue about ourselves (None: settle); a failure is logged, not raised."""
         try:
             if function is None:
@@ -288,13 +277,13 @@ class MainLoop:
             else:
                 self._session.call(function, self._me.worker_id)
         except (ReelqError, psycopg.Error) as error:
-            log.warning("goodbye.failed", error=str(error), jobs=len(self.in_flight))
+            log.warning("deregister.failed", error=str(error), jobs=len(self.in_flight))
             return False
         return True
 
     def _show_status(self) -> None:
         """One line for systemctl, when something has changed but not at every turn."""
-        state = "draining, " if self._leaving_by is not None else "database away, " if self._away else self.trouble or ""
+        state = "draining, " if self._drain_until is not None else "database away, " if self._away else self.trouble or ""
         now = time.monotonic()
         if state == self._status[0] and now < self._status[1] + STATUS_S:
             return

@@ -10,10 +10,10 @@ class Message(enum.Enum):
     """One message in the main thread's mailbox; only WORK_READY has a text beside it."""
 
     WORK_READY = enum.auto()  # a notification: jobs of this type are ready; "" after a gap in listening
-    ENDED = enum.auto()  # attempts have ended; settle them now
-    SLOT_DIED = enum.auto()  # a slot's thread has died and has to be replaced
+    ENDED = enum.auto()  # attempts have ended that are worth settling now
+    SLOT_DIED = enum.auto()  # a slot's thread ended and has to be replaced
     DRAIN = enum.auto()  # the queue asks this worker to take nothing new
-    LEAVE = enum.auto()  # a signal: the first drains, the second stops the running jobs
+    SHUTDOWN = enum.auto()  # a signal: the first drains, the second stops running jobs
 
 
 Mailbox = SimpleQueue[tuple[Message, str]]

@@ -1,4 +1,4 @@
-"""Jobs that the queue leased to this worker while the connection broke, so that the answer never came."""
+"""Jobs that the queue gave us while the connection broke: leased to us, but the answer never arrived."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 def release_orphaned_claims(conn: db.Connection, worker_id: str, held: Collection[tuple[UUID, int]]) -> None:
-    """Release what is leased to this worker and not held by it; no attempt is charged.
+    """Release what the queue takes for ours and we do not hold; nobody is charged for it.
 
     Called after an outage, by the only thread that claims. Without it such a job would wait
     for its lease to run out, and count as a crash.
@@ -24,7 +24,7 @@ def release_orphaned_claims(conn: db.Connection, worker_id: str, held: Collectio
     orphans = [one for one in reads.running_jobs(conn) if one.worker_id == worker_id and (one.job_id, one.token) not in held]
     if not orphans:
         return
-    reason = {"outcome": "released", "message": "the claim was never heard of"}
+    reason = {"outcome": "released", "message": "the answer to the claim never arrived"}
     items = [json.dumps({"job_id": str(one.job_id), "token": one.token, **reason}) for one in orphans]
     with db.family():
         told = {one.job_id: one.verdict for one in queue.settle_jobs(conn, worker_id, items)}

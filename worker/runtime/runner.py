@@ -1,7 +1,8 @@
-"""A worker: claims, runs, settles, until it is told to leave.
+"""A worker: claims, runs, settles, until it is told to stop.
 
     main thread    one message at a time: settle what ended, claim for the slots that are free
-                                                                  main_loop.py, claimer.py, in_flight.py, settler.py
+                                                                  main_loop.py, claimer.py, in_flight.py, settler.py;
+                                                                  for many small jobs batching.py, look_ahead.py
     slot threads   one handler each                               slots.py, dispatch_queue.py, attempt.py
     heartbeat      leases, progress, cancel, drain, watchdog      heartbeat.py
     watchdog       time limits and lost leases, without database  deadline_watchdog.py
@@ -25,7 +26,7 @@ from reelq.worker.runtime.attempt import AttemptDeps
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
 from reelq.worker.runtime.heartbeat import IDLE_S, Heartbeat
 from reelq.worker.runtime.listener import Listener
-from reelq.worker.runtime.main_loop import GOODBYE_S, MainLoop
+from reelq.worker.runtime.main_loop import DEREGISTER_S, MainLoop
 from reelq.worker.runtime.messages import Message
 from reelq.worker.runtime.registry import Registry
 from reelq.worker.runtime.slots import Slots
@@ -40,7 +41,7 @@ log = structlog.get_logger()
 
 
 class Runner:
-    """One worker. `run` is called once; `leave` may be called from any thread and from a signal handler."""
+    """One worker. `run` is called once; `shutdown` may be called from any thread and from a signal handler."""
 
     def __init__(
         self, settings: Settings, registry: Registry, notifier: Notifier | None = None, *, until_idle: bool = False
@@ -54,8 +55,9 @@ class Runner:
         self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots)
         self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
         deps = AttemptDeps(
-            settings, registry, self._pool, self._scratch, cache(lambda: open_store(settings)), loop.hurry, self._watchdog.look_by
-        )
+            settings, registry, self._pool, self._scratch, cache(lambda: open_store(settings)),
+            loop.stopping, self._watchdog.look_by,
+        )  # fmt: skip
         self._slots = Slots(settings.slots, loop.dispatch_queue, deps, died=lambda: loop.mailbox.put((Message.SLOT_DIED, "")))
         polls = db.polls(settings)
         self._heartbeat = Heartbeat(
@@ -83,12 +85,12 @@ class Runner:
         """host:pool:pid:random."""
         return self._me.worker_id
 
-    def leave(self) -> None:
-        """First call: drain. Second call: leave at once."""
-        self.loop.mailbox.put((Message.LEAVE, ""))
+    def shutdown(self) -> None:
+        """First call: drain. Second call: stop running jobs."""
+        self.loop.mailbox.put((Message.SHUTDOWN, ""))
 
     def run(self) -> int:
-        """Work until told to leave; returns the exit code.
+        """Work until told to stop; returns the exit code.
 
         Raises:
             DatabaseAway, SchemaMismatch, SettingsError, QueueError: at the start only.
@@ -123,14 +125,14 @@ class Runner:
         try:
             self.loop.run(self._slots, self._heartbeat, self._watchdog)
         finally:
-            self.loop.hurry.set()
+            self.loop.stopping.set()
             self._slots.stop()
-            self.loop.say_goodbye()
+            self.loop.deregister()
             self._watchdog.stop()
             if self._listener is not None:
                 self._listener.stop()
             self._heartbeat.stop()
-            self._heartbeat.join(GOODBYE_S)
+            self._heartbeat.join(DEREGISTER_S)
             self._pool.close()
             counts = {event.replace(".", "_"): count for event, count in sorted(self.loop.settler.ended.items())}
             log.info("worker.stopped", worker_id=self.worker_id, **counts)

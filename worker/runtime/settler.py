@@ -6,7 +6,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,7 +13,6 @@ import psycopg
 import structlog
 
 from reelq.worker import db
-from reelq.worker.db.async_query import AsyncQuery
 from reelq.worker.errors import DatabaseAway, LeaseLost, QueueError
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import Bounds, ClaimedJob, Verdict
@@ -31,32 +29,21 @@ EVENTS = {"completed": "job.completed", "snoozed": "job.snoozed", "released": "j
 FINE = set(EVENTS.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An answer whose rows are not read yet."""
-
-    batch: list[Attempt]  # what it settled
-    read: Callable[[], list[ClaimedJob]]
-    count: int  # rows
-
-
 class Settler:
     """What is finished and not settled yet. Nothing leaves it before the database has answered."""
 
     def __init__(self, session: db.Session, worker_id: str) -> None:
         self._session = session
         self._log: Any = log
-        self._worker_id = worker_id
+        self.worker_id = worker_id
         self._batch: list[Attempt] = []  # completed, snoozed, released
         self._others: list[Attempt] = []
-        self._asked: AsyncQuery[ClaimedJob] | None = None
-        self._sent: list[Attempt] = []  # with what was asked
         self.ended: Counter[str] = Counter()  # events so far
-        self.closed: list[Attempt] = []  # settled since the runner looked
+        self.closed: list[Attempt] = []  # settled, and not yet forgotten by the main loop
 
     @property
     def waiting(self) -> list[Attempt]:
-        """What is not settled yet, and not under way."""
+        """What is not settled yet, and not sent to be."""
         return self._others + self._batch if self._others else self._batch
 
     def add(self, attempt: Attempt) -> None:
@@ -77,60 +64,33 @@ class Settler:
         """
         while self._others:
             self._settle_alone(self._others[0])
-        batch, items = self._items()
+        batch, items = self.take_waiting()
         if claim:
-            rows: list[ClaimedJob] = self._insist(batch, [], queue.settle_and_claim, self._worker_id, limit, items, bounds)
-            return self._close_all(batch, rows)
+            rows: list[ClaimedJob] = self.call(batch, [], queue.settle_and_claim, self.worker_id, limit, items, bounds)
+            return self.close(batch, rows)
         if items:
-            told: list[Verdict] = self._insist(batch, [], queue.settle_jobs, self._worker_id, items)
+            told: list[Verdict] = self.call(batch, [], queue.settle_jobs, self.worker_id, items)
             lost = {one.job_id for one in told if one.verdict == "lost"}
             self._close_batch(batch, {(one.job.job_id, one.job.token) for one in batch if one.job.job_id in lost})
         return []
 
-    def ask(self, limit: int, bounds: Bounds | None) -> bool:
-        """As `exchange`, but the answer is left for `hear`; until then nothing else may be asked.
+    # `exchange` consists of these. look_ahead.py calls them one by one, for a claim that is sent now and answered later.
 
-        Returns whether that was done; there may be something that only `exchange` can settle.
+    def fits_one_call(self) -> bool:
+        """Whether all that waits can be settled in one call, without asking anything else."""
+        return not (self._others or any(one.sent for one in self._batch))
 
-        Raises:
-            DatabaseAway: as `exchange`.
-        """
-        if self._others or any(one.sent for one in self._batch):
-            return False  # that takes more than one question
-        self._sent, items = self._items()
-        self._asked = self._insist(self._sent, None, queue.ask_settle_and_claim, self._worker_id, limit, items, bounds)
-        return self._asked is not None
-
-    def is_answered(self) -> bool:
-        """Whether `hear` would not wait."""
-        return self._asked is None or self._asked.is_answered()
-
-    def hear(self) -> Heard:
-        """Wait for the answer to what was asked.
-
-        Raises:
-            DatabaseAway: as `exchange`.
-        """
-        asked, self._asked = self._asked, None
-        batch, self._sent = self._sent, []
-        assert asked is not None
-        told = self._insist(batch, None, lambda _: asked.wait())
-        if told is None:  # refused, and settled one by one
-            return Heard([], list, 0)
-        return Heard(batch, lambda: asked.rows(told), told.ntuples)
-
-    def take(self, heard: Heard) -> list[ClaimedJob]:
-        """Note what came of the settlements, and return the jobs."""
-        return self._close_all(heard.batch, heard.read())
-
-    def _items(self) -> tuple[list[Attempt], list[str]]:
-        """What waits, which is under way from now on."""
+    def take_waiting(self) -> tuple[list[Attempt], list[str]]:
+        """What waits, as attempts and as the queue's functions take it; `call` has to follow."""
         batch, self._batch = self._batch, []
         return batch, [attempt.settlement or attempt.settled_as() for attempt in batch]
 
-    def _insist(self, batch: list[Attempt], refused: T, function: Callable[..., T], *args: Any) -> T:
-        """Call `function(connection, …)`. What it was to settle waits again when the database is away, and is settled
-        one by one, for `refused` as the answer, when the queue does not take it."""
+    def call(self, batch: list[Attempt], refused: T, function: Callable[..., T], *args: Any) -> T:
+        """Call `function(connection, …)`, which settles `batch`.
+
+        When the database is away the batch waits again. When the queue refuses it, it is settled one by one, and
+        `refused` is returned.
+        """
         try:
             return self._session.call(function, *args)
         except DatabaseAway:
@@ -151,11 +111,11 @@ class Settler:
                 self._batch[:0] = batch
             return refused
 
-    def _close_all(self, batch: list[Attempt], rows: list[ClaimedJob]) -> list[ClaimedJob]:
-        """Note what came of the settlements; returns the claimed of the rows."""
-        lost = {(row.job_id, row.token) for row in rows if row.verdict == "lost"}
-        self._close_batch(batch, lost)
-        return [row for row in rows if row.verdict == "claimed"] if lost else rows
+    def close(self, batch: list[Attempt], rows: list[ClaimedJob]) -> list[ClaimedJob]:
+        """The batch was answered with these rows: note which settlements came too late; returns the claimed jobs."""
+        stale = {(row.job_id, row.token) for row in rows if row.verdict == "lost"}
+        self._close_batch(batch, stale)
+        return [row for row in rows if row.verdict == "claimed"] if stale else rows
 
     def _close_batch(self, batch: list[Attempt], lost: set[tuple[UUID, int]]) -> None:
         """They are settled, or came too late."""
@@ -188,7 +148,7 @@ class Settler:
     def _settle_one(self, attempt: Attempt) -> None:
         """Settle one of a batch that was refused; a result that is refused alone too fails its job."""
         try:
-            (verdict,) = self._session.call(queue.settle_jobs, self._worker_id, [attempt.settled_as()])
+            (verdict,) = self._session.call(queue.settle_jobs, self.worker_id, [attempt.settled_as()])
             self._close(attempt, self._late(attempt) if verdict.verdict == "lost" else None)
         except (QueueError, psycopg.Error) as error:
             log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))

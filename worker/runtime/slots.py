@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class Slot(threading.Thread):
-    """One thread; `attempt` is what it runs."""
+    """One thread; `attempt` is what it runs now."""
 
     def __init__(self, number: int, dispatch_queue: DispatchQueue, deps: AttemptDeps, died: Callable[[], None]) -> None:
         super().__init__(name=f"slot-{number}", daemon=True)
@@ -59,7 +59,7 @@ class Slots:
             slot.start()
 
     def revive(self) -> None:
-        """Replace threads that died, and settle the attempts that they ran, so that neither job nor slot is lost."""
+        """Replace threads that died, and end what they ran: a job is settled, no slot is lost."""
         for place, slot in enumerate(self._slots):
             if not slot.over:
                 continue

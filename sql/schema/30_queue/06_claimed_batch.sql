@@ -1,4 +1,4 @@
--- sqlfluff wants a blank before the brackets of an array:
+-- The linter wants a blank before the brackets of an array:
 -- noqa: disable=LT01
 create type queue.claimed_batch as (
     job_ids uuid[],

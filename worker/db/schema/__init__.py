@@ -1,7 +1,8 @@
-"""sql/ into a database, and what became of it since: the runner, its files, and drift."""
+"""sql/ into a database, and what became of it since: the runner (plan, then apply), its files, and drift."""
 
 from __future__ import annotations
 
+from reelq.worker.db.schema.apply import LOCK_KEY as LOCK_KEY
 from reelq.worker.db.schema.files import ROOT as ROOT
 from reelq.worker.db.schema.files import File as File
 from reelq.worker.db.schema.files import SchemaError as SchemaError
@@ -10,12 +11,11 @@ from reelq.worker.db.schema.files import migrations as migrations
 from reelq.worker.db.schema.files import rooms as rooms
 from reelq.worker.db.schema.files import script as script
 from reelq.worker.db.schema.files import search_path as search_path
-from reelq.worker.db.schema.runner import LOCK_KEY as LOCK_KEY
-from reelq.worker.db.schema.runner import REAPPLIED as REAPPLIED
-from reelq.worker.db.schema.runner import Plan as Plan
+from reelq.worker.db.schema.plan import REAPPLIED as REAPPLIED
+from reelq.worker.db.schema.plan import Plan as Plan
+from reelq.worker.db.schema.plan import plan as plan
+from reelq.worker.db.schema.plan import require as require
+from reelq.worker.db.schema.plan import status as status
 from reelq.worker.db.schema.runner import diff as diff
 from reelq.worker.db.schema.runner import install as install
-from reelq.worker.db.schema.runner import plan as plan
-from reelq.worker.db.schema.runner import require as require
-from reelq.worker.db.schema.runner import status as status
 from reelq.worker.db.schema.runner import upgrade as upgrade

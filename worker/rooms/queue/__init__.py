@@ -21,7 +21,6 @@ from reelq.worker.rooms.queue.jobs import heartbeat as heartbeat
 from reelq.worker.rooms.queue.jobs import ingest_video as ingest_video
 from reelq.worker.rooms.queue.jobs import mark_worker_dead as mark_worker_dead
 from reelq.worker.rooms.queue.jobs import register_worker as register_worker
-from reelq.worker.rooms.queue.jobs import release_job as release_job
 from reelq.worker.rooms.queue.jobs import reprioritise_job as reprioritise_job
 from reelq.worker.rooms.queue.jobs import retry_job as retry_job
 from reelq.worker.rooms.queue.jobs import set_worker_busy as set_worker_busy

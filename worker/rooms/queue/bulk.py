@@ -1,9 +1,8 @@
-"""Many jobs at once: in one statement, under the token of a running job, or by COPY.
+"""Many jobs at once: in one statement, or under the token of a running job. docs/psql.md shows COPY.
 
     enqueue_jobs  refs within the call, idempotency keys, an id for each; for every role that may enqueue
     enqueue_all   the same for as many as there are, chunk by chunk; returns a count only
     spawn_jobs    the same, as the fan-out of a running job
-    copy_jobs     returns a count only; for roles that may insert into queue.processing_jobs: the owner and reelq_app
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from reelq.worker.db.async_query import AsyncQuery
@@ -49,7 +47,6 @@ class JobSpec:
 
 Spec = JobSpec | Mapping[str, Any]  # a mapping goes to the database as it is, which refuses what it does not know
 KEYS = tuple(field.name for field in fields(JobSpec))
-COPIED = tuple(name for name in KEYS if name != "ref")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,35 +105,6 @@ def spawn_jobs(conn: Connection, job_id: UUID, token: int, specs: Sequence[Spec]
     return rows(conn, Enqueued, "select * from queue.spawn_jobs(%s, %s, %s)", [job_id, token, _document(specs)])
 
 
-def copy_jobs(conn: Connection, specs: Iterable[JobSpec]) -> int:
-    """Enqueue by COPY, all or none; return how many are new. Those whose idempotency key is known are left out.
-
-    `depends_on` holds ids of jobs: there are no refs. The insert fires the same triggers as any other, so that it
-    fills and checks as much. Specs may come from a generator: they are never all in memory.
-
-    Raises:
-        psycopg.errors.InsufficientPrivilege: the role may not insert, as reelq_worker and reelq_readonly.
-    """
-    with conn.transaction(), conn.cursor() as cursor:
-        # Without the defaults and checks of the table: the triggers see to those.
-        cursor.execute(
-            _naming("create temporary table copied_jobs on commit drop as select {} from queue.processing_jobs with no data")
-        )
-        cursor.execute("alter table copied_jobs add column place bigint generated always as identity")
-        with cursor.copy(_naming("copy pg_temp.copied_jobs ({}) from stdin")) as copy:
-            for spec in specs:
-                copy.write_row([_copied(spec, name) for name in COPIED])
-        cursor.execute(
-            _naming(
-                "insert into queue.processing_jobs ({0}) select {0} from pg_temp.copied_jobs order by place"
-                " on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing"
-            )
-        )
-        count = cursor.rowcount
-        cursor.execute("drop table pg_temp.copied_jobs")
-    return count
-
-
 def culprit(conn: Connection, specs: Sequence[Spec], error: psycopg.Error) -> int | None:
     """The place of the spec that makes queue.enqueue_jobs raise `error`; None when no single one does.
 
@@ -192,18 +160,3 @@ def _json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return list(value) if isinstance(value, Sequence) else str(value)
-
-
-def _naming(statement: LiteralString) -> sql.Composed:
-    """The statement with the columns that copy_jobs fills."""
-    return sql.SQL(statement).format(sql.SQL(", ").join(map(sql.Identifier, COPIED)))
-
-
-def _copied(spec: JobSpec, name: str) -> Any:
-    """A field as COPY takes it."""
-    value = getattr(spec, name)
-    if value is None:
-        return None
-    if name == "job_data":
-        return Jsonb(value)
-    return list(value) if name in ("depends_on", "limits") else value

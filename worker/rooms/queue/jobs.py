@@ -148,11 +148,6 @@ def fail_job(conn: Connection, job_id: UUID, token: int, error_class: str, code:
     )
 
 
-def release_job(conn: Connection, job_id: UUID, token: int, reason: str) -> None:
-    """Hand a job back; nothing is charged."""
-    conn.execute("select queue.release_job(%s, %s, %s)", [job_id, token, reason])
-
-
 def heartbeat(conn: Connection, worker_id: str, jobs: Iterable[tuple[UUID, int, JobProgress]]) -> list[Verdict]:
     """Extend the leases of these (job, token, progress); returns what needs attention."""
     beats = [

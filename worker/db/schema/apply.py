@@ -1,0 +1,124 @@
+"""One runner at a time, one file at a time: the session that holds the lock, and a file with its row of the ledger.
+
+One advisory lock, held by the session, lets one runner work at a time and is gone when it dies. Each
+file is one transaction together with its row in base.schema_ledger, so a runner that is killed
+leaves whole files, and the next one goes on. A migration with `-- transaction: none` in its head
+runs statement by statement instead (a blank line between two) and must bear being run again.
+
+The lock and the settings belong to the session: connect directly, not through a transaction pooler.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from reelq.worker.db.schema import drift, shared
+from reelq.worker.db.schema.files import File, SchemaError, migrations, statements
+
+LOCK_KEY = int.from_bytes(b"reelq", "big")
+LOCK_WAIT_S = 600  # another runner is at work; a big index takes minutes
+# Under these every file means the same everywhere.
+SESSION = {
+    "client_min_messages": "warning",
+    "default_transaction_isolation": "read committed",
+    "search_path": "",  # an unqualified name in a file fails instead of landing anywhere
+    "check_function_bodies": "off",  # functions may call later ones
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "lock_timeout": "5s",  # a lock that is not had by then would queue the application behind it
+    "client_connection_check_interval": "2s",  # when a runner is killed its lock is free soon
+}
+
+
+@contextmanager
+def session(conn: psycopg.Connection[Any], wait_s: float) -> Iterator[None]:
+    """Hold the runner's lock, and the settings of SESSION."""
+    conn.autocommit = True
+    for name, value in SESSION.items():
+        _set(conn, name, value)
+    _set(conn, "lock_timeout", f"{int(wait_s * 1000)}ms")
+    try:
+        conn.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
+    except psycopg.errors.LockNotAvailable as error:
+        told = f"another schema runner has been at work for {wait_s:g} s"
+        raise SchemaError(told, "Wait for it and run this again.") from error
+    try:
+        _set(conn, "lock_timeout", SESSION["lock_timeout"])
+        yield
+    finally:
+        if not conn.closed and not conn.broken:
+            conn.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])
+            for name in SESSION:
+                conn.execute(sql.SQL("reset {}").format(sql.Identifier(name)))
+
+
+def _set(conn: psycopg.Connection[Any], name: str, value: str) -> None:
+    """Set a parameter of the session."""
+    conn.execute("select set_config(%s, %s, false)", [name, value])
+
+
+def make_ledger(conn: psycopg.Connection[Any], root: Path, fresh: bool) -> None:
+    """Make the ledger; on a fresh database enter the migrations as done, in the same transaction."""
+    with conn.transaction():
+        conn.execute((root / "ledger.sql").read_bytes(), prepare=False)
+        for file in migrations(root) if fresh else []:
+            enter(conn, file, None)
+
+
+def apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
+    """Run one file and enter it in the ledger; return the milliseconds. What it adds to the rooms in `closed` is not PUBLIC's.
+
+    Raises:
+        SchemaError: with file, line and the server's message.
+    """
+    started = time.monotonic()
+    try:
+        if file.transactional:
+            with conn.transaction():
+                conn.execute(file.text.encode(), prepare=False)
+                shared.close(conn, closed)
+                ms = int((time.monotonic() - started) * 1000)
+                enter(conn, file, ms)
+            return ms
+        for statement in statements(file.text):
+            conn.execute(statement.encode(), prepare=False)
+        shared.close(conn, closed)
+    except psycopg.Error as error:
+        if conn.broken:
+            raise
+        raise SchemaError(_told(file, error), error.diag.message_hint) from error
+    invalid = drift.rows(conn, "select indexrelid::regclass::text from pg_index where not indisvalid")
+    if invalid:
+        names = ", ".join(name for (name,) in invalid)
+        raise SchemaError(f"sql/{file.place} left invalid indexes: {names}", "Drop them and run this again.")
+    ms = int((time.monotonic() - started) * 1000)
+    enter(conn, file, ms)
+    return ms
+
+
+def _told(file: File, error: psycopg.Error) -> str:
+    """`path, line N: message (SQLSTATE)`; without the line when the server does not say where."""
+    place = f"sql/{file.place}"
+    if error.diag.statement_position and file.transactional:
+        place += f", line {file.text[: int(error.diag.statement_position) - 1].count(chr(10)) + 1}"
+    parts = [error.diag.message_primary or str(error), error.diag.message_detail, error.diag.context]
+    return f"{place}: {'; '.join(part for part in parts if part)} ({error.sqlstate})"
+
+
+def enter(conn: psycopg.Connection[Any], file: File, ms: int | None) -> None:
+    """Write the file's row of the ledger."""
+    conn.execute(
+        """
+        insert into base.schema_ledger (path, kind, sha256, ms) values (%s, %s, %s, %s)
+        on conflict (path) do update
+        set kind = excluded.kind, sha256 = excluded.sha256, ms = excluded.ms, applied_at = clock_timestamp()
+        """,
+        [file.path, file.kind, file.sha256, ms],
+    )

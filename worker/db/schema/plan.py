@@ -1,0 +1,101 @@
+"""What there is to do: the files of sql/ compared with the ledger, which knows what was applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from reelq.worker.db.schema import drift, shared
+from reelq.worker.db.schema.files import ROOT, File, SchemaError, files, migrations
+from reelq.worker.errors import SchemaMismatch
+
+REAPPLIED = ("function", "view", "data", "grants")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do; `steps` in order."""
+
+    steps: list[File]
+    fresh: bool  # no ledger yet: migrations are entered without being run
+    settled: list[File]  # schema files whose text changed: the migrations did the work, or nobody did
+    vanished: list[str]  # files of the ledger that the code does not have any more
+
+
+def plan(conn: psycopg.Connection[Any], root: Path = ROOT) -> Plan:
+    """Compare the files with the ledger.
+
+    Raises:
+        SchemaMismatch: RQ011, the database is newer than these files.
+        SchemaError: a frozen migration was edited, or one came in below the last that was run.
+    """
+    code, moves = files(root), migrations(root)
+    ledger = read_ledger(conn)
+    if ledger is None:
+        return Plan(code, True, [], [])
+    done = {path: sha for path, (kind, sha, _) in ledger.items() if kind == "migration"}
+    unknown = sorted(done.keys() - {file.path for file in moves})
+    if unknown:
+        raise SchemaMismatch(
+            f"the database is newer than this program: it has had {unknown[-1]}",
+            "Install the version of reelq that made the database's schema, or a later one.",
+        )
+    for file in moves:
+        if file.path in done and done[file.path] != file.sha256:
+            raise SchemaError(f"{file.path} was edited after it was applied", "Put its text back and write a new migration.")
+    pending = [file for file in moves if file.path not in done]
+    if pending and done and pending[0].path < max(done):
+        raise SchemaError(f"{pending[0].path} comes before {max(done)}, which is applied", "Give it the next number.")
+    steps = [
+        file
+        for file in code
+        if file.path not in ledger or (file.kind in REAPPLIED and ledger[file.path][1] != file.sha256)
+    ]
+    if pending:
+        # New tables first, so that a migration may fill them; then what replaces or reads the changed ones.
+        early = [file for file in steps if file.kind == "schema" or (file.kind, file.room) == ("function", "base")]
+        steps = early + pending + [file for file in steps if file not in early]
+    settled = [file for file in code if file.kind == "schema" and ledger.get(file.path, ("", file.sha256))[1] != file.sha256]
+    vanished = sorted(ledger.keys() - {file.path for file in code} - {file.path for file in moves})
+    return Plan(steps, False, settled, vanished)
+
+
+def read_ledger(conn: psycopg.Connection[Any]) -> dict[str, tuple[str, str, Any]] | None:
+    """Path → kind, sha256, applied_at; None when there is no ledger."""
+    if not shared.has_ledger(conn):
+        return None
+    rows = drift.rows(conn, "select path, kind, sha256, applied_at from base.schema_ledger")
+    return {path: (kind, sha, at) for path, kind, sha, at in rows}
+
+
+def require(conn: psycopg.Connection[Any], root: Path = ROOT) -> None:
+    """Check at the start of a program that the database has the tables that it expects.
+
+    Raises:
+        SchemaMismatch: RQ011, not installed, older (tables or migrations are missing) or newer.
+    """
+    todo = plan(conn, root)
+    if todo.fresh:
+        raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
+    missing = [file.path for file in todo.steps if file.kind in ("schema", "migration")]
+    if missing:
+        told = f"the database is older than this program: {missing[0]} is not applied"
+        raise SchemaMismatch(told, "Run `reelq schema upgrade`.")
+
+
+def status(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, Any]]:
+    """A row a file: path, kind, state (applied, pending, changed, vanished), applied_at."""
+    todo, ledger = plan(conn, root), read_ledger(conn) or {}
+    todo_paths = {file.path for file in todo.steps} | {file.path for file in todo.settled}
+    moves = migrations(root)
+    rows = []
+    for file in files(root) + moves:
+        at = ledger.get(file.path, (None, None, None))[2]
+        state = "applied" if file.path not in todo_paths else "changed" if file.path in ledger else "pending"
+        state = "applied" if todo.fresh and file in moves else state
+        rows.append({"path": file.path, "kind": file.kind, "state": "pending" if todo.fresh else state, "applied_at": at})
+    rows += [{"path": p, "kind": ledger[p][0], "state": "vanished", "applied_at": ledger[p][2]} for p in todo.vanished]
+    return rows
