@@ -101,7 +101,7 @@ def _reason(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        if "importlib" not in code.co_filename:
+        if "importlib" not in code.co_filename and code.co_filename != _reason.__code__.co_filename:
             place = f" ({Path(code.co_filename).name}, line {trace.tb_lineno})"
         trace = trace.tb_next
     if isinstance(error, SyntaxError):
