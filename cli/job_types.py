@@ -130,7 +130,7 @@ def show(app: App, name: str, as_json: bool) -> None:
         return
     if not output.emit(arguments_of(schema), False, ARGUMENTS, title="arguments"):
         output.lines("arguments", "none")
-    output.lines("example", command(name, example))
+    output.lines("example", command(name, example, video=here is not None and here.of_a_video))
     if here and schema != row.options_schema:
         output.say("The database has other arguments than the handler here: run reelq job-types sync")
 
@@ -211,7 +211,8 @@ def arguments_of(schema: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def command(name: str, example: Any) -> str:
+def command(name: str, example: Any, *, video: bool) -> str:
     """The line that enqueues one."""
+    name += " --video 01976b1e-5a3c-7d4e-8f00-0123456789ab" if video else ""
     data = f" --data {shlex.quote(json.dumps(example, ensure_ascii=False))}" if example else ""
     return f"reelq jobs enqueue {name}{data}"

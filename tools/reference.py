@@ -107,8 +107,9 @@ def job_types() -> Iterator[str]:
             cells = [(f"`{one['name']}`", one["type"], f"`{one['default']}`", one["meaning"]) for one in told]
             yield table(("argument", "type", "default", "meaning"), cells)
         else:
-            yield "No arguments." + ("" if name == "no_op" else " It works on the job's video.")
-        yield "```sh\n" + shown.command(name, options_schema.payload(described)) + "\n```"
+            yield "No arguments."
+        line = shown.command(name, options_schema.payload(described), video=registry.find(name).of_a_video)
+        yield f"```sh\n{line}\n```"
 
 
 def error_codes() -> str:

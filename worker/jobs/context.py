@@ -61,7 +61,7 @@ class JobContext:
     report: Callable[[JobProgress], None]
     pool: db.Pool
     facts: Facts = field(default_factory=Facts)
-    writes: list[Callable[[db.Connection], None]] = field(default_factory=list)
+    writes: list[Callable[[db.Connection], object]] = field(default_factory=list)
 
     @property
     def log(self) -> Any:
@@ -226,26 +226,29 @@ class JobContext:
             self.progress(start + (end - start) * done, stage, at.speed, eta)
 
         self.progress(start, stage)
-        command = [*allowlists.input_flags(), *before, "-i", f"file:{source}", *words, f"file:{output}"]
-        cost, _ = self.ffmpeg().run(command, read=source.parent, write=output.parent, wall_s=limit_s, on_progress=tell)
+        ffmpeg = self.ffmpeg()
+        threads = ["-threads", str(ffmpeg.threads)]
+        command = [*allowlists.input_flags(), *before, "-i", f"file:{source}", *threads, *words, f"file:{output}"]
+        cost, _ = ffmpeg.run(command, read=source.parent, write=output.parent, wall_s=limit_s, on_progress=tell)
         self.progress(end, stage)
         return cost
 
     def store_file(self, path: Path, name: str | None = None, content_type: str = "application/octet-stream") -> StoredObject:
         """Put a file into the store and return its key, size in bytes and SHA-256.
 
-        The key bears the job and the attempt (tenants/…/jobs/<job>-<attempt>/<name>), so that an attempt that comes back late
-        never writes over a newer one's bytes. Nobody knows the key until the job completes: return it as part of the
+        The key bears the job and the attempt ([tenants/<tenant>/]jobs/<job>-<attempt>/<name>), so that an attempt that comes back
+        late never writes over a newer one's bytes. Nobody knows the key until the job completes: return it as part of the
         result, or write it into a row with `on_complete`.
 
         Raises:
             PermanentError, TransientError: of the store, as "store_away".
             StopRequested.
         """
-        key = f"tenants/{self.job.tenant_id}/jobs/{self.job.job_id}-{self.job.token}/{name or path.name}"
+        base = f"tenants/{self.job.tenant_id}/" if self.job.tenant_id else ""
+        key = f"{base}jobs/{self.job.job_id}-{self.job.token}/{name or path.name}"
         return self.store.put(key, path, content_type, stop=self.stop)
 
-    def on_complete(self, write: Callable[[db.Connection], None]) -> None:
+    def on_complete(self, write: Callable[[db.Connection], object]) -> None:
         """Run `write(connection)` in the transaction that completes the job; all of them or none.
 
         It may run more than once (the database went away before it answered) and must not commit.

@@ -33,6 +33,11 @@ class Handler:
     declared: JobType | None = None  # None: shipped
     example: Mapping[str, Any] | None = None
 
+    @property
+    def of_a_video(self) -> bool:
+        """Whether its jobs need a video: all shipped types do, but for the one for tests."""
+        return self.declared is None and self.job_type != "no_op"
+
     def parse(self, job_data: Any) -> Any:
         """The handler's arguments.
 
