@@ -118,7 +118,8 @@ def show(app: App, name: str, as_json: bool) -> None:
     schema = here.schema() if here else row.options_schema
     example = None if schema is None else options_schema.payload(schema)
     retry = [plain(asdict(one)) for one in policies]
-    record = plain(asdict(row)) | {"handler": handler(registry, name), "options_schema": schema, "retry": retry, "example": example}
+    record = plain(asdict(row)) | {"handler": handler(registry, name)}
+    record |= {"options_schema": schema, "retry": retry, "example": example}
     if as_json:
         output.emit_record(record, True)
         return
@@ -155,7 +156,7 @@ def sync(app: App, dry_run: bool, overwrite: bool, as_json: bool) -> None:
 
     found = everything(app).declared
     if not found:
-        output.say("There is no handler of your own here: set REELQ_HANDLERS=module, or install a package with an entry point reelq.handlers.")
+        output.say("There is no handler of your own here: set REELQ_HANDLERS=module, or install a package with an entry point.")
         return
     told: list[dict[str, Any]] = []
     with app.connect() as conn, conn.transaction(force_rollback=dry_run):

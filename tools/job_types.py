@@ -16,6 +16,16 @@ from reelq.worker.runtime.registry import shipped
 MARK = "-- Written by `python -m tools.job_types` from the Args of worker/handlers/: not an operator's to change.\n"
 
 
+STATEMENT = """update queue.job_types as t
+set options_schema = s.options_schema::jsonb
+from (
+    values
+{rows}
+) as s (job_type, options_schema)
+where t.job_type = s.job_type and t.options_schema is distinct from s.options_schema::jsonb;
+"""
+
+
 def schemas() -> str:
     """The statement that fills queue.job_types.options_schema."""
     registry = shipped()
@@ -23,15 +33,7 @@ def schemas() -> str:
     for name in registry.types:
         text = json.dumps(registry.find(name).schema(), ensure_ascii=False)
         rows.append(f"    ('{name}', '" + text.replace("'", "''") + "')")
-    values = ",\n".join(rows)
-    return f"""{MARK}update queue.job_types as t
-set options_schema = s.options_schema::jsonb
-from (
-    values
-{values}
-) as s (job_type, options_schema)
-where t.job_type = s.job_type and t.options_schema is distinct from s.options_schema::jsonb;
-"""
+    return MARK + STATEMENT.replace("{rows}", ",\n".join(rows))
 
 
 def written(text: str) -> str:

@@ -92,6 +92,7 @@ def alike(text: str) -> str:
     text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(\+00(:00)?|Z)?", "TIME", text)
     text = re.sub(r"\b\d+(\.\d+)? ?(s|ms|min|h|kB|MB)\b", "AMOUNT", text)
     text = re.sub(r"(?<![\w.])/[\w./-]+", "PATH", text)
+    text = re.sub(r"\b\d+ files applied", "FILES applied", text)
     return "\n".join(re.sub(r"[ \t]+", " ", line).strip() for line in text.strip().splitlines())
 
 

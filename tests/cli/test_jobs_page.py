@@ -45,7 +45,7 @@ def test_the_page_names_the_whole_face() -> None:
 
 def test_the_face_is_the_same_for_type_checkers() -> None:
     text = Path(reelq.__file__).read_text(encoding="utf-8")
-    assert dict((name, module) for module, name in re.findall(r"^    from (\S+) import (\w+) as \2$", text, re.MULTILINE)) == reelq.FACE
+    assert {name: module for module, name in re.findall(r"^    from (\S+) import (\w+) as \2$", text, re.MULTILINE)} == reelq.FACE
 
 
 def test_the_face_loads_what_is_asked_for_and_no_more() -> None:
@@ -61,7 +61,7 @@ def test_the_package_installs_and_is_found_by_its_entry_point(tmp_path: Path) ->
     for name, content in jobsdoc.files(PAGE).items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text(content)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", target, source]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(target), str(source)]
     done = subprocess.run(pip, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     code = "from reelq.worker.runtime import handler_search as s; print([one.name for one in s.search([])])"

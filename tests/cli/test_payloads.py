@@ -24,7 +24,6 @@ WAYS = (
     rf"jobs enqueue {TYPE}[^\n]*? --data '?{OBJECT}",
     rf"enqueue_job\('{TYPE}'[^;]*?job_data => '{OBJECT}",
     rf"^>> {TYPE}\t{OBJECT}",
-    rf"""\.run\("{TYPE}", {OBJECT}""",
 )
 MENTION = re.compile(r"""job_data(?:"?:| =>) *'?\{(?=["}])|--data '?\{""")  # every payload begins like this
 OWN = {"docs/jobs.md", "sql/README.md"}  # tutorials of types that are not shipped: their own tests run them word for word

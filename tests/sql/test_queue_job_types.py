@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from reelq.worker import errors
+from reelq.worker.db import schema
 from reelq.worker.jobs.declare import Retry, declared, job_type, policy
 from reelq.worker.rooms.queue import job_types
 from reelq.worker.runtime import registry
@@ -125,7 +126,7 @@ def test_the_defaults_of_a_retry_are_those_of_the_function(conn: Conn) -> None:
 
 
 def test_schemas_of_shipped_types_are_those_of_their_handlers(conn: Conn) -> None:
-    path = generator.schema.ROOT / "data" / "queue_job_types.sql"
+    path = schema.ROOT / "data" / "queue_job_types.sql"
     current = path.read_text(encoding="utf-8")
     assert current == generator.written(current), "run: python -m tools.job_types"
     here = registry.shipped()

@@ -123,11 +123,11 @@ def run(args: Args, ctx: Any) -> None:
 
 
 def silent(args: Args, ctx: Any) -> None: ...
-def lonely(ctx: Any) -> None: """Do it."""  # noqa: E704
-def untyped(args, ctx): """Do it."""  # noqa: E704
-def melting(args: Melting, ctx: Any) -> None: """Do it."""  # noqa: E704
-def strange(args: Strange, ctx: Any) -> None: """Do it."""  # noqa: E704
-def lost(args: Nowhere, ctx: Any) -> None: """Do it."""  # type: ignore[name-defined]  # noqa: E704, F821
+def lonely(ctx: Any) -> None: """Do it."""
+def untyped(args, ctx): """Do it."""
+def melting(args: Melting, ctx: Any) -> None: """Do it."""
+def strange(args: Strange, ctx: Any) -> None: """Do it."""
+def lost(args: Nowhere, ctx: Any) -> None: """Do it."""  # type: ignore[name-defined]  # noqa: F821
 
 
 @pytest.mark.parametrize(

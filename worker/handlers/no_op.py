@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from reelq.worker.jobs.arguments import Range
 from reelq.worker.jobs.context import JobContext
 
-
 EXAMPLE = {"sleep_s": 3}
 
 

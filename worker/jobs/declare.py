@@ -156,7 +156,7 @@ def args_of(run: Callable[..., Any]) -> type[Any]:
     if isinstance(hint, str):  # from __future__ import annotations; only this one: others may exist for type checkers alone
         lone = SimpleNamespace(__annotations__={"args": hint})
         try:
-            hint = get_type_hints(lone, globalns=run.__globals__)["args"]  # type: ignore[attr-defined]
+            hint = get_type_hints(lone, globalns=run.__globals__)["args"]
         except NameError as error:
             raise TypeError(f"the type of its first argument: {error}; define it above, at the top of the module") from None
     if not (isinstance(hint, type) and is_dataclass(hint) and hint.__dataclass_params__.frozen):  # type: ignore[attr-defined]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from reelq.worker.db.rows import Connection, rows
@@ -56,19 +57,17 @@ class Change:
     action: str  # added, changed, removed, kept
 
 
-COLUMNS = (
-    "job_type, description, priority, max_attempts, max_crashes, lease, time_limit, stall_limit, weight, needs, batch, limits, options_schema"
-)
+COLUMNS = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(TypeRow))
 
 
 def list_job_types(conn: Connection) -> list[TypeRow]:
     """All job types by name."""
-    return rows(conn, TypeRow, f"select {COLUMNS} from queue.job_types order by job_type")  # noqa: S608  names of ours
+    return rows(conn, TypeRow, sql.SQL("select {} from queue.job_types order by job_type").format(COLUMNS))
 
 
 def find_job_type(conn: Connection, name: str) -> TypeRow | None:
     """The row of a type; None when it has none."""
-    found = rows(conn, TypeRow, f"select {COLUMNS} from queue.job_types where job_type = %s", [name])  # noqa: S608  names of ours
+    found = rows(conn, TypeRow, sql.SQL("select {} from queue.job_types where job_type = %s").format(COLUMNS), [name])
     return found[0] if found else None
 
 
