@@ -145,7 +145,7 @@ def sync(app: App, dry_run: bool, overwrite: bool, as_json: bool) -> None:
     """Write what the handlers of your own declare into the database: one row a job type, and its retry policies.
 
     Again changes nothing. What was changed by hand since the last sync is kept and told so (`kept`); --overwrite takes
-    what the handler declares. Types that come with reelq are part of the schema. It needs the account that owns the schema.
+    what the handler declares. The shipped types are part of the schema. It needs the account that owns the schema.
 
     \b
     Examples:

@@ -44,7 +44,7 @@ def run(app: App, /, until_idle: bool, types: tuple[str, ...], capabilities: tup
     ends; then they go back to the queue without being charged an attempt. A second signal stops
     them at once, the same way. The log goes to stderr, one line a job.
 
-    It does the job types that reelq brings, and those of your own that an entry point reelq.handlers or the setting
+    It does the shipped job types, and those of your own that an entry point reelq.handlers or the setting
     REELQ_HANDLERS=module names (docs/jobs.md). A type without a handler here, a module that cannot be imported, and a
     handler whose type has no row yet (`reelq job-types sync` writes it) end it at the start, with exit code 2.
 

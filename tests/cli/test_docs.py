@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "sql" / "README.md", ROOT / "systemd" / "README.md"]
 HINTS = sorted((ROOT / "sql" / "functions").rglob("*.sql"))
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-TYPED = re.compile(r"(?:^|(?<=[\s`$/|(:]))reelq ((?:--[a-z-]+(?:=\S+)? )*[a-z][^`\n|;)#]*)", re.MULTILINE)
+TYPED = re.compile(r"(?:^|(?<=[\s`$/|(:]))(?<!from )reelq (?!import )((?:--[a-z-]+(?:=\S+)? )*[a-z][^`\n|;)#]*)", re.MULTILINE)
 
 
 def mistakes(line: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,21 +51,33 @@ def package(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def worker(settings_env, tmp_path):
+    """A worker process with those handlers that works until nothing is left. In this one it would set up the log anew."""
+
+    def run(*words):
+        command = [sys.executable, "-m", "reelq.cli.main", "worker", "run", "--until-idle", *words]
+        environ = {**settings_env, "REELQ_HANDLERS": "shouting", "PYTHONPATH": f"{settings_env['PYTHONPATH']}:{tmp_path}"}
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.fixture
 def mine(reelq, package):
     """reelq(*words) with a job type of its own."""
     package()
     return reelq
 
 
-def test_a_type_of_ones_own_from_nothing_to_its_result(mine, conn, monkeypatch, tmp_path):
-    monkeypatch.setenv("REELQ_SCRATCH", str(tmp_path / "scratch"))
+def test_a_type_of_ones_own_from_nothing_to_its_result(mine, worker):
     done = mine("jobs", "enqueue", "shout")
     assert (done.code, "unknown job type 'shout'" in done.err) == (2, True)
-    refused = mine("worker", "run", "--until-idle")
-    assert (refused.code, "run reelq job-types sync" in refused.err) == (2, True)
+    refused = worker()
+    assert refused.returncode == 2
+    assert "reelq: unknown job type 'shout'\nhint: A handler of your own whose type has no row yet: run reelq job-types sync." in refused.stderr
     assert mine("job-types", "sync").code == 0
     job = mine("jobs", "enqueue", "shout", "--data", '{"text": "hey", "times": 2}').out.strip()
-    assert mine("worker", "run", "--until-idle", "--types", "shout").code == 0
+    assert worker("--types", "shout").returncode == 0
     assert mine("jobs", "show", job, "--json").row["result_data"] == {"said": "HEYHEY"}
 
 
@@ -150,11 +163,21 @@ def test_a_mistake_is_one_line_and_2(reelq, package, monkeypatch, contents, word
         package(content, f"a{number}")
     if not contents:
         monkeypatch.setenv("REELQ_HANDLERS", "nowhere")
-    for command in (("worker", "run", "--until-idle"), ("job-types", "list"), ("job-types", "sync")):
+    for command in (("job-types", "list"), ("job-types", "sync")):
         done = reelq(*command)
         assert (done.code, done.out) == (2, "")
         told, hint = done.err.splitlines()
         assert told == f"reelq: {words}" and hint.startswith("hint: ")
+
+
+def test_a_worker_tells_such_a_mistake_and_nothing_else(worker, package):
+    package("import numpie")
+    done = worker()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "reelq: REELQ_HANDLERS: shouting: cannot be imported: ModuleNotFoundError: No module named 'numpie' (shouting.py, line 1)",
+        "hint: docs/jobs.md shows a module of job types that works",
+    ]
 
 
 def test_one_function_by_two_ways_is_one_handler(reelq, package, monkeypatch):
@@ -176,12 +199,12 @@ def test_an_entry_point_is_found(reelq, tmp_path, package, monkeypatch):
     assert (done.code, "entry point shouting (shouting:gone): cannot be imported: AttributeError" in done.err) == (2, True)
 
 
-def test_a_type_without_a_handler_says_how_to_get_one(reelq):
-    done = reelq("worker", "run", "--types", "shout")
-    assert done.code == 2
-    assert "no handler for job type shout; there are download_video" in done.err
-    for word in ("REELQ_HANDLERS", "entry point reelq.handlers", "reelq job-types list"):
-        assert word in done.err
+def test_a_type_without_a_handler_says_how_to_get_one(worker, package):
+    package()
+    done = worker("--types", "shouts")
+    assert done.returncode == 2
+    for word in ("no handler for job type shouts; there are download_video", "REELQ_HANDLERS", "reelq.handlers", "reelq job-types list"):
+        assert word in done.stderr
 
 
 def test_the_wrong_role_is_told(mine, conn, dsn, monkeypatch):

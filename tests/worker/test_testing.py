@@ -136,6 +136,11 @@ def test_a_server_in_database_url_gets_a_database_that_is_dropped(monkeypatch: p
         pass
 
 
+def test_a_setting_that_is_none_is_refused() -> None:
+    with pytest.raises(SettingsError, match="slotz is not a setting"), reelq.testing.stack(part, slotz=2):
+        pass
+
+
 def test_without_a_server_one_line_says_what_would_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "available", list)
     monkeypatch.setattr(database, "PRIVATE", database.PrivateServer())

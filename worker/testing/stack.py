@@ -15,7 +15,7 @@ from uuid import UUID
 
 from reelq.worker import db
 from reelq.worker import settings as environment
-from reelq.worker.errors import HandlersError
+from reelq.worker.errors import HandlersError, SettingsError
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.jobs.declare import JobType, declared
 from reelq.worker.rooms import queue
@@ -94,7 +94,10 @@ class Stack:
         return done
 
     def work(self) -> None:
-        """Run a worker in this thread until nothing is left that could be done within three seconds."""
+        """Run a worker in this thread until nothing is left that is due within three seconds.
+
+        A job that waits longer for its next attempt, or for its time, stays queued.
+        """
         Runner(self.settings, self._registry(), until_idle=True).run()
 
     def job(self, job_id: UUID) -> JobRun:
@@ -169,6 +172,9 @@ def stack(*handlers: Declared, database_url: str | None = None, **settings: Any)
         SettingsError: there is no Postgres; a sentence says what would do.
         HandlersError: a module that cannot be used.
     """
+    unknown = sorted(settings.keys() - environment.FIELDS.keys())
+    if unknown:
+        raise SettingsError(f"{', '.join(unknown)} is not a setting (see `reelq config show`)")
     environ = environment.environment()
     server = environ.get("DATABASE_URL", "") if database_url is None else database_url
     kept = {name: value for name, value in environ.items() if name.startswith("REELQ_") and name not in OURS}

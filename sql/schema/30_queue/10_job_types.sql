@@ -30,7 +30,7 @@ create table queue.job_types (
 );
 
 comment on table queue.job_types is 'The kinds of work there are, and the defaults of each. An operator changes a row; new claims follow it.';
-comment on column queue.job_types.job_type is 'Name of the handler module that does it.';
+comment on column queue.job_types.job_type is 'Name of what does it: a module of worker/handlers/, or a function under @job_type in a package of its own.';
 comment on column queue.job_types.description is 'One sentence for people.';
 comment on column queue.job_types.priority is 'Default priority of a job: 1 is served first, 10 last.';
 comment on column queue.job_types.max_attempts is 'Default budget of attempts that may end in an error the job raised.';
