@@ -17,6 +17,7 @@ ENQUEUE = "tests/sql/test_queue_enqueue.py"
 BULK = "tests/sql/test_queue_bulk.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 COSTS = "tests/sql/test_queue_costs.py"
+TYPES = "tests/sql/test_queue_job_types.py"
 
 
 @dataclass(frozen=True)
@@ -120,4 +121,7 @@ MUTANTS = [
         ),
         (FAIR, "-k", "nobody_sleeps"),
     ),
+    # Job types
+    one("a sync takes what an operator changed", "queue/sync_job_type.sql", "p_overwrite or v_now -> v_key is not distinct from v_row.declared -> v_key", "true", TYPES, "-k", "kept_until"),
+    one("a sync brings back a policy that was deleted", "queue/sync_retry_policies.sql", "when not p_overwrite and v_policy.now is distinct from v_policy.last then 'kept'", "when false then 'kept'", TYPES, "-k", "kept_until"),
 ]  # fmt: skip
