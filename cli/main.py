@@ -26,6 +26,7 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT and SIGPIPE, as shells say i
 COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("reelq.cli.ingest:ingest", "Bring files or URLs in, and make renditions of them."),
     "jobs": ("reelq.cli.jobs.commands:jobs", "Look at jobs, enqueue, cancel and retry them."),
+    "job-types": ("reelq.cli.job_types:job_types", "Look at job types and their arguments; write those of your own."),
     "videos": ("reelq.cli.videos:videos", "Look at videos and what was made of them."),
     "workers": ("reelq.cli.workers:workers", "Look at workers, drain them."),
     "top": ("reelq.cli.top.commands:top", "Watch workers, running jobs, queues and failures."),

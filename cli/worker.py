@@ -44,6 +44,10 @@ def run(app: App, /, until_idle: bool, types: tuple[str, ...], capabilities: tup
     ends; then they go back to the queue and are charged no attempt. A second signal stops
     them at once, the same way. The log goes to stderr, one line a job.
 
+    It does the shipped job types, and those of your own that an entry point reelq.handlers or the setting
+    REELQ_HANDLERS=module names (docs/jobs.md). A type without a handler here, a module that cannot be imported, and a
+    handler whose type has no row yet (`reelq job-types sync` writes it) end it at the start, with exit code 2.
+
     With --until-idle it leaves when nothing of its types can be claimed, runs anywhere, is due
     within three seconds, or waits for a job that runs: exit 0, or 1 when a job that it ran failed for good.
 
@@ -56,13 +60,13 @@ def run(app: App, /, until_idle: bool, types: tuple[str, ...], capabilities: tup
     """
     from reelq.worker import logs
     from reelq.worker import settings as environment
-    from reelq.worker.runtime import registry
+    from reelq.worker.runtime import handler_search
     from reelq.worker.settings import parse_list
 
     flags |= {"types": parse_list(",".join(types)) or None, "capabilities": parse_list(",".join(capabilities)) or None}
     settings = environment.load(**app.flags, **flags)
     logs.configure(settings)
-    raise SystemExit(work(settings, registry.shipped(settings.types), until_idle=until_idle))
+    raise SystemExit(work(settings, handler_search.find(settings), until_idle=until_idle))
 
 
 def work(settings: Settings, registry: Registry, *, until_idle: bool = False) -> int:

@@ -99,7 +99,8 @@ begin
             ('queue.set_setting', 'worker'),
             ('queue.archive_jobs', 'worker'),
             ('queue.roll_up_stats', 'worker'),
-            -- ops.maintain_partitions is the owner's: it makes and drops tables
+            -- ops.maintain_partitions is the owner's: it makes and drops tables; so is queue.sync_job_type: what a worker's
+            -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly'),
             ('ops.health', 'worker readonly'),
             ('queue.health', 'worker readonly'),

@@ -1,4 +1,4 @@
-"""docs/reference.md, generated: commands, settings, log events, exit codes, error codes, the schema.
+"""docs/reference.md, generated: commands, job types, settings, log events, exit codes, error codes, the schema.
 
     python -m tools.reference > docs/reference.md
 
@@ -13,11 +13,14 @@ from pathlib import Path
 
 import click
 
+from reelq.cli import job_types as shown
 from reelq.cli.main import cli
 from reelq.cli.terminal import output
 from reelq.worker import settings
 from reelq.worker.db import schema
 from reelq.worker.events import EVENTS
+from reelq.worker.jobs import options_schema
+from reelq.worker.runtime.registry import shipped
 
 EXIT_CODES = (
     ("0", "done"),
@@ -57,6 +60,7 @@ def reference() -> str:
     parts = [HEAD, "## Commands"]
     for path, context in commands(cli):
         parts += [f"### {path}", "```text\n" + "\n".join(line.rstrip() for line in context.get_help().splitlines()) + "\n```"]
+    parts += ["## Job types", *job_types()]
     parts += ["## Exit codes", table(("code", "means"), EXIT_CODES)]
     parts += [
         "## Settings",
@@ -84,6 +88,29 @@ def table(headings: tuple[str, ...], rows: object) -> str:
     """A Markdown table."""
     lines = [headings, ("---",) * len(headings), *rows]  # type: ignore[misc]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def job_types() -> Iterator[str]:
+    """The types that come with reelq: what each does, its arguments, and a line that enqueues one."""
+    yield (
+        "Those that come with reelq. `reelq job-types show NAME` says the same of any type, with defaults and retry policies; "
+        "[jobs.md](jobs.md) is about types of your own."
+    )
+    registry = shipped()
+    rows = (schema.ROOT / "data" / "queue_job_types.sql").read_text(encoding="utf-8")
+    for name in registry.types:
+        described = registry.find(name).schema()
+        (about,) = re.findall(rf"^\('{name}', '((?:[^']|'')*)'", rows, re.MULTILINE)
+        yield f"### {name}"
+        yield about.replace("''", "'")
+        told = shown.arguments_of(described)
+        if told:
+            cells = [(f"`{one['name']}`", one["type"], f"`{one['default']}`", one["meaning"]) for one in told]
+            yield table(("argument", "type", "default", "meaning"), cells)
+        else:
+            yield "No arguments."
+        line = shown.command(name, options_schema.payload(described), video=registry.find(name).of_a_video)
+        yield f"```sh\n{line}\n```"
 
 
 def error_codes() -> str:

@@ -9,6 +9,7 @@
     ├── StopRequested           the attempt has to end at once (see worker.stop)
     ├── DatabaseAway            no connection to Postgres; try again
     ├── SettingsError           the environment or a flag is wrong
+    │   └── HandlersError       a job type is declared wrongly, or its module cannot be used
     └── QueueError              one class per SQLSTATE that sql/README.md lists
         ├── LeaseLost           RQ001
         └── … see BY_SQLSTATE
@@ -84,6 +85,14 @@ class SettingsError(ReelqError):
     """Settings are wrong; the message lists every mistake, a line each."""
 
     exit_code = USED_WRONGLY
+
+
+class HandlersError(SettingsError):
+    """A job type is declared wrongly, or its module cannot be used; the message says which, in a line each."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class DatabaseAway(ReelqError):

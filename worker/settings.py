@@ -119,6 +119,7 @@ FIELDS: dict[str, Field] = {
         Field("slots", parse_count, "1", "jobs that a worker runs side by side"),
         Field("pool", str, "default", "name of the worker pool"),
         Field("types", parse_list, "", "job types to take; empty: all"),
+        Field("handlers", parse_list, "", "Python modules with job types of your own, such as myapp.jobs"),
         Field("capabilities", parse_list, "", "what this host can do, such as av1 or gpu"),
         Field("host", str, "", "this host's name; empty: the system's"),
         Field("heartbeat_s", parse_seconds, "2s", "how often a worker extends its leases"),
@@ -161,6 +162,7 @@ class Settings:
     slots: int
     pool: str
     types: tuple[str, ...]
+    handlers: tuple[str, ...]
     capabilities: tuple[str, ...]
     host: str
     heartbeat_s: float

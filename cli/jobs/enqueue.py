@@ -65,7 +65,7 @@ def enqueue(
     Examples:
       reelq jobs enqueue no_op
       reelq jobs enqueue video_transcode --video 01976b1e-5a3c-7d4e-8f00-0123456789ab --priority 2
-      reelq jobs enqueue no_op --data '{"seconds": 3}' --at +15m --key nightly
+      reelq jobs enqueue no_op --data '{"sleep_s": 3}' --at +15m --key nightly
     """
     from reelq.worker.rooms import queue
 

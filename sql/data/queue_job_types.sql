@@ -1,9 +1,23 @@
 -- Rows that an operator has changed stay as they are.
-insert into queue.job_types (job_type, description, priority, lease, time_limit, stall_limit, weight) values
-('download_video', 'Fetch a source and store it as the original.', 4, '60 seconds', '2 hours', '5 minutes', 1),
-('extract_metadata', 'Measure the original with ffprobe.', 3, '60 seconds', '15 minutes', null, 1),
-('generate_thumbnail', 'Choose a good frame and store it as the poster.', 3, '60 seconds', '15 minutes', null, 1),
-('video_transcode', 'Encode all renditions of a video in one run.', 5, '60 seconds', '12 hours', '5 minutes', 1),
-('finish_video', 'Check that the pipeline made what it promised, and mark the video ready.', 2, '60 seconds', '5 minutes', null, 1),
-('no_op', 'Do nothing: for tests and measurements.', 5, '60 seconds', '5 minutes', null, 1)
+insert into queue.job_types (job_type, description, priority, lease, time_limit, stall_limit, weight, needs) values
+('download_video', 'Fetch a source and store it as the original.', 4, '60 seconds', '2 hours', '5 minutes', 1, '{}'),
+('extract_metadata', 'Measure the original with ffprobe.', 3, '60 seconds', '15 minutes', null, 1, '{}'),
+('generate_thumbnail', 'Choose a good frame and store it as the poster.', 3, '60 seconds', '15 minutes', null, 1, '{}'),
+('video_transcode', 'Encode all renditions of a video in one run.', 5, '60 seconds', '12 hours', '5 minutes', 1, '{}'),
+('finish_video', 'Check that the pipeline made what it promised, and mark the video ready.', 2, '60 seconds', '5 minutes', null, 1, '{}'),
+('no_op', 'Do nothing: for tests and measurements.', 5, '60 seconds', '5 minutes', null, 1, '{}')
 on conflict (job_type) do nothing;
+
+-- Written by `python -m tools.job_types` from the Args of worker/handlers/: not an operator's to change.
+update queue.job_types as t
+set options_schema = s.options_schema::jsonb
+from (
+    values
+    ('download_video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('extract_metadata', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('finish_video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('generate_thumbnail', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('no_op', '{"type": "object", "properties": {"sleep_s": {"type": "number", "description": "Seconds to wait.", "minimum": 0, "default": 0.0}}, "required": [], "additionalProperties": false, "examples": [{"sleep_s": 3}]}'),
+    ('video_transcode', '{"type": "object", "properties": {"renditions": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}, {"type": "null"}], "description": "Which of 1080p, 720p, 480p, 360p, 240p, as a list or with commas; null: all that the source fills.", "default": null}, "crf": {"anyOf": [{"type": "integer", "minimum": 15, "maximum": 40}, {"type": "string"}, {"type": "null"}], "description": "Quality: 15 (large files) to 40 (ugly); null: 23.", "default": null}}, "required": [], "additionalProperties": false, "examples": [{"renditions": ["720p", "360p"], "crf": 21}]}')
+) as s (job_type, options_schema)
+where t.job_type = s.job_type and t.options_schema is distinct from s.options_schema::jsonb;

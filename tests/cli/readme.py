@@ -2,8 +2,8 @@
 
     python -m tests.cli.readme postgresql://…/empty_database    writes the page anew
 
-A command begins with `$ ` in a block `console`, with `=> ` in a block `psql`; all else there is output. The blocks share one
-shell, so that a worker in the background and a variable last. Lines that export settings are left to the caller.
+A command begins with `$ ` in a block `console`, with `=> ` in a block `psql`, and goes on in lines that begin with `>`; all else there is
+output. The blocks share one shell, so that a worker in the background and a variable last. The line that exports DATABASE_URL is left to the caller.
 """
 
 from __future__ import annotations
@@ -28,10 +28,21 @@ END = "\nkill -9 $(jobs -p) 2>/dev/null\n"  # a worker that a failing command le
 
 def commands(page: str) -> list[list[tuple[str, str]]]:
     """For each block its commands, each with the kind of its block."""
-    return [
-        [(kind, line.removeprefix(PROMPTS[kind])) for line in block.splitlines() if line.startswith(PROMPTS[kind])]
-        for kind, block in BLOCK.findall(page)
-    ]
+    found = []
+    for kind, block in BLOCK.findall(page):
+        lines: list[str] = []
+        for line in block.splitlines():
+            if line.startswith(PROMPTS[kind]):
+                lines.append(line.removeprefix(PROMPTS[kind]))
+            elif kind == "console" and re.match(r">( |$)", line):
+                lines[-1] += "\n" + line[2:]
+        found.append([(kind, line) for line in lines])
+    return found
+
+
+def typed_as(kind: str, line: str) -> str:
+    """A command as the page shows it."""
+    return PROMPTS[kind] + line.replace("\n", "\n> ").replace("\n> \n", "\n>\n")
 
 
 def script(blocks: list[list[tuple[str, str]]]) -> str:
@@ -47,7 +58,7 @@ def script(blocks: list[list[tuple[str, str]]]) -> str:
             continue
         for _, line in block:
             # Each in the state that the one before left, `$?` too.
-            lines += [f"code=$?; echo '@@@ {number}'; (exit $code)", "" if line.startswith("export ") else line]
+            lines += [f"code=$?; echo '@@@ {number}'; (exit $code)", "" if line.startswith("export DATABASE_URL") else line]
             number += 1
     return "\n".join(lines) + END
 
@@ -74,7 +85,7 @@ def run(page: str, dsn: str, folder: Path, psql: str = "psql", timeout_s: int = 
     answers = re.split(r"^@@@ \d+\n", done.stdout, flags=re.MULTILINE)[1:]
     assert len(answers) == sum(map(len, blocks)), done.stdout[-2000:]
     told = iter(answers)
-    parts = iter(["".join(PROMPTS[kind] + line + "\n" + shown(next(told)) for kind, line in block) for block in blocks])
+    parts = iter(["".join(typed_as(kind, line) + "\n" + shown(next(told)) for kind, line in block) for block in blocks])
     return BLOCK.sub(lambda found: f"```{found[1]}\n{next(parts)}```", page)
 
 

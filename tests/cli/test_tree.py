@@ -83,7 +83,7 @@ def test_shells_are_offered_commands_and_choices(monkeypatch, capsys):
             cli.main(prog_name="reelq")
         return capsys.readouterr().out
 
-    assert offered("reelq jo", 1).split() == ["plain,jobs"]
+    assert offered("reelq jo", 1).split() == ["plain,jobs", "plain,job-types"]
     assert "plain,failed" in offered("reelq jobs list --status ", 4).split()
     assert "plain,tail" in offered("reelq jobs ", 2).split()
 

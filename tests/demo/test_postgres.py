@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from demo import postgres, programs
+from demo import postgres
+from reelq.worker.private_postgres import programs
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -21,6 +21,7 @@ GRAPH = "tests/sql/test_queue_dependencies.py"
 ENQUEUE = "tests/sql/test_queue_enqueue.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 COSTS = "tests/sql/test_queue_costs.py"
+TYPES = "tests/sql/test_queue_job_types.py"
 
 
 MARK = "  -- mutant: "
@@ -137,4 +138,7 @@ MUTANTS = [
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
     Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true")), (FAIR, "-k", "nobody_sleeps")),
+    # Job types
+    one("a sync takes what an operator changed", "p_overwrite or v_now -> v_key is not distinct from v_row.declared -> v_key", "true", TYPES, "-k", "kept_until"),
+    one("a sync brings back a policy that was deleted", "not p_overwrite and v_policy.now is distinct from v_policy.last", "false", TYPES, "-k", "kept_until"),
 ]  # fmt: skip

@@ -164,7 +164,7 @@ def test_the_commands_that_are_written_about_exist() -> None:
     found = set()
     for page in (UNITS / "README.md", REPOSITORY / "docs" / "operate.md", UPKEEP, UNITS / "reelq.crontab"):
         text = page.read_text(encoding="utf-8")
-        found |= set(re.findall(r"(?:`|^|bin/)reelq ([a-z]+)(?: ([a-z][a-z-]*))?([^`#|>\n]*)", text, re.MULTILINE))
+        found |= set(re.findall(r"(?:`|^|bin/)reelq ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?([^`#|>\n]*)", text, re.MULTILINE))
     assert len(found) > 8
     for noun, verb, rest in found:
         context = click.Context(root)

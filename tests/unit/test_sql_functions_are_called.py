@@ -9,7 +9,7 @@ from reelq.worker.db import schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("worker", "cli", "demo", "benchmarks")
-CALLED_BY_A_BUILT_NAME = r"queue\.health_of_\w+"  # queue.health puts their names together
+CALLED_BY_A_BUILT_NAME = r"(queue|ops)\.health_of_\w+"  # the two health functions put their names together
 
 
 def code(text: str) -> str:

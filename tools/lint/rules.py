@@ -22,7 +22,7 @@ Findings = Iterator[tuple[int, str]]
 ONE_IMPORTER = {
     "boto3": r"worker/stores/\w+\.py",  # a store is several files
     "botocore": r"worker/stores/\w+\.py",
-    "subprocess": r"worker/sandbox/child\.py",  # the limits around any child
+    "subprocess": r"worker/(sandbox/child|private_postgres/\w+)\.py",  # the limits around any child; a server for tests
     "procrastinate": r"worker/periodic\.py",
 }
 

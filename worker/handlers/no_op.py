@@ -6,16 +6,19 @@ Reads nothing, writes nothing; safe to run twice.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from reelq.worker.jobs.arguments import Range
 from reelq.worker.jobs.context import JobContext
+
+EXAMPLE = {"sleep_s": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Args:
     """How long to wait; ends early when the attempt is told to stop."""
 
-    sleep_s: float = 0.0
+    sleep_s: Annotated[float, "Seconds to wait.", Range(0)] = 0.0
 
 
 def run(args: Args, ctx: JobContext) -> dict[str, Any]:

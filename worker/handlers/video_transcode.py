@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 from reelq.worker.av.encode import ffmpeg_args, ladder, verify
 from reelq.worker.av.encode.verify import Checked
@@ -23,6 +23,7 @@ from reelq.worker.av.probe.facts import Measured
 from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import PermanentError
 from reelq.worker.jobs import artifacts, object_keys
+from reelq.worker.jobs.arguments import Range
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms.media import VideoSource
 
@@ -37,12 +38,21 @@ PRESET_COST = {
 ENCODE_SHARE = 0.95  # of the progress bar; then comes reading back and storing
 
 
+EXAMPLE = {"renditions": ["720p", "360p"], "crf": 21}
+
+
 @dataclass(frozen=True, slots=True)
 class Args:
     """What the job may ask for."""
 
-    renditions: list[str] | str | None = None  # ["720p", "360p"]; None: every rung that the source fills
-    crf: int | str | None = None  # 15 (large) to 40 (ugly); None: 23
+    renditions: Annotated[
+        list[str] | str | None,
+        f"Which of {', '.join(f'{side}p' for side in ladder.RUNGS)}, as a list or with commas; null: all that the source fills.",
+    ] = None
+    crf: Annotated[
+        Annotated[int, Range(ladder.CRF[0], ladder.CRF[-1])] | str | None,
+        f"Quality: {ladder.CRF[0]} (large files) to {ladder.CRF[-1]} (ugly); null: {ladder.DEFAULT_CRF}.",
+    ] = None
 
 
 def run(args: Args, ctx: JobContext) -> dict[str, Any]:

@@ -1,18 +1,44 @@
-"""job_data into a handler's Args: every field of the right type, none missing, none unknown."""
+"""job_data into a handler's Args: every field of the right type, none missing, none unknown.
+
+A field is a text, number, flag, UUID, Literal, list, tuple, object or another frozen dataclass, or one of
+several of these (`int | None`). Annotated says more of it: a text is its meaning, a Range its bounds.
+`options_schema` writes the same down for people and for the database.
+"""
 
 from __future__ import annotations
 
 import json
 import types
 from contextlib import suppress
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from reelq.worker.errors import PermanentError
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds of an argument, both allowed: of a number, else of the length of a text or list. None: no bound.
+
+        pages: Annotated[int, "Pages to read.", Range(1, 100)] = 10
+    """
+
+    least: float | None = None
+    most: float | None = None
+
+    def __str__(self) -> str:
+        if self.most is None:
+            return f"at least {self.least}"
+        return f"at most {self.most}" if self.least is None else f"{self.least} to {self.most}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether a number, or the length of a text or list, is within."""
+        size = value if isinstance(value, int | float) else len(value)
+        return (self.least is None or size >= self.least) and (self.most is None or size <= self.most)
 
 
 def parse(kind: type[T], data: Any) -> T:
@@ -55,7 +81,7 @@ def _object(kind: Any, data: Any, where: str, mistakes: list[str]) -> Any:
 @cache
 def _shape(kind: Any) -> dict[str, tuple[Any, bool]]:
     """The fields of a dataclass: what each wants, and whether it may be left out."""
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     return {
         field.name: (hints[field.name], field.default is not MISSING or field.default_factory is not MISSING)
         for field in fields(kind)
@@ -67,6 +93,8 @@ def _value(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
     if type(value) is hint:  # the usual case: a plain text, number or flag
         return value
     origin = get_origin(hint)
+    if origin is Annotated:
+        return _annotated(hint, value, where, mistakes)
     if origin in (Union, types.UnionType):
         return _union(get_args(hint), value, where, mistakes)
     if origin is Literal:
@@ -84,20 +112,47 @@ def _value(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
     return _plain(dict if origin is dict else hint, value, where, mistakes)
 
 
+def _annotated(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
+    """A value whose type says more of it."""
+    kind, *notes = get_args(hint)
+    before = len(mistakes)
+    made = _value(kind, value, where, mistakes)
+    if len(mistakes) > before or made is None:
+        return made
+    for note in notes:
+        if isinstance(note, Range) and not note.holds(made):
+            measured = where if isinstance(made, int | float) else f"the length of {where}"
+            mistakes.append(f"{measured} must be {note}")
+    return made
+
+
 def _union(hints: tuple[Any, ...], value: Any, where: str, mistakes: list[str]) -> Any:
-    """The first of several types that takes `value`; the last one's mistakes when none does."""
+    """The first of several types that takes `value`; else the mistakes of the one that it is of, or of the last."""
     if value is None and type(None) in hints:
         return None
-    found: list[str] = []
+    told: list[str] = []
     for hint in hints:
         if hint is type(None):
             continue
-        found = []
+        found: list[str] = []
         made = _value(hint, value, where, found)
         if not found:
             return made
-    mistakes += found
+        if isinstance(value, bare(hint)):
+            mistakes += found
+            return None
+        told = found
+    mistakes += told
     return None
+
+
+def bare(hint: Any) -> type[Any]:
+    """The class behind a type hint: int for Annotated[int, …], list for list[str]; object where none is meant."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return bare(get_args(hint)[0])
+    found = origin or hint
+    return found if isinstance(found, type) else object
 
 
 PLAIN = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", dict: "an object", UUID: "a UUID"}

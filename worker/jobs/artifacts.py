@@ -6,7 +6,6 @@ names that reelq chooses, never the sender's.
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from reelq.worker.errors import PermanentError, TransientError
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms import media
 from reelq.worker.rooms.media import VideoSource
-from reelq.worker.sandbox.child import Ended
 from reelq.worker.stores.base import OnBytes, StoredObject
 
 SOURCE = "source"  # without a suffix, so that ffmpeg decides by the bytes
@@ -28,21 +26,13 @@ NO_ORIGINAL = "The original is not stored yet; download_video has to run first."
 
 
 def ffmpeg(ctx: JobContext) -> FFmpeg:
-    """ffmpeg and ffprobe for this attempt, one or several at once; what they cost goes into its facts."""
-    lock = threading.Lock()
-
-    def add(ended: Ended) -> None:
-        with lock:
-            ctx.facts.add(ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail)
-
-    return FFmpeg(ctx.settings, ctx.stop, add)
+    """ffmpeg and ffprobe for this attempt."""
+    return ctx.ffmpeg()
 
 
 def folder(ctx: JobContext, name: str) -> Path:
     """A folder in the attempt's scratch, made if it is not there."""
-    path = ctx.scratch / name
-    path.mkdir(exist_ok=True)
-    return path
+    return ctx.folder(name)
 
 
 def stage(ctx: JobContext, work: VideoSource) -> Path:

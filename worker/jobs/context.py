@@ -6,6 +6,7 @@ transaction that completes the job, after the fence. Whoever lost the lease writ
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +16,22 @@ from uuid import UUID
 import structlog
 
 from reelq.worker import db
+from reelq.worker.av import allowlists
+from reelq.worker.av.ffmpeg import FFmpeg, FFmpegRun
+from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import LeaseLost, PermanentError
 from reelq.worker.rooms import media, queue
 from reelq.worker.rooms.queue import bulk
 from reelq.worker.rooms.queue.bulk import Enqueued, Spec
 from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
+from reelq.worker.sandbox.child import Ended
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
+from reelq.worker.stores.base import StoredObject
 from reelq.worker.stores.open import Store
 
 STDERR_CHARS = 16_000  # of what ffmpeg said last; longer tails tell nobody more
+WHOLE = (0.0, 1.0)  # of the progress bar
 
 
 @dataclass(slots=True)
@@ -54,7 +61,7 @@ class JobContext:
     report: Callable[[JobProgress], None]
     pool: db.Pool
     facts: Facts = field(default_factory=Facts)
-    writes: list[Callable[[db.Connection], None]] = field(default_factory=list)
+    writes: list[Callable[[db.Connection], object]] = field(default_factory=list)
 
     @property
     def log(self) -> Any:
@@ -71,6 +78,12 @@ class JobContext:
     def scratch(self) -> Path:
         """A folder of this attempt alone; whatever happens, it is removed afterwards."""
         return self.make_scratch()
+
+    def folder(self, name: str) -> Path:
+        """A folder in the scratch folder, made if it is not there."""
+        path = self.scratch / name
+        path.mkdir(exist_ok=True)
+        return path
 
     @property
     def video_id(self) -> UUID:
@@ -142,7 +155,100 @@ class JobContext:
             self.stop.check()
             raise
 
-    def on_complete(self, write: Callable[[db.Connection], None]) -> None:
+    def fetch(self, url: str, share: tuple[float, float] = WHOLE) -> Path:
+        """Bring a source here, and return the file; `share` is the part of the progress bar that this takes.
+
+        http and https from public addresses, s3, and paths below REELQ_SOURCE_ROOTS; limits are those of the settings.
+
+        Raises:
+            PermanentError, RateLimitedError, TransientError: as worker/sources/fetch.py lists them, such as "source_missing".
+            StopRequested.
+        """
+        from reelq.worker.sources.fetch import fetch  # httpx takes a while to load
+
+        path = self.folder("in") / "source"  # without a suffix: the bytes decide what it is
+        most = self.settings.max_download_bytes
+        start, end = share
+
+        def tell(done: int, total: int | None) -> None:
+            self.progress(start + (end - start) * min(1.0, done / max(1, total or most)), "fetch")
+
+        fetch(url, path, settings=self.settings, stop=self.stop, on_progress=tell)
+        return path
+
+    def ffmpeg(self) -> FFmpeg:
+        """ffmpeg and ffprobe for this attempt, one or several at once; what they cost goes into its facts.
+
+        `ctx.ffmpeg().probe(path)` is ffprobe's document of a file: format, streams, chapters.
+        """
+        lock = threading.Lock()
+
+        def add(ended: Ended) -> None:
+            with lock:
+                self.facts.add(ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail)
+
+        return FFmpeg(self.settings, self.stop, add)
+
+    def run_ffmpeg(
+        self,
+        source: Path,
+        words: Sequence[str],
+        output: Path,
+        *,
+        limit_s: float,
+        before: Sequence[str] = (),
+        length_s: float | None = None,
+        share: tuple[float, float] = WHOLE,
+        stage: str = "encode",
+    ) -> FFmpegRun:
+        """Run `ffmpeg <before> -i source <words> output` in the sandbox, and return what it cost.
+
+        It sees the folders of `source` (to read) and `output` (to write) and nothing else, has no network, takes usual formats
+        only, may use memory, CPU and disk as the settings say, and dies with the attempt. `length_s` is how long the
+        result will be: then the progress bar moves through `share`. Without headway for a minute it is ended.
+
+        Args:
+            before: options of the input, such as ["-ss", "12.5"].
+            limit_s: longest that it may run, in seconds.
+
+        Raises:
+            PermanentError: the file cannot be converted, as "unreadable_media", "conversion_failed".
+            TransientError: this host's trouble, as "too_slow", "stalled", "no_ffmpeg", "disk_full".
+            StopRequested.
+        """
+        start, end = share
+
+        def tell(at: EncodeProgress) -> None:
+            if at.out_s is None or not length_s:
+                return
+            done = min(1.0, at.out_s / length_s)
+            eta = max(0.0, length_s - at.out_s) / at.speed if at.speed else None
+            self.progress(start + (end - start) * done, stage, at.speed, eta)
+
+        self.progress(start, stage)
+        ffmpeg = self.ffmpeg()
+        threads = ["-threads", str(ffmpeg.threads)]
+        command = [*allowlists.input_flags(), *before, "-i", f"file:{source}", *threads, *words, f"file:{output}"]
+        cost, _ = ffmpeg.run(command, read=source.parent, write=output.parent, wall_s=limit_s, on_progress=tell)
+        self.progress(end, stage)
+        return cost
+
+    def store_file(self, path: Path, name: str | None = None, content_type: str = "application/octet-stream") -> StoredObject:
+        """Put a file into the store and return its key, size in bytes and SHA-256.
+
+        The key bears the job and the attempt ([tenants/<tenant>/]jobs/<job>-<attempt>/<name>), so that an attempt that comes back
+        late never writes over a newer one's bytes. Nobody knows the key until the job completes: return it as part of the
+        result, or write it into a row with `on_complete`.
+
+        Raises:
+            PermanentError, TransientError: of the store, as "store_away".
+            StopRequested.
+        """
+        base = f"tenants/{self.job.tenant_id}/" if self.job.tenant_id else ""
+        key = f"{base}jobs/{self.job.job_id}-{self.job.token}/{name or path.name}"
+        return self.store.put(key, path, content_type, stop=self.stop)
+
+    def on_complete(self, write: Callable[[db.Connection], object]) -> None:
         """Run `write(connection)` in the transaction that completes the job; all of them or none.
 
         It may run more than once (the database went away before it answered) and must not commit.

@@ -1,4 +1,8 @@
-"""Job type to handler: worker/handlers/<job_type>.py, with `Args` (a frozen dataclass) and `run(args, ctx)`."""
+"""Job type to handler: the shipped ones, worker/handlers/<job_type>.py, and those that packages of their own declare.
+
+A shipped one is a module with `Args` (a frozen dataclass) and `run(args, ctx)`, and perhaps an `EXAMPLE` of its
+job_data; its row of queue.job_types comes with the schema. One of a package is a function under @job_type.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelq.worker import handlers
-from reelq.worker.errors import PermanentError, SettingsError
-from reelq.worker.jobs import arguments
+from reelq.worker.errors import HandlersError, PermanentError
+from reelq.worker.jobs import arguments, options_schema
+from reelq.worker.jobs.declare import JobType
+
+HOW_TO_GET_ONE = (
+    "a handler of your own comes by REELQ_HANDLERS=module or an entry point reelq.handlers (docs/jobs.md); "
+    "`reelq job-types list` shows the types and which of them have a handler here"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,13 @@ class Handler:
     job_type: str
     args: type[Any]
     run: Callable[[Any, Any], dict[str, Any] | None]
+    declared: JobType | None = None  # None: shipped
+    example: Mapping[str, Any] | None = None
+
+    @property
+    def of_a_video(self) -> bool:
+        """Whether its jobs need a video: all shipped types do, but for the one for tests."""
+        return self.declared is None and self.job_type != "no_op"
 
     def parse(self, job_data: Any) -> Any:
         """The handler's arguments.
@@ -29,17 +46,30 @@ class Handler:
         """
         return arguments.parse(self.args, job_data)
 
+    def schema(self) -> dict[str, Any]:
+        """Its arguments as queue.job_types.options_schema holds them."""
+        return self.declared.schema if self.declared else options_schema.describe(self.args, self.example)
+
 
 class Registry:
     """The handlers that a worker offers, by job type. Tests make one of their own modules."""
 
-    def __init__(self, modules: Mapping[str, Any]) -> None:
-        self._handlers = {name: Handler(name, module.Args, module.run) for name, module in modules.items()}
+    def __init__(self, modules: Mapping[str, Any], declared: Iterable[JobType] = ()) -> None:
+        made = [
+            Handler(name, module.Args, module.run, example=getattr(module, "EXAMPLE", None)) for name, module in modules.items()
+        ]
+        made += [Handler(one.name, one.args, one.run, one) for one in declared]
+        self._handlers = {one.job_type: one for one in made}
 
     @property
     def types(self) -> tuple[str, ...]:
         """The job types, in alphabetical order."""
         return tuple(sorted(self._handlers))
+
+    @property
+    def declared(self) -> list[JobType]:
+        """Those that packages of their own declare, in alphabetical order."""
+        return [one.declared for name in self.types if (one := self._handlers[name]).declared is not None]
 
     def find(self, job_type: str) -> Handler:
         """The handler of a type.
@@ -53,15 +83,22 @@ class Registry:
             raise PermanentError("unknown_job_type", f"This worker has no handler for {job_type}.") from None
 
 
-def shipped(types: Iterable[str] = ()) -> Registry:
-    """The handlers of this program; only those of `types` when any is named.
+def shipped_types() -> list[str]:
+    """The job types that this program brings, in alphabetical order."""
+    return sorted(module.name for module in pkgutil.iter_modules(handlers.__path__))
+
+
+def shipped(types: Iterable[str] = (), declared: Iterable[JobType] = ()) -> Registry:
+    """The handlers of this program and the declared ones; only those of `types` when any is named.
 
     Raises:
-        SettingsError: a type that has no handler here.
+        HandlersError: a type that has no handler here.
     """
-    known = sorted(module.name for module in pkgutil.iter_modules(handlers.__path__))
-    chosen = list(types) or known
-    unknown = sorted(set(chosen) - set(known))
+    ours, theirs = shipped_types(), {one.name: one for one in declared}
+    chosen = set(types) or {*ours, *theirs}
+    unknown = sorted(chosen - {*ours, *theirs})
     if unknown:
-        raise SettingsError(f"no handler for job type {', '.join(unknown)}; there are {', '.join(known)}")
-    return Registry({name: importlib.import_module(f"{handlers.__name__}.{name}") for name in chosen})
+        known = ", ".join(sorted([*ours, *theirs]))
+        raise HandlersError(f"no handler for job type {', '.join(unknown)}; there are {known}", HOW_TO_GET_ONE)
+    modules = {name: importlib.import_module(f"{handlers.__name__}.{name}") for name in ours if name in chosen}
+    return Registry(modules, [one for name, one in sorted(theirs.items()) if name in chosen])

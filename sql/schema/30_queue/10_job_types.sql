@@ -13,6 +13,8 @@ create table queue.job_types (
     limits text[] not null default '{}',
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    options_schema jsonb,
+    declared jsonb,
     constraint job_type_is_a_plain_word check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
     constraint priority_is_1_to_10 check (priority between 1 and 10),
     constraint max_attempts_is_positive check (max_attempts >= 1),
@@ -23,11 +25,12 @@ create table queue.job_types (
     constraint weight_is_positive check (weight >= 1),
     constraint batch_is_1_to_1000 check (batch between 1 and 1000),
     constraint limits_are_words check (array_position(limits, null) is null),
-    constraint needs_are_known check (array_position(needs, null) is null)
+    constraint needs_are_known check (array_position(needs, null) is null),
+    constraint options_schema_is_an_object check (jsonb_typeof(options_schema) = 'object')
 );
 
 comment on table queue.job_types is 'The kinds of work there are, and the defaults of each. An operator changes a row; new claims follow it.';
-comment on column queue.job_types.job_type is 'Name of the handler module that does it.';
+comment on column queue.job_types.job_type is 'Name of what does it: a module of worker/handlers/, or a function under @job_type in a package of its own.';
 comment on column queue.job_types.description is 'One sentence for people.';
 comment on column queue.job_types.priority is 'Default priority of a job: 1 is served first, 10 last.';
 comment on column queue.job_types.max_attempts is 'Default budget of attempts that may end in an error the job raised.';
@@ -41,6 +44,15 @@ comment on column queue.job_types.batch is 'How many jobs a worker takes at once
 comment on column queue.job_types.limits is 'Named limits that every job of the type is under, such as youtube (see queue.limits). Fixed for a job when it is enqueued.';
 comment on column queue.job_types.created_at is 'When the row was made.';
 comment on column queue.job_types.updated_at is 'When the row last changed.';
+comment on column queue.job_types.options_schema is $$
+What job_data may hold, in a part of JSON Schema: type (object, string, integer, number, boolean, array, null, or [X, "null"]), enum,
+format (uuid), minimum, maximum, minLength, maxLength, minItems, maxItems, items, properties, required, additionalProperties, anyOf,
+default, description, examples. Null: not known. For people and programs that enqueue; the worker checks job_data when it begins.
+$$;
+comment on column queue.job_types.declared is $$
+What queue.sync_job_type last found declared, by column, and the retry policies. A column that differs from it was changed by hand, and
+stays so. Null: no program has declared the type; the schema brings it, or somebody wrote the row.
+$$;
 
 create trigger touch_updated_at before update on queue.job_types
 for each row execute function base.tg_touch_updated_at();

@@ -27,7 +27,7 @@ begin
     where not exists (select from queue.job_types as known where known.job_type = t) limit 1;
     if found then
         raise exception 'no job type %', quote_literal(v_unknown)
-            using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
+            using errcode = 'RQ003', hint = 'A handler of your own whose type has no row yet: run reelq job-types sync. All types: reelq job-types list';
     end if;
     insert into queue.workers as w (worker_id, host, pid, version, pool, slots, types, capabilities, process_key)
     values (p_worker_id, p_host, p_pid, p_version, p_pool, p_slots, p_types, coalesce(p_capabilities, '{}'), p_process_key)

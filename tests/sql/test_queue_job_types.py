@@ -1,0 +1,134 @@
+"""queue.sync_job_type: what a program declares is written once, and what an operator changed by hand stays."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+
+from reelq.worker import errors
+from reelq.worker.db import schema
+from reelq.worker.jobs.declare import Retry, declared, job_type, policy
+from reelq.worker.rooms.queue import job_types
+from reelq.worker.runtime import registry
+from tools import job_types as generator
+
+Conn = psycopg.Connection[Any]
+DEFAULTS = {"description": "Shout.", "lease": "2 minutes", "priority": 4, "needs": ["av1"]}
+SCHEMA = {"type": "object", "properties": {}, "required": []}
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No arguments."""
+
+
+def sync(conn: Conn, defaults: dict[str, Any] = DEFAULTS, retry: list[dict[str, Any]] | None = None, **options: Any) -> dict[str, str]:
+    """What was done with what."""
+    changes = job_types.sync_job_type(conn, "shout", defaults, retry or [], SCHEMA, **options)
+    return {one.name: one.action for one in changes}
+
+
+def test_a_new_type_is_a_row_and_again_changes_nothing(conn: Conn) -> None:
+    retry = [{"error_class": "transient", "base": "5 seconds"}]
+    made = sync(conn, retry=retry)
+    assert set(made) == {*DEFAULTS, "options_schema", "retry transient *"} and set(made.values()) == {"added"}
+    row = job_types.find_job_type(conn, "shout")
+    assert row is not None
+    assert (row.lease.total_seconds(), row.priority, row.needs, row.batch, row.options_schema) == (120, 4, ["av1"], 1, SCHEMA)
+    (policy, *_) = job_types.list_retry_policies(conn, "shout")
+    assert (policy.job_type, policy.base.total_seconds(), policy.cap.total_seconds()) == ("shout", 5, 900)
+    before = conn.execute("select xmin, updated_at from queue.job_types where job_type = 'shout'").fetchone()
+    assert sync(conn, {**DEFAULTS, "lease": "120 seconds"}, retry) == {}
+    assert conn.execute("select xmin, updated_at from queue.job_types where job_type = 'shout'").fetchone() == before
+
+
+def test_the_program_changes_what_nobody_else_has(conn: Conn) -> None:
+    sync(conn, retry=[{"error_class": "transient"}, {"error_class": "permanent", "code": "busy", "action": "retry"}])
+    done = sync(conn, {**DEFAULTS, "lease": "3 minutes"}, [{"error_class": "transient", "base": "1 second"}])
+    assert done == {"lease": "changed", "retry permanent busy": "removed", "retry transient *": "changed"}
+
+
+def test_what_an_operator_changed_is_kept_until_overwritten(conn: Conn) -> None:
+    retry = [{"error_class": "transient", "base": "5 seconds"}]
+    sync(conn, retry=retry)
+    conn.execute("update queue.job_types set lease = '10 minutes' where job_type = 'shout'")
+    conn.execute("update queue.retry_policies set base = '7 seconds' where job_type = 'shout'")
+    conn.execute("insert into queue.retry_policies (job_type, error_class, code, action) values ('shout', 'permanent', 'x', 'retry')")
+    for _ in range(2):
+        assert sync(conn, {**DEFAULTS, "priority": 3, "lease": "3 minutes"}, retry) in (
+            {"lease": "kept", "priority": "changed", "retry transient *": "kept"}, {"lease": "kept", "retry transient *": "kept"},
+        )  # fmt: skip
+    assert sync(conn, {**DEFAULTS, "priority": 3}, retry, overwrite=True) == {"lease": "changed", "retry transient *": "changed"}
+    assert sync(conn, {**DEFAULTS, "priority": 3}, retry) == {}
+    row = job_types.find_job_type(conn, "shout")
+    assert row is not None and row.lease.total_seconds() == 120
+    assert {one.code for one in job_types.list_retry_policies(conn, "shout") if one.job_type == "shout"} == {"*", "x"}
+    conn.execute("delete from queue.retry_policies where job_type = 'shout' and code = '*'")
+    assert sync(conn, {**DEFAULTS, "priority": 3}, retry) == {"retry transient *": "kept"}, "a deleted policy stays deleted"
+
+
+def test_a_row_that_somebody_wrote_is_theirs(conn: Conn) -> None:
+    conn.execute("insert into queue.job_types (job_type, description) values ('shout', 'Mine.')")
+    done = sync(conn)
+    assert done == {"description": "kept", "lease": "kept", "priority": "kept", "needs": "kept", "options_schema": "changed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "defaults", "retry", "words"),
+    [
+        ("Shout!", DEFAULTS, [], "job type is a plain word"),
+        ("shout", {**DEFAULTS, "priority": 11}, [], "priority is 1 to 10"),
+        ("shout", {**DEFAULTS, "lease": "soon"}, [], "soon"),
+        ("shout", {**DEFAULTS, "lease": None}, [], "lease"),
+        ("shout", {**DEFAULTS, "prio": 1}, [], "no default 'prio'"),
+        ("shout", DEFAULTS, [{"base": "1 second"}], "with an error_class"),
+        ("shout", DEFAULTS, [{"error_class": "odd"}], "error class is known"),
+        ("shout", DEFAULTS, [7], "array of objects"),
+    ],
+)
+def test_nonsense_is_refused_in_words(conn: Conn, name: str, defaults: dict[str, Any], retry: list[Any], words: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        job_types.sync_job_type(conn, name, defaults, retry, SCHEMA)
+    ours = errors.from_database(caught.value)
+    assert isinstance(ours, errors.BadArgument) and ours.hint and words in str(ours)
+    assert job_types.find_job_type(conn, name) is None
+
+
+def test_it_is_the_owners(conn: Conn) -> None:
+    query = "select rolname from pg_roles where rolname like 'reelq%%' and has_function_privilege(rolname, %s::regprocedure, 'execute')"
+    assert conn.execute(query, ["queue.sync_job_type(text,jsonb,jsonb,jsonb,boolean)"]).fetchall() == []
+
+
+def test_the_defaults_of_the_decorator_are_those_of_the_table(conn: Conn) -> None:
+    @job_type("shout")
+    def shout(args: Nothing, ctx: Any) -> None:
+        """Shout."""
+
+    conn.execute("insert into queue.job_types (job_type, description) values ('plain', 'Shout.')")
+    one = declared(shout)
+    assert one is not None
+    job_types.sync_job_type(conn, "shout", one.defaults, one.retry, one.schema)
+    rows = conn.execute(
+        "select to_jsonb(t) - array['job_type', 'created_at', 'updated_at', 'options_schema', 'declared'] from queue.job_types as t"
+        " where job_type in ('plain', 'shout')"
+    ).fetchall()
+    assert rows[0] == rows[1]
+    assert set(one.defaults) | {"job_type"} == set(rows[0][0]) | {"job_type"}
+
+
+def test_the_defaults_of_a_retry_are_those_of_the_function(conn: Conn) -> None:
+    job_types.sync_job_type(conn, "shout", DEFAULTS, [{"error_class": "transient"}], SCHEMA)
+    assert job_types.sync_job_type(conn, "shout", DEFAULTS, [policy(Retry())], SCHEMA) == []
+
+
+def test_schemas_of_shipped_types_are_those_of_their_handlers(conn: Conn) -> None:
+    path = schema.ROOT / "data" / "queue_job_types.sql"
+    current = path.read_text(encoding="utf-8")
+    assert current == generator.written(current), "run: python -m tools.job_types"
+    here = registry.shipped()
+    rows = {one.job_type: one.options_schema for one in job_types.list_job_types(conn)}
+    assert rows == {name: json.loads(json.dumps(here.find(name).schema())) for name in here.types}

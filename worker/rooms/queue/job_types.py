@@ -1,0 +1,94 @@
+"""Job types as rows of queue.job_types: their defaults, retry policies and arguments. One line of SQL each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from reelq.worker.db.rows import Connection, rows
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRow:
+    """A row of queue.job_types; \\d+ queue.job_types says what each column means."""
+
+    job_type: str
+    description: str
+    priority: int
+    max_attempts: int
+    max_crashes: int
+    lease: timedelta
+    time_limit: timedelta
+    stall_limit: timedelta | None
+    weight: int
+    needs: list[str]
+    batch: int
+    limits: list[str]
+    options_schema: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """What follows an error; job_type * and code * are for all that have no row of their own."""
+
+    job_type: str
+    error_class: str
+    code: str
+    action: str
+    base: timedelta
+    factor: float
+    cap: timedelta
+    jitter: str
+    charges: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a sync did with one thing; `kept` means that it was changed by hand and stays."""
+
+    name: str
+    old_value: str | None
+    new_value: str | None
+    action: str  # added, changed, removed, kept
+
+
+COLUMNS = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(TypeRow))
+
+
+def list_job_types(conn: Connection) -> list[TypeRow]:
+    """All job types by name."""
+    return rows(conn, TypeRow, sql.SQL("select {} from queue.job_types order by job_type").format(COLUMNS))
+
+
+def find_job_type(conn: Connection, name: str) -> TypeRow | None:
+    """The row of a type; None when it has none."""
+    found = rows(conn, TypeRow, sql.SQL("select {} from queue.job_types where job_type = %s").format(COLUMNS), [name])
+    return found[0] if found else None
+
+
+def list_retry_policies(conn: Connection, job_type: str) -> list[RetryPolicy]:
+    """What follows errors of a type: its own policies, then those of all types."""
+    statement = (
+        "select job_type, error_class, code, action, base, factor::float, cap, jitter, charges from queue.retry_policies"
+        " where job_type in (%s, '*') order by job_type desc, error_class, code"
+    )
+    return rows(conn, RetryPolicy, statement, [job_type])
+
+
+def sync_job_type(
+    conn: Connection,
+    name: str,
+    defaults: dict[str, Any],
+    retry: Sequence[dict[str, Any]],
+    options_schema: dict[str, Any],
+    *,
+    overwrite: bool = False,
+) -> list[Change]:
+    """Write what a program declares of a type; returns what that changed, or kept because it was changed by hand."""
+    given = [name, Jsonb(defaults), Jsonb(list(retry)), Jsonb(options_schema), overwrite]
+    return rows(conn, Change, "select * from queue.sync_job_type(%s, %s, %s, %s, %s)", given)
