@@ -1,4 +1,7 @@
-"""Partitions are made before they are needed and dropped after their retention, and nobody is blocked by either."""
+"""Partitions are made before they are needed and dropped after their retention, and nobody is blocked by either.
+
+On two tables of the tests' own (tests/sql/partitionkit.py); what is about the queue's archiver, on the queue's history.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,39 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from reelq.worker.db import partitions, schema
+from reelq.worker.db import schema
+from tests.sql.partitionkit import (
+    BOTH,
+    EVENTS,
+    HISTORIES,
+    NOTES,
+    blocked,
+    keep_histories_only,
+    maintain,
+    make_tables,
+    months,
+    names,
+    states,
+    write,
+)
 from tests.sql.queuekit import Queue
 from tests.sql.test_queue_history import archive, archived, done
 
 DAY = timedelta(days=1)
-HISTORIES = ("queue.attempt_history", "queue.dependency_history", "queue.job_history")
+STEPS = "select * from ops.maintain_partitions()"
 
 
 @pytest.fixture
 def queue(conn):
+    """With two partitioned tables, and no policy for others."""
+    make_tables(conn)
+    return Queue(conn)
+
+
+@pytest.fixture
+def histories(conn):
+    """With the policies of the queue's history alone."""
+    keep_histories_only(conn)
     return Queue(conn)
 
 
@@ -34,26 +60,18 @@ def may(clock):
     return clock
 
 
-def maintain(queue, wait_s=1.0):
-    """What was done, as (action, partition, done)."""
-    return [(step.action, step.partition, step.done) for step in partitions.maintain(queue.conn, wait_s)]
-
-
-def names(queue, parent="queue.job_history"):
-    return [row.name for row in queue.rows("select ops.full_name(partition) as name from base.partitions(%s)", parent)]
-
-
-def months(parent, *wanted):
-    return [f"{parent}_{month}" for month in wanted]
-
-
-def states(queue, parent="queue.attempt_history"):
-    found = queue.rows("select * from ops.list_partitions() where parent = %s", parent)
-    return {row.partition.removeprefix(f"{parent}_"): row.state for row in found}
-
-
 def run_out(queue, clock):
-    """A partition of attempts whose retention has ended, with a row."""
+    """A partition of events whose retention has ended, with a row."""
+    maintain(queue)
+    write(queue)
+    clock.set("2027-09-02")
+    maintain_ahead = queue.rows("select m.action from ops.partition_policies as p, ops.make_ahead(p, false) as m")
+    assert {row.action for row in maintain_ahead} == {"make"}
+    return f"{EVENTS}_2027_05"
+
+
+def run_out_of_attempts(queue, clock):
+    """The same for the attempts of archived jobs."""
     done(queue)
     clock.set("2027-05-20")
     archive(queue)
@@ -183,24 +201,6 @@ def test_writers_pass_while_a_detaching_waits(queue, other, connect, clock, may)
         assert len(writer.rows("select * from queue.attempt_history")) == 1  # the reader's is out of sight already
     thread.join(10)
     assert {("detach", expired, True), ("drop", expired, True)} <= set(did)
-
-
-def blocked(observer, pid):
-    """Return once that session waits for another."""
-    waited = observer.value(
-        """
-        with recursive look (n, blocked) as (
-            select 0, false
-            union all
-            select n + 1, cardinality(pg_blocking_pids(%s)) > 0
-            from look, lateral (select pg_sleep(0.01)) as nap
-            where not blocked and n < 500
-        )
-        select bool_or(blocked) from look
-        """,
-        pid,
-    )
-    assert waited
 
 
 def test_two_at_once_do_no_harm(queue, other, clock, may):
