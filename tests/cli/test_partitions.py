@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+
 import pytest
 
 from tests.sql.partitionkit import EVENTS, NOTES, blocked, make_tables, write

@@ -119,7 +119,7 @@ def guesses(type_: str, checks: list[str]) -> list[Any]:
         return [*literals, *words]
     if type_.endswith("[]"):
         return ["{}"]
-    return {
+    by_type: dict[str, list[Any]] = {
         "uuid": [uuid4()],
         "boolean": [False, True],
         "jsonb": ["{}", "[]"],
@@ -129,7 +129,8 @@ def guesses(type_: str, checks: list[str]) -> list[Any]:
         "bytea": [bytes([1, 1]) + bytes(40), bytes(32)],
         "date": ["2030-01-01"],
         "timestamp with time zone": ["now", "2030-01-01 00:00+00"],
-    }.get(type_, [1, 0, 10, 100, 1000] if type_ in NUMBERS else [])
+    }
+    return by_type.get(type_, [1, 0, 10, 100, 1000] if type_ in NUMBERS else [])
 
 
 def referred(conn: Conn, key: dict[str, Any], tenant: UUID) -> dict[str, Any]:
@@ -177,11 +178,11 @@ def make_row(conn: Conn, table: str, tenant: UUID, given: dict[str, Any]) -> Row
                 row.insert(conn)
             return row
         except (psycopg.errors.CheckViolation, psycopg.errors.UniqueViolation) as error:
-            name = error.diag.constraint_name
-            broken = next((rule["columns"] for rule in rules if rule["name"] == name), list(options))
+            refuser = error.diag.constraint_name
+            broken = next((rule["columns"] for rule in rules if rule["name"] == refuser), list(options))
             following = ((column, value) for column in broken if column in options for value in options[column])
             column, value = next(following, (None, None))
-            assert column is not None, f"cannot guess a row of {table}, {name} refuses all: {TELL}"
+            assert column is not None, f"cannot guess a row of {table}, {refuser} refuses all: {TELL}"
             known = {**known, column: value}
         except psycopg.Error as error:
             raise AssertionError(f"cannot guess a row of {table} ({str(error).splitlines()[0]}): {TELL}") from error

@@ -30,6 +30,15 @@ def test_a_rule_of_the_files_holds(name: str) -> None:
     assert list(rules.FILE_RULES[name](schema.ROOT)) == []
 
 
+def test_what_breaks_a_rule_is_told_with_its_remedy(conn: Conn) -> None:
+    """As `python -m tests.rules` prints it."""
+    conn.execute("create table media.test_bare (tenant_id uuid references identity.tenants (id), updated_at timestamptz check (updated_at > '2000-01-01'))")
+    conn.execute("create function media.test_bare() returns integer language sql as 'select 1'")
+    told = rules.broken(conn)
+    assert "row security is on and forced where there is a tenant: not media.test_bare. → select base.protect_tenant_rows('room.table'); in its file" in told
+    assert len(told) == 11, "\n".join(told)
+
+
 def test_every_error_code_has_a_class_and_a_row_in_the_readme() -> None:
     raised = rules.codes_in("".join(file.text.split("\ncomment on ", 1)[0] for file in schema.files()))
     listed = {
