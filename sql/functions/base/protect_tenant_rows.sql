@@ -6,9 +6,9 @@ set search_path = ''
 set client_min_messages = warning
 as $$
 declare
-    v_owner text; -- as it is written in SQL, with quotes where it needs them
+    v_owner name;
 begin
-    select c.relowner::regrole::text into v_owner
+    select pg_get_userbyid(c.relowner) into v_owner
     from pg_catalog.pg_class as c
     inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid
     where
@@ -22,7 +22,7 @@ begin
     -- Forced, because it would not bind the owner otherwise, and with it no function that runs as the owner.
     execute format('alter table %s enable row level security, force row level security', p_table);
     execute format('drop policy if exists owner_sees_all on %s', p_table);
-    execute format('create policy owner_sees_all on %s to %s using (true) with check (true)', p_table, v_owner);
+    execute format('create policy owner_sees_all on %s to %I using (true) with check (true)', p_table, v_owner);
     -- A select of its own is asked once a statement, not once a row.
     execute format('drop policy if exists tenant_sees_its_own on %s', p_table);
     execute format(

@@ -14,7 +14,7 @@ begin
             a.required || case when a.required <> '' and a.optional <> '' then ', ' else '' end || a.optional as arguments,
             -- The first sentence of the comment, without line ends.
             substring(
-                regexp_replace(obj_description(p.oid, 'pg_proc'), '\s+', ' ', 'g') from '^ ?(.*?\.)(?: |$)'
+                btrim(regexp_replace(obj_description(p.oid, 'pg_proc'), '\s+', ' ', 'g')) from '^.*?\.(?= |$)'
             ) as sentence,
             queue.help_callers(p.oid) as callers
         from queue.help_topics() with ordinality as h (place, topic, function, number)
