@@ -1,4 +1,4 @@
-"""reelq queue: archive, roll-up, history, stats, settings, set; pauses and limits are in cli/queue/gates.py."""
+"""reelq queue: archive, roll-up, history, stats, settings, set; pauses and limits are in cli/queue/pauses_and_limits.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from reelq.cli.app import App, Choice, Seconds, Uuid, Whole, json_option, pass_app
-from reelq.cli.queue import gates
+from reelq.cli.queue import pauses_and_limits
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
@@ -50,7 +50,7 @@ def queue() -> None:
     """
 
 
-for command in (gates.pause, gates.resume, gates.pauses, gates.limits, gates.set_limit, gates.drop_limit):
+for command in (pauses_and_limits.pause, pauses_and_limits.resume, pauses_and_limits.pauses, pauses_and_limits.limits, pauses_and_limits.set_limit, pauses_and_limits.drop_limit):
     queue.add_command(command)
 
 
