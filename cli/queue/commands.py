@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from reelq.cli.app import App, Choice, Seconds, Uuid, Whole, json_option, pass_app
-from reelq.cli.queue import pauses_and_limits
+from reelq.cli.queue.pauses_and_limits import drop_limit, limits, pause, pauses, resume, set_limit
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
@@ -50,7 +50,7 @@ def queue() -> None:
     """
 
 
-for command in (pauses_and_limits.pause, pauses_and_limits.resume, pauses_and_limits.pauses, pauses_and_limits.limits, pauses_and_limits.set_limit, pauses_and_limits.drop_limit):
+for command in (pause, resume, pauses, limits, set_limit, drop_limit):
     queue.add_command(command)
 
 
