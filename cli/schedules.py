@@ -77,7 +77,9 @@ def shown(one: Schedule) -> dict[str, Any]:
 @click.option("--job", "job_type", metavar="TYPE", help="Enqueue a job of this type.")
 @click.option("--pipeline", metavar="NAME", help="Run this pipeline for --video.")
 @click.option("--video", "video_id", type=Uuid(), help="What the jobs are about.")
-@click.option("--data", "job_data", type=JsonObject(), default="{}", help="Arguments of the job, or options of the pipeline; JSON or @FILE.")
+@click.option(
+    "--data", "job_data", type=JsonObject(), default="{}", help="Arguments of the job, or options of the pipeline; JSON or @FILE."
+)
 @click.option("--time-zone", default="UTC", show_default=True, help="In which CRON is read, as Europe/Berlin.")
 @click.option(
     "--missed", type=Choice(MISSED), default="once", show_default=True,

@@ -103,7 +103,7 @@ begin
             ('queue.resume_schedule', 'worker'),
             ('queue.list_schedules', 'worker'),
             ('queue.run_schedules', 'worker'),
-            ('queue.next_tick', 'worker app readonly'),
+            ('queue.next_tick', 'worker'),
             ('queue.set_setting', 'worker'),
             ('queue.archive_jobs', 'worker'),
             ('queue.roll_up_stats', 'worker'),
@@ -153,6 +153,7 @@ begin
             ('media.images', 'app readonly', 'select'),
             ('media.audios', 'app readonly', 'select'),
             ('media.documents', 'app readonly', 'select'),
+            ('queue.schedules', 'app readonly', 'select'),
             ('queue.processing_jobs', 'app', 'select'),
             -- what queue.enqueue_job takes: neither a kind of work of its own (weight, needs) nor an age
             (

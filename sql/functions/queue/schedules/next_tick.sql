@@ -2,6 +2,7 @@ create or replace function queue.next_tick(p_cron text, p_time_zone text, p_afte
 returns timestamptz
 language plpgsql
 stable
+security definer
 set search_path = ''
 as $$
 declare
