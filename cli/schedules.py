@@ -86,7 +86,7 @@ def shown(one: Schedule) -> dict[str, Any]:
     help="Ticks that came while no worker claimed: one run for all, a run each, or none.",
 )  # fmt: skip
 @click.option("--priority", type=PRIORITY, help="Of the job; 1 first.")
-@click.option("--tenant", "tenant_id", type=Uuid(), help="Whose the jobs are; without it the platform's own.")
+@click.option("--tenant", metavar="SLUG", help="Whose the jobs are; without it the platform's own.")
 @json_option
 @pass_app
 def add(
@@ -100,7 +100,7 @@ def add(
     time_zone: str,
     missed: str,
     priority: int | None,
-    tenant_id: UUID | None,
+    tenant: str | None,
     as_json: bool,
 ) -> None:
     """Make a schedule, or change the one of that name.
@@ -112,9 +112,11 @@ def add(
       reelq schedules add nightly "15 3 * * *" --job no_op --time-zone Europe/Berlin
       reelq schedules add often "*/10 * * * *" --job no_op --data '{"sleep_s": 1}' --missed skip
     """
+    from reelq.worker.rooms import identity
     from reelq.worker.rooms.queue import schedules as room
 
     with app.connect() as conn:
+        tenant_id = identity.find_tenant(conn, tenant) if tenant else None
         room.set_schedule(
             conn, name, cron, job_type=job_type, pipeline=pipeline, video_id=video_id, job_data=job_data,
             time_zone=time_zone, missed=missed, priority=priority, tenant_id=tenant_id,

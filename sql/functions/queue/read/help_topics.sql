@@ -15,7 +15,7 @@ as $$
             'queue.set_schedule queue.list_schedules queue.pause_schedule queue.resume_schedule queue.drop_schedule queue.next_tick',
             'queue.list_workers queue.drain_worker queue.drain_host',
             'queue.health ops.health queue.verify queue.repair queue.archive_jobs queue.roll_up_stats ops.maintain_partitions',
-            'queue.set_setting identity.create_tenant'
+            'queue.set_setting identity.create_tenant identity.list_tenants identity.set_tenant_status'
         ]
     ) with ordinality as t (topic, functions, place)
     cross join lateral regexp_split_to_table(t.functions, ' ') with ordinality as f (function, number)
