@@ -41,6 +41,14 @@ OURS = "c.relnamespace::regnamespace::text = any(%(rooms)s)"
 FUNCTION = "p.pronamespace::regnamespace || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'"
 OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 
+# What an application or a reader may call though it asks for no tenant: figures and states of the whole queue, settings, help; and
+# enqueue_jobs, whose plain INSERT asks. A new function that shows or changes rows of tenants does not belong here.
+TENANTLESS = (
+    "ops.health", "ops.list_partitions", "queue.depth", "queue.enqueue_jobs", "queue.health", "queue.help", "queue.list_limits",
+    "queue.list_pauses", "queue.list_workers", "queue.rates", "queue.setting", "queue.stats",
+)  # fmt: skip
+NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
+
 RULES = (
     Rule(
         "every schema has a comment",
@@ -97,6 +105,39 @@ RULES = (
             and p.pronamespace <> to_regnamespace('base') and p.proname not like '%%\\_columns'
         """,
         "security definer in its head; then it asks base.may_act_for",
+    ),
+    Rule(
+        # The owner's rights pass by row security: without the question every tenant sees and changes every other's rows.
+        "functions that an application or a reader may call ask whose the rows are",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
+        where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
+            and p.prosrc !~ '(may_act_for|visible_tenant|current_tenant)'
+            and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
+            and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
+        """,
+        "ask base.may_act_for(tenant) in its body; a function about no tenant's rows: TENANTLESS in tests/rules",
+    ),
+    Rule(
+        "functions of triggers are called tg_… and have a trigger",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        where {OUR_FUNCTION} and (
+            (p.prorettype = 'trigger'::regtype) <> (p.proname like 'tg\\_%%')
+            or (p.prorettype = 'trigger'::regtype and not exists (select from pg_trigger as t where t.tgfoid = p.oid))
+        )
+        """,
+        "name it tg_<what it does>, and write its create or replace trigger into the same file",
+    ),
+    Rule(
+        "parameters begin with p_",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        where {OUR_FUNCTION} and exists (select from unnest(p.proargnames[:p.pronargs]) as n where n !~ '^p_')
+            and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(NAMED_BY_APPLICATIONS)})
+        """,
+        "rename it, so that no column can be meant",
     ),
     Rule(
         "every foreign key has an index",  # its first columns, in any order, so that deleting a parent is no walk over the table
