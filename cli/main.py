@@ -155,7 +155,7 @@ def explain_ours(error: BaseException) -> int:
     """Errors of our family, of the database, of the system, and bugs."""
     import psycopg
 
-    from reelq.worker.errors import DatabaseAway, JobError, ReelqError, from_database
+    from reelq.worker.errors import DatabaseAway, DatabaseRefuses, JobError, ReelqError, from_database
     from reelq.worker.settings import environment
 
     found: BaseException | None = error
@@ -165,7 +165,7 @@ def explain_ours(error: BaseException) -> int:
     if debug:
         output.say("".join(traceback.format_exception(error)).rstrip())
     if isinstance(found, ReelqError):
-        prefix = "the database is away: " if isinstance(found, DatabaseAway) else ""
+        prefix = "the database refuses us: " if isinstance(found, DatabaseRefuses) else "the database is away: " if isinstance(found, DatabaseAway) else ""
         hint = f"{found.code}: {found.detail}" if isinstance(found, JobError) and found.detail else found.hint
         message = (
             " ".join(str(found).split()) if isinstance(found, DatabaseAway) else str(found)

@@ -3,7 +3,9 @@
     _turn          waits, handles messages, exchanges with the queue; an error of the database is met here
     _exchange      settles and claims in one round trip; while draining it only settles
     _drain         takes nothing new; running jobs may finish
+    _undrain       takes work again: who asked for the drain has taken that back
     _stop_jobs     ends running jobs at once: the second signal, or the end of the grace
+    _give_up       leaves, since the queue answers the heartbeat and not this loop
     deregister     the last calls to the queue
 
 What is special to small jobs, of which a worker holds many for each slot, is behind `Batching`.
@@ -28,6 +30,7 @@ from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import ClaimedJob
 from reelq.worker.runtime.batching import Batching
 from reelq.worker.runtime.claimer import Claimer
+from reelq.worker.runtime.contact import Contact, Trouble
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
 from reelq.worker.runtime.dispatch_queue import DispatchQueue
 from reelq.worker.runtime.heartbeat import Heartbeat
@@ -46,6 +49,7 @@ log = structlog.get_logger()
 
 STOP_GRACE_S = 10.0  # what handlers get to end after they were told to stop
 DEREGISTER_S = 5.0  # how long we try to tell the database that we stop
+GIVE_UP_S = 60.0  # a worker that has not settled and claimed for so long, though the queue answers its heartbeats, ends
 YIELD_S = 1e-6  # lets go of the interpreter, so that a slot begins now and not when we next wait
 STATUS_S = 1.0  # systemd hears of jobs that often
 DISK_S, DISK_OLD_S = 1.0, 10.0  # the disk is looked at so often after a look for work; before one when that is so long ago
@@ -63,7 +67,8 @@ class MainLoop:
         self._notifier = notifier
         self._until_idle = until_idle
         self.mailbox: Mailbox = queues.SimpleQueue()
-        self.in_flight = InFlight(settings.slots)
+        self.contact = Contact()
+        self.in_flight = InFlight(settings.slots, self.contact)
         self.dispatch_queue = DispatchQueue(settings.slots, lambda: self.mailbox.put((Message.ENDED, "")))
         self.stopping = threading.Event()  # running jobs are ended now
         self.trouble: str | None = None  # with the disk
@@ -74,11 +79,13 @@ class MainLoop:
             slots=settings.slots, poll_s=settings.poll_s, polls=db.polls(settings),
         )
         self._batching = Batching(self.dispatch_queue, self.settler, self._claimer)
+        self.gave_up = False
         self._drain_until: float | None = None  # draining; then running jobs are stopped
+        self._drain_why = ""
         self._stop_until: float | None = None  # running jobs were told to stop; what has not ended by then is released
         self._idle_since = time.monotonic()
         self._unknown = False  # the queue does not know us any more
-        self._away = 0  # tries since the database last answered
+        self._away = Trouble()  # since the queue last settled and claimed for us
         self._disk_at = float("-inf")  # when the disk was looked at
         self._status: tuple[str, float] = ("", 0.0)  # state and time of what systemd was told last
 
@@ -94,18 +101,22 @@ class MainLoop:
 
     def _is_over(self) -> bool:
         """Draining and no job left, or the time for stopping them is over."""
+        if self.gave_up:
+            return True
         if self._stop_until is not None and time.monotonic() >= self._stop_until:
             return True
         return self._drain_until is not None and not self.in_flight
 
     def _turn(self) -> None:
         """Wait for messages, then do what they ask for."""
+        self.contact.turned()
         try:
             self._handle(*self.mailbox.get(timeout=self._wait_s()))
             while True:
                 self._handle(*self.mailbox.get_nowait())
         except queues.Empty:
             self._slots.revive()
+        self.contact.turned()
         if not (self._heartbeat.is_alive() and self._watchdog.is_alive()):
             raise RuntimeError("the thread that keeps the leases died; see the log")
         if self._drain_until is not None and self._stop_until is None and time.monotonic() >= self._drain_until:
@@ -114,21 +125,40 @@ class MainLoop:
             return
         try:
             self._exchange()
-        except DatabaseAway as error:
-            if not self._away:
-                log.warning("database.lost", error=str(error), jobs=len(self.in_flight))
-            self._claimer.postpone(db.backoff(self._away))
-            self._away += 1
-        except (QueueError, psycopg.Error) as error:
-            self._unknown = isinstance(error, WorkerUnknown)  # signed off by somebody, or another database
-            if not self._away:
-                log.error("claim.failed", error=str(error), exc_info=not self._unknown)
-            self._claimer.postpone(db.backoff(self._away))
-            self._away += 1
+        except (ReelqError, psycopg.Error) as error:
+            self._failed(error)
+        else:
+            self._answered()
         self._forget_settled()
         self._show_status()
         if time.monotonic() > self._disk_at + DISK_S:
             self._look_at_disk()
+
+    def _failed(self, error: Exception) -> None:
+        """The queue was not reached, or refused: say so once for each reason, and try again later."""
+        self.contact.failed()
+        self._unknown = self._unknown or isinstance(error, WorkerUnknown)  # signed off by somebody, or another database
+        if self._away.failed(error):
+            if isinstance(error, DatabaseAway):
+                log.warning("database.lost", error=str(error), jobs=len(self.in_flight))
+            else:
+                log.error("claim.failed", error=str(error), exc_info=not self._unknown)
+        self._claimer.postpone(db.backoff(self._away.tries - 1))
+        # The queue is there, as the heartbeat knows, and not for us. Whatever runs may end first.
+        if time.monotonic() > self._away.since + GIVE_UP_S and self.contact.beat_at > self._away.since and not self.in_flight.busy():
+            self._give_up(error)
+
+    def _answered(self) -> None:
+        """The queue has settled and claimed, as far as there was something to do."""
+        self.contact.answered()
+        if self._away:
+            log.info("database.found", tries=self._away.over())
+            self._heartbeat.beat_now()  # leases may be about to run out
+
+    def _give_up(self, error: Exception) -> None:
+        """End: another process may be luckier, and a worker that beats and does not work is worse than none."""
+        log.error("worker.gave_up", error=str(error), failing_s=round(time.monotonic() - self._away.since, 1), jobs=len(self.in_flight))
+        self.gave_up = True
 
     def _wait_s(self) -> float:
         """Seconds that there is nothing to do unless a message comes."""
@@ -151,11 +181,19 @@ class MainLoop:
                     self._claimer.work_ready()
             case Message.ENDED | Message.SLOT_DIED:
                 pass  # it was only to wake us: each turn collects what has ended, and replaces slots that died
+            case Message.PROBE:
+                if not self._away:
+                    self._claimer.look_now()
             case Message.DRAIN:
                 if self._drain_until is None:
                     self._drain("asked")
+            case Message.UNDRAIN:
+                if self._drain_why == "asked" and self._stop_until is None:
+                    self._undrain()
+                elif self._drain_until is not None:
+                    self._try_call(queue.drain_worker)  # it leaves all the same, and its row has to say so
             case Message.SHUTDOWN:
-                if self._drain_until is None:
+                if self._drain_why != "signal":
                     self._drain("signal")
                 elif self._stop_until is None:
                     self._stop_jobs()
@@ -169,8 +207,6 @@ class MainLoop:
             self._unknown = False
         if self._away:
             self._session.call(release_orphaned_claims, self._me.worker_id, self.in_flight.held.keys())
-            log.info("database.found", tries=self._away)
-            self._away = 0
         if self._batching.awaits_claim():
             return
         self._collect()
@@ -220,14 +256,25 @@ class MainLoop:
             self.settler.closed.clear()
 
     def _drain(self, why: str) -> None:
-        """Take nothing new and release what no slot has begun; running jobs may finish within the grace."""
+        """Take nothing new and release what no slot has begun; running jobs may finish within the grace.
+
+        `why`: signal, asked (by the queue) or idle. A signal after another reason begins the grace anew.
+        """
         self._drain_until = time.monotonic() + self._settings.drain_grace_s
-        self._notifier.stopping()
+        self._drain_why = why
+        if why != "asked":  # that may be taken back, which systemd could not be told
+            self._notifier.stopping()
         self._finish_claim()
         self._release_unstarted()
         log.info("worker.draining", why=why, jobs=len(self.in_flight), grace_s=self._settings.drain_grace_s)
         if why == "signal" and self.in_flight and not self._away:
             self._try_call(queue.drain_worker)  # for people who look at the list of workers
+
+    def _undrain(self) -> None:
+        """Take work again."""
+        self._drain_until, self._drain_why = None, ""
+        self._claimer.look_now()
+        log.info("worker.undrained", jobs=len(self.in_flight))
 
     def _finish_claim(self) -> None:
         """Receive the answer to a claim that is under way. What it was to settle waits again if that fails."""
@@ -255,6 +302,8 @@ class MainLoop:
 
     def deregister(self) -> None:
         """Release what has not ended in time, and tell the queue that we stop. Without a database the leases expire."""
+        self._notifier.stopping()
+        self._session.answer_s = DEREGISTER_S
         self._finish_claim()
         self._release_unstarted()
         waiting = set(self.settler.waiting)

@@ -10,17 +10,21 @@
 
 Only the main thread claims and settles; the others put messages into its mailbox. While Postgres is
 away the handlers go on, what they finish is kept, and the main thread tries again with jitter.
+
+A worker that is alive and does not work is worse than none. So every call has a deadline (worker/db/answers.py), the heart
+beats only while the main thread turns, and a worker whose main thread is refused what its heart is granted leaves (main_loop.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import structlog
 
 from reelq.worker import db
 from reelq.worker.db import schema
-from reelq.worker.errors import FAILED
+from reelq.worker.errors import FAILED, TRY_AGAIN
 from reelq.worker.runtime import neighbours, registration
 from reelq.worker.runtime.attempt import AttemptDeps
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
@@ -44,8 +48,15 @@ class Runner:
     """One worker. `run` is called once; `shutdown` may be called from any thread and from a signal handler."""
 
     def __init__(
-        self, settings: Settings, registry: Registry, notifier: Notifier | None = None, *, until_idle: bool = False
+        self,
+        settings: Settings,
+        registry: Registry,
+        notifier: Notifier | None = None,
+        *,
+        until_idle: bool = False,
+        on_stuck: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_stuck` is called when the main thread has hung for a minute: it should end the process."""
         self._settings = settings
         self._notifier = notifier or Notifier({})
         self._until_idle = until_idle
@@ -67,7 +78,10 @@ class Runner:
             every_s=settings.heartbeat_s,
             idle_s=settings.heartbeat_s if polls else max(IDLE_S, settings.heartbeat_s),
             notifier=self._notifier,
-            on_drain=lambda: loop.mailbox.put((Message.DRAIN, "")),
+            contact=loop.contact,
+            on_drain=lambda asked: loop.mailbox.put((Message.DRAIN if asked else Message.UNDRAIN, "")),
+            on_failure=lambda: loop.mailbox.put((Message.PROBE, "")),
+            on_stuck=on_stuck,
         )
         self._listener = (
             None
@@ -105,12 +119,15 @@ class Runner:
         finally:
             self.loop.close()
             self._scratch.close()
+        if self.loop.gave_up:
+            return TRY_AGAIN
         return FAILED if self._until_idle and self.loop.settler.ended["job.failed"] else 0
 
     def _live(self) -> None:
         """Start the threads, turn the loop, stop the threads."""
         self._pool.open()
         self._slots.start()
+        self.loop.contact.turned()  # what came before may have taken long
         self._heartbeat.start()
         self._watchdog.start()
         if self._listener is not None:
