@@ -112,6 +112,7 @@ MUTANTS = [
     one("a cancel is lost on release", "v_cancel", "false", STATES, "-k", "cancelled_job"),
     one("a cancel is lost on failure", "coalesce(v_cancel, false) or ", ""),
     one("no grace after an outage", "v_now - v_upkeep.last_run_at > v_upkeep.grace", "false"),
+    one("an outage keeps the jobs of the dead", "held.expires_at >= v_upkeep.last_run_at and ", "", LEASES, "-k", "marked_dead"),
     one("a retry keeps the old budgets", "attempts = 0, ", ""),
     # The state machine of the record, and its narrow rows
     one("the guard lets all pass", "not", "false and not", STATES, "-k", "machine"),

@@ -63,7 +63,7 @@ def test_a_heartbeat_tells_of_cancel_drain_and_loss(queue, clock):
     queue.add(), queue.add()
     kept, lost = queue.take(), queue.take()
     queue.value("select queue.cancel_job(%s, 'not wanted')", kept.job_id)
-    queue.conn.execute("update queue.leases set expires_at = '-infinity' where job_id = %s", (lost.job_id,))
+    queue.conn.execute("update queue.leases set expires_at = 'epoch' where job_id = %s", (lost.job_id,))
     queue.rescue()
     queue.conn.execute("select queue.drain_worker('w1')")
     assert queue.beat("w1", kept, lost) == {kept.job_id: "cancel", lost.job_id: "lost", None: "drain"}
@@ -83,12 +83,12 @@ def test_crashes_have_a_budget_of_their_own(queue, clock):
     job_id = queue.add(max_attempts=1)
     for _ in range(2):
         queue.take()
-        queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+        queue.conn.execute("update queue.leases set expires_at = 'epoch'")
         assert queue.rescue() == 1
         assert queue.status(job_id) == "queued"
         clock.forward(timedelta(hours=1))
     queue.take()
-    queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+    queue.conn.execute("update queue.leases set expires_at = 'epoch'")
     queue.rescue()
     job = queue.job(job_id)
     assert (job.status, job.attempts, job.crashes, job.error_code) == ("failed", 0, 3, "worker_lost")

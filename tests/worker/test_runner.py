@@ -185,7 +185,7 @@ def test_a_lost_lease_writes_nothing(dsn: str, conn: Conn, tmp_path: Path) -> No
         ctx.on_complete(insert)
         if ctx.job.token == 1:
             with conn.transaction():  # else a heartbeat may come in between
-                conn.execute("update queue.leases set expires_at = '-infinity'")
+                conn.execute("update queue.leases set expires_at = 'epoch'")
                 conn.execute("select queue.rescue_expired()")
             taken.set()
         return {"token": ctx.job.token}
