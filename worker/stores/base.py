@@ -4,8 +4,8 @@ An object is written once and never changed: keys bear the job and the attempt t
 A put is all or nothing for readers, and the SHA-256 is computed here while the bytes pass, not
 taken from the server. Codes of the errors that a store raises:
 
-    store_full, store_denied, store_away, store_busy, bucket_missing    transient
-    object_missing, object_corrupt, object_exists, object_archived, store_refused, bad_key    permanent
+    store_full, store_denied, store_away, store_busy, store_refused, bucket_missing    transient
+    object_missing, object_corrupt, object_exists, object_archived, bad_key    permanent
     disk_full, disk_failed    transient: this host's own disk, while an object was brought here
 """
 
@@ -69,8 +69,8 @@ class Store(Protocol):
         Putting the same bytes again succeeds; other bytes under a key that is taken do not.
 
         Raises:
-            PermanentError: "bad_key", "object_exists", "store_refused".
-            TransientError: "store_full", "store_denied", "store_away", "store_busy", "bucket_missing".
+            PermanentError: "bad_key", "object_exists".
+            TransientError: "store_full", "store_denied", "store_away", "store_busy", "store_refused", "bucket_missing".
             StopRequested: `stop` was set; nothing is left behind.
         """
 
