@@ -33,6 +33,8 @@ from reelq.worker.runtime.claimer import Claimer
 from reelq.worker.runtime.contact import Contact, Trouble
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
 from reelq.worker.runtime.dispatch_queue import DispatchQueue
+from reelq.worker.runtime.fitness import Fitness
+from reelq.worker.runtime.fitness import Trouble as HostTrouble
 from reelq.worker.runtime.heartbeat import Heartbeat
 from reelq.worker.runtime.idle import nothing_left
 from reelq.worker.runtime.in_flight import InFlight
@@ -59,11 +61,14 @@ IDLE_EXIT_S = 3.0  # --until-idle: jobs due later than this are not waited for
 class MainLoop:
     """What a worker does until it stops. The threads that it uses are given to `run`."""
 
-    def __init__(self, me: Registration, scratch: Scratch, notifier: Notifier, *, until_idle: bool) -> None:
+    def __init__(self, me: Registration, scratch: Scratch, fitness: Fitness, notifier: Notifier, *, until_idle: bool) -> None:
         settings = me.settings
         self._me = me
         self._settings = settings
         self._scratch = scratch
+        self._fitness = fitness
+        self._told: HostTrouble | None = None  # what our row says of this host
+        self.left_unfit = False  # --until-idle, and this host cannot work
         self._notifier = notifier
         self._until_idle = until_idle
         self.mailbox: Mailbox = queues.SimpleQueue()
@@ -170,6 +175,8 @@ class MainLoop:
         ended = self._batching.collect()
         for attempt in ended:
             self.in_flight.ended(attempt)
+            if attempt.outcome is not None and attempt.outcome.kind == "failed":
+                self._fitness.doubt(attempt.outcome.code)
         if ended:
             self._idle_since = time.monotonic()
 
@@ -204,11 +211,12 @@ class MainLoop:
         """Settle and claim; while draining only settle."""
         if self._unknown:
             self._session.call(self._me.register)
-            self._unknown = False
+            self._unknown, self._told = False, None
         if self._away:
             self._session.call(release_orphaned_claims, self._me.worker_id, self.in_flight.held.keys())
         if self._batching.awaits_claim():
             return
+        self._tell_trouble()
         self._collect()
         settle = self._batching.is_time_to_settle()
         if self._drain_until is not None:
@@ -217,20 +225,34 @@ class MainLoop:
             return
         if self._claimer.exchange(self._free, settle=settle):
             self._batching.claimed()
-        if self._until_idle and self._claimer.found_nothing and not self.in_flight:
+        if self._until_idle and self._told and not self.in_flight and time.monotonic() - self._idle_since > IDLE_EXIT_S:
+            self.left_unfit = True
+            self._drain("unfit")
+        elif self._until_idle and self._claimer.found_nothing and not self.in_flight:
             waited = time.monotonic() - self._idle_since > IDLE_EXIT_S
             if self._session.call(nothing_left, self._me.types, waited=waited):
                 self._drain("idle")
 
     def _free(self) -> int:
-        """Whole slots that are free; none while the disk is full."""
+        """Whole slots that are free; none while this host cannot work."""
         self._collect()
+        if not self._fitness.is_known or self._fitness.trouble:
+            return 0
         free = self.in_flight.free()
         if free == 0:
             return 0
         if self.in_flight or self.trouble or time.monotonic() > self._disk_at + DISK_OLD_S:
             self._look_at_disk()
         return 0 if self.trouble else free
+
+    def _tell_trouble(self) -> None:
+        """Have our row say what keeps this host from working, when that has changed."""
+        disk = HostTrouble("no room for work in progress", f"Make room below {self._settings.scratch}: df, and reelq doctor --only host")
+        now = self._fitness.trouble or (disk if self.trouble else None)
+        if now == self._told or self._claimer.is_pending:
+            return
+        self._session.call(queue.set_worker_trouble, self._me.worker_id, now and now.what, now and now.remedy)
+        self._told = now
 
     def _look_at_disk(self) -> None:
         """Note whether there is room for jobs. Not between a notification and a start: it may take longer than a round trip."""
@@ -258,7 +280,7 @@ class MainLoop:
     def _drain(self, why: str) -> None:
         """Take nothing new and release what no slot has begun; running jobs may finish within the grace.
 
-        `why`: signal, asked (by the queue) or idle. A signal after another reason begins the grace anew.
+        `why`: signal, asked (by the queue), idle or unfit (both with --until-idle). A signal after another reason begins the grace anew.
         """
         self._drain_until = time.monotonic() + self._settings.drain_grace_s
         self._drain_why = why
@@ -332,7 +354,8 @@ class MainLoop:
 
     def _show_status(self) -> None:
         """One line for systemctl, when something has changed but not at every turn."""
-        state = "draining, " if self._drain_until is not None else "database away, " if self._away else self.trouble or ""
+        unfit = self._fitness.trouble.what if self._fitness.trouble else self.trouble
+        state = "draining, " if self._drain_until is not None else "database away, " if self._away else f"{unfit}, " if unfit else ""
         now = time.monotonic()
         if state == self._status[0] and now < self._status[1] + STATUS_S:
             return

@@ -5,6 +5,7 @@
                                                                   for many small jobs batching.py, look_ahead.py
     slot threads   one handler each                               slots.py, dispatch_queue.py, attempt.py
     heartbeat      leases, progress, cancel, drain, watchdog      heartbeat.py
+    fitness        ffmpeg and the store, as this host has them     fitness.py
     watchdog       time limits and lost leases, without database  deadline_watchdog.py
     listener       NOTIFY: work came, beat now                    listener.py
 
@@ -25,9 +26,11 @@ import structlog
 from reelq.worker import db
 from reelq.worker.db import schema
 from reelq.worker.errors import FAILED, TRY_AGAIN
+from reelq.worker.jobs.known_store import open_known_store
 from reelq.worker.runtime import neighbours, registration
 from reelq.worker.runtime.attempt import AttemptDeps
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
+from reelq.worker.runtime.fitness import Fitness
 from reelq.worker.runtime.heartbeat import IDLE_S, Heartbeat
 from reelq.worker.runtime.listener import Listener
 from reelq.worker.runtime.main_loop import DEREGISTER_S, MainLoop
@@ -37,8 +40,6 @@ from reelq.worker.runtime.slots import Slots
 from reelq.worker.sandbox.child import bubble_wanted
 from reelq.worker.scratch import Scratch
 from reelq.worker.settings import Settings
-from reelq.worker.stores.open import open_store
-from reelq.worker.stores.sweep import sweep_store
 from reelq.worker.systemd import Notifier
 
 log = structlog.get_logger()
@@ -62,12 +63,13 @@ class Runner:
         self._until_idle = until_idle
         self._me = me = registration.new(settings, registry.types)
         self._scratch = Scratch(settings, me.worker_id)
-        self.loop = loop = MainLoop(me, self._scratch, self._notifier, until_idle=until_idle)
-        self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots)
+        self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots + 1)  # one more to look at the store
+        open_store = cache(lambda: open_known_store(settings, self._pool))  # what raises is not kept
+        self._fitness = Fitness(settings, registry.types, open_store, lambda: loop.mailbox.put((Message.WORK_READY, "")))
+        self.loop = loop = MainLoop(me, self._scratch, self._fitness, self._notifier, until_idle=until_idle)
         self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
         deps = AttemptDeps(
-            settings, registry, self._pool, self._scratch, cache(lambda: open_store(settings)),
-            loop.stopping, self._watchdog.look_by,
+            settings, registry, self._pool, self._scratch, open_store, loop.stopping, self._watchdog.look_by,
         )  # fmt: skip
         self._slots = Slots(settings.slots, loop.dispatch_queue, deps, died=lambda: loop.mailbox.put((Message.SLOT_DIED, "")))
         polls = db.polls(settings)
@@ -121,7 +123,7 @@ class Runner:
             self._scratch.close()
         if self.loop.gave_up:
             return TRY_AGAIN
-        return FAILED if self._until_idle and self.loop.settler.ended["job.failed"] else 0
+        return FAILED if self._until_idle and (self.loop.settler.ended["job.failed"] or self.loop.left_unfit) else 0
 
     def _live(self) -> None:
         """Start the threads, turn the loop, stop the threads."""
@@ -138,7 +140,7 @@ class Runner:
             "worker.started", worker_id=self.worker_id, pool=settings.pool, slots=settings.slots,
             types=self._me.types, sandboxed=self._sandboxed,
         )  # fmt: skip
-        sweep_store(settings)
+        self._fitness.start()
         try:
             self.loop.run(self._slots, self._heartbeat, self._watchdog)
         finally:
@@ -146,6 +148,7 @@ class Runner:
             self._slots.stop()
             self.loop.deregister()
             self._watchdog.stop()
+            self._fitness.stop()
             if self._listener is not None:
                 self._listener.stop()
             self._heartbeat.stop()

@@ -47,6 +47,7 @@ class Database(Queue):
         self.other = other
         conn.execute("set jit = off")
         conn.execute("update queue.upkeep set grace = %s", [GRACE])
+        conn.execute("update queue.retry_policies set charges_after = null")  # days pass here
         conn.execute("update queue.job_types set max_crashes = %s, max_attempts = 3", [MAX_CRASHES])
         for name, kind in KINDS.items():
             conn.execute(

@@ -111,6 +111,7 @@ class Worker:
     beat_at: datetime
     status: str = "active"  # active, stopped, lost
     drains: bool = False
+    unfit: bool = False  # its host is in trouble
 
     def takes(self, job: Job) -> bool:
         """Type and needs fit."""

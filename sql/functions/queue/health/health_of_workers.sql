@@ -22,6 +22,17 @@ begin
     where w.status in ('active', 'draining') and w.last_beat_at < v_now - interval '30 seconds'
     order by w.last_beat_at;
 
+    return query
+    select
+        'workers', case when exists (
+            select from queue.workers as fit
+            where fit.status = 'active' and fit.last_beat_at > v_now - interval '1 minute' and fit.trouble is null
+        ) then 'warn' else 'bad' end,
+        format('%s on %s claims nothing: %s', w.worker_id, w.host, w.trouble), format('On %s: %s', w.host, w.remedy)
+    from queue.workers as w
+    where w.status = 'active' and w.last_beat_at > v_now - interval '1 minute' and w.trouble is not null
+    order by w.started_at;
+
     -- Its heart beats and its loop does not turn: each worker looks every 20 s at the latest, also when it is busy.
     return query
     select
@@ -74,7 +85,7 @@ begin
             case when l.needs <> '{}' then format(' that needs %s', array_to_string(l.needs, ', ')) else '' end,
             case when l.weight > 1 then format(' of %s slots', l.weight) else '' end, date_trunc('second', greatest(v_now - head.ready_at, '0'))
         ),
-        'Start a worker that takes it: REELQ_TYPES, REELQ_CAPABILITIES, REELQ_SLOTS'
+        'Start a worker that takes it: REELQ_TYPES, REELQ_CAPABILITIES, REELQ_SLOTS; or mend one that is in trouble'
     from queue.lanes as l
     cross join lateral (
         select r.ready_at from queue.ready as r where r.lane = l.lane order by r.fair_key, r.seq limit 1
@@ -82,7 +93,7 @@ begin
     where not exists (
         select from queue.workers as w
         where
-            w.status = 'active' and w.last_beat_at > v_now - interval '1 minute'
+            w.status = 'active' and w.last_beat_at > v_now - interval '1 minute' and w.trouble is null
             and (w.types is null or l.job_type = any(w.types)) and l.needs <@ w.capabilities and l.weight <= w.slots
     )
     order by head.ready_at;
