@@ -201,3 +201,29 @@ def test_a_tenant_learns_that_it_is_paused_and_not_by_whom(queue, video):
     queue.conn.execute("select set_config('reelq.tenant_id', tenant_id::text, false) from media.videos")
     (row,) = explain(queue, job)
     assert row.reason == "paused" and "attacks" not in row.detail and "postgres" not in row.detail
+
+
+def test_a_host_in_trouble_is_no_worker_for_the_job(queue):
+    """It gets none, explain names host and remedy, and a good worker beside it takes what comes."""
+    job = queue.add()
+    queue.worker("w1")
+    queue.conn.execute("select queue.set_worker_trouble('w1', 'ffmpeg does not run', 'Install it.')")
+    (row,) = explain(queue, job)
+    assert row.reason == "no_worker"
+    assert "on host, ffmpeg does not run" in row.detail and row.advice == "On host: Install it."
+    assert queue.claim("w1") == []
+    queue.worker("w2")
+    assert reasons(queue, job) == ["claimable"]
+    assert [one.job_id for one in queue.claim("w2")] == [job]
+    again = queue.add()
+    queue.conn.execute("select queue.deregister_worker('w2')")
+    queue.conn.execute("select queue.set_worker_trouble('w1', null, null)")
+    assert reasons(queue, again) == ["claimable"]
+    assert [one.job_id for one in queue.claim("w1")] == [again]
+
+
+def test_trouble_comes_with_a_remedy(queue):
+    queue.worker("w1")
+    with pytest.raises(psycopg.Error) as error:
+        queue.conn.execute("select queue.set_worker_trouble('w1', 'no ffmpeg', null)")
+    assert (error.value.sqlstate, error.value.diag.message_primary) == ("RQ008", "trouble must come with a remedy, not 'no ffmpeg'")

@@ -201,3 +201,33 @@ def test_a_draining_worker_that_was_lost_takes_nothing_new(queue):
     queue.conn.execute("select queue.mark_worker_dead('w1')")
     queue.conn.execute("select queue.drain_worker('w1')")
     assert queue.claim() == []
+
+
+def test_no_lease_ends_at_a_time_that_no_client_can_read(queue):
+    """Infinite times: refused by the table, and not made by marking a worker dead."""
+    queue.add()
+    queue.take()
+    for never in ("infinity", "-infinity"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            queue.conn.execute("update queue.leases set expires_at = %s", [never])
+    queue.conn.execute("select queue.mark_worker_dead('w1')")
+    (lease,) = queue.rows("select * from queue.leases")
+    (running,) = queue.rows("select * from queue.running_jobs()")
+    assert lease.expires_at < queue.value("select base.clock()")
+    assert running.job_id == lease.job_id
+
+
+def test_no_column_of_the_queue_holds_an_infinite_time(queue):
+    """Whatever a table of the queue holds, drivers read it."""
+    queue.add()
+    queue.take()
+    queue.conn.execute("select queue.mark_worker_dead('w1')")
+    columns = queue.rows(
+        "select table_schema || '.' || table_name as place, column_name from information_schema.columns as c "
+        "join information_schema.tables as t using (table_schema, table_name) "
+        "where table_schema in ('queue', 'media', 'identity', 'ops') and table_type = 'BASE TABLE' and data_type = 'timestamp with time zone'"
+    )
+    assert len(columns) > 50
+    for column in columns:
+        count = queue.value(f'select count(*) from {column.place} where not isfinite("{column.column_name}")')
+        assert count == 0, column
