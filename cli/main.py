@@ -165,7 +165,9 @@ def explain_ours(error: BaseException) -> int:
     if debug:
         output.say("".join(traceback.format_exception(error)).rstrip())
     if isinstance(found, ReelqError):
-        prefix = "the database refuses us: " if isinstance(found, DatabaseRefuses) else "the database is away: " if isinstance(found, DatabaseAway) else ""
+        prefix = "the database is away: " if isinstance(found, DatabaseAway) else ""
+        if isinstance(found, DatabaseRefuses):
+            prefix = "the database refuses us: "
         hint = f"{found.code}: {found.detail}" if isinstance(found, JobError) and found.detail else found.hint
         message = (
             " ".join(str(found).split()) if isinstance(found, DatabaseAway) else str(found)

@@ -25,7 +25,7 @@ def refusing_s3(status: int, code: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(said)
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer  # noqa: N815 - http.server looks for these names
 
         def log_message(self, *_: object) -> None:
             """Nothing: tests read stderr."""

@@ -93,6 +93,7 @@ MUTANTS = [
     one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
+    one("keys are locked as they come", "s.idempotency_key collate \"C\", s.tenant_id, ", "", ENQUEUE, "-k", "opposite"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     # Claims
     one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
@@ -115,6 +116,7 @@ MUTANTS = [
     one("a cancel is lost on failure", "coalesce(v_cancel, false) or ", ""),
     one("no grace after an outage", "v_now - v_upkeep.last_run_at > v_upkeep.grace", "false"),
     one("an outage keeps the jobs of the dead", "held.expires_at >= v_upkeep.last_run_at and ", "", LEASES, "-k", "marked_dead"),
+    one("a video is reopened that nobody ends", "other.status in ('failed', 'cancelled')", "false", GRAPH, "-k", "retried_alone"),
     one("a retry keeps the old budgets", "attempts = 0, ", ""),
     # The state machine of the record, and its narrow rows
     one("the guard lets all pass", "not", "false and not", STATES, "-k", "machine"),

@@ -71,7 +71,7 @@ def test_a_host_that_needs_no_ffmpeg_works_without(dsn: str, conn: Conn, tmp_pat
 def test_a_store_that_refuses_is_the_hosts_trouble(dsn: str, conn: Conn, tmp_path: Path, status: int, code: str) -> None:
     """Whatever the HTTP status, and also where HEAD has no body."""
     with refusing_s3(status, code) as url:
-        flags = {"store": "s3://bucket", "s3_endpoint_url": url, "s3_access_key_id": "k", "s3_secret_access_key": "s"}
+        flags: dict[str, Any] = {"store": "s3://bucket", "s3_endpoint_url": url, "s3_access_key_id": "k", "s3_secret_access_key": "s"}
         with working(dsn, tmp_path, {TYPE: handler(lambda _ctx: {})}, **flags):
             job_id = enqueue(conn, TYPE)
             until(lambda: trouble(conn), "the trouble")
@@ -170,7 +170,8 @@ def test_a_real_share_that_is_unmounted_while_a_job_writes(dsn: str, conn: Conn,
     import subprocess
 
     share, real = tmp_path / "objects", tmp_path / "real"
-    share.mkdir(), real.mkdir()
+    share.mkdir()
+    real.mkdir()
     if subprocess.run(["mount", "--bind", str(real), str(share)], capture_output=True).returncode:
         pytest.skip("mounting is not allowed here")
     go, began = threading.Event(), threading.Event()

@@ -1,9 +1,9 @@
 """Every call has a deadline on this side, whatever the server and all that lies between say or do not say.
 
 The time-outs of the session are the server's, and keepalives ask a host whether it lives, not whether it answers: a pooler
-after a failover, or a firewall that forgot a connection, keeps it open and silent for ever. So one thread of the process looks at all
-calls under way, and shuts the socket of one that has had no answer in time. Whoever waits there then gets an error at
-once, as if the server had gone, and the next call opens a new connection.
+after a failover, or a firewall that forgot a connection, keeps it open and silent for ever. So one thread of the process
+looks at all calls under way, and shuts the socket of one that has had no answer in time. Whoever waits there then gets an
+error at once, as if the server had gone, and the next call opens a new connection.
 """
 
 from __future__ import annotations

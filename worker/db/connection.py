@@ -56,7 +56,8 @@ LONG_ANSWER_S = 60.0  # a transaction of a handler has several statements
 CHECK_S = 5.0  # for a pool's connection to show that it still answers
 # What a server says to a client that must not come in. libpq keeps the SQLSTATE of such an answer to itself.
 REFUSALS = re.compile(
-    r"password authentication failed|no password supplied|authentication failed for user|no pg_hba\.conf entry|pg_hba\.conf rejects"
+    r"password authentication failed|no password supplied|authentication failed for user|no pg_hba\.conf entry"
+    r"|pg_hba\.conf rejects"
     r'|database ".*" does not exist|role ".*" does not exist|is not permitted to log in|permission denied for database'
 )
 

@@ -53,7 +53,7 @@ class Contact:
             self._failing_since = time.monotonic()
 
     def is_away(self, lease_s: float) -> bool:
-        """Whether a lease of this length that has run out here is not known to be lost: the queue is away, or was until a moment ago."""
+        """Whether a lease of this length that has run out is not known to be lost: the queue is away, or was a moment ago."""
         if self._failing_since is None:
             return False
         answered_at = self._answered_at

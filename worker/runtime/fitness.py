@@ -1,8 +1,8 @@
 """Whether this host can do the work that it would be given: ffmpeg runs, the store takes and gives.
 
-A worker of a host that cannot work would claim and fail job after job, faster than any good one. So it claims nothing, says
-so in its row, and looks again. It looks at the start, before the first claim; when an attempt has failed by what may be the host's
-trouble; and every RECHECK_S while there is trouble. Room on the scratch disk is looked at by the main thread (main_loop.py).
+A worker of a host that cannot work would claim and fail job after job, faster than any good one. So it claims nothing,
+says so in its row, and looks again. It looks at the start, before the first claim; when an attempt has failed by what may be
+the host's trouble; and every RECHECK_S while there is trouble. The main thread looks at the scratch disk (main_loop.py).
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Trouble:
 class Fitness(threading.Thread):
     """Looks in a thread of its own: a store that is away takes long to say so."""
 
-    def __init__(self, settings: Settings, types: Collection[str], open_store: Callable[[], Store], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, types: Collection[str], open_store: Callable[[], Store], on_change: Callable[[], None]
+    ) -> None:
         super().__init__(name="fitness", daemon=True)
         self.trouble: Trouble | None = None
         self.is_known = False  # the first look is over
@@ -80,7 +82,10 @@ class Fitness(threading.Thread):
 
     def _look(self) -> Trouble | None:
         try:
-            return self._look_at_ffmpeg() or self._look_at_store()
+            found = self._look_at_ffmpeg()
+            if found is None:
+                self._look_at_store()
+            return found
         except DatabaseAway:
             return self.trouble  # the store's mark is in the database, which is asked again soon
         except JobError as error:

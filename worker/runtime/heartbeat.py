@@ -1,8 +1,8 @@
 """The thread of the heartbeat: extends leases, reports progress, learns of cancels, feeds systemd's watchdog.
 
 It has a connection of its own, so that neither a busy handler nor a slow claim delays it. But a heart that beats is no
-proof of life by itself: it beats, and feeds the watchdog, only while the loop that claims and settles goes round. And what has ended is
-held for UNSETTLED_S of good heartbeats: what cannot be settled by then goes to another worker.
+proof of life by itself: it beats, and feeds the watchdog, only while the loop that claims and settles goes round. And what
+has ended is held for UNSETTLED_S of good heartbeats: what cannot be settled by then goes to another worker.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ import psycopg
 import structlog
 
 from reelq.worker import db
-from reelq.worker.errors import DatabaseAway, QueueError, ReelqError, WorkerUnknown
+from reelq.worker.errors import DatabaseAway, ReelqError, WorkerUnknown
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import ClaimedJob
 from reelq.worker.runtime.batching import Batching
@@ -150,7 +150,8 @@ class MainLoop:
                 log.error("claim.failed", error=str(error), exc_info=not self._unknown)
         self._claimer.postpone(db.backoff(self._away.tries - 1))
         # The queue is there, as the heartbeat knows, and not for us. Whatever runs may end first.
-        if time.monotonic() > self._away.since + GIVE_UP_S and self.contact.beat_at > self._away.since and not self.in_flight.busy():
+        is_there = self.contact.beat_at > self._away.since
+        if is_there and time.monotonic() > self._away.since + GIVE_UP_S and not self.in_flight.busy():
             self._give_up(error)
 
     def _answered(self) -> None:
@@ -162,7 +163,8 @@ class MainLoop:
 
     def _give_up(self, error: Exception) -> None:
         """End: another process may be luckier, and a worker that beats and does not work is worse than none."""
-        log.error("worker.gave_up", error=str(error), failing_s=round(time.monotonic() - self._away.since, 1), jobs=len(self.in_flight))
+        failing_s = round(time.monotonic() - self._away.since, 1)
+        log.error("worker.gave_up", error=str(error), failing_s=failing_s, jobs=len(self.in_flight))
         self.gave_up = True
 
     def _wait_s(self) -> float:
@@ -247,11 +249,13 @@ class MainLoop:
 
     def _tell_trouble(self) -> None:
         """Have our row say what keeps this host from working, when that has changed."""
-        disk = HostTrouble("no room for work in progress", f"Make room below {self._settings.scratch}: df, and reelq doctor --only host")
-        now = self._fitness.trouble or (disk if self.trouble else None)
+        now = self._fitness.trouble
+        if now is None and self.trouble:  # without its figures, which change all the time
+            now = HostTrouble("no room for work in progress", f"Make room below {self._settings.scratch}: df")
         if now == self._told or self._claimer.is_pending:
             return
-        self._session.call(queue.set_worker_trouble, self._me.worker_id, now and now.what, now and now.remedy)
+        what, remedy = (now.what, now.remedy) if now else (None, None)
+        self._session.call(queue.set_worker_trouble, self._me.worker_id, what, remedy)
         self._told = now
 
     def _look_at_disk(self) -> None:
@@ -280,7 +284,8 @@ class MainLoop:
     def _drain(self, why: str) -> None:
         """Take nothing new and release what no slot has begun; running jobs may finish within the grace.
 
-        `why`: signal, asked (by the queue), idle or unfit (both with --until-idle). A signal after another reason begins the grace anew.
+        `why`: signal, asked (by the queue), idle or unfit (both with --until-idle). A signal after another reason begins the
+        grace anew.
         """
         self._drain_until = time.monotonic() + self._settings.drain_grace_s
         self._drain_why = why
@@ -355,7 +360,9 @@ class MainLoop:
     def _show_status(self) -> None:
         """One line for systemctl, when something has changed but not at every turn."""
         unfit = self._fitness.trouble.what if self._fitness.trouble else self.trouble
-        state = "draining, " if self._drain_until is not None else "database away, " if self._away else f"{unfit}, " if unfit else ""
+        state = f"{unfit}, " if unfit else ""
+        if self._drain_until is not None or self._away:
+            state = "draining, " if self._drain_until is not None else "database away, "
         now = time.monotonic()
         if state == self._status[0] and now < self._status[1] + STATUS_S:
             return

@@ -30,8 +30,9 @@ FINE = set(EVENTS.values())
 
 
 def is_about_the_result(error: Exception) -> bool:
-    """Whether the queue refused a result for what it holds: bad data, a broken constraint, too large. All else is the queue's own trouble."""
-    return isinstance(error, BadArgument) or (isinstance(error, psycopg.Error) and (error.sqlstate or "")[:2] in ("22", "23", "54"))
+    """Whether a result was refused for what it holds: bad data, a broken constraint, its size. Else the queue is in trouble."""
+    code = (error.sqlstate or "") if isinstance(error, psycopg.Error) else ""
+    return isinstance(error, BadArgument) or code.startswith(("22", "23", "54"))
 
 
 class Settler:

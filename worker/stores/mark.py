@@ -1,9 +1,9 @@
 """How a store proves that it is there: by a mark of its own, an object with a random word in it.
 
-An empty folder where a share was mounted a moment ago takes everything and holds nothing: objects written there are lost when
-the share comes back, and all others are "missing". So before each write, and before anything is believed to be missing, the store has to show
-the mark that it had before. Who remembers: this object, and for workers the database (media.stores), which knows the mark of
-a store from the first worker that ever used it.
+An empty folder where a share was mounted a moment ago takes everything and holds nothing: objects written there are lost
+when the share comes back, and all others are "missing". So before each write, and before anything is believed to be missing,
+the store has to show the mark that it had before. Who remembers: this object, and for workers the database (media.stores),
+which knows the mark of a store from the first worker that ever used it.
 """
 
 from __future__ import annotations
@@ -72,4 +72,5 @@ class Marked:
 
 
 def _not_there(why: str) -> TransientError:
-    return TransientError("store_away", "The object store is not there.", detail=f"{why}: is it mounted, is it the right one? ({MARK})")
+    detail = f"{why}: is it mounted, is it the right one? ({MARK})"
+    return TransientError("store_away", "The object store is not there.", detail=detail)

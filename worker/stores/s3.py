@@ -174,7 +174,8 @@ class S3Store(Marked):
                 except DoubtfulRead as doubt:
                     # What lies between may cut the body and mend its length: the size without the body is the better witness.
                     there = self.stat(key)
-                    raise DoubtfulRead(str(doubt), is_short=doubt.is_short or there is None or there.size_bytes != size) from doubt
+                    is_short = doubt.is_short or there is None or there.size_bytes != size
+                    raise DoubtfulRead(str(doubt), is_short=is_short) from doubt
             return StoredObject(key, size, digest)
 
         return read_surely(read, stop)

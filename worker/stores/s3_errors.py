@@ -1,8 +1,8 @@
 """Errors of S3 and of the network on the way, as job errors.
 
-Only an answer that is about the object itself (it is missing, taken, archived) may be the job's trouble. All other refusals are the
-store's, whatever their HTTP status: a missing bucket, a token that ran out (AWS says 400), a request that this server does
-not know. They are transient, so that jobs live until someone repairs them. Messages name neither our keys nor
+Only an answer that is about the object itself (it is missing, taken, archived) may be the job's trouble. All other refusals
+are the store's, whatever their HTTP status: a missing bucket, a token that ran out (AWS says 400), a request that this
+server does not know. They are transient, so that jobs live until someone repairs them. Messages name neither our keys nor
 addresses; the S3 error code and the operation go into `detail`.
 
 Source: Amazon S3 API reference, "Error responses", read 2026-11-21.
@@ -23,9 +23,10 @@ BUSY = {"SlowDown", "ServiceUnavailable", "Throttling", "RequestLimitExceeded", 
 AGAIN = {"RequestTimeout", "ConditionalRequestConflict", "NoSuchUpload", "BadDigest", "IncompleteBody"}
 # Credentials, whatever the HTTP status: AWS answers 400 to half of them.
 DENIED = {
-    "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "AuthFailure", "AuthorizationHeaderMalformed", "ExpiredToken",
-    "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity", "InvalidToken", "NotSignedUp",
-    "RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired", "UnauthorizedAccess", "UnrecognizedClientException", "Unauthorized",
+    "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "AuthFailure", "ExpiredToken",
+    "AuthorizationHeaderMalformed", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity",
+    "InvalidToken", "NotSignedUp", "RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired", "UnauthorizedAccess",
+    "UnrecognizedClientException", "Unauthorized",
 }  # fmt: skip
 LOST_RACE = {"PreconditionFailed", "412"}
 NO_CONDITIONS = {"NotImplemented", "501"}  # servers that do not know If-None-Match
