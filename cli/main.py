@@ -157,7 +157,7 @@ def explain_ours(error: BaseException) -> int:
     """Errors of our family, of the database, of the system, and bugs."""
     import psycopg
 
-    from reelq.worker.errors import DatabaseAway, JobError, ReelqError, from_database
+    from reelq.worker.errors import DatabaseAway, DatabaseRefuses, JobError, ReelqError, from_database
     from reelq.worker.settings import environment
 
     found: BaseException | None = error
@@ -168,6 +168,8 @@ def explain_ours(error: BaseException) -> int:
         output.say("".join(traceback.format_exception(error)).rstrip())
     if isinstance(found, ReelqError):
         prefix = "the database is away: " if isinstance(found, DatabaseAway) else ""
+        if isinstance(found, DatabaseRefuses):
+            prefix = "the database refuses us: "
         hint = f"{found.code}: {found.detail}" if isinstance(found, JobError) and found.detail else found.hint
         message = (
             " ".join(str(found).split()) if isinstance(found, DatabaseAway) else str(found)

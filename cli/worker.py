@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from types import FrameType
@@ -75,11 +76,13 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
     Raises:
         DatabaseAway, SchemaMismatch, SettingsError: it could not start.
     """
+    from reelq.worker.errors import TRY_AGAIN
     from reelq.worker.runtime.runner import Runner
     from reelq.worker.settings import environment
     from reelq.worker.systemd import Notifier
 
-    runner = Runner(settings, registry, Notifier(environment()), until_idle=until_idle)
+    # The main thread hangs where nothing can interrupt it, so this is no time for manners: the kernel ends the children.
+    runner = Runner(settings, registry, Notifier(environment()), until_idle=until_idle, on_stuck=lambda: os._exit(TRY_AGAIN))
     tune()
 
     def leave(_number: int, _frame: FrameType | None) -> None:

@@ -8,6 +8,7 @@
     │   └── SnoozeError         not now; goes back to the queue, costs nothing
     ├── StopRequested           the attempt has to end at once (see worker.stop)
     ├── DatabaseAway            no connection to Postgres; try again
+    │   └── DatabaseRefuses     Postgres answers and does not let us in: password, role or database are wrong
     ├── SettingsError           the environment or a flag is wrong
     │   └── HandlersError       a job type is declared wrongly, or its module cannot be used
     └── QueueError              one class per SQLSTATE that sql/README.md lists
@@ -100,6 +101,16 @@ class DatabaseAway(ReelqError):
 
     exit_code = TRY_AGAIN
     hint = "Check DATABASE_URL or PGHOST/PGPORT, and that the server runs; then try again."
+
+
+class DatabaseRefuses(DatabaseAway):
+    """Postgres answers, and password, role or database are wrong: at the start the operator's mistake.
+
+    A worker that is at work takes it for an outage, since it was let in before: it goes on trying, and says why.
+    """
+
+    exit_code = USED_WRONGLY
+    hint = "Check user, password and name of the database in DATABASE_URL; trying again does not mend them."
 
 
 class QueueError(ReelqError):

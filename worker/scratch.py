@@ -61,7 +61,10 @@ class Scratch:
 
     def trouble(self) -> str | None:
         """Why no further job should be claimed now; None when there is room."""
-        free = shutil.disk_usage(self._root).free
+        try:
+            free = shutil.disk_usage(self._folder).free
+        except OSError as error:  # unmounted, or removed by somebody
+            return f"{self._folder}: {error.strerror}"
         if free < self._reserve_bytes:
             return f"{free} bytes free on the disk, {self._reserve_bytes} are to stay free"
         used = sum(_sizes(self._folder))

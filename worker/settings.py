@@ -123,7 +123,7 @@ FIELDS: dict[str, Field] = {
         Field("capabilities", parse_list, "", "what this host can do, such as av1 or gpu"),
         Field("host", str, "", "this host's name; empty: the system's"),
         Field("heartbeat_s", parse_seconds, "2s", "how often a worker extends its leases"),
-        Field("poll_s", parse_seconds, "1s", "how often an idle worker looks for work without a notification"),
+        Field("poll_s", parse_seconds, "1s", "how often an idle worker looks for work without a notification; 20s at most"),
         Field("drain_grace_s", parse_seconds, "1h", "how long SIGTERM waits for running jobs"),
         Field("max_download_bytes", parse_bytes, "20GB", "largest source that is fetched"),
         Field("download_timeout_s", parse_seconds, "1h", "longest a fetch may take"),

@@ -22,6 +22,7 @@ class Notifier:
         # "@" stands for a name in the abstract namespace, whose first byte is zero.
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._status = ""
+        self._is_stopping = False
         usec = environ.get("WATCHDOG_USEC", "")
         meant = environ.get("WATCHDOG_PID", "") in ("", str(os.getpid()))
         self.watchdog_s: float | None = int(usec) / 1e6 if usec.isdigit() and int(usec) and meant and address else None
@@ -31,8 +32,10 @@ class Notifier:
         self._send("READY=1")
 
     def stopping(self) -> None:
-        """The drain has begun."""
-        self._send("STOPPING=1")
+        """The worker is about to leave; sent once."""
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._send("STOPPING=1")
 
     def feed(self) -> None:
         """Feed the watchdog; due every `watchdog_s` seconds at the latest."""

@@ -1,15 +1,24 @@
 -- Rows that an operator has changed stay as they are.
-insert into queue.retry_policies (job_type, error_class, code, action, base, factor, cap, jitter, charges) values
-('*', 'transient', '*', 'retry', '10 seconds', 3, '15 minutes', 'full', true),
-('*', 'rate_limited', '*', 'retry', '1 minute', 2, '1 hour', 'full', false),
-('*', 'permanent', '*', 'fail', '10 seconds', 2, '15 minutes', 'full', true),
-('*', 'worker_lost', '*', 'retry', '1 second', 4, '5 minutes', 'full', false),
--- The host's or the store's trouble is not the job's: it is tried until that is over.
-('*', 'transient', 'store_away', 'retry', '10 seconds', 2, '5 minutes', 'full', false),
-('*', 'transient', 'store_busy', 'retry', '10 seconds', 2, '5 minutes', 'full', false),
-('*', 'transient', 'store_full', 'retry', '1 minute', 2, '15 minutes', 'full', false),
-('*', 'transient', 'store_denied', 'retry', '1 minute', 2, '15 minutes', 'full', false),
-('*', 'transient', 'bucket_missing', 'retry', '1 minute', 2, '15 minutes', 'full', false),
-('*', 'transient', 'disk_full', 'retry', '1 minute', 2, '15 minutes', 'full', false),
-('*', 'transient', 'no_ffmpeg', 'retry', '1 minute', 2, '15 minutes', 'full', false)
+insert into queue.retry_policies (job_type, error_class, code, action, base, factor, cap, jitter, charges, charges_after) values
+('*', 'transient', '*', 'retry', '10 seconds', 3, '15 minutes', 'full', true, null),
+('*', 'rate_limited', '*', 'retry', '1 minute', 2, '1 hour', 'full', false, null),
+('*', 'permanent', '*', 'fail', '10 seconds', 2, '15 minutes', 'full', true, null),
+('*', 'worker_lost', '*', 'retry', '1 second', 4, '5 minutes', 'full', false, null),
+-- The trouble of host, store and database is not the job's: it is tried until that is over, and charged only when nobody has mended it for days.
+('*', 'transient', 'store_away', 'retry', '10 seconds', 2, '5 minutes', 'full', false, '3 days'),
+('*', 'transient', 'store_busy', 'retry', '10 seconds', 2, '5 minutes', 'full', false, '3 days'),
+('*', 'transient', 'store_full', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
+('*', 'transient', 'store_denied', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
+('*', 'transient', 'store_refused', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
+('*', 'transient', 'bucket_missing', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
+('*', 'transient', 'disk_full', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
+('*', 'transient', 'disk_failed', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
+('*', 'transient', 'no_ffmpeg', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
+('*', 'transient', 'worker_misconfigured', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
+('*', 'transient', 'other_store', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
+('*', 'transient', 'database_away', 'retry', '10 seconds', 2, '5 minutes', 'full', false, '1 day'),
+-- A source that is away comes back within hours, or never.
+('*', 'transient', 'source_away', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '6 hours'),
+('*', 'transient', 'source_broken', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '6 hours'),
+('*', 'transient', 'name_unknown', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '3 hours')
 on conflict (job_type, error_class, code) do nothing;

@@ -94,11 +94,13 @@ MUTANTS = [
     one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
+    one("keys are locked as they come", "s.idempotency_key collate \"C\", s.tenant_id, ", "", ENQUEUE, "-k", "opposite"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     # Claims
     one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
     one("bounds are ignored", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot", at="a full look from where the lane is"),
     one("a draining worker claims", "v_worker.status = 'draining' or v_worker.drain_requested_at is not null or ", ""),
+    one("a host in trouble claims", "v_worker.trouble is not null", "false"),
     dropped("needs are ignored"),
     one("no ageing", " - floor(extract(epoch from p_now - head.ready_at) / 3600)", "", CLAIMS, "-k", "old_job"),
     one("a batch takes too much", "floor(v_free * v_head.batch / v_head.weight", "ceil(v_free * v_head.batch"),
@@ -107,12 +109,15 @@ MUTANTS = [
     # Failure and return
     one("a drain charges an attempt", "status", "attempts = j.attempts + 1, status"),
     one("a crash is charged to the attempts", "v_crashes := v_crashes", "v_attempts := v_attempts"),
-    one("every failure is charged", "elsif coalesce(v_policy.charges, true) then", "else"),
+    one("every failure is charged", "elsif queue.charges_attempt(v_policy, p_job, p_code) then", "else"),
+    one("trouble of the host costs nothing for ever", "> p_policy.charges_after", "> '1000 years'", STATES, "-k", "charged_late"),
     one("no jitter", "* random() ", "", STATES, "-k", "jitter"),
     one("waits without a cap", "v_cap_s", "1e9", STATES, "-k", "longer or cap"),
     one("a cancel is lost on release", "v_cancel", "false", STATES, "-k", "cancelled_job"),
     one("a cancel is lost on failure", "coalesce(v_cancel, false) or ", ""),
     one("no grace after an outage", "v_now - v_upkeep.last_run_at > v_upkeep.grace", "false"),
+    one("an outage keeps the jobs of the dead", "held.expires_at >= v_upkeep.last_run_at and ", "", LEASES, "-k", "marked_dead"),
+    one("a video is reopened that nobody ends", "other.status in ('failed', 'cancelled')", "false", GRAPH, "-k", "retried_alone"),
     one("a retry keeps the old budgets", "attempts = 0, ", ""),
     # The state machine of the record, and its narrow rows
     one("the guard lets all pass", "not", "false and not", STATES, "-k", "machine"),
@@ -135,6 +140,7 @@ MUTANTS = [
     one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),
     one("explain knows of no pause", "p.scope = 'all'", "false"),
     one("explain counts a limit wrongly", "=", ""),
+    one("explain counts hosts in trouble", "w.trouble is null", "true"),
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),

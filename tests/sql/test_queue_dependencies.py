@@ -211,3 +211,49 @@ def test_a_running_job_moves_its_video_only_under_its_token(queue):
     with pytest.raises(psycopg.Error) as error:
         queue.conn.execute("select queue.advance_video(%s, %s, 'ready')", (job.job_id, job.token + 1))
     assert error.value.sqlstate == "RQ001"
+
+
+def run_to_the_branch(queue):
+    """A video whose original is there and measured; the claims of its ladder and its poster."""
+    video = queue.value("select queue.ingest_video('/a.mp4')")
+    asset = queue.value("select asset_id from media.videos where id = %s", video)
+    queue.complete(queue.take())
+    queue.conn.execute("select media.record_original(%s, 'file:///o', 'k', 1, repeat('a', 64), null)", [asset])
+    queue.complete(queue.take())
+    claimed = {job.job_type: job for job in queue.claim(limit=2)}
+    return video, claimed["video_transcode"], claimed["generate_thumbnail"]
+
+
+def status_of(queue, video) -> str:
+    return queue.value("select status from media.videos where id = %s", video)
+
+
+def test_a_step_that_is_retried_alone_reopens_no_video(queue):
+    """Two steps have failed: nothing would end the video after the first retry, so it stays failed until the second."""
+    video, ladder, poster = run_to_the_branch(queue)
+    for step in (ladder, poster):
+        queue.fail(step, "permanent", "object_missing")
+    assert status_of(queue, video) == "failed"
+    queue.value("select queue.retry_job(%s)", poster.job_id)
+    queue.complete(queue.take())
+    assert (status_of(queue, video), queue.violations()) == ("failed", [])
+    queue.value("select queue.retry_job(%s)", ladder.job_id)
+    assert status_of(queue, video) == "pending"
+    queue.complete(queue.take())
+    finish = queue.take()
+    assert finish.job_type == "finish_video"
+    queue.conn.execute("select media.put_variant(%s, '{\"profile\": \"h264_360p\", \"bucket\": \"file:///o\", \"key\": \"v\"}')", [finish.asset_id])
+    queue.conn.execute("select media.finish_video(%s)", [video])
+    queue.complete(finish)
+    assert (status_of(queue, video), queue.violations()) == ("ready", [])
+
+
+def test_a_video_that_nobody_ends_is_found(queue):
+    """The invariant holds whatever somebody writes by hand."""
+    video, ladder, poster = run_to_the_branch(queue)
+    queue.fail(ladder, "permanent")
+    queue.complete(poster)
+    queue.conn.execute("select media.reopen_video(%s)", [video])
+    assert [row.invariant for row in queue.violations()] == ["a video whose pipeline is over is ready or has failed"]
+    queue.conn.execute("select media.fail_video(%s, 'oops', 'It broke.')", [video])
+    assert queue.violations() == []

@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.patience import QUICK_S
-from tests.sql.queuekit import Queue
+from tests.sql.queuekit import Queue, Race
 
 
 @pytest.fixture
@@ -156,3 +157,21 @@ def test_a_sleeper_is_notified_and_nobody_else(queue, connect):
     queue.add()
     assert [note.payload for note in listener.notifies(timeout=QUICK_S, stop_after=1)] == ["no_op"]
     assert list(listener.notifies(timeout=0)) == []
+
+
+def test_batches_with_the_same_keys_in_opposite_order_do_not_deadlock(queue, connect):
+    """Each waits for the other's keys in one order, and gets the other's jobs."""
+    other = Queue(connect())
+    count = 200
+
+    def enqueue(session: Queue, keys):
+        specs = [{"job_type": "no_op", "idempotency_key": f"k{key}"} for key in keys]
+        return session.rows("select * from queue.enqueue_jobs(%s) order by place", Jsonb(specs))
+
+    with queue.transaction():
+        first = {row.job_id for row in enqueue(queue, range(count // 2))}
+        # Without the order of keys this one holds those that the next statement of ours asks for, and waits for ours.
+        race = Race(other, lambda session: enqueue(session, reversed(range(count)))).start_and_wait_until_blocked(Queue(connect()))
+        first |= {row.job_id for row in enqueue(queue, range(count // 2, count))}
+    assert {row.job_id for row in race.finish()} == first
+    assert queue.value("select count(*) from queue.processing_jobs") == count

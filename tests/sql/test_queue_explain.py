@@ -211,3 +211,29 @@ def test_a_limit_with_a_free_permit_that_nobody_has_let_in_is_not_called_used_up
     (told,) = [row for row in queue.rows("select * from queue.explain_job(%s)", third) if row.reason == "over_limit"]
     text = " ".join(str(value) for value in told)
     assert "has 1 of 1 permits free, and 1 job waits before it" in text and "used up" not in text
+
+
+def test_a_host_in_trouble_is_no_worker_for_the_job(queue):
+    """It gets none, explain names host and remedy, and a good worker beside it takes what comes."""
+    job = queue.add()
+    queue.worker("w1")
+    queue.conn.execute("select queue.set_worker_trouble('w1', 'ffmpeg does not run', 'Install it.')")
+    (row,) = explain(queue, job)
+    assert row.reason == "no_worker"
+    assert "on host, ffmpeg does not run" in row.detail and row.advice == "On host: Install it."
+    assert queue.claim("w1") == []
+    queue.worker("w2")
+    assert reasons(queue, job) == ["claimable"]
+    assert [one.job_id for one in queue.claim("w2")] == [job]
+    again = queue.add()
+    queue.conn.execute("select queue.deregister_worker('w2')")
+    queue.conn.execute("select queue.set_worker_trouble('w1', null, null)")
+    assert reasons(queue, again) == ["claimable"]
+    assert [one.job_id for one in queue.claim("w1")] == [again]
+
+
+def test_trouble_comes_with_a_remedy(queue):
+    queue.worker("w1")
+    with pytest.raises(psycopg.Error) as error:
+        queue.conn.execute("select queue.set_worker_trouble('w1', 'no ffmpeg', null)")
+    assert (error.value.sqlstate, error.value.diag.message_primary) == ("RQ008", "trouble must come with a remedy, not 'no ffmpeg'")

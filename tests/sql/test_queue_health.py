@@ -496,3 +496,33 @@ def test_the_queues_own_part_is_part_of_the_whole(queue):
     assert {row.level for row in rows if row.finding == "queue"} == {"bad"}
     assert "connections" in {row.finding for row in rows}
     queue.conn.execute("alter function queue.hidden(boolean) rename to health")
+
+
+def test_a_worker_that_beats_and_does_not_look_for_work_is_told(queue, clock):
+    """Its heart is well, its loop is not; one that looks, drains or was only just started is fine."""
+    for name in ("idle", "works", "drains"):
+        queue.worker(name)
+    queue.conn.execute("select queue.drain_worker('drains')")
+    assert [level for level, _ in health(queue, "workers")] == ["ok"]
+    clock.forward(timedelta(seconds=65))
+    queue.claim("works", 0)
+    for name in ("idle", "works", "drains"):
+        queue.beat(name)
+    found = [(level, told) for level, told in health(queue, "workers") if level != "ok"]
+    assert len(found) == 1
+    assert found[0][0] == "bad" and "idle on host beats and has not looked for work for 00:01:05" in found[0][1]
+    queue.claim("idle", 0)
+    assert [level for level, _ in health(queue, "workers")] == ["ok"]
+
+
+def test_a_host_in_trouble_is_named_with_its_remedy(queue):
+    """Bad when no other works, and what is ready has nobody; a good one beside it makes it a warning."""
+    queue.add()
+    queue.worker("w1")
+    queue.conn.execute("select queue.set_worker_trouble('w1', 'ffmpeg does not run', 'Install it.')")
+    (bad,) = [(level, told) for level, told in health(queue, "workers") if level != "ok"]
+    assert bad[0] == "bad" and "w1 on host claims nothing: ffmpeg does not run | On host: Install it." in bad[1]
+    assert health(queue, "ready work")[0][0] == "warn"
+    queue.worker("w2")
+    assert sorted(level for level, _ in health(queue, "workers")) == ["ok", "warn"]
+    assert health(queue, "ready work")[0][0] == "ok"

@@ -63,7 +63,7 @@ def test_a_heartbeat_tells_of_cancel_drain_and_loss(queue, clock):
     queue.add(), queue.add()
     kept, lost = queue.take(), queue.take()
     queue.value("select queue.cancel_job(%s, 'not wanted')", kept.job_id)
-    queue.conn.execute("update queue.leases set expires_at = '-infinity' where job_id = %s", (lost.job_id,))
+    queue.conn.execute("update queue.leases set expires_at = 'epoch' where job_id = %s", (lost.job_id,))
     queue.rescue()
     queue.conn.execute("select queue.drain_worker('w1')")
     assert queue.beat("w1", kept, lost) == {kept.job_id: "cancel", lost.job_id: "lost", None: "drain"}
@@ -83,12 +83,12 @@ def test_crashes_have_a_budget_of_their_own(queue, clock):
     job_id = queue.add(max_attempts=1)
     for _ in range(2):
         queue.take()
-        queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+        queue.conn.execute("update queue.leases set expires_at = 'epoch'")
         assert queue.rescue() == 1
         assert queue.status(job_id) == "queued"
         clock.forward(timedelta(hours=1))
     queue.take()
-    queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+    queue.conn.execute("update queue.leases set expires_at = 'epoch'")
     queue.rescue()
     job = queue.job(job_id)
     assert (job.status, job.attempts, job.crashes, job.error_code) == ("failed", 0, 3, "worker_lost")
@@ -201,3 +201,33 @@ def test_a_draining_worker_that_was_lost_takes_nothing_new(queue):
     queue.conn.execute("select queue.mark_worker_dead('w1')")
     queue.conn.execute("select queue.drain_worker('w1')")
     assert queue.claim() == []
+
+
+def test_no_lease_ends_at_a_time_that_no_client_can_read(queue):
+    """Infinite times: refused by the table, and not made by marking a worker dead."""
+    queue.add()
+    queue.take()
+    for never in ("infinity", "-infinity"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            queue.conn.execute("update queue.leases set expires_at = %s", [never])
+    queue.conn.execute("select queue.mark_worker_dead('w1')")
+    (lease,) = queue.rows("select * from queue.leases")
+    (running,) = queue.rows("select * from queue.running_jobs()")
+    assert lease.expires_at < queue.value("select base.clock()")
+    assert running.job_id == lease.job_id
+
+
+def test_no_column_of_the_queue_holds_an_infinite_time(queue):
+    """Whatever a table of the queue holds, drivers read it."""
+    queue.add()
+    queue.take()
+    queue.conn.execute("select queue.mark_worker_dead('w1')")
+    columns = queue.rows(
+        "select table_schema || '.' || table_name as place, column_name from information_schema.columns as c "
+        "join information_schema.tables as t using (table_schema, table_name) "
+        "where table_schema in ('queue', 'media', 'identity', 'ops') and table_type = 'BASE TABLE' and data_type = 'timestamp with time zone'"
+    )
+    assert len(columns) > 50
+    for column in columns:
+        count = queue.value(f'select count(*) from {column.place} where not isfinite("{column.column_name}")')
+        assert count == 0, column

@@ -25,7 +25,7 @@ def observer(connect):
 
 
 def expire(queue):
-    queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+    queue.conn.execute("update queue.leases set expires_at = 'epoch'")
 
 
 def test_a_child_enqueued_while_its_parent_completes_is_released(queue, other, observer):

@@ -239,3 +239,32 @@ def test_a_cancelled_job_keeps_the_reason_that_was_given(queue):
     queue.value("select queue.cancel_job(%s, 'the tenant left')", job_id)
     queue.fail(job, "transient", "oops")
     assert queue.job(job_id).error_message == "the tenant left"
+
+
+def test_trouble_that_lasts_is_charged_late(queue, clock):
+    """For hours a source that is away costs nothing; then the budget counts, and a retry by hand begins anew."""
+    queue.conn.execute("update queue.retry_policies set jitter = 'none'")
+    job_id = queue.add(max_attempts=2)
+    began = clock.now()
+    while clock.now() - began <= timedelta(hours=6):
+        assert queue.fail(queue.take(), "transient", "source_away") == "queued"
+        assert queue.job(job_id).attempts == 0
+        clock.forward(timedelta(minutes=15))
+        queue.value("select queue.promote_due()")
+    assert queue.fail(queue.take(), "transient", "source_away") == "queued"
+    assert queue.job(job_id).attempts == 1
+    clock.forward(timedelta(minutes=15))
+    assert queue.fail(queue.take(), "transient", "source_away") == "failed"
+    queue.value("select queue.retry_job(%s)", job_id)
+    assert queue.fail(queue.take(), "transient", "source_away") == "queued"
+    assert queue.job(job_id).attempts == 0
+
+
+def test_other_trouble_begins_a_series_of_its_own(queue, clock):
+    """What is charged late is charged for one lasting trouble, not for two that follow each other."""
+    job_id = queue.add(max_attempts=2)
+    for code in ("source_away", "store_away", "source_away"):
+        assert queue.fail(queue.take(), "transient", code) == "queued"
+        clock.forward(timedelta(hours=4))
+    assert queue.fail(queue.take(), "transient", "source_away") == "queued"
+    assert queue.job(job_id).attempts == 0, "four hours of the second series"

@@ -91,6 +91,29 @@ class Backend:
             aws_secret_access_key=s3_servers.SECRET,
         )
 
+    @contextmanager
+    def emptied(self, store: Store) -> Iterator[None]:
+        """While the block runs an empty place answers to the store's address."""
+        if self.name == "folder":
+            root = Path(store.bucket.removeprefix("file://"))
+            aside = root.with_name(f"{root.name}-aside")
+            root.rename(aside)
+            root.mkdir()
+            yield
+            assert list(root.iterdir()) == [], "nothing may be written below a mount point"
+            root.rmdir()
+            aside.rename(root)
+            return
+        bucket, client = store.bucket.removeprefix("s3://"), self.client()
+        kept = {one["Key"]: client.get_object(Bucket=bucket, Key=one["Key"]) for one in client.list_objects_v2(Bucket=bucket)["Contents"]}
+        bodies = {key: (found["Body"].read(), found["Metadata"]) for key, found in kept.items()}
+        for key in bodies:
+            client.delete_object(Bucket=bucket, Key=key)
+        yield
+        assert client.list_objects_v2(Bucket=bucket).get("Contents", []) == []
+        for key, (body, metadata) in bodies.items():
+            client.put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata)
+
     def tamper(self, store: Store, key: str, body: bytes) -> None:
         """Put other bytes under the key, digest and all else as they were."""
         if self.name == "folder":

@@ -127,7 +127,7 @@ def test_who_lost_the_lease_fans_out_into_nothing(dsn, conn, tmp_path):
     def run(ctx):
         if ctx.job.token == 1:
             with conn.transaction():  # else a heartbeat may come in between
-                conn.execute("update queue.leases set expires_at = '-infinity'")
+                conn.execute("update queue.leases set expires_at = 'epoch'")
                 conn.execute("select queue.rescue_expired()")
             ctx.spawn([JobSpec("no_op", idempotency_key="part")])
 

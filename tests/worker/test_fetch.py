@@ -230,3 +230,15 @@ def test_the_store_itself_is_no_source(moto: storekit.Backend, get: Get) -> None
     bucket = environ["REELQ_STORE"]
     moto.client().put_object(Bucket=bucket.removeprefix("s3://"), Key="tenants/other/clip", Body=CONTENT)
     assert code(get, f"{bucket}/tenants/other/clip", **environ) == "permanent source_refused"
+
+
+def test_a_share_that_is_not_mounted_has_not_lost_its_sources(get: Get, tmp_path: Path) -> None:
+    """The folder of the settings is empty or gone: that tells nothing of the source. With anything in it the source is missing."""
+    share = tmp_path / "share"
+    source = str(share / "clip")
+    for made in (False, True):
+        if made:
+            share.mkdir()
+        assert code(get, source, REELQ_SOURCE_ROOTS=str(share)) == "transient source_away"
+    (share / "other").write_bytes(CONTENT)
+    assert code(get, source, REELQ_SOURCE_ROOTS=str(share)) == "permanent source_missing"

@@ -42,7 +42,8 @@ class Unspeakable(Exception):
 
 
 ERRORS: list[tuple[BaseException, str, str, str, int]] = [
-    (TransientError("source_away", "The source is away."), "queued", "transient", "source_away", 1),
+    (TransientError("too_slow", "It took too long."), "queued", "transient", "too_slow", 1),
+    (TransientError("source_away", "The source is away."), "queued", "transient", "source_away", 0),  # nor is the source's
     (PermanentError("unreadable_media", "Not a video."), "failed", "permanent", "unreadable_media", 1),
     (RateLimitedError("slow_down", "Later.", retry_after_s=60), "queued", "rate_limited", "slow_down", 0),
     (ValueError("secret internals"), "queued", "transient", "internal_error", 1),
@@ -185,7 +186,7 @@ def test_a_lost_lease_writes_nothing(dsn: str, conn: Conn, tmp_path: Path) -> No
         ctx.on_complete(insert)
         if ctx.job.token == 1:
             with conn.transaction():  # else a heartbeat may come in between
-                conn.execute("update queue.leases set expires_at = '-infinity'")
+                conn.execute("update queue.leases set expires_at = 'epoch'")
                 conn.execute("select queue.rescue_expired()")
             taken.set()
         return {"token": ctx.job.token}

@@ -162,7 +162,7 @@ def test_each_of_many_has_its_own_end(dsn: str, conn: Conn, tmp_path: Path, monk
             return {"x": "y" * 100_000}
         if ctx.job.job_id == odd["lost"] and ctx.job.token == 1:
             with conn.transaction():
-                conn.execute("update queue.leases set expires_at = '-infinity' where job_id = %s", [ctx.job.job_id])
+                conn.execute("update queue.leases set expires_at = 'epoch' where job_id = %s", [ctx.job.job_id])
                 conn.execute("select queue.rescue_expired()")
         return {}
 

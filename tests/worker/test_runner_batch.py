@@ -127,7 +127,7 @@ def test_a_lease_lost_before_its_start_drops_the_job(dsn: str, conn: Conn, tmp_p
         (waiting,) = [one for one in ids if one not in gate.began][-1:]
         held = worker.runner.loop.in_flight.held[waiting, 1]
         with conn.transaction():  # else a heartbeat may come in between
-            conn.execute("update queue.leases set expires_at = '-infinity' where job_id = %s", [waiting])
+            conn.execute("update queue.leases set expires_at = 'epoch' where job_id = %s", [waiting])
             conn.execute("select queue.rescue_expired()")
         until(lambda: held.deadlines.reason == "lease_lost", "the heartbeat to tell")
         conn.execute("update queue.processing_jobs set job_data = '{}' where id = %s", [waiting])

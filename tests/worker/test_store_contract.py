@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -198,7 +199,10 @@ def test_keys_are_listed_by_prefix_in_the_order_of_bytes(store: Store, file: Any
     assert list(store.list("zzz/none")) == []
 
 
-def test_a_tampered_object_is_found_on_get(backend: storekit.Backend, store: Store, file: Any, tmp_path: Path) -> None:
+def test_a_tampered_object_is_found_on_get(
+    backend: storekit.Backend, store: Store, file: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reelq.worker.stores.base.PAUSES_S", (0.0, 0.0, 0.0))
     stored = store.put(KEY, file(1000))
     backend.tamper(store, KEY, content(1000, seed=9))
     with pytest.raises(PermanentError) as corrupt:
@@ -295,7 +299,7 @@ def test_a_prefix_is_invisible_in_keys(backend: storekit.Backend, file: Any) -> 
     assert store.bucket.endswith("/deep/er")
     bucket = store.bucket.removeprefix("s3://").partition("/")[0]
     found = backend.client().list_objects_v2(Bucket=bucket)["Contents"]
-    assert [one["Key"] for one in found] == ["deep/er/a/b"]
+    assert [one["Key"] for one in found] == ["deep/er/.incoming/store", "deep/er/a/b"]  # the first is the store's mark
 
 
 @storekit.needs("signed http links")
@@ -343,3 +347,57 @@ def test_a_server_that_is_away_is_told(backend: storekit.Backend, monkeypatch: p
         store.check()
     assert isinstance(told.value, TransientError)
     assert told.value.code == "store_away"
+
+
+def test_a_store_that_is_not_there_takes_nothing_and_has_lost_nothing(
+    backend: storekit.Backend, store: Store, file: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty place under the same address: a share that is not mounted, a bucket after a failover. Then it comes back."""
+    monkeypatch.setattr("reelq.worker.stores.base.PAUSES_S", ())
+    store.put("a/b", file(1000))
+    with backend.emptied(store):
+        for call in (
+            lambda: store.put("c", file(10, seed=2)),
+            lambda: store.get("a/b", tmp_path / "out"),
+            lambda: store.stat("a/b"),
+            lambda: store.get("never", tmp_path / "out"),
+        ):
+            with pytest.raises(TransientError) as told:
+                call()
+            assert told.value.code == "store_away"
+    assert list(store.list()) == ["a/b"], "nothing was written beside the store"
+    store.put("c", file(10, seed=2))
+    assert store.stat("never") is None
+
+
+def test_a_store_of_another_mark_is_not_the_one(backend: storekit.Backend, store: Store, file: Any) -> None:
+    """What another process knows counts, such as the database."""
+    store.expected = "the mark of the real one"
+    with pytest.raises(TransientError) as told:
+        store.put("a", file(10))
+    assert told.value.code == "store_away"
+    store.expected = None
+    assert store.is_empty()
+
+
+def test_one_bad_reading_is_not_a_corrupt_object(store: Store, file: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that come cut, once or more, are read again from the start; cut in different places each time they are the store's trouble."""
+    monkeypatch.setattr("reelq.worker.stores.base.PAUSES_S", (0.0, 0.0, 0.0))
+    body = content(2 * MIB)
+    stored = store.put("a", file(2 * MIB))
+    cuts = iter([100, 5000])
+    module = sys.modules[type(store).__module__]
+    real = module.digest_chunks
+
+    def cut(chunks: Any, write: Any = None, **more: Any) -> Any:
+        length = next(cuts, None)
+        return real(chunks if length is None else [b"".join(chunks)[:length] + b"?" * (len(body) - length)], write, **more)
+
+    monkeypatch.setattr(module, "digest_chunks", cut)
+    assert store.get("a", tmp_path / "out", stored.sha256).sha256 == stored.sha256
+    assert (tmp_path / "out").read_bytes() == body
+    cuts = iter([1, 2, 3, 4])
+    with pytest.raises(TransientError) as told:
+        store.get("a", tmp_path / "again", stored.sha256)
+    assert told.value.code == "store_away"
+    assert not (tmp_path / "again").exists()

@@ -1,12 +1,16 @@
 """Connections: how they are opened, how psycopg's errors become ours, and what happens when one is lost.
 
 `Session` is one connection that one thread keeps, and opens again after a loss; `Pool` lends connections to the slots.
+Each of their calls has a deadline of its own (answers.py), and each reason why a call fails is a class of worker.errors.
 No transaction is open while ffmpeg runs: every call here is one short transaction.
 """
 
 from __future__ import annotations
 
+import logging
 import random
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -16,13 +20,16 @@ import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from reelq.worker import errors
+from reelq.worker.db.answers import ANSWER_S, answer_within
 from reelq.worker.db.rows import Connection as Connection
-from reelq.worker.errors import DatabaseAway
+from reelq.worker.errors import DatabaseAway, DatabaseRefuses
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of every try; a call that fails is told by its caller
 
 # A host that disappeared without closing the connection is noticed after 20 s idle, or 15 s after something was sent to it.
 TRANSPORT = {
@@ -45,6 +52,14 @@ SESSION = {
 TRY_AGAIN = {"40P01", "40001", "55P03", "57014", "53000", "53100", "53200", "53300", "25006"}
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 POOL_WAIT_S = 5.0
+LONG_ANSWER_S = 60.0  # a transaction of a handler has several statements
+CHECK_S = 5.0  # for a pool's connection to show that it still answers
+# What a server says to a client that must not come in. libpq keeps the SQLSTATE of such an answer to itself.
+REFUSALS = re.compile(
+    r"password authentication failed|no password supplied|authentication failed for user|no pg_hba\.conf entry"
+    r"|pg_hba\.conf rejects"
+    r'|database ".*" does not exist|role ".*" does not exist|is not permitted to log in|permission denied for database'
+)
 
 
 def polls(settings: Settings) -> bool:
@@ -83,13 +98,16 @@ def connect(settings: Settings, name: str, *, direct: bool = False) -> Connectio
     """Open a connection.
 
     Raises:
-        DatabaseAway: the server does not answer or refuses the connection.
+        DatabaseAway: the server does not answer.
+        DatabaseRefuses: it answers, and does not let us in: password, role or database are wrong.
         SettingsError: a pooler answers, and the settings do not say so.
     """
     try:
         with family():
             return psycopg.connect(conninfo(settings, name, direct=direct), **arguments(settings))
     except DatabaseAway as error:
+        if REFUSALS.search(str(error)):
+            raise DatabaseRefuses(str(error)) from error
         if "unsupported startup parameter" not in str(error):
             raise
         raise errors.SettingsError(
@@ -126,6 +144,8 @@ class Session:
     """One connection for one thread, opened when first used and again after it was lost."""
 
     def __init__(self, settings: Settings, name: str, on_open: Callable[[Connection], None] | None = None) -> None:
+        self.answer_s = ANSWER_S  # how long a call may take
+        self.answered_at = float("-inf")  # monotonic: when a call last succeeded
         self._settings = settings
         self._name = name
         self._on_open = on_open
@@ -143,7 +163,10 @@ class Session:
                     self._conn = connect(self._settings, self._name)
                     if self._on_open is not None:
                         self._on_open(self._conn)
-                return function(self._conn, *args, **kwargs)
+                with answer_within(self._conn, self.answer_s):
+                    answer = function(self._conn, *args, **kwargs)
+                self.answered_at = time.monotonic()
+                return answer
             finally:
                 if self._conn is not None and self._conn.closed:
                     self._conn = None
@@ -168,7 +191,7 @@ class Pool:
             timeout=POOL_WAIT_S,
             reconnect_timeout=POOL_WAIT_S,
             num_workers=1,
-            check=psycopg_pool.ConnectionPool.check_connection,
+            check=_check,
             open=False,
             name="slots",
         )
@@ -187,7 +210,7 @@ class Pool:
         Raises:
             DatabaseAway: see Session.call.
         """
-        with family(), self._pool.connection() as conn:
+        with family(), self._pool.connection() as conn, answer_within(conn, LONG_ANSWER_S):
             return function(conn, *args, **kwargs)
 
     def insist(self, stop: StopSignal, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -204,3 +227,9 @@ class Pool:
             except DatabaseAway:
                 stop.wait(backoff(turn))
                 turn += 1
+
+
+def _check(conn: Connection) -> None:
+    """Whether a connection that lay idle still answers; raises when it does not."""
+    with answer_within(conn, CHECK_S):
+        psycopg_pool.ConnectionPool.check_connection(conn)

@@ -131,3 +131,22 @@ def show_video(conn: Connection, video_id: UUID) -> dict[str, Any]:
 def list_variants(conn: Connection, video_id: UUID) -> list[Variant]:
     """What was made of a video, the largest rendition first."""
     return rows(conn, Variant, "select * from media.list_variants(%s)", [video_id])
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStore:
+    """What the database knows of an object store."""
+
+    mark: str | None  # None: no worker has used it yet
+    has_objects: bool
+
+
+def find_store(conn: Connection, bucket: str) -> KnownStore:
+    """What is known of a store before it is looked at."""
+    (found,) = rows(conn, KnownStore, "select * from media.find_store(%s)", [bucket])
+    return found
+
+
+def register_store(conn: Connection, bucket: str, mark: str) -> str:
+    """Remember a store's mark; the one that is known from now on."""
+    return str(scalar(conn, "select media.register_store(%s, %s)", [bucket, mark]))

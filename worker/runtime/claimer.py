@@ -27,6 +27,7 @@ from reelq.worker.runtime.settler import Settler
 
 FULL_LOOK_S = 1.0  # claims with lower bounds miss what lies below them no longer than this
 CHORES_S = 5.0  # a worker whose slots are all busy still takes back expired leases for the others
+LONGEST_POLL_S = 20.0  # an idle worker looks so often, whatever the settings say: health takes one that does not for dead
 FULL_FOR_S = 1.0  # so long without a free slot, and nobody needs to notify us
 RECHECK_S = 0.0275  # after a notification claim once more: the queue sends the next one 20 ms later at the earliest
 
@@ -50,7 +51,7 @@ class Claimer:
         self._settler = settler
         self._start = start  # gets the jobs and the monotonic time when their claim was sent
         self._look_ahead = LookAhead(settler, slots)
-        self._poll_s = poll_s
+        self._poll_s = min(poll_s, LONGEST_POLL_S)
         self._polls = polls
         self._cursors = ClaimCursors()
         self._notified = True  # somebody said that there is work
@@ -74,6 +75,10 @@ class Claimer:
     def connected(self) -> None:
         """The connection is a new one: what the server knew of our sleep may be gone."""
         self._asleep = False
+
+    def look_now(self) -> None:
+        """Claim, or do the queue's chores, without waiting for the next poll."""
+        self._poll_at = 0.0
 
     def postpone(self, seconds: float) -> None:
         """The database does not answer: do not claim before that."""

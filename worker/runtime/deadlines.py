@@ -3,7 +3,8 @@
 Three deadlines, all on this process's monotonic clock:
 
     lease    the lease minus a margin, counted from when the last good heartbeat was SENT, at first the
-             claim. Later the queue may give the job to another worker, so this attempt must have ended.
+             claim. Later the queue may give the job to another worker, so this attempt must have ended; but not
+             while the queue answers nobody here (contact.py): then the fence judges the result.
     limit    the job type's time limit, counted from the start of the handler.
     stall    the job type's stall limit, counted from the last change of progress, at first the start.
 
@@ -19,6 +20,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
+from reelq.worker.runtime.contact import Contact
 from reelq.worker.stop import StopSignal
 
 MARGIN = 0.1  # of the lease; many times what it takes to kill a process group
@@ -48,15 +50,16 @@ def terms(lease: timedelta, time_limit: timedelta, stall_limit: timedelta | None
 class Deadlines(StopSignal):
     """The stop signal of one attempt, with its deadlines."""
 
-    __slots__ = ("_ends_at", "_moved_at", "_over", "_terms", "_trusted_until", "progress")
+    __slots__ = ("_contact", "_ends_at", "_moved_at", "_terms", "_trusted_until", "over_since", "progress")
 
-    def __init__(self, job: ClaimedJob, sent_at: float) -> None:
+    def __init__(self, job: ClaimedJob, sent_at: float, contact: Contact) -> None:
         super().__init__()
+        self._contact = contact
         self.progress = NO_PROGRESS
         self._terms = agreed = terms(job.lease, job.time_limit, job.stall_limit)
         self._trusted_until = sent_at + agreed.trusted_s
         self._ends_at = self._moved_at = FOREVER  # it may wait in the dispatch queue before it starts
-        self._over = False
+        self.over_since: float | None = None  # monotonic: the handler returned then, and what it made waits to be settled
 
     @property
     def lease_s(self) -> float:
@@ -87,20 +90,27 @@ class Deadlines(StopSignal):
 
     def finish(self) -> None:
         """The handler has returned: no deadline matters any more. The fence decides whether its result counts."""
-        self._over = True
+        if self.over_since is None:
+            self.over_since = time.monotonic()
 
     def due(self) -> float:
         """When the next deadline is, in monotonic seconds; infinity when there is none."""
-        if self._over or self._reason is not None:
+        if self.over_since is not None or self._reason is not None:
             return FOREVER
-        return min(self._trusted_until, self._ends_at, self._moved_at + self._terms.stall_s)
+        return min(self._lease_ends_at(), self._ends_at, self._moved_at + self._terms.stall_s)
+
+    def _lease_ends_at(self) -> float:
+        """When the lease is lost; infinity while nobody can tell, because the queue is away."""
+        trusted = self._trusted_until
+        is_unsure = time.monotonic() >= trusted and self._contact.is_away(self._terms.lease_s)
+        return FOREVER if is_unsure else trusted
 
     def expire(self) -> None:
         """Set the signal when a deadline has passed."""
         now = time.monotonic()
         if now < self.due():
             return
-        if now >= self._trusted_until:
+        if now >= self._lease_ends_at():
             self.set("lease_lost")
         elif now >= self._ends_at:
             self.set("time_limit")

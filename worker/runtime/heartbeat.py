@@ -1,6 +1,8 @@
 """The thread of the heartbeat: extends leases, reports progress, learns of cancels, feeds systemd's watchdog.
 
-It has a connection of its own, so that neither a busy handler nor a slow claim delays it.
+It has a connection of its own, so that neither a busy handler nor a slow claim delays it. But a heart that beats is no
+proof of life by itself: it beats, and feeds the watchdog, only while the loop that claims and settles goes round. And what
+has ended is held for UNSETTLED_S of good heartbeats: what cannot be settled by then goes to another worker.
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ from reelq.worker import db
 from reelq.worker.errors import DatabaseAway, QueueError
 from reelq.worker.rooms import queue
 from reelq.worker.runtime.attempt import Attempt
+from reelq.worker.runtime.contact import Contact, Trouble
 from reelq.worker.systemd import Notifier
 
 log = structlog.get_logger()
 
+ANSWER_S = 10.0  # a heartbeat waits for no lock: one that takes longer gets no answer
+UNSETTLED_S = 60.0  # so long an ended job is held, counted while the queue answers
 IDLE_S = 10.0  # between beats of a worker without jobs; after a minute without one the queue marks it lost
 
 
@@ -45,7 +50,10 @@ class Heartbeat(threading.Thread):
         every_s: float,
         idle_s: float,
         notifier: Notifier,
-        on_drain: Callable[[], None],
+        contact: Contact,
+        on_drain: Callable[[bool], None],
+        on_failure: Callable[[], None],
+        on_stuck: Callable[[], None],
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._session = session
@@ -54,10 +62,15 @@ class Heartbeat(threading.Thread):
         self._every_s = every_s
         self._idle_s = idle_s
         self._notifier = notifier
-        self._on_drain = on_drain
+        self._contact = contact
+        self._on_drain = on_drain  # the queue asks this worker to drain, or does not any more
+        self._asked_to_drain = False
+        self._on_failure = on_failure
+        self._on_stuck = on_stuck
         self._requests: queues.SimpleQueue[Request] = queues.SimpleQueue()
         self._next_at = 0.0
-        self._failures = 0
+        self._trouble = Trouble()
+        self._good_since = time.monotonic()  # heartbeats have been answered since
 
     def beat_now(self) -> None:
         """Somebody waits for us: a cancel or a drain."""
@@ -77,18 +90,36 @@ class Heartbeat(threading.Thread):
         request: Request | None = Request.BEAT
         fed_s = self._notifier.watchdog_s / 3 if self._notifier.watchdog_s else float("inf")
         while request is not Request.STOP:
-            self._notifier.feed()
             now = time.monotonic()
+            if self._contact.is_stuck:
+                self._stuck(now)
+                request = self._wait(min(IDLE_S, fed_s))
+                continue
+            self._notifier.feed()
             if request is Request.RESCHEDULE:
                 self._next_at = min(self._next_at, now + self._interval())
             if request is Request.BEAT or now >= self._next_at:
                 self._beat()
-            wait_s = min(self._next_at - time.monotonic(), fed_s)
-            try:
-                request = self._requests.get(timeout=max(wait_s, 0.001))
-            except queues.Empty:
-                request = None
+            request = self._wait(min(self._next_at - time.monotonic(), fed_s))
         self._session.close()
+
+    def _wait(self, wait_s: float) -> Request | None:
+        """The next request; None when the time is over."""
+        try:
+            return self._requests.get(timeout=max(wait_s, 0.001))
+        except queues.Empty:
+            return None
+
+    def _stuck(self, now: float) -> None:
+        """The loop does not turn: nothing is extended, systemd's watchdog is not fed, and the process is to end."""
+        if self._trouble.failed("stuck"):
+            log.error("worker.stuck", turned_s=round(now - self._contact.turned_at, 1), jobs=len(self._held()))
+        self._on_stuck()
+
+    def _is_held(self, attempt: Attempt, now: float) -> bool:
+        """Whether its lease is to be extended: it is not lost, and it runs, or has not waited for too long to be settled."""
+        since = attempt.deadlines.over_since
+        return attempt.deadlines.reason != "lease_lost" and (since is None or now < max(since, self._good_since) + UNSETTLED_S)
 
     def _pace(self, lease_s: float) -> float:
         """Seconds between beats that a lease of this length needs, so that three may be lost."""
@@ -97,24 +128,28 @@ class Heartbeat(threading.Thread):
     def _interval(self) -> float:
         """Seconds to the next beat."""
         pace = min((self._pace(one.deadlines.lease_s) for one in self._held()), default=self._idle_s)
-        return min(pace, db.backoff(self._failures)) if self._failures else pace
+        return min(pace, db.backoff(self._trouble.tries)) if self._trouble else pace
 
     def _beat(self) -> None:
         """One heartbeat. Whatever goes wrong, the next one is tried: deadlines end attempts before their leases do."""
-        attempts = [one for one in self._held() if one.deadlines.reason != "lease_lost"]
         sent_at = time.monotonic()
+        attempts = [one for one in self._held() if self._is_held(one, sent_at)]
+        shortest = min((one.deadlines.lease_s for one in attempts), default=float("inf"))
+        self._session.answer_s = min(ANSWER_S, shortest / 4)
         try:
             verdicts = self._session.call(
                 queue.heartbeat, self._worker_id, [(one.job.job_id, one.job.token, one.deadlines.progress) for one in attempts]
             )
         except (DatabaseAway, QueueError, psycopg.Error) as error:
-            self._failures += 1
-            if self._failures == 1:
+            if self._trouble.failed(error):
                 log.warning("heartbeat.failed", error=str(error), jobs=len(attempts))
+            self._contact.missed()
+            self._on_failure()
         else:
-            if self._failures:
-                log.info("heartbeat.recovered", failures=self._failures)
-            self._failures = 0
+            self._contact.beat()
+            if self._trouble:
+                log.info("heartbeat.recovered", failures=self._trouble.over())
+                self._good_since = time.monotonic()
             told = {one.job_id: one.verdict for one in verdicts}
             for one in attempts:
                 verdict = told.get(one.job.job_id)
@@ -124,8 +159,9 @@ class Heartbeat(threading.Thread):
                 one.deadlines.renew(sent_at)
                 if verdict == "cancel":
                     one.deadlines.set("cancelled")
-            if None in told:
-                self._on_drain()
+            if (None in told) != self._asked_to_drain:
+                self._asked_to_drain = None in told
+                self._on_drain(self._asked_to_drain)
         now = time.monotonic()
         self._next_at = now + self._interval()
         # Again, now that beat_by can see it: a job that came in between counts.

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from reelq.worker.rooms.queue.jobs import ClaimedJob
 from reelq.worker.runtime.attempt import Attempt
+from reelq.worker.runtime.contact import Contact
 from reelq.worker.runtime.deadlines import Deadlines
 
 NOTHING, HALF = Fraction(0), Fraction(1, 2)
@@ -24,8 +25,9 @@ URGENCY = itemgetter(*map(ClaimedJob._fields.index, ("priority", "fair_key", "se
 class InFlight:
     """Written by the main thread alone; heartbeat and watchdog read `attempts`."""
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, contact: Contact) -> None:
         self._slots = slots
+        self._contact = contact
         self.held: dict[tuple[UUID, int], Attempt] = {}  # by job and token
         self._newest: dict[UUID, Attempt] = {}
         self._load: Counter[tuple[int, int]] = Counter()  # by weight and batch; what has ended takes no slot
@@ -41,7 +43,7 @@ class InFlight:
         """Jobs that a claim sent at `sent_at` brought; the most urgent first."""
         taken = []
         for job in sorted(jobs, key=URGENCY):
-            attempt = Attempt(job, Deadlines(job, sent_at))
+            attempt = Attempt(job, Deadlines(job, sent_at, self._contact))
             older = self._newest.get(job.job_id)
             if older is not None:
                 older.deadlines.set("lease_lost")  # the queue took it back, and gave it to us again

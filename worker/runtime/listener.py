@@ -1,7 +1,8 @@
 """The thread that listens: `reelq_ready` (work came) and `reelq_worker` (beat now). A notification
 is a hint; whatever is missed here is found by polling.
 
-It waits in poll() on the socket: psycopg's notifies() would wake ten times a second.
+It waits in poll() on the socket: psycopg's notifies() would wake ten times a second. Now and then it asks something, for
+a connection that is silent because it leads nowhere looks like one without news.
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ import psycopg
 import structlog
 
 from reelq.worker import db
+from reelq.worker.db.answers import answer_within
 from reelq.worker.errors import ReelqError
+from reelq.worker.runtime.contact import Trouble
 from reelq.worker.settings import Settings
 
 log = structlog.get_logger()
+
+ASK_S = 30.0  # after so long without news it asks whether the connection still answers
+ANSWER_S = 10.0
 
 
 class Listener(threading.Thread):
@@ -40,32 +46,41 @@ class Listener(threading.Thread):
 
     def run(self) -> None:
         """Listen; reconnect with jitter when the connection is lost."""
-        turn = 0
+        trouble = Trouble()
         while not self._over.is_set():
             try:
                 with db.family(), db.connect(self._settings, self._name, direct=True) as conn:
-                    conn.execute("listen reelq_ready")
-                    conn.execute("listen reelq_worker")
-                    turn = 0
+                    with answer_within(conn, ANSWER_S):
+                        conn.execute("listen reelq_ready")
+                        conn.execute("listen reelq_worker")
+                    if trouble:
+                        log.info("listener.found", tries=trouble.over())
                     self._on_ready("")  # work may have come while no connection listened
                     self._on_worker("")
                     self._listen(conn)
             except (ReelqError, psycopg.Error, OSError) as error:
-                if turn == 0:
+                if trouble.failed(error):
                     log.warning("listener.lost", error=str(error))
-                self._over.wait(db.backoff(turn))
-                turn += 1
+                self._over.wait(db.backoff(trouble.tries - 1))
         os.close(self._wake_read)
         os.close(self._wake_write)
 
     def _listen(self, conn: db.Connection) -> None:
         """Pass notifications on until stopped; raises when the connection is lost."""
+        # Those that come while something is asked; all others are read below.
+        conn.add_notify_handler(lambda one: self._tell(one.channel, one.payload))
         poll = select.poll()
         poll.register(conn.fileno(), select.POLLIN)
         poll.register(self._wake_read, select.POLLIN)
         while not self._over.is_set():
             while (notification := conn.pgconn.notifies()) is not None:
-                callback = self._on_ready if notification.relname == b"reelq_ready" else self._on_worker
-                callback(notification.extra.decode())
-            poll.poll()
-            conn.pgconn.consume_input()
+                self._tell(notification.relname.decode(), notification.extra.decode())
+            if poll.poll(ASK_S * 1000):
+                conn.pgconn.consume_input()
+                continue
+            with answer_within(conn, ANSWER_S):
+                conn.execute("select")
+
+    def _tell(self, channel: str, text: str) -> None:
+        """Pass one notification on."""
+        (self._on_ready if channel == "reelq_ready" else self._on_worker)(text)

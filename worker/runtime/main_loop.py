@@ -3,7 +3,9 @@
     _turn          waits, handles messages, exchanges with the queue; an error of the database is met here
     _exchange      settles and claims in one round trip; while draining it only settles
     _drain         takes nothing new; running jobs may finish
+    _undrain       takes work again: who asked for the drain has taken that back
     _stop_jobs     ends running jobs at once: the second signal, or the end of the grace
+    _give_up       leaves, since the queue answers the heartbeat and not this loop
     deregister     the last calls to the queue
 
 What is special to small jobs, of which a worker holds many for each slot, is behind `Batching`.
@@ -23,13 +25,16 @@ import psycopg
 import structlog
 
 from reelq.worker import db
-from reelq.worker.errors import DatabaseAway, QueueError, ReelqError, WorkerUnknown
+from reelq.worker.errors import DatabaseAway, ReelqError, WorkerUnknown
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import ClaimedJob
 from reelq.worker.runtime.batching import Batching
 from reelq.worker.runtime.claimer import Claimer
+from reelq.worker.runtime.contact import Contact, Trouble
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
 from reelq.worker.runtime.dispatch_queue import DispatchQueue
+from reelq.worker.runtime.fitness import Fitness
+from reelq.worker.runtime.fitness import Trouble as HostTrouble
 from reelq.worker.runtime.heartbeat import Heartbeat
 from reelq.worker.runtime.idle import nothing_left
 from reelq.worker.runtime.in_flight import InFlight
@@ -46,6 +51,7 @@ log = structlog.get_logger()
 
 STOP_GRACE_S = 10.0  # what handlers get to end after they were told to stop
 DEREGISTER_S = 5.0  # how long we try to tell the database that we stop
+GIVE_UP_S = 60.0  # a worker that has not settled and claimed for so long, though the queue answers its heartbeats, ends
 YIELD_S = 1e-6  # lets go of the interpreter, so that a slot begins now and not when we next wait
 STATUS_S = 1.0  # systemd hears of jobs that often
 DISK_S, DISK_OLD_S = 1.0, 10.0  # the disk is looked at so often after a look for work; before one when that is so long ago
@@ -55,15 +61,19 @@ IDLE_EXIT_S = 3.0  # --until-idle: jobs due later than this are not waited for
 class MainLoop:
     """What a worker does until it stops. The threads that it uses are given to `run`."""
 
-    def __init__(self, me: Registration, scratch: Scratch, notifier: Notifier, *, until_idle: bool) -> None:
+    def __init__(self, me: Registration, scratch: Scratch, fitness: Fitness, notifier: Notifier, *, until_idle: bool) -> None:
         settings = me.settings
         self._me = me
         self._settings = settings
         self._scratch = scratch
+        self._fitness = fitness
+        self._told: HostTrouble | None = None  # what our row says of this host
+        self.left_unfit = False  # --until-idle, and this host cannot work
         self._notifier = notifier
         self._until_idle = until_idle
         self.mailbox: Mailbox = queues.SimpleQueue()
-        self.in_flight = InFlight(settings.slots)
+        self.contact = Contact()
+        self.in_flight = InFlight(settings.slots, self.contact)
         self.dispatch_queue = DispatchQueue(settings.slots, lambda: self.mailbox.put((Message.ENDED, "")))
         self.stopping = threading.Event()  # running jobs are ended now
         self.trouble: str | None = None  # with the disk
@@ -74,11 +84,13 @@ class MainLoop:
             slots=settings.slots, poll_s=settings.poll_s, polls=db.polls(settings),
         )
         self._batching = Batching(self.dispatch_queue, self.settler, self._claimer)
+        self.gave_up = False
         self._drain_until: float | None = None  # draining; then running jobs are stopped
+        self._drain_why = ""
         self._stop_until: float | None = None  # running jobs were told to stop; what has not ended by then is released
         self._idle_since = time.monotonic()
         self._unknown = False  # the queue does not know us any more
-        self._away = 0  # tries since the database last answered
+        self._away = Trouble()  # since the queue last settled and claimed for us
         self._disk_at = float("-inf")  # when the disk was looked at
         self._status: tuple[str, float] = ("", 0.0)  # state and time of what systemd was told last
 
@@ -94,18 +106,22 @@ class MainLoop:
 
     def _is_over(self) -> bool:
         """Draining and no job left, or the time for stopping them is over."""
+        if self.gave_up:
+            return True
         if self._stop_until is not None and time.monotonic() >= self._stop_until:
             return True
         return self._drain_until is not None and not self.in_flight
 
     def _turn(self) -> None:
         """Wait for messages, then do what they ask for."""
+        self.contact.turned()
         try:
             self._handle(*self.mailbox.get(timeout=self._wait_s()))
             while True:
                 self._handle(*self.mailbox.get_nowait())
         except queues.Empty:
             self._slots.revive()
+        self.contact.turned()
         if not (self._heartbeat.is_alive() and self._watchdog.is_alive()):
             raise RuntimeError("the thread that keeps the leases died; see the log")
         if self._drain_until is not None and self._stop_until is None and time.monotonic() >= self._drain_until:
@@ -114,21 +130,42 @@ class MainLoop:
             return
         try:
             self._exchange()
-        except DatabaseAway as error:
-            if not self._away:
-                log.warning("database.lost", error=str(error), jobs=len(self.in_flight))
-            self._claimer.postpone(db.backoff(self._away))
-            self._away += 1
-        except (QueueError, psycopg.Error) as error:
-            self._unknown = isinstance(error, WorkerUnknown)  # signed off by somebody, or another database
-            if not self._away:
-                log.error("claim.failed", error=str(error), exc_info=not self._unknown)
-            self._claimer.postpone(db.backoff(self._away))
-            self._away += 1
+        except (ReelqError, psycopg.Error) as error:
+            self._failed(error)
+        else:
+            self._answered()
         self._forget_settled()
         self._show_status()
         if time.monotonic() > self._disk_at + DISK_S:
             self._look_at_disk()
+
+    def _failed(self, error: Exception) -> None:
+        """The queue was not reached, or refused: say so once for each reason, and try again later."""
+        self.contact.failed()
+        self._unknown = self._unknown or isinstance(error, WorkerUnknown)  # signed off by somebody, or another database
+        if self._away.failed(error):
+            if isinstance(error, DatabaseAway):
+                log.warning("database.lost", error=str(error), jobs=len(self.in_flight))
+            else:
+                log.error("claim.failed", error=str(error), exc_info=not self._unknown)
+        self._claimer.postpone(db.backoff(self._away.tries - 1))
+        # The queue is there, as the heartbeat knows, and not for us. Whatever runs may end first.
+        is_there = self.contact.beat_at > self._away.since
+        if is_there and time.monotonic() > self._away.since + GIVE_UP_S and not self.in_flight.busy():
+            self._give_up(error)
+
+    def _answered(self) -> None:
+        """The queue has settled and claimed, as far as there was something to do."""
+        self.contact.answered()
+        if self._away:
+            log.info("database.found", tries=self._away.over())
+            self._heartbeat.beat_now()  # leases may be about to run out
+
+    def _give_up(self, error: Exception) -> None:
+        """End: another process may be luckier, and a worker that beats and does not work is worse than none."""
+        failing_s = round(time.monotonic() - self._away.since, 1)
+        log.error("worker.gave_up", error=str(error), failing_s=failing_s, jobs=len(self.in_flight))
+        self.gave_up = True
 
     def _wait_s(self) -> float:
         """Seconds that there is nothing to do unless a message comes."""
@@ -140,6 +177,8 @@ class MainLoop:
         ended = self._batching.collect()
         for attempt in ended:
             self.in_flight.ended(attempt)
+            if attempt.outcome is not None and attempt.outcome.kind == "failed":
+                self._fitness.doubt(attempt.outcome.code)
         if ended:
             self._idle_since = time.monotonic()
 
@@ -151,11 +190,19 @@ class MainLoop:
                     self._claimer.work_ready()
             case Message.ENDED | Message.SLOT_DIED:
                 pass  # it was only to wake us: each turn collects what has ended, and replaces slots that died
+            case Message.PROBE:
+                if not self._away:
+                    self._claimer.look_now()
             case Message.DRAIN:
                 if self._drain_until is None:
                     self._drain("asked")
+            case Message.UNDRAIN:
+                if self._drain_why == "asked" and self._stop_until is None:
+                    self._undrain()
+                elif self._drain_until is not None:
+                    self._try_call(queue.drain_worker)  # it leaves all the same, and its row has to say so
             case Message.SHUTDOWN:
-                if self._drain_until is None:
+                if self._drain_why != "signal":
                     self._drain("signal")
                 elif self._stop_until is None:
                     self._stop_jobs()
@@ -166,13 +213,12 @@ class MainLoop:
         """Settle and claim; while draining only settle."""
         if self._unknown:
             self._session.call(self._me.register)
-            self._unknown = False
+            self._unknown, self._told = False, None
         if self._away:
             self._session.call(release_orphaned_claims, self._me.worker_id, self.in_flight.held.keys())
-            log.info("database.found", tries=self._away)
-            self._away = 0
         if self._batching.awaits_claim():
             return
+        self._tell_trouble()
         self._collect()
         settle = self._batching.is_time_to_settle()
         if self._drain_until is not None:
@@ -181,20 +227,36 @@ class MainLoop:
             return
         if self._claimer.exchange(self._free, settle=settle):
             self._batching.claimed()
-        if self._until_idle and self._claimer.found_nothing and not self.in_flight:
+        if self._until_idle and self._told and not self.in_flight and time.monotonic() - self._idle_since > IDLE_EXIT_S:
+            self.left_unfit = True
+            self._drain("unfit")
+        elif self._until_idle and self._claimer.found_nothing and not self.in_flight:
             waited = time.monotonic() - self._idle_since > IDLE_EXIT_S
             if self._session.call(nothing_left, self._me.types, waited=waited):
                 self._drain("idle")
 
     def _free(self) -> int:
-        """Whole slots that are free; none while the disk is full."""
+        """Whole slots that are free; none while this host cannot work."""
         self._collect()
+        if not self._fitness.is_known or self._fitness.trouble:
+            return 0
         free = self.in_flight.free()
         if free == 0:
             return 0
         if self.in_flight or self.trouble or time.monotonic() > self._disk_at + DISK_OLD_S:
             self._look_at_disk()
         return 0 if self.trouble else free
+
+    def _tell_trouble(self) -> None:
+        """Have our row say what keeps this host from working, when that has changed."""
+        now = self._fitness.trouble
+        if now is None and self.trouble:  # without its figures, which change all the time
+            now = HostTrouble("no room for work in progress", f"Make room below {self._settings.scratch}: df")
+        if now == self._told or self._claimer.is_pending:
+            return
+        what, remedy = (now.what, now.remedy) if now else (None, None)
+        self._session.call(queue.set_worker_trouble, self._me.worker_id, what, remedy)
+        self._told = now
 
     def _look_at_disk(self) -> None:
         """Note whether there is room for jobs. Not between a notification and a start: it may take longer than a round trip."""
@@ -220,14 +282,26 @@ class MainLoop:
             self.settler.closed.clear()
 
     def _drain(self, why: str) -> None:
-        """Take nothing new and release what no slot has begun; running jobs may finish within the grace."""
+        """Take nothing new and release what no slot has begun; running jobs may finish within the grace.
+
+        `why`: signal, asked (by the queue), idle or unfit (both with --until-idle). A signal after another reason begins the
+        grace anew.
+        """
         self._drain_until = time.monotonic() + self._settings.drain_grace_s
-        self._notifier.stopping()
+        self._drain_why = why
+        if why != "asked":  # that may be taken back, which systemd could not be told
+            self._notifier.stopping()
         self._finish_claim()
         self._release_unstarted()
         log.info("worker.draining", why=why, jobs=len(self.in_flight), grace_s=self._settings.drain_grace_s)
         if why == "signal" and self.in_flight and not self._away:
             self._try_call(queue.drain_worker)  # for people who look at the list of workers
+
+    def _undrain(self) -> None:
+        """Take work again."""
+        self._drain_until, self._drain_why = None, ""
+        self._claimer.look_now()
+        log.info("worker.undrained", jobs=len(self.in_flight))
 
     def _finish_claim(self) -> None:
         """Receive the answer to a claim that is under way. What it was to settle waits again if that fails."""
@@ -255,6 +329,8 @@ class MainLoop:
 
     def deregister(self) -> None:
         """Release what has not ended in time, and tell the queue that we stop. Without a database the leases expire."""
+        self._notifier.stopping()
+        self._session.answer_s = DEREGISTER_S
         self._finish_claim()
         self._release_unstarted()
         waiting = set(self.settler.waiting)
@@ -283,7 +359,10 @@ class MainLoop:
 
     def _show_status(self) -> None:
         """One line for systemctl, when something has changed but not at every turn."""
-        state = "draining, " if self._drain_until is not None else "database away, " if self._away else self.trouble or ""
+        unfit = self._fitness.trouble.what if self._fitness.trouble else self.trouble
+        state = f"{unfit}, " if unfit else ""
+        if self._drain_until is not None or self._away:
+            state = "draining, " if self._drain_until is not None else "database away, "
         now = time.monotonic()
         if state == self._status[0] and now < self._status[1] + STATUS_S:
             return

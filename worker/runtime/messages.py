@@ -13,6 +13,8 @@ class Message(enum.Enum):
     ENDED = enum.auto()  # attempts have ended that are worth settling now
     SLOT_DIED = enum.auto()  # a slot's thread ended and has to be replaced
     DRAIN = enum.auto()  # the queue asks this worker to take nothing new
+    UNDRAIN = enum.auto()  # ... and does not ask any more
+    PROBE = enum.auto()  # a heartbeat failed: find out whether the queue answers
     SHUTDOWN = enum.auto()  # a signal: the first drains, the second stops running jobs
 
 

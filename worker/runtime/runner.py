@@ -5,25 +5,32 @@
                                                                   for many small jobs batching.py, look_ahead.py
     slot threads   one handler each                               slots.py, dispatch_queue.py, attempt.py
     heartbeat      leases, progress, cancel, drain, watchdog      heartbeat.py
+    fitness        ffmpeg and the store, as this host has them     fitness.py
     watchdog       time limits and lost leases, without database  deadline_watchdog.py
     listener       NOTIFY: work came, beat now                    listener.py
 
 Only the main thread claims and settles; the others put messages into its mailbox. While Postgres is
 away the handlers go on, what they finish is kept, and the main thread tries again with jitter.
+
+A worker that is alive and does not work is worse than none. So every call has a deadline (worker/db/answers.py), the heart
+beats only while the main thread turns, and a worker whose main thread is refused what its heart is granted leaves (main_loop.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import structlog
 
 from reelq.worker import db
 from reelq.worker.db import schema
-from reelq.worker.errors import FAILED
+from reelq.worker.errors import FAILED, TRY_AGAIN
+from reelq.worker.jobs.known_store import open_known_store
 from reelq.worker.runtime import neighbours, registration
 from reelq.worker.runtime.attempt import AttemptDeps
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
+from reelq.worker.runtime.fitness import Fitness
 from reelq.worker.runtime.heartbeat import IDLE_S, Heartbeat
 from reelq.worker.runtime.listener import Listener
 from reelq.worker.runtime.main_loop import DEREGISTER_S, MainLoop
@@ -33,8 +40,6 @@ from reelq.worker.runtime.slots import Slots
 from reelq.worker.sandbox.child import bubble_wanted
 from reelq.worker.scratch import Scratch
 from reelq.worker.settings import Settings
-from reelq.worker.stores.open import open_store
-from reelq.worker.stores.sweep import sweep_store
 from reelq.worker.systemd import Notifier
 
 log = structlog.get_logger()
@@ -44,19 +49,27 @@ class Runner:
     """One worker. `run` is called once; `shutdown` may be called from any thread and from a signal handler."""
 
     def __init__(
-        self, settings: Settings, registry: Registry, notifier: Notifier | None = None, *, until_idle: bool = False
+        self,
+        settings: Settings,
+        registry: Registry,
+        notifier: Notifier | None = None,
+        *,
+        until_idle: bool = False,
+        on_stuck: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_stuck` is called when the main thread has hung for a minute: it should end the process."""
         self._settings = settings
         self._notifier = notifier or Notifier({})
         self._until_idle = until_idle
         self._me = me = registration.new(settings, registry.types)
         self._scratch = Scratch(settings, me.worker_id)
-        self.loop = loop = MainLoop(me, self._scratch, self._notifier, until_idle=until_idle)
-        self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots)
+        self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots + 1)  # one more to look at the store
+        open_store = cache(lambda: open_known_store(settings, self._pool))  # what raises is not kept
+        self._fitness = Fitness(settings, registry.types, open_store, lambda: loop.mailbox.put((Message.WORK_READY, "")))
+        self.loop = loop = MainLoop(me, self._scratch, self._fitness, self._notifier, until_idle=until_idle)
         self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
         deps = AttemptDeps(
-            settings, registry, self._pool, self._scratch, cache(lambda: open_store(settings)),
-            loop.stopping, self._watchdog.look_by,
+            settings, registry, self._pool, self._scratch, open_store, loop.stopping, self._watchdog.look_by,
         )  # fmt: skip
         self._slots = Slots(settings.slots, loop.dispatch_queue, deps, died=lambda: loop.mailbox.put((Message.SLOT_DIED, "")))
         polls = db.polls(settings)
@@ -67,7 +80,10 @@ class Runner:
             every_s=settings.heartbeat_s,
             idle_s=settings.heartbeat_s if polls else max(IDLE_S, settings.heartbeat_s),
             notifier=self._notifier,
-            on_drain=lambda: loop.mailbox.put((Message.DRAIN, "")),
+            contact=loop.contact,
+            on_drain=lambda asked: loop.mailbox.put((Message.DRAIN if asked else Message.UNDRAIN, "")),
+            on_failure=lambda: loop.mailbox.put((Message.PROBE, "")),
+            on_stuck=on_stuck,
         )
         self._listener = (
             None
@@ -105,12 +121,15 @@ class Runner:
         finally:
             self.loop.close()
             self._scratch.close()
-        return FAILED if self._until_idle and self.loop.settler.ended["job.failed"] else 0
+        if self.loop.gave_up:
+            return TRY_AGAIN
+        return FAILED if self._until_idle and (self.loop.settler.ended["job.failed"] or self.loop.left_unfit) else 0
 
     def _live(self) -> None:
         """Start the threads, turn the loop, stop the threads."""
         self._pool.open()
         self._slots.start()
+        self.loop.contact.turned()  # what came before may have taken long
         self._heartbeat.start()
         self._watchdog.start()
         if self._listener is not None:
@@ -121,7 +140,7 @@ class Runner:
             "worker.started", worker_id=self.worker_id, pool=settings.pool, slots=settings.slots,
             types=self._me.types, sandboxed=self._sandboxed,
         )  # fmt: skip
-        sweep_store(settings)
+        self._fitness.start()
         try:
             self.loop.run(self._slots, self._heartbeat, self._watchdog)
         finally:
@@ -129,6 +148,7 @@ class Runner:
             self._slots.stop()
             self.loop.deregister()
             self._watchdog.stop()
+            self._fitness.stop()
             if self._listener is not None:
                 self._listener.stop()
             self._heartbeat.stop()

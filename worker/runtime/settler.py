@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 from reelq.worker import db
-from reelq.worker.errors import DatabaseAway, LeaseLost, QueueError
+from reelq.worker.errors import BadArgument, DatabaseAway, LeaseLost, QueueError
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import Bounds, ClaimedJob, Verdict
 from reelq.worker.runtime.attempt import Attempt, was_completed
@@ -27,6 +27,12 @@ log = structlog.get_logger()
 FAILED = {"queued": "job.retried", "failed": "job.failed", "cancelled": "job.cancelled"}
 EVENTS = {"completed": "job.completed", "snoozed": "job.snoozed", "released": "job.released"}
 FINE = set(EVENTS.values())
+
+
+def is_about_the_result(error: Exception) -> bool:
+    """Whether a result was refused for what it holds: bad data, a broken constraint, its size. Else the queue is in trouble."""
+    code = (error.sqlstate or "") if isinstance(error, psycopg.Error) else ""
+    return isinstance(error, BadArgument) or code.startswith(("22", "23", "54"))
 
 
 class Settler:
@@ -151,6 +157,8 @@ class Settler:
             (verdict,) = self._session.call(queue.settle_jobs, self.worker_id, [attempt.settled_as()])
             self._close(attempt, self._late(attempt) if verdict.verdict == "lost" else None)
         except (QueueError, psycopg.Error) as error:
+            if not is_about_the_result(error):
+                raise
             log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))
             self._fail(attempt, "permanent", "bad_result", INTERNAL)
 

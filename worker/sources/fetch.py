@@ -129,7 +129,8 @@ def _fetch_s3(place: str, sink: FileIO, settings: Settings, stop: StopSignal, on
     except JobError as error:
         if error.code in ("object_missing", "bucket_missing"):
             raise missing(error.detail) from error
-        if error.code in ("store_denied", "object_archived", "store_refused"):
+        # To be let in and not to this bucket is the source's own trouble; credentials that ran out are this host's.
+        if error.code == "object_archived" or (error.code == "store_denied" and "AccessDenied" in error.detail):
             raise denied(error.detail) from error
         raise
 

@@ -24,6 +24,7 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
 
     Raises:
         PermanentError: "source_refused", "source_missing", "source_denied".
+        TransientError: "source_away", the folder of the settings is not there or empty, as a share that is not mounted.
     """
     if not text.startswith("/") or "\0" in text:
         raise PermanentError("source_refused", "A source on disk needs a full path, from the root.")
@@ -37,6 +38,9 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
         raise denied(text) from error
     except OSError as error:
         if error.errno in NO_SUCH:
+            if _is_away(text, roots):
+                detail = f"{text}: is its folder mounted?"
+                raise TransientError("source_away", "The source cannot be read now.", detail=detail) from error
             raise missing(text) from error
         raise TransientError("source_away", "The source cannot be read now.", detail=str(error)) from error
     except ValueError as error:
@@ -52,6 +56,18 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
         source.close()
         raise
     return source
+
+
+def _is_away(text: str, roots: tuple[str, ...]) -> bool:
+    """Whether the folder that a source would lie in is missing, or holds nothing: then nothing is known of the source."""
+    path = PurePosixPath(os.path.normpath(text))
+    for root in roots:
+        if path.is_relative_to(root):
+            try:
+                return next(os.scandir(root), None) is None
+            except OSError:
+                return True
+    return False
 
 
 def _check_place(path: str, roots: tuple[str, ...]) -> None:

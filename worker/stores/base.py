@@ -1,11 +1,12 @@
 """What every object store offers, and what a key may look like.
 
 An object is written once and never changed: keys bear the job and the attempt that wrote them.
+A store proves that it is there before each write, and before anything is believed to be missing (mark.py).
 A put is all or nothing for readers, and the SHA-256 is computed here while the bytes pass, not
 taken from the server. Codes of the errors that a store raises:
 
-    store_full, store_denied, store_away, store_busy, bucket_missing    transient
-    object_missing, object_corrupt, object_exists, object_archived, store_refused, bad_key    permanent
+    store_full, store_denied, store_away, store_busy, store_refused, bucket_missing    transient
+    object_missing, object_corrupt, object_exists, object_archived, bad_key    permanent
     disk_full, disk_failed    transient: this host's own disk, while an object was brought here
 """
 
@@ -25,6 +26,7 @@ CHUNK_BYTES = 1 << 20  # a stop or a progress report waits for one chunk at most
 LINK_LIFE_S = 600  # signed links live ten minutes
 LEFTOVER_AGE_S = 24 * 3600.0  # a put that wrote nothing for a day was killed
 KEY_BYTES, PART_BYTES = 1024, 255  # S3 takes 1024 bytes a key, file systems 255 a name
+PAUSES_S = (0.2, 1.0, 3.0)  # between readings of an object that comes wrong
 RESERVED = ".incoming"  # first part of names that stores keep for themselves
 
 OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: not known)
@@ -51,9 +53,18 @@ class ObjectInfo:
 class Store(Protocol):
     """A place for objects. Safe to share between threads."""
 
+    expected: str | None  # the mark that it has to show, see mark.py
+    may_adopt: bool  # whether a store without a mark gets one at the first write
+
     @property
     def bucket(self) -> str:
         """Where this store is: `file:///folder` or `s3://bucket[/prefix]`, without a slash at the end."""
+
+    def adopt(self) -> str:
+        """Its mark; a store without one gets one."""
+
+    def is_empty(self) -> bool:
+        """Whether it holds no object."""
 
     def put(
         self,
@@ -69,8 +80,8 @@ class Store(Protocol):
         Putting the same bytes again succeeds; other bytes under a key that is taken do not.
 
         Raises:
-            PermanentError: "bad_key", "object_exists", "store_refused".
-            TransientError: "store_full", "store_denied", "store_away", "store_busy", "bucket_missing".
+            PermanentError: "bad_key", "object_exists".
+            TransientError: "store_full", "store_denied", "store_away", "store_busy", "store_refused", "bucket_missing".
             StopRequested: `stop` was set; nothing is left behind.
         """
 
@@ -152,19 +163,48 @@ def digest_chunks(
     return done, digest.hexdigest()
 
 
-def check_digest(key: str, found: str, *expected: str | None) -> None:
-    """Refuse bytes that are not the ones that were stored.
+class DoubtfulRead(Exception):
+    """What came is not what was stored: the object may be damaged, or only this reading of it."""
+
+    def __init__(self, detail: str, *, is_short: bool) -> None:
+        super().__init__(detail)
+        self.is_short = is_short  # it has fewer or more bytes than the store says: no proof against the object
+
+
+def check_read(key: str, size: int, digest: str, total: int, *expected: str | None) -> None:
+    """Doubt bytes that are not the ones that were stored; `total` is what the store says that the object has.
+
+    Raises:
+        DoubtfulRead.
+    """
+    if size != total:
+        raise DoubtfulRead(f"{key}: {size} bytes came of {total}", is_short=True)
+    for one in expected:
+        if one and one.lower() != digest:
+            raise DoubtfulRead(f"{key}: sha256 {digest}, expected {one}", is_short=False)
+
+
+def read_surely(read: Callable[[], StoredObject], stop: StopSignal | None = None) -> StoredObject:
+    """Read, and from the start again while the reading is doubtful: only what comes wrong in the same way each time is corrupt.
 
     Raises:
         PermanentError: "object_corrupt".
+        TransientError: "store_away", it comes differently each time, or never whole.
     """
-    for digest in expected:
-        if digest and digest.lower() != found:
-            raise PermanentError(
-                "object_corrupt",
-                "The stored object is not what was written: its checksum differs.",
-                detail=f"{key}: sha256 {found}, expected {digest}",
-            )
+    doubts: list[DoubtfulRead] = []
+    for pause_s in (*PAUSES_S, None):
+        try:
+            return read()
+        except DoubtfulRead as doubt:
+            doubts.append(doubt)
+        if pause_s is not None:
+            (stop or StopSignal()).wait(pause_s)
+            if stop is not None:
+                stop.check()
+    told = {str(doubt) for doubt in doubts}
+    if len(told) > 1 or doubts[0].is_short:
+        raise TransientError("store_away", "The object store does not give the whole object.", detail="; ".join(sorted(told)))
+    raise PermanentError("object_corrupt", "The stored object is not what was written: its checksum differs.", detail=told.pop())
 
 
 def check_store(store: Store, scratch: Path) -> None:

@@ -13,6 +13,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -26,10 +27,11 @@ from reelq.worker.stores.base import (
     ObjectInfo,
     OnBytes,
     StoredObject,
-    check_digest,
     check_key,
+    check_read,
     check_store,
     digest_chunks,
+    read_surely,
 )
 from reelq.worker.stores.disk import (
     appearing,
@@ -44,12 +46,14 @@ from reelq.worker.stores.disk import (
     walk,
     write_all,
 )
+from reelq.worker.stores.mark import MARK, MARK_BYTES, Marked
 
 FOLDER_MODE, FILE_MODE = 0o750, 0o640
+READ_TRIES = 3  # of bytes that ought to be the same
 NAME_TRIES = 10  # a delete beside us may remove the folder that we just made
 
 
-class FolderStore:
+class FolderStore(Marked):
     """A store whose keys are paths below one folder."""
 
     def __init__(self, root: Path, *, public_url: str = "", link_secret: str = "", now: Callable[[], float] = time.time) -> None:
@@ -76,6 +80,7 @@ class FolderStore:
         with disk_side():
             source = FileIO(path)
         with source:
+            self.prove_to_write()
             with store_side():
                 self._incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
                 part = self._incoming / secrets.token_hex(16)
@@ -97,6 +102,7 @@ class FolderStore:
             finally:
                 with store_side():
                     part.unlink(missing_ok=True)
+        self.prove()  # it may have gone meanwhile, and all of this have been written below where it was
         return StoredObject(key, size, digest)
 
     def get(
@@ -109,16 +115,21 @@ class FolderStore:
         on_progress: OnBytes | None = None,
     ) -> StoredObject:
         """Bring the object here; see Store.get."""
-        with self._open(key) as source, appearing(path) as sink:
-            size, digest = digest_chunks(
-                guarded(source, store_side),
-                lambda chunk: write_all(sink, chunk, disk_side),
-                total=os.fstat(source.fileno()).st_size,
-                stop=stop,
-                on_progress=on_progress,
-            )
-            check_digest(key, digest, sha256)
-        return StoredObject(key, size, digest)
+
+        def read() -> StoredObject:
+            with self._open(key) as source, appearing(path) as sink:
+                total = os.fstat(source.fileno()).st_size
+                size, digest = digest_chunks(
+                    guarded(source, store_side),
+                    lambda chunk: write_all(sink, chunk, disk_side),
+                    total=total,
+                    stop=stop,
+                    on_progress=on_progress,
+                )
+                check_read(key, size, digest, total, sha256)
+            return StoredObject(key, size, digest)
+
+        return read_surely(read, stop)
 
     def stat(self, key: str) -> ObjectInfo | None:
         """What is known of the object; None when it is not there."""
@@ -127,12 +138,14 @@ class FolderStore:
             try:
                 found = target.lstat()
             except (FileNotFoundError, NotADirectoryError):
+                self.prove()
                 return None
         return ObjectInfo(key, found.st_size, None) if stat.S_ISREG(found.st_mode) else None
 
     def delete(self, key: str) -> None:
         """Remove the object and the folders that it leaves empty."""
         target = self._path(key)
+        self.prove()
         with store_side():
             try:
                 target.unlink(missing_ok=True)
@@ -144,6 +157,7 @@ class FolderStore:
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Keys by prefix, in the order of their bytes."""
+        self.prove()
         above = prefix.rpartition("/")[0]
         if above:
             check_key(above)
@@ -179,6 +193,8 @@ class FolderStore:
             except FileNotFoundError:
                 return 0
             for part in parts:
+                if part.name == Path(MARK).name:
+                    continue
                 try:
                     # A put in progress touches its file with every chunk.
                     if self._now() - part.lstat().st_mtime > older_than_s:
@@ -188,6 +204,31 @@ class FolderStore:
                     continue
         return swept
 
+    def read_mark(self) -> str | None:
+        """The mark that is there; see Marked."""
+        with store_side():
+            try:
+                with FileIO(self.root / MARK, opener=open_plain) as file:
+                    return file.read(MARK_BYTES).decode("ascii", "replace").strip() or None
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def write_mark(self, mark: str) -> None:
+        """Put the mark there, unless there is one."""
+        with store_side():
+            self._incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            part = self._incoming / secrets.token_hex(16)
+            try:
+                with FileIO(part, "xb", opener=open_private) as file:
+                    write_all(file, mark.encode(), store_side)
+                    os.fchmod(file.fileno(), FILE_MODE)
+                    os.fsync(file.fileno())
+                with suppress(FileExistsError):
+                    link_new(part, self.root / MARK)
+                sync_folder(self._incoming)
+            finally:
+                part.unlink(missing_ok=True)
+
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
@@ -196,6 +237,7 @@ class FolderStore:
             try:
                 source = FileIO(self._path(key), opener=open_plain)
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+                self.prove()
                 raise _missing(key) from error
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             source.close()
@@ -222,8 +264,13 @@ class FolderStore:
     def _same(self, target: Path, size: int, digest: str) -> bool:
         with FileIO(target, opener=open_plain) as there:
             # The size first: it saves reading most of the files that differ.
-            there_size = os.fstat(there.fileno()).st_size
-            return there_size == size and digest_chunks(guarded(there, store_side))[1] == digest
+            if os.fstat(there.fileno()).st_size != size:
+                return False
+            for _ in range(READ_TRIES):  # one bad reading is no proof
+                there.seek(0)
+                if digest_chunks(guarded(there, store_side))[1] == digest:
+                    return True
+            return False
 
     def _make_folder(self, folder: Path) -> None:
         if folder == self.root or folder.is_dir():

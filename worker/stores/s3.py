@@ -27,16 +27,20 @@ from reelq.worker.stores.base import (
     CHUNK_BYTES,
     LEFTOVER_AGE_S,
     LINK_LIFE_S,
+    RESERVED,
+    DoubtfulRead,
     ObjectInfo,
     OnBytes,
     StoredObject,
-    check_digest,
     check_key,
+    check_read,
     check_store,
     digest_chunks,
+    read_surely,
 )
 from reelq.worker.stores.disk import appearing, disk_side, guarded, write_all
-from reelq.worker.stores.s3_errors import code_of, s3_side
+from reelq.worker.stores.mark import MARK, MARK_BYTES, Marked
+from reelq.worker.stores.s3_errors import LOST_RACE, NO_CONDITIONS, code_of, s3_side
 from reelq.worker.stores.s3_upload import Upload
 
 if TYPE_CHECKING:
@@ -46,6 +50,7 @@ for chatty in ("boto3", "botocore", "urllib3"):  # at level debug they log signa
     logging.getLogger(chatty).setLevel(logging.INFO)
 
 CONNECT_S, READ_S, TRIES = 10, 60, 4
+READ_TRIES = 3  # of bytes that ought to be the same
 DIGEST = "sha256"  # name of the metadata field
 
 
@@ -99,7 +104,7 @@ def _body(body: Any) -> Iterator[bytes]:
             yield chunk
 
 
-class S3Store:
+class S3Store(Marked):
     """A store in one bucket, below a prefix of its own when it has one."""
 
     def __init__(self, client: S3Client, bucket: str, prefix: str = "") -> None:
@@ -128,6 +133,7 @@ class S3Store:
             # Nothing has been sent yet, but a long read is no stall either.
             alive = None if on_progress is None else lambda *_: on_progress(0, None)
             size, digest = digest_chunks(guarded(source, disk_side), stop=stop, on_progress=alive)
+            self.prove_to_write()
             stored = StoredObject(key, size, digest)
             if self._is_there(stored):  # an earlier try got through, though its answer did not
                 return stored
@@ -148,17 +154,31 @@ class S3Store:
         on_progress: OnBytes | None = None,
     ) -> StoredObject:
         """Bring the object here; see Store.get."""
-        total, metadata, chunks = read_object(self._client, self._bucket, self._name(key))
-        with appearing(path) as sink:
-            size, digest = digest_chunks(
-                chunks,
-                lambda chunk: write_all(sink, chunk, disk_side),
-                total=total,
-                stop=stop,
-                on_progress=on_progress,
-            )
-            check_digest(key, digest, sha256, metadata.get(DIGEST))
-        return StoredObject(key, size, digest)
+
+        def read() -> StoredObject:
+            try:
+                total, metadata, chunks = read_object(self._client, self._bucket, self._name(key))
+            except PermanentError as error:
+                self._believe(error)
+                raise
+            with appearing(path) as sink:
+                size, digest = digest_chunks(
+                    chunks,
+                    lambda chunk: write_all(sink, chunk, disk_side),
+                    total=total,
+                    stop=stop,
+                    on_progress=on_progress,
+                )
+                try:
+                    check_read(key, size, digest, total, sha256, metadata.get(DIGEST))
+                except DoubtfulRead as doubt:
+                    # What lies between may cut the body and mend its length: the size without the body is the better witness.
+                    there = self.stat(key)
+                    is_short = doubt.is_short or there is None or there.size_bytes != size
+                    raise DoubtfulRead(str(doubt), is_short=is_short) from doubt
+            return StoredObject(key, size, digest)
+
+        return read_surely(read, stop)
 
     def stat(self, key: str) -> ObjectInfo | None:
         """What is known of the object; None when it is not there."""
@@ -166,6 +186,7 @@ class S3Store:
             with s3_side("HeadObject"):
                 found = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
         except PermanentError as error:
+            self._believe(error)
             if error.code == "object_missing":
                 return None
             raise
@@ -189,7 +210,9 @@ class S3Store:
             if page is None:
                 return
             for found in page.get("Contents", ()):
-                yield found["Key"].removeprefix(self._prefix)
+                key = found["Key"].removeprefix(self._prefix)
+                if not key.startswith(f"{RESERVED}/"):
+                    yield key
 
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
         """A link that S3 itself checks (SigV4)."""
@@ -228,6 +251,35 @@ class S3Store:
                 raise
         return True
 
+    def read_mark(self) -> str | None:
+        """The mark that is there; see Marked."""
+        try:
+            _, _, chunks = read_object(self._client, self._bucket, self._prefix + MARK)
+            return b"".join(chunks)[:MARK_BYTES].decode("ascii", "replace").strip() or None
+        except PermanentError as error:
+            if error.code == "object_missing":
+                return None
+            raise
+
+    def write_mark(self, mark: str) -> None:
+        """Put the mark there, unless there is one."""
+        place: dict[str, Any] = {"Bucket": self._bucket, "Key": self._prefix + MARK, "Body": mark.encode()}
+        with s3_side("PutObject"):
+            try:
+                self._client.put_object(**place, IfNoneMatch="*")
+                return
+            except ClientError as error:
+                if code_of(error) in LOST_RACE:
+                    return
+                if code_of(error) not in NO_CONDITIONS:
+                    raise
+            self._client.put_object(**place)
+
+    def _believe(self, error: PermanentError) -> None:
+        """That an object is missing is believed of a store that is there."""
+        if error.code == "object_missing":
+            self.prove()
+
     def _name(self, key: str) -> str:
         return self._prefix + check_key(key)
 
@@ -242,7 +294,10 @@ class S3Store:
             return False
         digest = found.sha256
         if digest is None and found.size_bytes == stored.size_bytes:  # a server that drops metadata
-            digest = digest_chunks(read_object(self._client, self._bucket, self._name(stored.key))[2])[1]
+            for _ in range(READ_TRIES):  # one bad reading is no proof
+                digest = digest_chunks(read_object(self._client, self._bucket, self._name(stored.key))[2])[1]
+                if digest == stored.sha256:
+                    break
         if (found.size_bytes, digest) != (stored.size_bytes, stored.sha256):
             raise PermanentError("object_exists", "Another object has this name already.", detail=stored.key)
         return True

@@ -1,7 +1,8 @@
 """Errors of S3 and of the network on the way, as job errors.
 
-A missing bucket or refused credentials are mistakes of the operator, not of the video: they are
-transient, so that jobs live until someone repairs them. Messages name neither our keys nor
+Only an answer that is about the object itself (it is missing, taken, archived) may be the job's trouble. All other refusals
+are the store's, whatever their HTTP status: a missing bucket, a token that ran out (AWS says 400), a request that this
+server does not know. They are transient, so that jobs live until someone repairs them. Messages name neither our keys nor
 addresses; the S3 error code and the operation go into `detail`.
 
 Source: Amazon S3 API reference, "Error responses", read 2026-11-21.
@@ -20,6 +21,13 @@ from reelq.worker.errors import JobError, PermanentError, TransientError
 MISSING = {"NoSuchKey", "NotFound", "404", "NoSuchVersion"}
 BUSY = {"SlowDown", "ServiceUnavailable", "Throttling", "RequestLimitExceeded", "OperationAborted"}
 AGAIN = {"RequestTimeout", "ConditionalRequestConflict", "NoSuchUpload", "BadDigest", "IncompleteBody"}
+# Credentials, whatever the HTTP status: AWS answers 400 to half of them.
+DENIED = {
+    "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "AuthFailure", "ExpiredToken",
+    "AuthorizationHeaderMalformed", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSecurity",
+    "InvalidToken", "NotSignedUp", "RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired", "UnauthorizedAccess",
+    "UnrecognizedClientException", "Unauthorized",
+}  # fmt: skip
 LOST_RACE = {"PreconditionFailed", "412"}
 NO_CONDITIONS = {"NotImplemented", "501"}  # servers that do not know If-None-Match
 
@@ -69,9 +77,9 @@ def refused(operation: str, code: str, status: int) -> JobError:
         return TransientError("store_full", "The object store is full.", detail=detail)
     if code in AGAIN or status >= 500 or status == 408:
         return TransientError("store_away", "The object store failed to answer properly.", detail=detail)
-    if status in (401, 403) or code == "403":
+    if code in DENIED or status in (401, 403) or code in ("401", "403"):
         return _denied(detail)
-    return PermanentError("store_refused", "The object store refused the request.", detail=detail)
+    return TransientError("store_refused", "The object store refused the request.", detail=detail)
 
 
 def _denied(detail: str) -> JobError:

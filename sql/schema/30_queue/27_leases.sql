@@ -15,7 +15,9 @@ create table queue.leases (
     cancel_requested_at timestamptz,
     cancel_reason text,
     limits text[],
-    constraint progress_is_a_fraction check (progress between 0 and 1)
+    constraint progress_is_a_fraction check (progress between 0 and 1),
+    -- No client can read an infinite time, and one such row would keep all workers from reading any.
+    constraint expiry_is_finite check (isfinite(expires_at))
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
 
 comment on table queue.leases is 'One row a running job: who holds it, under which token, until when.';
@@ -24,7 +26,7 @@ comment on column queue.leases.token is 'Fencing token of the attempt; equal to 
 comment on column queue.leases.worker_id is 'The worker that holds it.';
 comment on column queue.leases.job_type is 'Type of the job, for counts without the wide table.';
 comment on column queue.leases.lease is 'How long a heartbeat extends it.';
-comment on column queue.leases.expires_at is 'When the queue may take the job back; -infinity: its worker is known to be dead.';
+comment on column queue.leases.expires_at is 'When the queue may take the job back.';
 comment on column queue.leases.started_at is 'When the attempt was claimed.';
 comment on column queue.leases.beat_at is 'Last heartbeat.';
 comment on column queue.leases.progress is 'Done part, 0 to 1; null: unknown.';

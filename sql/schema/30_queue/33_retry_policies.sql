@@ -10,13 +10,15 @@ create table queue.retry_policies (
     charges boolean not null default true,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    charges_after interval,
     constraint retry_policies_pkey primary key (job_type, error_class, code),
     constraint error_class_is_known check (error_class in ('transient', 'rate_limited', 'permanent', 'worker_lost')),
     constraint action_is_known check (action in ('retry', 'fail')),
     constraint jitter_is_known check (jitter in ('full', 'none')),
     constraint base_is_positive check (base > interval '0'),
     constraint factor_is_one_or_more check (factor >= 1),
-    constraint cap_is_not_below_base check (cap >= base)
+    constraint cap_is_not_below_base check (cap >= base),
+    constraint charges_after_is_positive check (charges_after > interval '0')
 );
 
 comment on table queue.retry_policies is $$
@@ -35,6 +37,8 @@ comment on column queue.retry_policies.jitter is 'full: a random part of the wai
 comment on column queue.retry_policies.charges is 'Whether the attempt counts against max_attempts (worker_lost counts against max_crashes).';
 comment on column queue.retry_policies.created_at is 'When the row was made.';
 comment on column queue.retry_policies.updated_at is 'When the row last changed.';
+
+comment on column queue.retry_policies.charges_after is 'With charges false: attempts count all the same once a job has met nothing but this code for so long; null: never.';
 
 create trigger touch_updated_at before update on queue.retry_policies
 for each row execute function base.tg_touch_updated_at();

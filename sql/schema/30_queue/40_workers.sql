@@ -16,9 +16,12 @@ create table queue.workers (
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
     last_look_at timestamptz,
+    trouble text,
+    remedy text,
     constraint status_is_known check (status in ('active', 'draining', 'stopped', 'lost')),
     constraint slots_are_positive check (slots >= 1),
-    constraint types_are_not_empty check (types is null or cardinality(types) > 0)
+    constraint types_are_not_empty check (types is null or cardinality(types) > 0),
+    constraint trouble_has_a_remedy check ((trouble is null) = (remedy is null))
 ) with (fillfactor = 50);
 
 comment on table queue.workers is 'Worker processes: who they are, what they take, when they were last heard of.';
@@ -39,6 +42,8 @@ comment on column queue.workers.last_beat_at is 'Last heartbeat.';
 comment on column queue.workers.created_at is 'When the row was made.';
 comment on column queue.workers.updated_at is 'When the row last changed; heartbeats do not count.';
 comment on column queue.workers.last_look_at is 'When it last looked for work, to five seconds; null: never.';
+comment on column queue.workers.trouble is 'What keeps its host from working, as a sentence, such as no ffmpeg; it is given no job meanwhile. Null: it is fit.';
+comment on column queue.workers.remedy is 'What an operator does about it on that host.';
 
 -- Not for heartbeats, which write last_beat_at alone.
 create trigger touch_status before update on queue.workers

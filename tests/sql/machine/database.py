@@ -22,7 +22,7 @@ TRUNCATE_EVERY = 20
 OBSERVE = """
 select
     j.id, j.status, j.token, j.attempts, j.crashes, j.scheduled_for, j.error_code, j.priority, j.worker_id, p.places,
-    l.token as lease_token, l.worker_id as lease_worker, nullif(l.expires_at, '-infinity') as expires_at, l.cancel_requested_at is not null as cancel,
+    l.token as lease_token, l.worker_id as lease_worker, l.expires_at, l.cancel_requested_at is not null as cancel,
     array(select a.outcome from queue.job_attempts as a where a.job_id = j.id order by a.attempt) as history
 from queue.processing_jobs as j
 left join queue.leases as l on l.job_id = j.id
@@ -47,6 +47,7 @@ class Database(Queue):
         self.other = other
         conn.execute("set jit = off")
         conn.execute("update queue.upkeep set grace = %s", [GRACE])
+        conn.execute("update queue.retry_policies set charges_after = null")  # days pass here
         conn.execute("update queue.job_types set max_crashes = %s, max_attempts = 3", [MAX_CRASHES])
         for name, kind in KINDS.items():
             conn.execute(

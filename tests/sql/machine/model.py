@@ -207,12 +207,12 @@ class Model:
             for job in running:
                 lease, length = job.lease, job.kind.lease
                 assert lease is not None
-                if lease.expires is not None and lease.expires < self.now + length and lease.beat_at > last - length:
+                if last <= lease.expires < self.now + length and lease.beat_at > last - length:
                     lease.expires = self.now + length
         for worker in self.workers.values():
             if worker.status == "active" and worker.beat_at < self.now - LOST_AFTER:
                 worker.status = "lost"
-        expired = [job for job in running if job.lease and (job.lease.expires is None or job.lease.expires < self.now)]
+        expired = [job for job in running if job.lease and job.lease.expires < self.now]
         for job in expired:
             assert job.lease is not None
             self.fail(Claim(job.lease.worker, job.id, job.token), "worker_lost", "worker_lost")
@@ -272,7 +272,8 @@ class Model:
             self.workers[name].status = "lost"
         held = [job.lease for job in self.jobs.values() if job.lease and job.lease.worker == name]
         for lease in held:
-            lease.expires = None
+            ends = [lease.expires, self.now] + ([self.looked] if self.looked else [])
+            lease.expires = min(ends) - timedelta(seconds=1)
         return len(held)
 
     def drain(self, name: str, drains: bool) -> None:

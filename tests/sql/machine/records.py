@@ -57,11 +57,11 @@ POLICIES = {
 
 @dataclass(slots=True)
 class Lease:
-    """One attempt in hand; expires None: of a worker that was marked dead, which is over whatever the time."""
+    """One attempt in hand."""
 
     worker: str
     token: int
-    expires: datetime | None
+    expires: datetime
     beat_at: datetime
     cancel: bool = False
 
@@ -111,6 +111,7 @@ class Worker:
     beat_at: datetime
     status: str = "active"  # active, stopped, lost
     drains: bool = False
+    unfit: bool = False  # its host is in trouble
 
     def takes(self, job: Job) -> bool:
         """Type and needs fit."""

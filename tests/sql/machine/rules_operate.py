@@ -37,13 +37,17 @@ class OperateRules(Base):
             self.db.conn.execute("delete from queue.processing_jobs where id = %s", [job])
             self.model.delete([job])
 
-    @rule(name=NAME, verb=st.sampled_from(["register", "register", "register", "drain", "undrain", "mark_dead", "stop"]))
+    @rule(name=NAME, verb=st.sampled_from(["register", "register", "register", "drain", "undrain", "mark_dead", "stop", "trouble", "mend"]))
     def meet_worker(self, name: str, verb: str) -> None:
         """It comes back, takes nothing new, is found dead, or leaves, whatever it holds."""
         if verb == "register":
             self.enter(name)
         elif verb == "mark_dead":
             self.agree(lambda: self.db.value("select queue.mark_worker_dead(%s)", name), lambda: self.model.mark_dead(name))
+        elif verb in ("trouble", "mend"):
+            told = ("no ffmpeg", "Install it.") if verb == "trouble" else (None, None)
+            self.db.value("select queue.set_worker_trouble(%s, %s, %s)", name, *told)
+            self.model.workers[name].unfit = verb == "trouble"
         elif verb == "stop":
             self.db.value("select queue.deregister_worker(%s)", name)
             self.model.workers[name].status = "stopped"

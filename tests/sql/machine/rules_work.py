@@ -49,8 +49,8 @@ class WorkRules(Base):
         if not bounds:
             self.model.chores()
         worker = self.model.workers[name]
-        if worker.drains:
-            assert rows == [], "a draining worker takes nothing new"
+        if worker.drains or worker.unfit:
+            assert rows == [], "a worker that drains, or whose host is in trouble, takes nothing new"
             return
         self.adopt_waits()
         gated = bool(self.model.limits or self.model.pauses)

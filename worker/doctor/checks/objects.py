@@ -13,13 +13,7 @@ from reelq.worker.errors import JobError, ReelqError
 from reelq.worker.settings import Settings
 from reelq.worker.stores.folder import FolderStore
 from reelq.worker.stores.open import open_store
-
-REMEDIES = {
-    "store_denied": "Check REELQ_S3_ACCESS_KEY_ID and its secret, or who owns the folder: workers put, get, list and delete.",
-    "store_away": "Is it up? Check REELQ_STORE, REELQ_S3_ENDPOINT_URL and the network.",
-    "bucket_missing": "Make the bucket, or mend REELQ_STORE.",
-    "store_full": "Make room.",
-}
+from reelq.worker.stores.remedies import remedy
 
 
 def check(settings: Settings) -> Iterator[Finding]:
@@ -29,11 +23,12 @@ def check(settings: Settings) -> Iterator[Finding]:
         if isinstance(store, FolderStore) and not store.root.is_dir():
             yield missing(store.root)
             return
+        store.may_adopt = False
         began = time.monotonic()
         store.check()
     except JobError as error:
         detail = f"{settings.store}: {error}" + (f" ({error.detail})" if error.detail else "")
-        yield host("bad", "store", detail, REMEDIES.get(error.code, f"docs/operate.md; the code is {error.code}"))
+        yield host("bad", "store", detail, remedy(error.code))
     except ReelqError as error:
         yield host("bad", "store", f"{settings.store}: {error}", "Mend REELQ_STORE.")
     else:
@@ -44,7 +39,7 @@ def missing(root: Path) -> Finding:
     """A folder that the first put would make; on more than one host rather a share that is not mounted."""
     above = existing(root)
     if os.access(above, os.W_OK | os.X_OK):
-        remedy = f"Is a share not mounted? If this is to be the only host: mkdir -p {root}"
-        return host("warn", "store", f"{root} is not there; the first put makes it", remedy)
-    remedy = f"mkdir -p {root}, owned by the account that runs workers"
-    return host("bad", "store", f"{root} is not there, and {above} cannot be written", remedy)
+        advice = f"Is a share not mounted? If this is to be the only host: mkdir -p {root}"
+        return host("warn", "store", f"{root} is not there; the first put makes it", advice)
+    advice = f"mkdir -p {root}, owned by the account that runs workers"
+    return host("bad", "store", f"{root} is not there, and {above} cannot be written", advice)

@@ -25,5 +25,6 @@ from reelq.worker.rooms.queue.jobs import reprioritise_job as reprioritise_job
 from reelq.worker.rooms.queue.jobs import retry_job as retry_job
 from reelq.worker.rooms.queue.jobs import set_worker_busy as set_worker_busy
 from reelq.worker.rooms.queue.jobs import set_worker_listening as set_worker_listening
+from reelq.worker.rooms.queue.jobs import set_worker_trouble as set_worker_trouble
 from reelq.worker.rooms.queue.jobs import settle_and_claim as settle_and_claim
 from reelq.worker.rooms.queue.jobs import settle_jobs as settle_jobs

@@ -167,6 +167,11 @@ def set_worker_busy(conn: Connection, worker_id: str) -> None:
     conn.execute("select queue.set_worker_busy(%s)", [worker_id])
 
 
+def set_worker_trouble(conn: Connection, worker_id: str, trouble: str | None, remedy: str | None) -> None:
+    """Tell what keeps this host from working, and what to do about it; None and None: nothing does."""
+    conn.execute("select queue.set_worker_trouble(%s, %s, %s)", [worker_id, trouble, remedy])
+
+
 def deregister_worker(conn: Connection, worker_id: str) -> None:
     """The worker stops and holds no job any more."""
     conn.execute("select queue.deregister_worker(%s)", [worker_id])

@@ -61,6 +61,9 @@ begin
     if v_worker.status = 'draining' or v_worker.drain_requested_at is not null or p_limit = 0 then  -- mutant: a draining worker claims
         return;
     end if;
+    if v_worker.trouble is not null then  -- mutant: a host in trouble claims
+        return;
+    end if;
     if v_seen.has_gates or v_seen.has_events then
         if exists (select from queue.pauses as p where p.scope = 'all') then
             return;
@@ -146,7 +149,7 @@ Arguments
                a full look, which also finds what lies below (retries, late commits), moves due
                jobs and takes back expired leases: call it so once a second.
 
-Returns claimed jobs, most urgent first; none while the worker drains or all is paused. A job's urgency is its priority, plus
+Returns claimed jobs, most urgent first; none while the worker drains or its host is in trouble, or all is paused. A job's urgency is its priority, plus
 one step for every hour it has been ready. A heavy job that has headed the line for a minute keeps slots of one worker free
 until it fits.
 

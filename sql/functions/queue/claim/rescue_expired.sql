@@ -31,7 +31,7 @@ begin
         set expires_at = v_now + l.lease
         where l.job_id = any(array(
             select held.job_id from queue.leases as held
-            where held.expires_at > '-infinity' and held.expires_at < v_now + held.lease
+            where held.expires_at >= v_upkeep.last_run_at and held.expires_at < v_now + held.lease  -- mutant: an outage keeps the jobs of the dead
                 and held.beat_at > v_upkeep.last_run_at - held.lease
             for update skip locked
         ));

@@ -80,7 +80,8 @@ begin
             -- `offset 0` makes the planner read the types once; by their index each would be looked up once a job.
             left join (select * from queue.job_types offset 0) as t on t.job_type = s.job_type
             where s.known is null
-            order by s.n;
+            -- In the order of their keys: two calls with the same keys wait for one another at the first, and cannot deadlock.
+            order by s.idempotency_key collate "C", s.tenant_id, s.n;  -- mutant: keys are locked as they come
             exit;
         exception when unique_violation then
             -- Another session committed one of the keys after the check above: check again.

@@ -34,7 +34,7 @@ begin
     into v_slots, v_look, v_busy
     from queue.workers as w
     where
-        w.status = 'active' and w.last_beat_at > v_now - interval '1 minute'
+        w.status = 'active' and w.trouble is null and w.last_beat_at > v_now - interval '1 minute'
         and (w.types is null or p_job.job_type = any(w.types)) and p_job.needs <@ w.capabilities and p_job.weight <= w.slots;
     return format(
         'It may run now. %s of equal or higher rank %s before it; %s of %s slots of the workers that take it are busy, and %s.',

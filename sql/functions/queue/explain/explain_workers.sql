@@ -10,23 +10,36 @@ declare
     v_able integer;
     v_large integer;
     v_active integer;
+    v_fit integer;
+    v_unfit queue.workers;
+    v_operator boolean := base.current_tenant() is null and base.is_trusted();
     v_lack text;
 begin
     select
         count(*), count(*) filter (where w.takes), count(*) filter (where w.takes and w.able),
-        count(*) filter (where w.takes and w.able and w.large), count(*) filter (where w.takes and w.able and w.large and w.active)
-    into v_live, v_type, v_able, v_large, v_active
+        count(*) filter (where w.takes and w.able and w.large), count(*) filter (where w.takes and w.able and w.large and w.active),
+        count(*) filter (where w.takes and w.able and w.large and w.active and w.fit)
+    into v_live, v_type, v_able, v_large, v_active, v_fit
     from (
         select
             w.types is null or p_job.job_type = any(w.types) as takes,
             p_job.needs <@ w.capabilities as able,
             p_job.weight <= w.slots as large,
-            w.status = 'active' and w.drain_requested_at is null as active  -- mutant: explain counts draining workers
+            w.status = 'active' and w.drain_requested_at is null as active,  -- mutant: explain counts draining workers
+            w.trouble is null as fit  -- mutant: explain counts hosts in trouble
         from queue.workers as w
         where w.status in ('active', 'draining') and w.last_beat_at > base.clock() - interval '1 minute'
     ) as w;
-    if v_active > 0 then
+    if v_fit > 0 then
         return;
+    end if;
+    if v_active > 0 then
+        -- One host for all: what keeps them from working is most likely the same.
+        select * into v_unfit from queue.workers as w
+        where
+            w.status = 'active' and w.drain_requested_at is null and w.last_beat_at > base.clock() - interval '1 minute' and w.trouble is not null
+            and (w.types is null or p_job.job_type = any(w.types)) and p_job.needs <@ w.capabilities and p_job.weight <= w.slots
+        order by w.started_at limit 1;
     end if;
     reason := 'no_worker';
     select string_agg(n, ', ') into v_lack from unnest(p_job.needs) as n
@@ -40,10 +53,14 @@ begin
         when v_live = 0 then 'No worker is at work.'
         when v_type = 0 then format('No live worker takes jobs of type %s.', p_job.job_type)
         when v_able = 0 then format('No live worker that takes %s offers %s.', p_job.job_type, coalesce(v_lack, array_to_string(p_job.needs, ' together with ')))
+        when v_active > 0 and not v_operator then 'The workers that could take it are in trouble.'
+        when v_active > 0 then format('%s could take it and cannot work: on %s, %s', v_active, v_unfit.host, v_unfit.trouble)
         when v_large = 0 then format('It takes %s slots, more than any live worker has.', p_job.weight)
         else 'All workers that could take it are draining.'
     end;
     advice := case
+        when v_active > 0 and not v_operator then 'Ask the operator.'
+        when v_active > 0 then format('On %s: %s', v_unfit.host, v_unfit.remedy)
         when v_live = 0 or v_type = 0 or v_large > 0 then format('reelq worker run --types %s; who is there: reelq workers list', p_job.job_type)
         when v_able = 0 then 'Start a worker with REELQ_CAPABILITIES that hold it; who offers what: reelq workers list --json'
         else format('reelq worker run --slots %s', p_job.weight)
@@ -53,5 +70,5 @@ end;
 $$;
 
 comment on function queue.explain_workers(queue.processing_jobs) is $$
-Why no live worker could take a job, by type, capabilities, slots and drain; no row: one could.
+Why no live worker could take a job, by type, capabilities, slots, drain and trouble of its host; no row: one could.
 $$;

@@ -24,6 +24,31 @@ begin
 
     return query
     select
+        'workers', case when exists (
+            select from queue.workers as fit
+            where fit.status = 'active' and fit.last_beat_at > v_now - interval '1 minute' and fit.trouble is null
+        ) then 'warn' else 'bad' end,
+        format('%s on %s claims nothing: %s', w.worker_id, w.host, w.trouble), format('On %s: %s', w.host, w.remedy)
+    from queue.workers as w
+    where w.status = 'active' and w.last_beat_at > v_now - interval '1 minute' and w.trouble is not null
+    order by w.started_at;
+
+    -- Its heart beats and its loop does not turn: each worker looks every 20 s at the latest, also when it is busy.
+    return query
+    select
+        'workers', 'bad', format(
+            '%s on %s beats and has not looked for work for %s', w.worker_id, w.host,
+            date_trunc('second', v_now - coalesce(w.last_look_at, w.started_at))
+        ),
+        format('On %s: journalctl says what it cannot do. It should have ended by itself; restart it.', w.host)
+    from queue.workers as w
+    where
+        w.status = 'active' and w.last_beat_at > v_now - interval '30 seconds'
+        and coalesce(w.last_look_at, w.started_at) < v_now - interval '1 minute'  -- mutant: nobody asks whether workers work
+    order by w.last_look_at nulls first;
+
+    return query
+    select
         'workers', 'warn', format('%s was lost %s ago, and none of its pool is up on %s', w.worker_id, date_trunc('second', v_now - w.status_changed_at), w.host),
         format('Start it again on %s, or leave it: this is told for an hour.', w.host)
     from queue.workers as w
@@ -40,7 +65,7 @@ begin
         'workers', case when v_alive > 0 then 'ok' else 'warn' end, case when v_alive > 0 then format('%s at work', v_alive) else 'None is at work.' end,
         case when v_alive = 0 then 'reelq worker run, or: systemctl start reelq-worker.target' end;
 
-    -- rescue_expired looks every two seconds. A worker that was marked dead has leases that expire at -infinity: their last heartbeat counts.
+    -- rescue_expired looks every two seconds. Leases of a worker that was marked dead end before that: their last heartbeat counts.
     select count(*), min(greatest(l.expires_at, l.beat_at)) into v_count, v_since
     from queue.leases as l where greatest(l.expires_at, l.beat_at) < v_now - interval '1 minute';
     return query
@@ -68,7 +93,7 @@ begin
     where not exists (
         select from queue.workers as w
         where
-            w.status = 'active' and w.last_beat_at > v_now - interval '1 minute'
+            w.status = 'active' and w.last_beat_at > v_now - interval '1 minute' and w.trouble is null
             and (w.types is null or l.job_type = any(w.types)) and l.needs <@ w.capabilities and l.weight <= w.slots
     )
     order by head.ready_at;

@@ -61,7 +61,11 @@ begin
     )
     select coalesce(array_agg(w.job_id), '{}') into v_blocked from waiting as w;
     perform queue.schedule_or_admit(array(select r from unnest(v_revived) as r where r <> all(v_blocked) order by r));
-    if v_job.pipeline_run is not null and v_job.video_id is not null then
+    -- While another step of the pipeline is not to be done, nothing would end the video: then it stays failed, for the first reason.
+    if v_job.pipeline_run is not null and v_job.video_id is not null and not exists (
+        select from queue.processing_jobs as other
+        where other.video_id = v_job.video_id and other.pipeline_run = v_job.pipeline_run and other.status in ('failed', 'cancelled')  -- mutant: a video is reopened that nobody ends
+    ) then
         perform media.reopen_video(v_job.video_id);
     end if;
     return 'queued';
@@ -70,7 +74,7 @@ $$;
 
 comment on function queue.retry_job(uuid) is $$
 Take a failed or cancelled job back into the queue with fresh budgets, together with the jobs that ended
-because of it. Its attempts stay in the history, and its token goes on.
+because of it. Its video is pending again once no other step of the pipeline is failed or cancelled. Its attempts stay in the history, and its token goes on.
 
 Raises
   RQ002  the caller is not READ COMMITTED

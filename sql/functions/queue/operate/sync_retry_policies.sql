@@ -19,12 +19,12 @@ begin
     end if;
     for v_policy in
         with declared as (
-            select r.error_class, r.code, to_jsonb(r) - v_key as settings
+            select r.error_class, r.code, jsonb_strip_nulls(to_jsonb(r) - v_key) as settings
             from jsonb_array_elements(p_retry) as d (policy)
             cross join lateral jsonb_populate_record(null::queue.retry_policies, v_default || d.policy) as r
         ),
         present as (
-            select p.error_class, p.code, to_jsonb(p) - v_key as settings from queue.retry_policies as p where p.job_type = p_job_type
+            select p.error_class, p.code, jsonb_strip_nulls(to_jsonb(p) - v_key) as settings from queue.retry_policies as p where p.job_type = p_job_type
         )
         select error_class, code, d.settings as want, n.settings as now, v_before -> (error_class || ' ' || code) as last
         from declared as d
@@ -48,8 +48,8 @@ begin
         if action <> 'kept' then
             delete from queue.retry_policies as p
             where p.job_type = p_job_type and p.error_class = v_policy.error_class and p.code = v_policy.code;
-            insert into queue.retry_policies (job_type, error_class, code, action, base, factor, cap, jitter, charges)
-            select p_job_type, v_policy.error_class, v_policy.code, r.action, r.base, r.factor, r.cap, r.jitter, r.charges
+            insert into queue.retry_policies (job_type, error_class, code, action, base, factor, cap, jitter, charges, charges_after)
+            select p_job_type, v_policy.error_class, v_policy.code, r.action, r.base, r.factor, r.cap, r.jitter, r.charges, r.charges_after
             from jsonb_populate_record(null::queue.retry_policies, v_policy.want) as r
             where v_policy.want is not null;
         end if;

@@ -17,7 +17,7 @@ begin
         insert into queue.lanes (job_type, priority, weight, needs)
         values (p_job_type, p_priority, p_weight, p_needs)
         returning lanes.lane into v_lane;
-        insert into queue.lane_clocks (lane, virtual_time, moved_at) values (v_lane, 0, '-infinity');
+        insert into queue.lane_clocks (lane, virtual_time, moved_at) values (v_lane, 0, 'epoch');
     end if;
     return v_lane;
 end;

@@ -37,7 +37,7 @@ begin
         limit 1;
         if p_error_class = 'worker_lost' then
             v_crashes := v_crashes + 1;  -- mutant: a crash is charged to the attempts
-        elsif coalesce(v_policy.charges, true) then  -- mutant: every failure is charged
+        elsif queue.charges_attempt(v_policy, p_job, p_code) then  -- mutant: every failure is charged
             v_attempts := v_attempts + 1;
         end if;
         if coalesce(v_policy.action, 'fail') = 'fail' or v_attempts >= p_job.max_attempts or v_crashes >= p_job.max_crashes then
@@ -82,7 +82,10 @@ begin
         case when v_status = 'cancelled' then 'cancelled' else p_error_class end, p_code, v_message, p_facts
     );
 
-    if v_status <> 'cancelled' and (p_error_class in ('permanent', 'worker_lost') or v_attempts > p_job.attempts) then
+    -- What is charged late is still the host's or the source's trouble, and no strike against the input.
+    if v_status <> 'cancelled' and (
+        p_error_class in ('permanent', 'worker_lost') or (v_attempts > p_job.attempts and coalesce(v_policy.charges, true))
+    ) then
         perform queue.record_strike(p_job, p_error_class, p_code);
     end if;
     if v_status = 'queued' then

@@ -10,7 +10,12 @@ declare
 begin
     update queue.workers as w set status = 'lost' where w.worker_id = p_worker_id and w.status <> 'stopped';
     delete from queue.listening_workers as s where s.worker_id = p_worker_id;
-    update queue.leases as l set expires_at = '-infinity'
+    -- Let them end before the last look for expired leases: so the next one takes them back, even if it first extends all others
+    -- because nobody had looked for long.
+    update queue.leases as l
+    set expires_at = least(
+        l.expires_at, base.clock(), (select u.last_run_at from queue.upkeep as u where u.task = 'rescue')
+    ) - interval '1 second'
     where l.job_id = any(array(
         select held.job_id from queue.leases as held where held.worker_id = p_worker_id for update skip locked
     ));
@@ -20,7 +25,7 @@ end;
 $$;
 
 comment on function queue.mark_worker_dead(text) is $$
-For a caller that knows that this worker's process is dead: mark it lost and let its leases expire now, so that the next
+For a caller that knows that this worker's process is dead: mark it lost and let its leases be over, so that the next
 queue.rescue_expired takes its jobs back at once. If the process lives after all, its next heartbeat extends the leases again. Returns
 how many leases it held.
 $$;

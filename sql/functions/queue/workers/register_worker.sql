@@ -35,7 +35,7 @@ begin
     set
         host = excluded.host, pid = excluded.pid, version = excluded.version, pool = excluded.pool, slots = excluded.slots,
         types = excluded.types, capabilities = excluded.capabilities, process_key = excluded.process_key,
-        status = 'active', drain_requested_at = null, last_beat_at = base.clock();
+        status = 'active', drain_requested_at = null, last_beat_at = base.clock(), trouble = null, remedy = null;
 end;
 $$;
 
