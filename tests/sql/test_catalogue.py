@@ -60,11 +60,12 @@ def test_everything_has_a_comment(conn: Conn, what: str, query: str) -> None:
 
 
 def test_every_function_has_its_own_search_path(conn: Conn) -> None:
-    """`set search_path = ''`: nobody can put another table or operator under a function of ours."""
+    """`pg_catalog, pg_temp`: nobody can put another table, type or operator under a function of ours. An empty path will not do:
+    with it the caller's temporary tables and types are found before Postgres' own."""
     query = """
         select oid::regprocedure::text from pg_proc
         where pronamespace::regnamespace::text = any(%(rooms)s)
-            and not coalesce('search_path=""' = any(proconfig), false)
+            and not coalesce('search_path=pg_catalog, pg_temp' = any(proconfig), false)
     """
     assert names(conn, query) == []
 

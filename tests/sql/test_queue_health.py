@@ -197,7 +197,7 @@ def test_a_session_that_holds_nothing_is_nobody_s_trouble(queue, connect, clock)
 def move_clock(queue: Queue, by: timedelta) -> None:
     """In the sound database, inside the caller's transaction."""
     queue.conn.execute(
-        "create or replace function base.clock() returns timestamptz language sql volatile security definer set search_path = ''"
+        "create or replace function base.clock() returns timestamptz language sql volatile security definer set search_path = pg_catalog, pg_temp"
         f" as $$ select clock_timestamp() + interval '{by.total_seconds()} seconds' $$"
     )
 

@@ -6,6 +6,7 @@ It waits in poll() on the socket: psycopg's notifies() would wake ten times a se
 
 from __future__ import annotations
 
+import hashlib
 import os
 import select
 import threading
@@ -21,8 +22,13 @@ from reelq.worker.settings import Settings
 log = structlog.get_logger()
 
 
+def mark(worker_id: str) -> str:
+    """What queue.notify_worker calls a worker: everybody who may connect can listen, so not its name."""
+    return hashlib.sha256(worker_id.encode()).hexdigest()[:8]
+
+
 class Listener(threading.Thread):
-    """Calls `on_ready(job type)` and `on_worker(worker id)`; both with "" after a gap."""
+    """Calls `on_ready(job type)` and `on_worker(mark of a worker)`, see `mark`; both with "" after a gap."""
 
     def __init__(self, settings: Settings, name: str, on_ready: Callable[[str], None], on_worker: Callable[[str], None]) -> None:
         super().__init__(name="listener", daemon=True)

@@ -60,8 +60,10 @@ where idempotency_key is not null;
 alter table queue.processing_jobs enable row level security;
 alter table queue.processing_jobs force row level security;
 create policy owner_sees_all on queue.processing_jobs to current_user using (true) with check (true);
-create policy tenant_sees_its_own on queue.processing_jobs to reelq_app, reelq_readonly
-using (tenant_id = (select base.current_tenant()))
+-- Nothing for updates and deletes: whoever was granted them by mistake meets no row. The functions alone change a job.
+create policy tenant_sees_its_own on queue.processing_jobs for select to reelq_app, reelq_readonly
+using (tenant_id = (select base.current_tenant()));
+create policy tenant_enqueues_its_own on queue.processing_jobs for insert to reelq_app
 with check (tenant_id = (select base.current_tenant()));
 
 comment on table queue.processing_jobs is $$

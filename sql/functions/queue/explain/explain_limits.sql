@@ -2,11 +2,11 @@ create or replace function queue.explain_limits(p_job queue.processing_jobs)
 returns table (reason text, detail text, advice text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with limited as (
         select l.*, coalesce(own.rank, 'infinity') as rank, own.seq
-        from queue.list_limits() as l
+        from queue.limit_states() as l
         left join queue.parked as own on own.job_id = p_job.id and own.gate = l.limit_key
         where
             l.limit_key = any(queue.find_limit_keys(p_job))
@@ -26,15 +26,23 @@ as $$
     )
     select
         'over_limit',
-        format(
-            'The limit %s is used up: %s of %s (%s running, %s ready)%s.', c.name, c.used, c.max_running, c.running, c.used - c.running,
-            case c.before when 0 then '' when 1 then '; 1 job waits before it' else format('; %s jobs wait before it', c.before) end
-        ),
-        format('Wait, or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
+        case
+            -- How much others run is not for a tenant.
+            when not base.is_operator() and c.tenant_id is null then format('The limit %s is used up.', c.name)  -- mutant: explain tells the load of others
+            else format(
+                'The limit %s is used up: %s of %s (%s running, %s ready)%s.', c.name, c.used, c.max_running, c.running, c.used - c.running,
+                case c.before when 0 then '' when 1 then '; 1 job waits before it' else format('; %s jobs wait before it', c.before) end
+            )
+        end,
+        case
+            when base.is_operator() then format('Wait, or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
+            else 'Wait, or ask the operator.'
+        end
     from counted as c
     where c.used + c.before >= c.max_running;  -- mutant: explain counts a limit wrongly
 $$;
 
 comment on function queue.explain_limits(queue.processing_jobs) is $$
-The limits that keep a job out: of which it holds no permit, and none is left for it after those that wait before it.
+The limits that keep a job out: of which it holds no permit, and none is left for it after those that wait before it. Of a limit
+that a tenant shares with others it is told only that it is used up.
 $$;
