@@ -51,6 +51,7 @@ begin
             ('media.finish_video', 'worker'),
             ('media.fail_video', 'worker'),
             ('media.reopen_video', 'worker'),
+            ('queue.help', 'worker app readonly'),
             ('queue.enqueue_job', 'worker app'),
             ('queue.enqueue_jobs', 'worker app'),
             ('queue.spawn_jobs', 'worker'),

@@ -26,7 +26,7 @@ WAYS = (
     rf"^>> {TYPE}\t{OBJECT}",
 )
 MENTION = re.compile(r"""job_data(?:"?:| =>) *'?\{(?=["}])|--data '?\{""")  # every payload begins like this
-OWN = {"docs/jobs.md", "sql/README.md"}  # tutorials of types that are not shipped: their own tests run them word for word
+OWN = {"README.md", "docs/jobs.md", "sql/README.md"}  # tutorials of types that are not shipped: their own tests run them word for word
 
 
 class Payload(NamedTuple):

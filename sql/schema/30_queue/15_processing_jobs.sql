@@ -57,14 +57,10 @@ create unique index processing_jobs_by_idempotency_key
 on queue.processing_jobs (tenant_id, idempotency_key) nulls not distinct
 where idempotency_key is not null;
 
-alter table queue.processing_jobs enable row level security;
-alter table queue.processing_jobs force row level security;
-create policy owner_sees_all on queue.processing_jobs to current_user using (true) with check (true);
--- Nothing for updates and deletes: whoever was granted them by mistake meets no row. The functions alone change a job.
-create policy tenant_sees_its_own on queue.processing_jobs for select to reelq_app, reelq_readonly
-using (tenant_id = (select base.current_tenant()));
-create policy tenant_enqueues_its_own on queue.processing_jobs for insert to reelq_app
-with check (tenant_id = (select base.current_tenant()));
+select base.protect_tenant_rows('queue.processing_jobs');
+-- Whoever was granted these by mistake meets no row: the functions alone change a job.
+create policy nobody_updates on queue.processing_jobs as restrictive for update to reelq_app, reelq_readonly using (false);
+create policy nobody_deletes on queue.processing_jobs as restrictive for delete to reelq_app, reelq_readonly using (false);
 
 comment on table queue.processing_jobs is $$
 Every job, whatever its state: the record that all readers may trust. Enqueue with

@@ -51,7 +51,7 @@ Arguments
   p_process_key   boot id and PID namespace of its host
 
 Raises
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ008  no name, no slot, or an empty list of types
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;
