@@ -35,7 +35,7 @@ class ClaimedJob(NamedTuple):
     user_id: UUID | None
     video_id: UUID | None
     asset_id: UUID | None
-    job_data: dict[str, Any] | Unreadable
+    job_data: dict[str, Any]  # or Unreadable, see `mend`
     priority: int
     attempts: int  # charged before this one
     max_attempts: int

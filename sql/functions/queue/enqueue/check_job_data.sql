@@ -23,7 +23,7 @@ begin
         raise exception 'job_data must have at most % bytes, not %', v_most_bytes, v_bytes
             using errcode = 'RQ008', hint = 'Store what is large as an object and name its key.';
     end if;
-    if jsonb_path_exists(p_job_data, format('strict $.**{%s}', v_most_levels + 1)::jsonpath) then  -- mutant: job_data of any depth
+    if jsonb_path_exists(p_job_data, ('strict $.**{' || v_most_levels + 1 || '}')::jsonpath) then  -- mutant: job_data of any depth
         raise exception 'job_data must be nested at most % levels deep, not deeper', v_most_levels
             using errcode = 'RQ008', hint = 'Flatten it, or store it as an object and name its key.';
     end if;
