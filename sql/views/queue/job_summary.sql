@@ -19,7 +19,7 @@ select
     j.tenant_id,
     j.video_id,
     j.pipeline_step,
-    case when (select base.is_operator()) then j.worker_id end as worker_id,  -- mutant: lists name workers to tenants
+    case when (select base.is_operator()) then j.worker_id end as worker_id,
     lease.progress,
     lease.stage,
     lease.eta_s,

@@ -8,7 +8,7 @@ set jit = off
 as $$
 declare
     v_check text;
-    v_operator boolean := base.is_operator();
+    v_operator boolean := base.is_operator();  -- mutant: a reader is told what is wrong with whom
 begin
     foreach v_check in array array['tables', 'workers', 'jobs', 'upkeep', 'invariants'] loop
         -- A check that fails is itself a finding, and must not hide what the others have to say.
