@@ -39,7 +39,7 @@ class House:
 
 
 @pytest.fixture
-def house(pg_server: postgres.Server, empty_dsn: str) -> Iterator[House]:
+def house(pg_server: postgres.Server, empty_dsn: str, request: pytest.FixtureRequest) -> Iterator[House]:
     """Installed by `old`, with a job in each place and one in the history."""
     old, new = f"old_{uuid4().hex[:8]}", f"new_{uuid4().hex[:8]}"
     with psycopg.connect(empty_dsn, autocommit=True) as admin:
@@ -50,7 +50,7 @@ def house(pg_server: postgres.Server, empty_dsn: str) -> Iterator[House]:
         made = House(empty_dsn, admin, old, new)
         try:
             with made.as_role(old) as conn:
-                schema.install(conn)
+                schema.install(conn, request.config.getoption("--sql-root"))
                 fill(Queue(conn))
             yield made
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -214,6 +215,8 @@ def test_lists_of_operators_are_operators(connect: Connect, queue: Queue, busy: 
     queue.value("select queue.pause('tenant', 'acme', 'has not paid')")
     for key in ("tenant:acme", "tenant:beta", "name:acme/youtube", "name:common", "type:no_op"):
         queue.value("select queue.set_limit(%s, 3)", key)
+    queue.conn.execute("update queue.workers set last_beat_at = clock_timestamp() - interval '45 seconds'")  # worth a finding
+    assert "encoder7" in str(queue.rows("select * from ops.health()"))
     conn = open_as(connect, role, beta if tenant else None)
     if role != "reelq_app":
         assert conn.execute("select * from queue.list_workers(true)").fetchall() == []
@@ -390,8 +393,8 @@ def test_an_advisory_lock_of_a_reader_stops_nothing(connect: Connect, queue: Que
     queue.worker()
     running = queue.take()
     assert running.job_id == later
+    due = queue.add(scheduled_for=clock.now() + timedelta(minutes=30))
     clock.forward(3600)
-    due = queue.add(scheduled_for=clock.now())
     queue.beat("w1")
     assert {job.job_id for job in queue.claim(limit=10)} == {due}
     assert queue.outcomes(later) == ["lost"]
