@@ -15,7 +15,7 @@ declare
     v_known uuid[] := '{}';
     v_refs jsonb;
     v_now timestamptz := base.clock();
-    v_tenant uuid := base.current_tenant();
+    v_tenant uuid := case when current_setting('reelq.tenant_id', true) <> '' then base.current_tenant() end;
 begin
     if jsonb_typeof(p_specs) = 'array' then
         -- Most calls use none of the keys that need a check beforehand (ref, depends_on, limits, idempotency_key): find out with one query.

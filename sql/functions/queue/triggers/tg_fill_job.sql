@@ -68,7 +68,7 @@ begin
         if not found then
             raise exception 'no asset % of this tenant', new.asset_id using errcode = 'RQ004', hint = 'select id from media.assets';
         end if;
-    elsif new.tenant_id is null then
+    elsif new.tenant_id is null and current_setting('reelq.tenant_id', true) <> '' then
         new.tenant_id := base.current_tenant();
     end if;
     if new.limits <> '{}' or v_type.limits <> '{}' then

@@ -37,7 +37,7 @@ begin
             perform queue.check_active_tenant(v_tenant);
         end if;
     end loop;
-    if base.current_tenant() is not null then
+    if current_setting('reelq.tenant_id', true) <> '' then
         perform queue.check_priority(j.job_type, j.priority) from (select distinct n.job_type, n.priority from new_jobs as n) as j;
     end if;
     if exists (select from new_jobs as j where j.depends_on is not null) then
