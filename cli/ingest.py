@@ -36,7 +36,7 @@ class Source:
 
 @click.command("ingest")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|URL…")
-@click.option("--tenant", metavar="SLUG", default="default", show_default=True, help="Whose videos they are.")
+@click.option("--tenant", metavar="SLUG", help="Whose videos they are; else the tenant of reelq.tenant_id, else \"default\".")
 @click.option("--user", "user_id", type=Uuid(), help="The tenant's user whose titles they are.")
 @click.option("--pipeline", metavar="NAME", default="standard", show_default=True, help="What is done with them.")
 @click.option(
@@ -54,7 +54,7 @@ class Source:
 def ingest(
     app: App,
     sources: tuple[str, ...],
-    tenant: str,
+    tenant: str | None,
     user_id: UUID | None,
     pipeline: str,
     options: dict[str, Any],

@@ -73,7 +73,7 @@ def upgrade(app: App, accept: bool, as_json: bool) -> None:
 @pass_app
 @click.pass_context
 def status(ctx: click.Context, app: App, every: bool, as_json: bool) -> None:
-    """Show what upgrade would do, file by file. Exit code 3: there is something to do.
+    """Show what upgrade would do, file by file, and what has a wrong owner. Exit code 3: there is something to do.
 
     \b
     Examples:
@@ -84,7 +84,8 @@ def status(ctx: click.Context, app: App, every: bool, as_json: bool) -> None:
         rows = runner.status(conn)
     open_rows = [row for row in rows if row["state"] != "applied"]
     emit(rows if every else open_rows, as_json, FILE_COLUMNS)
-    say(f"{len(rows) - len(open_rows)} of {len(rows)} files stand as they should")
+    files = [row for row in rows if row["kind"] != "owner"]
+    say(f"{sum(row['state'] == 'applied' for row in files)} of {len(files)} files stand as they should")
     ctx.exit(CHECK_SAYS_NO if open_rows else 0)
 
 

@@ -40,7 +40,7 @@ create schema base_test;
 create table base_test.clock (at timestamptz);
 insert into base_test.clock values (null);
 create or replace function base.clock() returns timestamptz
-language sql volatile security definer set search_path = '' as
+language sql volatile security definer set search_path = pg_catalog, pg_temp as
 $$ select coalesce((select clock.at from base_test.clock as clock), clock_timestamp()) $$;
 """
 
@@ -179,7 +179,8 @@ def dsn(pg_server: postgres.Server, servers: Servers) -> Iterator[str]:
     with psycopg.connect(pg_server.url(), autocommit=True) as admin:
         identifiers = {"name": sql.Identifier(name), "template": sql.Identifier(TEMPLATE)}
         admin.execute(sql.SQL("create database {name} template {template} strategy file_copy").format(**identifiers))
-        admin.execute(search_path(name))  # settings of a database are not cloned
+        admin.execute(search_path(name))  # settings and rights of a database are not cloned
+        admin.execute(sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name)))
         try:
             yield pg_server.url(name)
             with psycopg.connect(pg_server.url(name), autocommit=True) as conn:

@@ -426,7 +426,7 @@ def test_deep_takes_its_time(conn, connect):
     """No time-out of the session's ends it."""
     conn.execute(
         "create or replace function queue.verify() returns table (invariant text, job_id uuid, detail text)"
-        " language plpgsql security definer set search_path = '' as $$ begin perform pg_sleep(3); end; $$"
+        " language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ begin perform pg_sleep(3); end; $$"
     )
     hurried = connect(options="-c statement_timeout=2s")
     assert "invariants" in {row.finding for row in checks.health(hurried, True)}

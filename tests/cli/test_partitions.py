@@ -87,7 +87,8 @@ def test_a_reader_in_the_way_is_75_and_no_hang(reelq, connect, expired):
 
 
 def test_the_second_of_two_says_so_and_is_0(reelq, connect, expired):
-    Queue(connect()).value("select pg_advisory_lock(hashtext('reelq.maintain_partitions'))")
+    first = Queue(connect(autocommit=False))
+    first.value("select queue.take_lock('partitions')")
     ran = reelq("partitions", "maintain")
     assert (ran.code, ran.out, ran.err) == (0, "", "Another session maintains the partitions at this moment.\n")
 

@@ -22,6 +22,9 @@ ENQUEUE = "tests/sql/test_queue_enqueue.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 COSTS = "tests/sql/test_queue_costs.py"
 TYPES = "tests/sql/test_queue_job_types.py"
+TENANTS = "tests/sql/test_security_tenants.py"
+JOB_DATA = "tests/sql/test_security_job_data.py"
+OWNER = "tests/sql/test_security_owner.py"
 
 
 SCHEDULES = "tests/sql/test_queue_schedules.py"
@@ -151,4 +154,26 @@ MUTANTS = [
     # Schedules
     one("two run the same tick", " skip locked", "", SCHEDULES, "-k", "two_that_run_at_once"),
     one("a missed tick is made up for though it shall be skipped", "v_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),
+    # Who may see and take what
+    one("nonsense for a tenant is told", "not base.is_trusted()", "false", TENANTS, "-k", "makes_no_sense"),
+    one("whoever acts for a tenant is an operator", "base.current_tenant() is not null", "false", TENANTS, "-k", "no_worker_s_name"),
+    one("a tenant sees stacks", "'{stack,stderr_tail,worker_id}'", "'{}'", TENANTS, "-k", "no_worker_s_name"),
+    one("a reader is told what is wrong with whom", "base.is_operator()", "true", TENANTS, "-k", "lists_of_operators"),
+    one("tenants see each other's pauses", "o.operator", "true", TENANTS, "-k", "lists_of_operators"),
+    one("tenants see each other's limits", "base.is_operator()", "true", TENANTS, "-k", "lists_of_operators"),
+    one("tenants see the workers", "base.is_operator()", "true", TENANTS, "-k", "lists_of_operators"),
+    one("explain tells the load of others", "not base.is_operator() and", "false and", TENANTS, "-k", "others_load"),
+    one("a foreign video is told from none", " and base.may_act_for(v.tenant_id)", "", TENANTS, "-k", "answered_like_what"),
+    one("a key of somebody else's is found", "not base.may_act_for(p_tenant_id)", "false", TENANTS, "-k", "answered_like_what"),
+    one("whose a job is gets asked after the wait", "not queue.may_touch(p_job_id)", "false", TENANTS, "-k", "before_its_row"),
+    one("a notification names the worker", "left(encode(sha256(convert_to(p_worker_id, 'UTF8')), 'hex'), 8)", "p_worker_id", TENANTS, "-k", "notifications"),
+    one("a reader stops due jobs", "queue.take_lock('promote_due')", "pg_try_advisory_xact_lock(hashtext('reelq.promote_due'))", TENANTS, "-k", "advisory"),
+    one("a tenant chooses any priority", "queue.setting('tenant_priority')::integer", "1", TENANTS, "-k", "bounded"),
+    one("a tenant takes the units of another's limit", "v_acts_for_tenant", "false", TENANTS, "-k", "no_unit"),
+    one("an owner without a policy works on", "row_security_active('queue.processing_jobs')", "false", OWNER, "-k", "taken_for_gone"),
+    # What a job may bring
+    one("job_data of any size", "v_bytes > v_most_bytes", "false", JOB_DATA, "-k", "operator_says"),
+    one("job_data of any depth", "if jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
+    one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
+    one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
 ]  # fmt: skip

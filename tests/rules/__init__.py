@@ -82,9 +82,9 @@ RULES = (
         "comment on function … is $$…$$; in its file: arguments and errors",
     ),
     Rule(
-        "every function pins its search_path",  # nobody can put another table or operator under a function of ours
-        f"select {FUNCTION} from pg_proc as p where {OUR_FUNCTION} and not coalesce('search_path=\"\"' = any(p.proconfig), false)",
-        "set search_path = '' in its head, and names with their room",
+        "every function pins its search_path",  # else a caller's temporary tables and types are found before Postgres' own
+        f"select {FUNCTION} from pg_proc as p where {OUR_FUNCTION} and not coalesce('search_path=pg_catalog, pg_temp' = any(p.proconfig), false)",
+        "set search_path = pg_catalog, pg_temp in its head, and names with their room",
     ),
     Rule(
         "functions that run with the owner's rights are not open to everybody",

@@ -217,8 +217,6 @@ def test_two_at_once_do_no_harm(queue, other, clock, may):
         other.rows("select * from ops.maintain_partitions()")
         assert [row.action for row in queue.rows("select * from ops.maintain_partitions()")] == ["busy"]
     assert maintain(queue) == []
-    other.value("select pg_try_advisory_lock(hashtext('reelq.maintain_partitions'))")
-    assert maintain(queue) == [("busy", None, False)]
 
 
 def test_an_archiver_and_a_maintenance_that_make_partitions_at_once_get_by(histories, other, connect, clock, may):

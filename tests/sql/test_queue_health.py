@@ -197,7 +197,7 @@ def test_a_session_that_holds_nothing_is_nobody_s_trouble(queue, connect, clock)
 def move_clock(queue: Queue, by: timedelta) -> None:
     """In the sound database, inside the caller's transaction."""
     queue.conn.execute(
-        "create or replace function base.clock() returns timestamptz language sql volatile security definer set search_path = ''"
+        "create or replace function base.clock() returns timestamptz language sql volatile security definer set search_path = pg_catalog, pg_temp"
         f" as $$ select clock_timestamp() + interval '{by.total_seconds()} seconds' $$"
     )
 
@@ -490,7 +490,7 @@ def test_the_queues_own_part_is_part_of_the_whole(queue):
     """queue.health() has the queue's checks alone; ops.health() adds those of the server, whatever becomes of the queue's."""
     own, whole = ({row.finding for row in queue.rows(f"select * from {room}.health()")} for room in ("queue", "ops"))
     assert own < whole
-    assert whole - own == {"server", "durability", "wraparound", "connections", "roles", "snapshots", "autovacuum"}
+    assert whole - own == {"server", "durability", "wraparound", "connections", "roles", "ownership", "temporary objects", "snapshots", "autovacuum"}
     queue.conn.execute("alter function queue.health(boolean) rename to hidden")
     rows = queue.rows("select * from ops.health()")
     assert {row.level for row in rows if row.finding == "queue"} == {"bad"}

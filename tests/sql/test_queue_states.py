@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from reelq.worker.runtime.listener import mark as listener_mark
 from tests.patience import QUICK_S
 from tests.sql.queuekit import Queue
 
@@ -112,7 +113,7 @@ def test_cancelling_a_running_job_tells_its_worker(queue, connect):
     job_id = queue.add()
     job = queue.take()
     assert queue.value("select queue.cancel_job(%s, 'no longer needed')", job_id) == "cancelling"
-    assert [note.payload for note in listener.notifies(timeout=QUICK_S, stop_after=1)] == ["w1"]
+    assert [note.payload for note in listener.notifies(timeout=QUICK_S, stop_after=1)] == [listener_mark("w1")]
     assert queue.fail(job, "cancelled", "cancelled") == "cancelled"
     assert queue.outcomes(job_id) == ["cancelled"]
 

@@ -100,7 +100,7 @@ def test_trust_is_asked_of_the_caller_not_of_the_function_s_owner(connect: Conne
     """Inside a security definer function current_user is the owner; that must not count."""
     connect().execute(
         """
-        create function media.asked() returns boolean language sql security definer set search_path = ''
+        create function media.asked() returns boolean language sql security definer set search_path = pg_catalog, pg_temp
         as 'select base.is_trusted()';
         grant execute on function media.asked() to public
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reelq.worker.db.async_query import Unreadable as Unreadable
 from reelq.worker.db.connection import SESSION as SESSION
 from reelq.worker.db.connection import Pool as Pool
 from reelq.worker.db.connection import Session as Session

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import select
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -17,6 +18,13 @@ from psycopg.adapt import Transformer
 from reelq.worker.db.rows import Connection
 
 Tuple = TypeVar("Tuple", bound=NamedTuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for a value that Python cannot read, such as a whole number of ten thousand digits."""
+
+    error: str
 
 
 class AsyncQuery(Generic[Tuple]):
@@ -66,7 +74,7 @@ class AsyncQuery(Generic[Tuple]):
         return told
 
     def rows(self, told: pq.abc.PGresult) -> list[Tuple]:
-        """The rows of an answer."""
+        """The rows of an answer. A kind with a method `mend` is given what of a row cannot be read as Unreadable."""
         return self._wire.read(told, self._kind)
 
 
@@ -107,7 +115,29 @@ class _Wire:
             reader = self._readers[kind] = Transformer(None)
             reader.set_pgresult(told, set_loaders=True, format=pq.Format.BINARY)
         reader.set_pgresult(told, set_loaders=False, format=pq.Format.BINARY)
-        return reader.load_rows(0, told.ntuples, kind._make)
+        try:
+            return reader.load_rows(0, told.ntuples, kind._make)
+        except Exception:
+            mend = getattr(kind, "mend", None)
+            if mend is None:
+                raise
+            return [self._row(reader, told, row, kind, mend) for row in range(told.ntuples)]
+
+    def _row(self, reader: abc.Transformer, told: pq.abc.PGresult, row: int, kind: type[Tuple], mend: Any) -> Tuple:
+        """One row of an answer of which some row cannot be read."""
+        try:
+            return reader.load_rows(row, row + 1, kind._make)[0]
+        except Exception:  # noqa: BLE001 - a loader may raise anything: ValueError, RecursionError, DataError
+            values: list[Any] = []
+            for column in range(told.nfields):
+                given = told.get_value(row, column)
+                try:
+                    loader = reader.get_loader(told.ftype(column), pq.Format.BINARY)
+                    values.append(None if given is None else loader.load(given))
+                except Exception as error:  # noqa: BLE001 - as above
+                    values.append(Unreadable(f"{kind._fields[column]}: {type(error).__name__}: {str(error)[:200]}"))
+            mended: Tuple = mend(values)
+            return mended
 
     def refusal(self, told: pq.abc.PGresult | None) -> psycopg.Error:
         """The error for an answer that is an error."""

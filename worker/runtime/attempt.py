@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reelq.worker import db, logs
-from reelq.worker.errors import DatabaseAway, LeaseLost, ReelqError, StopRequested
+from reelq.worker.errors import DatabaseAway, LeaseLost, PermanentError, ReelqError, StopRequested
 from reelq.worker.jobs.context import Facts, JobContext
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue import reads
@@ -85,6 +85,8 @@ class Attempt:
     def _handle(self, deps: AttemptDeps, folder: list[Path]) -> AttemptOutcome:
         """Parse the arguments, call the handler, commit what it wants written."""
         job = self.job
+        if isinstance(job.job_data, db.Unreadable):
+            raise PermanentError("unreadable_job", "The job holds a value that no worker can read.", detail=job.job_data.error)
 
         def make_scratch() -> Path:
             if not folder:

@@ -7,6 +7,7 @@ a connection that is silent because it leads nowhere looks like one without news
 
 from __future__ import annotations
 
+import hashlib
 import os
 import select
 import threading
@@ -27,8 +28,13 @@ ASK_S = 30.0  # after so long without news it asks whether the connection still 
 ANSWER_S = 10.0
 
 
+def mark(worker_id: str) -> str:
+    """What queue.notify_worker calls a worker: everybody who may connect can listen, so not its name."""
+    return hashlib.sha256(worker_id.encode()).hexdigest()[:8]
+
+
 class Listener(threading.Thread):
-    """Calls `on_ready(job type)` and `on_worker(worker id)`; both with "" after a gap."""
+    """Calls `on_ready(job type)` and `on_worker(mark of a worker)`, see `mark`; both with "" after a gap."""
 
     def __init__(self, settings: Settings, name: str, on_ready: Callable[[str], None], on_worker: Callable[[str], None]) -> None:
         super().__init__(name="listener", daemon=True)

@@ -32,7 +32,7 @@ from reelq.worker.runtime.attempt import AttemptDeps
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
 from reelq.worker.runtime.fitness import Fitness
 from reelq.worker.runtime.heartbeat import IDLE_S, Heartbeat
-from reelq.worker.runtime.listener import Listener
+from reelq.worker.runtime.listener import Listener, mark
 from reelq.worker.runtime.main_loop import DEREGISTER_S, MainLoop
 from reelq.worker.runtime.messages import Message
 from reelq.worker.runtime.registry import Registry
@@ -92,7 +92,7 @@ class Runner:
                 settings,
                 f"reelq listener {me.worker_id}",
                 on_ready=lambda job_type: loop.mailbox.put((Message.WORK_READY, job_type)),
-                on_worker=lambda worker_id: self._heartbeat.beat_now() if worker_id in ("", me.worker_id) else None,
+                on_worker=lambda told: self._heartbeat.beat_now() if told in ("", mark(me.worker_id)) else None,
             )
         )
 

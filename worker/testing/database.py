@@ -85,7 +85,8 @@ def temporary(database_url: str = "") -> Iterator[str]:
             if database_url:
                 _install(url)
             else:
-                admin.execute(_search_path(name))  # settings of a database are not copied
+                admin.execute(_search_path(name))  # settings and rights of a database are not copied
+                admin.execute(sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name)))
             yield url
         finally:
             admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

@@ -2,7 +2,7 @@ create or replace function base.protect_tenant_rows(p_table regclass)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set client_min_messages = warning
 as $$
 declare

@@ -2,7 +2,7 @@ create or replace function base.wrap_text(p_text text, p_indent integer, p_hang 
 returns setof text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_width integer := 78; -- psql puts a space before it, and a terminal has 80 columns

@@ -6,7 +6,7 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select t.id, t.slug, t.name, t.status, t.tier, t.job_weight, t.s3_bucket, t.created_at, t.status_changed_at
     from identity.tenants as t

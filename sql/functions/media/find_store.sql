@@ -3,7 +3,7 @@ returns table (mark text, has_objects boolean)
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         (select s.mark from media.stores as s where s.bucket = p_bucket),

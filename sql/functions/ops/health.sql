@@ -3,7 +3,7 @@ returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
@@ -12,7 +12,10 @@ begin
     foreach v_check in array array['server', 'roles', 'snapshots', 'queue'] loop
         -- A check that fails is itself a finding, and must not hide what the others have to say.
         begin
-            if v_check = 'queue' then
+            if v_check = 'snapshots' and not base.is_operator() then
+                return query
+                select h.finding, h.level, 'Details are for operators.', null::text from ops.health_of_snapshots() as h;
+            elsif v_check = 'queue' then
                 return query select h.* from queue.health(p_deep) as h;
             else
                 return query execute format('select h.* from ops.health_of_%s() as h', v_check);
@@ -27,7 +30,7 @@ $$;
 
 comment on function ops.health(boolean) is $$
 All that the database knows of its own health: the server, roles and snapshots, then what queue.health() says. The columns, the
-levels and p_deep are those of queue.health. No row is left when all is well: select * from ops.health() where level <> 'ok';
+levels and p_deep are those of queue.health. Whoever is no operator (base.is_operator) gets findings and levels, and no details. No row is left when all is well: select * from ops.health() where level <> 'ok';
 
 `reelq doctor` prints it, with what only the host knows.
 $$;

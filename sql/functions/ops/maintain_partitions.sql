@@ -2,14 +2,14 @@ create or replace function ops.maintain_partitions(p_dry_run boolean default fal
 returns table (parent text, partition text, action text, statement text, done boolean, detail text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 set timezone = 'UTC'
 as $$
 declare
     v_policy ops.partition_policies;
 begin
-    if not pg_try_advisory_xact_lock(hashtext('reelq.maintain_partitions')) then
+    if not queue.take_lock('partitions') then
         return query select null::text, null::text, 'busy', null::text, false, 'another session is at it';
         return;
     end if;

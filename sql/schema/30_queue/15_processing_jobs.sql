@@ -58,6 +58,9 @@ on queue.processing_jobs (tenant_id, idempotency_key) nulls not distinct
 where idempotency_key is not null;
 
 select base.protect_tenant_rows('queue.processing_jobs');
+-- Whoever was granted these by mistake meets no row: the functions alone change a job.
+create policy nobody_updates on queue.processing_jobs as restrictive for update to reelq_app, reelq_readonly using (false);
+create policy nobody_deletes on queue.processing_jobs as restrictive for delete to reelq_app, reelq_readonly using (false);
 
 comment on table queue.processing_jobs is $$
 Every job, whatever its state: the record that all readers may trust. Enqueue with

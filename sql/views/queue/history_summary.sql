@@ -12,7 +12,7 @@ select
     h.tenant_id,
     h.video_id,
     h.pipeline_step,
-    h.worker_id,
+    case when (select base.is_operator()) then h.worker_id end as worker_id,
     null::real as progress,
     null::text as stage,
     null::real as eta_s,

@@ -19,7 +19,7 @@ select
     j.tenant_id,
     j.video_id,
     j.pipeline_step,
-    j.worker_id,
+    case when (select base.is_operator()) then j.worker_id end as worker_id,
     lease.progress,
     lease.stage,
     lease.eta_s,
@@ -39,5 +39,5 @@ left join queue.leases as lease on lease.job_id = j.id;
 
 comment on view queue.job_summary is $$
 A job on one line: its record, where a queued one waits (place), behind which gate a parked one does, and the progress of a
-running one.
+running one. worker_id is for operators, and null for whoever is none.
 $$;

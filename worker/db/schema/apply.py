@@ -28,7 +28,7 @@ LOCK_WAIT_S = 600  # another runner is at work; a big index takes minutes
 SESSION = {
     "client_min_messages": "warning",
     "default_transaction_isolation": "read committed",
-    "search_path": "",  # an unqualified name in a file fails instead of landing anywhere
+    "search_path": "",  # an unqualified name in a file fails; with pg_catalog here a function would land in that
     "check_function_bodies": "off",  # functions may call later ones
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",

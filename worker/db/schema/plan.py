@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from reelq.worker.db.schema import drift, shared
+from reelq.worker.db.schema import drift, ownership, shared
 from reelq.worker.db.schema.files import ROOT, File, SchemaError, files, migrations
 from reelq.worker.errors import SchemaMismatch
 
@@ -87,7 +87,10 @@ def require(conn: psycopg.Connection[Any], root: Path = ROOT) -> None:
 
 
 def status(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, Any]]:
-    """A row a file: path, kind, state (applied, pending, changed, vanished), applied_at."""
+    """A row a file: path, kind, state (applied, pending, changed, vanished), applied_at.
+
+    And a row of the kind `owner` a thing whose owner is wrong: the object, and in words how.
+    """
     todo, ledger = plan(conn, root), read_ledger(conn) or {}
     todo_paths = {file.path for file in todo.steps} | {file.path for file in todo.settled}
     moves = migrations(root)
@@ -98,4 +101,5 @@ def status(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, A
         state = "applied" if todo.fresh and file in moves else state
         rows.append({"path": file.path, "kind": file.kind, "state": "pending" if todo.fresh else state, "applied_at": at})
     rows += [{"path": p, "kind": ledger[p][0], "state": "vanished", "applied_at": ledger[p][2]} for p in todo.vanished]
+    rows += [{"path": found, "kind": "owner", "state": told, "applied_at": None} for found, told, _ in ownership.faults(conn)]
     return rows

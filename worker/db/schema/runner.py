@@ -20,7 +20,7 @@ from typing import Any
 
 import psycopg
 
-from reelq.worker.db.schema import drift, shared
+from reelq.worker.db.schema import drift, ownership, shared
 from reelq.worker.db.schema.apply import LOCK_WAIT_S, apply, enter, make_ledger, session
 from reelq.worker.db.schema.files import ROOT, File, files, rooms, search_path
 from reelq.worker.db.schema.plan import Plan, plan, read_ledger, status
@@ -65,6 +65,9 @@ def upgrade(
         ran = [{"path": file.path, "kind": file.kind, "ms": apply(conn, file, rooms(root))} for file in steps]
         _settle(conn, todo, ran, warn)
         shared.set_search_path(conn, search_path(root), not known, warn)
+        if not known:
+            shared.close_temporary(conn, search_path(root))
+        ownership.mend(conn, warn)
         now = drift.describe(conn, rooms(root))
         stay = {} if accept else {o: s for o, s in by_hand.items() if before.get(o) == now.get(o)}
         stay = {o: s for o, s in stay.items() if now.get(o) != known.get(o)}
@@ -126,7 +129,7 @@ def diff(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, Any
         for name, state in drift.changes(known, now).items()
     ]
     return rows + [
-        {"object": f"sql/{row['path']}", "kind": row["kind"], "state": row["state"]}
+        {"object": row["path"] if row["kind"] == "owner" else f"sql/{row['path']}", "kind": row["kind"], "state": row["state"]}
         for row in status(conn, root)
         if row["state"] != "applied"
     ]

@@ -3,6 +3,7 @@
     refuse_foreign     a schema of our names that somebody else made stops an install before it begins
     close              new objects are closed to PUBLIC one by one; default privileges are the owner's affair
     set_search_path    the database's search_path: ours behind public, and only where nobody minds
+    close_temporary    where nobody else lives nobody but the owner needs temporary objects
 """
 
 from __future__ import annotations
@@ -148,6 +149,17 @@ def set_search_path(
     ((database,),) = drift.rows(conn, "select current_database()")
     path = sql.SQL(", ").join(map(sql.Identifier, wanted))
     conn.execute(sql.SQL("alter database {} set search_path = {}").format(sql.Identifier(database), path))
+
+
+def close_temporary(conn: psycopg.Connection[Any], wanted: Sequence[str]) -> None:
+    """Take from PUBLIC the right to make temporary objects, at the first install and where nobody else lives.
+
+    None of our functions looks at any; this is a second lock. Elsewhere an application may need them: ops.health() tells.
+    """
+    if drift.rows(conn, NEIGHBOURS, {"rooms": list(wanted)}) or drift.rows(conn, OWNS_DATABASE) != [(True,)]:
+        return
+    ((database,),) = drift.rows(conn, "select current_database()")
+    conn.execute(sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(database)))
 
 
 def names(value: str) -> list[str]:

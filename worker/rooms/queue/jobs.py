@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from reelq.worker.db.async_query import AsyncQuery
+from reelq.worker.db.async_query import AsyncQuery, Unreadable
 from reelq.worker.db.rows import Connection, rows, scalar
 
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")
@@ -35,7 +35,7 @@ class ClaimedJob(NamedTuple):
     user_id: UUID | None
     video_id: UUID | None
     asset_id: UUID | None
-    job_data: dict[str, Any]
+    job_data: dict[str, Any]  # or Unreadable, see `mend`
     priority: int
     attempts: int  # charged before this one
     max_attempts: int
@@ -52,6 +52,16 @@ class ClaimedJob(NamedTuple):
     fair_key: float
     seq: int
     batch: int  # it takes weight / batch of a worker's slots
+
+    @classmethod
+    def mend(cls, values: Sequence[Any]) -> ClaimedJob:
+        """A job of which Python cannot read all: job_data says so, and the attempt fails with it. Times get a stand-in."""
+        found = dict(zip(cls._fields, values, strict=True))
+        told = "; ".join(value.error for value in values if isinstance(value, Unreadable))
+        spans = {"lease": timedelta(minutes=1), "time_limit": timedelta(minutes=1), "stall_limit": None}
+        times = dict.fromkeys(("scheduled_for", "created_at", "ready_at"), datetime.now(UTC))
+        stand_ins = {name: value for name, value in (spans | times).items() if isinstance(found[name], Unreadable)}
+        return cls(**(found | stand_ins | {"job_data": Unreadable(told)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +232,17 @@ def ingest_video(
     conn: Connection,
     source_url: str,
     *,
-    tenant: str = "default",
+    tenant: str | None = None,
     user_id: UUID | None = None,
     pipeline: str = "standard",
     options: dict[str, Any] | None = None,
     title: str | None = None,
     original_filename: str | None = None,
 ) -> UUID:
-    """A video and the jobs of its pipeline, in one transaction; returns the video's id."""
+    """A video and the jobs of its pipeline, in one transaction; returns the video's id.
+
+    Without `tenant`, a slug, it is of the one that reelq.tenant_id names, else of "default".
+    """
     given = [source_url, tenant, user_id, pipeline, Jsonb(options or {}), title, original_filename]
     return UUID(str(scalar(conn, "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s)", given)))
 

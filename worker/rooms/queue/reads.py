@@ -70,7 +70,7 @@ class Running:
     job_type: str
     video_id: UUID | None
     title: str | None
-    worker_id: str
+    worker_id: str | None  # None: the caller acts for a tenant
     token: int
     started_at: datetime
     beat_at: datetime

@@ -9,7 +9,7 @@ returns setof queue.claimed_job
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
@@ -36,6 +36,9 @@ declare
     v_admitted_after integer := 0;
 begin
     perform base.check_read_committed();
+    if row_security_active('queue.processing_jobs') then
+        perform queue.check_sees_jobs();
+    end if;
     if p_limit < 0 or p_limit is null then
         raise exception 'limit must be 0 or more, not %', coalesce(p_limit::text, 'null')
             using errcode = 'RQ008', hint = 'Ask for as many slots as are free.';
@@ -157,4 +160,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ008  a negative limit
   RQ010  the worker is not registered, or has stopped
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

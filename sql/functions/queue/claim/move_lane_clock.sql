@@ -7,7 +7,7 @@ create or replace function queue.move_lane_clock(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Four times a second at most: each write leaves a dead row, and every enqueue reads the row. But always when the lane is empty

@@ -3,7 +3,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -15,13 +15,16 @@ declare
     v_rescued integer := 0;
 begin
     perform base.check_read_committed();
+    if row_security_active('queue.processing_jobs') then
+        perform queue.check_sees_jobs();
+    end if;
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 100.';
     end if;
-    if not pg_try_advisory_xact_lock(hashtext('reelq.rescue_expired')) then
+    select * into v_upkeep from queue.upkeep as u where u.task = 'rescue' for no key update skip locked;
+    if not found then
         return 0;
     end if;
-    select * into v_upkeep from queue.upkeep as u where u.task = 'rescue';
     update queue.upkeep as u set last_run_at = v_now where u.task = 'rescue';
 
     -- If nobody looked for longer than the grace, the database or all workers were away, and healthy workers could not send
@@ -77,4 +80,5 @@ workers that have not been heard of for a minute. Returns how many jobs were tak
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ008  a limit below 1
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

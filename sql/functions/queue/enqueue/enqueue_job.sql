@@ -18,7 +18,7 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
@@ -72,14 +72,15 @@ Enqueue one job; returns its id. Name the arguments:
 Arguments
   job_type           a row of queue.job_types
   video_id           tenant, user and asset are filled from it
+  tenant_id          whose it is; null: the video's or asset's, else the one that reelq.tenant_id names
   job_data           JSON object for the handler
-  priority           1 (first) to 10 (last); null: the type's default
+  priority           1 (first) to 10 (last); null: the type's default. For a tenant from the setting tenant_priority on
   scheduled_for      not before this time; null: now
   depends_on         jobs that have to complete first
   on_parent_failure  if one of them fails for good: fail (default), cancel, or run all the same
   idempotency_key    a second call of the tenant with the same key returns the first job
   max_attempts       null: the type's default
-  limits             named limits that it is under besides those of its type and tenant; see queue.set_limit
+  limits             named limits that it is under besides those of its type and tenant; what a tenant names is its own, see queue.set_limit
   channel_id         the channel that it is for, by which it can be paused
 
 Raises

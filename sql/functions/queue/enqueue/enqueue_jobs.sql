@@ -3,7 +3,7 @@ returns table (place integer, job_id uuid, is_new boolean)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 -- Room to keep ten thousand new rows, which the trigger reads again, in memory.
 set work_mem = '32MB'
@@ -15,6 +15,7 @@ declare
     v_known uuid[] := '{}';
     v_refs jsonb;
     v_now timestamptz := base.clock();
+    v_tenant uuid := case when current_setting('reelq.tenant_id', true) <> '' then base.current_tenant() end;
 begin
     if jsonb_typeof(p_specs) = 'array' then
         -- Most calls use none of the keys that need a check beforehand (ref, depends_on, limits, idempotency_key): find out with one query.
@@ -51,7 +52,9 @@ begin
                 max_crashes, weight, needs, created_at, updated_at, status_changed_at
             )
             select
-                s.id, s.job_type, s.video_id::uuid, s.asset_id::uuid, s.tenant_id::uuid, s.user_id::uuid,
+                s.id, s.job_type, s.video_id::uuid, s.asset_id::uuid,
+                case when s.tenant_id is null and s.video_id is null and s.asset_id is null then v_tenant else s.tenant_id::uuid end,
+                s.user_id::uuid,
                 -- jsonb_to_recordset makes a JSON null into SQL's null; take it from the spec again, so that it is refused as no object.
                 coalesce(s.job_data, p_specs -> (s.n - 1)::integer -> 'job_data', '{}'),
                 coalesce(s.priority::smallint, t.priority), coalesce(s.scheduled_for::timestamptz, v_now),
@@ -105,6 +108,7 @@ earlier one with the same idempotency key.
 Arguments
   p_specs  [{"job_type": …, "ref": …, "depends_on": [ref or id, …], …}]: objects with the arguments of queue.enqueue_job. A
            `ref` is a word that names the spec within this call, for the depends_on of others, before or after it.
+           Without tenant, video and asset a job belongs to the tenant that reelq.tenant_id names.
 
 Raises
   RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ006 a circle, RQ008 nonsense, RQ012 tenant

@@ -8,7 +8,7 @@ returns table (step text, job_id uuid, is_new boolean)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -32,13 +32,13 @@ begin
     if not found then
         raise exception 'no video %', video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
-    -- One session at a time enqueues a run, so that either all of its steps are new or all are known.
-    perform pg_advisory_xact_lock(hashtextextended(v_key, 0));
     perform queue.check_pipeline_options(name, options);
     for v_step in select s.* from queue.pipeline_order(name) as o inner join queue.pipeline_steps as s on s.pipeline = name and s.step = o.step order by o.place loop
         v_id := queue.find_by_idempotency_key(v_tenant, v_key || v_step.step);
         is_new := v_id is null;
         if is_new then
+            -- Of two sessions that enqueue a run the second waits here, at its first step, for the first one's end: then either all of
+            -- its steps are new or all are known. Nobody but the tenant itself can hold that key.
             insert into queue.processing_jobs (
                 job_type, video_id, priority, job_data, depends_on, on_parent_failure, idempotency_key, pipeline_run, pipeline_step
             )
@@ -48,7 +48,12 @@ begin
                 (select array_agg((v_ids ->> a)::uuid) from unnest(v_step.after) as a),
                 v_step.on_parent_failure, v_key || v_step.step, v_run, v_step.step
             )
+            on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing
             returning id into v_id;
+            if not found then
+                is_new := false;
+                v_id := queue.find_by_idempotency_key(v_tenant, v_key || v_step.step);
+            end if;
         end if;
         v_ids := v_ids || jsonb_build_object(v_step.step, v_id);
         step := v_step.step;

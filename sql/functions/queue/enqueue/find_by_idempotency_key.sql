@@ -2,14 +2,14 @@ create or replace function queue.find_by_idempotency_key(p_tenant_id uuid, p_key
 returns uuid
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
     if p_key is null then
         return null;
-    elsif p_tenant_id is not null and not base.may_act_for(p_tenant_id) then
-        raise exception 'tenant must be your own, not %', p_tenant_id
+    elsif not base.may_act_for(p_tenant_id) then  -- mutant: a key of somebody else's is found
+        raise exception 'tenant must be your own, not %', coalesce(p_tenant_id::text, 'null')
             using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
     -- Two queries, as no index serves `is not distinct from`. Jobs first: a job may move to the history in between, never back.

@@ -1,6 +1,6 @@
 create or replace function queue.ingest_video(
     source_url text,
-    tenant text default 'default',
+    tenant text default null,
     user_id uuid default null,
     pipeline text default 'standard',
     options jsonb default '{}',
@@ -11,18 +11,13 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid;
     v_video uuid;
 begin
-    select t.id into v_tenant from identity.tenants as t where t.slug = ingest_video.tenant and base.may_act_for(t.id);
-    if not found then
-        raise exception 'no tenant %', coalesce(quote_literal(ingest_video.tenant), 'null')
-            using errcode = 'RQ004', hint = 'select slug from identity.tenants';
-    end if;
-    perform queue.check_active_tenant(v_tenant);
+    v_tenant := identity.check_tenant(null, ingest_video.tenant);
     v_video := media.create_video(
         ingest_video.source_url, v_tenant, ingest_video.user_id, ingest_video.title, ingest_video.original_filename
     );
@@ -36,7 +31,7 @@ A file comes in: make the video and enqueue its pipeline, in one transaction. Re
 
 Arguments
   source_url  a path on the workers' hosts, http(s)://… or s3://bucket/key
-  tenant      slug of the owner
+  tenant      slug of the owner; null: the one that reelq.tenant_id names, else "default"
   options     as of queue.enqueue_pipeline
 
 Raises

@@ -2,7 +2,7 @@ create or replace function queue.link_parents(p_job_ids uuid[])
 returns uuid[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -26,7 +26,9 @@ begin
     -- The share lock waits for a parent that is completing. The statements below have newer snapshots and see what it
     -- decided. If we come first, it sees our edge when it releases its children, as that is a later statement of its
     -- transaction.
-    perform from queue.processing_jobs as j where j.id = any(v_parents) order by j.id for share;  -- mutant: share lock on parents removed
+    -- Never wait for another tenant's job: it is answered like one that is not there.
+    perform from queue.processing_jobs as j
+    where j.id = any(v_parents) and (v_tenant is null or j.tenant_id = v_tenant) order by j.id for share;  -- mutant: share lock on parents removed
     -- Wait also for the jobs that a parent has spawned. The lock above keeps it from spawning more meanwhile.
     v_more := v_parents;
     v_known := v_parents;
@@ -39,7 +41,8 @@ begin
         );
         exit when v_more = '{}';
         v_known := v_known || v_more;
-        perform from queue.processing_jobs as j where j.id = any(v_more) order by j.id for share;
+        perform from queue.processing_jobs as j
+        where j.id = any(v_more) and (v_tenant is null or j.tenant_id = v_tenant) order by j.id for share;
     end loop;
 
     select p into v_unknown from unnest(v_parents) as p

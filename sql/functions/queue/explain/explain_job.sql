@@ -3,7 +3,7 @@ returns table (reason text, detail text, advice text)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -11,7 +11,7 @@ as $$
 declare
     v_now timestamptz := base.clock();
     v_job queue.processing_jobs;
-    v_operator boolean := base.current_tenant() is null and base.is_trusted();
+    v_operator boolean := base.is_operator();
 begin
     select * into v_job from queue.all_jobs as j where j.id = p_job_id;
     if not found or not base.may_act_for(v_job.tenant_id) then
@@ -57,7 +57,11 @@ begin
         union all
         select
             'locked', 'A session that has not ended its transaction holds the row of this job: it has enqueued a job that waits for it, or changes it.',
-            'select pid, usename, xact_start, query from pg_stat_activity where state like ''idle in transaction%'' order by xact_start'
+            case
+                when v_operator
+                    then 'select pid, usename, xact_start, query from pg_stat_activity where state like ''idle in transaction%'' order by xact_start'
+                else 'End the transactions that you have open.'
+            end
         where queue.is_locked(p_job_id)
     )
     select * from hindrances;

@@ -2,11 +2,11 @@ create or replace function queue.explain_limits(p_job queue.processing_jobs)
 returns table (reason text, detail text, advice text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with limited as (
         select l.*, coalesce(own.rank, 'infinity') as rank, own.seq
-        from queue.list_limits() as l
+        from queue.limit_states() as l
         left join queue.parked as own on own.job_id = p_job.id and own.gate = l.limit_key
         where
             l.limit_key = any(queue.find_limit_keys(p_job))
@@ -27,6 +27,8 @@ as $$
     select
         'over_limit',
         case
+            -- How much others run is not for a tenant.
+            when not base.is_operator() and c.tenant_id is null then format('The limit %s is used up.', c.name)  -- mutant: explain tells the load of others
             when c.used < c.max_running
                 then format(
                     'The limit %s has %s of %s permits free, and %s wait%s before it: whichever worker claims next lets them in.', c.name,
@@ -38,12 +40,16 @@ as $$
                 case c.before when 0 then '' when 1 then '; 1 job waits before it' else format('; %s jobs wait before it', c.before) end
             )
         end,
-        case when c.used < c.max_running then 'See that a worker looks for work; or: ' else 'Wait, or: ' end
-        || format('select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
+        case
+            when not base.is_operator() then 'Wait, or ask the operator.'
+            when c.used < c.max_running then format('See that a worker looks for work; or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
+            else format('Wait, or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
+        end
     from counted as c
     where c.used + c.before >= c.max_running;  -- mutant: explain counts a limit wrongly
 $$;
 
 comment on function queue.explain_limits(queue.processing_jobs) is $$
-The limits that keep a job out: of which it holds no permit, and none is left for it after those that wait before it.
+The limits that keep a job out: of which it holds no permit, and none is left for it after those that wait before it. Of a limit
+that a tenant shares with others it is told only that it is used up.
 $$;

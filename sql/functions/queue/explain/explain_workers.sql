@@ -2,7 +2,7 @@ create or replace function queue.explain_workers(p_job queue.processing_jobs)
 returns table (reason text, detail text, advice text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_live integer;
@@ -42,6 +42,12 @@ begin
         order by w.started_at limit 1;
     end if;
     reason := 'no_worker';
+    if not base.is_operator() then
+        detail := 'No worker that could take it is at work.';
+        advice := 'Wait, or ask the operator.';
+        return next;
+        return;
+    end if;
     select string_agg(n, ', ') into v_lack from unnest(p_job.needs) as n
     where not exists (
         select from queue.workers as w
@@ -70,5 +76,6 @@ end;
 $$;
 
 comment on function queue.explain_workers(queue.processing_jobs) is $$
-Why no live worker could take a job, by type, capabilities, slots, drain and trouble of its host; no row: one could.
+Why no live worker could take a job, by type, capabilities, slots, drain and trouble of its host; no row: one could. A tenant is told
+only that none could.
 $$;

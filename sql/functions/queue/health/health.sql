@@ -3,18 +3,20 @@ returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
     v_check text;
+    v_operator boolean := base.is_operator();  -- mutant: a reader is told what is wrong with whom
 begin
     foreach v_check in array array['tables', 'workers', 'jobs', 'upkeep', 'schedules', 'invariants'] loop
         -- A check that fails is itself a finding, and must not hide what the others have to say.
         begin
             return query execute format(
-                'select h.* from queue.health_of_%s(%s) as h', v_check, case v_check when 'invariants' then '$1' else '' end
-            ) using p_deep;
+                'select h.finding, h.level, case when $2 then h.detail else %L end, case when $2 then h.remedy end from queue.health_of_%s(%s) as h',
+                'Details are for operators.', v_check, case v_check when 'invariants' then '$1' else '' end
+            ) using p_deep and v_operator, v_operator;
         exception
             when others then
                 return query select v_check, 'bad', format('The check itself failed: %s (%s)', sqlerrm, sqlstate), 'Report it.';
@@ -31,4 +33,6 @@ queue.verify() is part of it while the tables are small, or when p_deep says so.
   level    ok; warn: somebody should look this week; bad: work stands still or data is in danger, now
   detail   what was found
   remedy   what to do; null when all is well
+
+Details and remedies name workers, tenants and sessions, and are for operators (base.is_operator).
 $$;

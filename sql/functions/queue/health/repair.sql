@@ -3,7 +3,7 @@ returns table (job_id uuid, what text)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -18,13 +18,15 @@ declare
     v_repaired integer := 0;
 begin
     perform base.check_read_committed();
+    perform queue.check_sees_jobs();
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 1000.';
     end if;
-    if not pg_try_advisory_xact_lock(hashtext('reelq.repair')) then
+    select coalesce(u.place::uuid, '00000000-0000-0000-0000-000000000000') into v_from
+    from queue.upkeep as u where u.task = 'repair' for no key update skip locked;
+    if not found then
         return;
     end if;
-    select coalesce(u.place::uuid, '00000000-0000-0000-0000-000000000000') into v_from from queue.upkeep as u where u.task = 'repair';
 
     -- Take the next jobs in the order of their ids, and whatever rows the narrow tables have for ids in between.
     v_ids := array(select j.id from queue.processing_jobs as j where j.id > v_from order by j.id limit p_limit);
@@ -71,4 +73,5 @@ functions. Not repaired: attempts missing from the history, and queue.limits.use
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ008  a limit below 1
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

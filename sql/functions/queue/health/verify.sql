@@ -3,10 +3,14 @@ returns table (invariant text, job_id uuid, detail text)
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- JIT would take longer than the queries, on a queue of usual size.
 set jit = off
 as $$
+    select 'the owner sees every row', null::uuid, f.object || ' ' || f.fault from base.find_owner_faults() as f
+
+    union all
+    (
     -- One row a place where a job can be found.
     with places as materialized (
         select r.job_id, 'ready' as place from queue.ready as r
@@ -143,7 +147,8 @@ as $$
                         select from base.partitions('queue.attempt_history') as q where q.until = p.since and not q.detaching
                     )
             )
-        );
+        )
+    );
 $$;
 
 comment on function queue.verify() is $$

@@ -3,7 +3,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -25,15 +25,16 @@ declare
     v_moved integer := 0;
 begin
     perform base.check_read_committed();
+    perform queue.check_sees_jobs();
     if p_limit not between 1 and 10000 or p_limit is null then
         raise exception 'limit must be 1 to 10000, not %', coalesce(p_limit::text, 'null')
             using errcode = 'RQ008', hint = 'The default is 1000: small transactions, called again and again.';
     end if;
-    if not pg_try_advisory_xact_lock(hashtext('reelq.archive_jobs')) then
+    select coalesce(u.place::uuid, '00000000-0000-0000-0000-000000000000') into v_place
+    from queue.upkeep as u where u.task = 'archive' for no key update skip locked;
+    if not found then
         return 0;
     end if;
-    select coalesce(u.place::uuid, '00000000-0000-0000-0000-000000000000') into v_place
-    from queue.upkeep as u where u.task = 'archive';
 
     -- Stop after 100 steps of 1,000 jobs, so that the transaction stays short even when none of them is over.
     for v_step in 1..100 loop
@@ -89,4 +90,5 @@ begins a new one (or a month's partition is missing and cannot be made just now,
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ008  a limit that is not 1 to 10000
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

@@ -3,7 +3,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
@@ -12,10 +12,10 @@ declare
     v_place timestamptz;
     v_until timestamptz;
 begin
-    if not pg_try_advisory_xact_lock(hashtext('reelq.roll_up_stats')) then
+    select u.place::timestamptz into v_place from queue.upkeep as u where u.task = 'stats' for no key update skip locked;
+    if not found then
         return 0;
     end if;
-    select u.place::timestamptz into v_place from queue.upkeep as u where u.task = 'stats';
     if v_place is null then
         v_place := date_trunc('hour', least(
             (select min(a.ended_at) from queue.job_attempts as a),

@@ -3,7 +3,7 @@ returns setof queue.job_stats
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -11,6 +11,7 @@ declare
     v_from timestamptz;
     v_live timestamptz;
 begin
+    perform base.check_operator();
     if p_since is null or p_since <= interval '0' or p_since > interval '2 years' then
         raise exception 'span must be above 0 and at most 2 years, not %', coalesce(p_since::text, 'null')
             using errcode = 'RQ008', hint = 'The default is 24 hours.';
@@ -29,8 +30,10 @@ $$;
 
 comment on function queue.stats(interval) is $$
 Attempts by hour, job type and outcome, latest hour first: how many, and their seconds. What is rolled up comes from
-queue.job_stats, the hour that runs (and three more at most, when queue.roll_up_stats is late) is added up now.
+queue.job_stats, the hour that runs (and three more at most, when queue.roll_up_stats is late) is added up now. For operators, as
+it counts every tenant's.
 
 Raises
+  42501  the caller is no operator
   RQ008  a span of nothing or more than two years
 $$;

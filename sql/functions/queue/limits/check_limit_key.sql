@@ -2,7 +2,7 @@ create or replace function queue.check_limit_key(p_key text)
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_kind text := split_part(p_key, ':', 1);
@@ -23,8 +23,15 @@ begin
         return 'tenant:' || v_id;
     elsif v_kind = 'name' and v_name ~ '^[a-z0-9][a-z0-9_.:-]{0,99}$' then
         return p_key;
+    elsif v_kind = 'name' and v_name ~ '^[a-z0-9-]{1,50}/[a-z0-9][a-z0-9_.:-]{0,99}$' then
+        select t.id::text into v_id from identity.tenants as t where split_part(v_name, '/', 1) in (t.slug, t.id::text);
+        if not found then
+            raise exception 'no tenant %', quote_literal(split_part(v_name, '/', 1))
+                using errcode = 'RQ004', hint = 'select slug, id from identity.tenants';
+        end if;
+        return 'name:' || v_id || '/' || split_part(v_name, '/', 2);
     end if;
-    raise exception 'limit key must be type:<job type>, tenant:<slug or id>, tenant:* or name:<word>, not %', coalesce(quote_literal(p_key), 'null')
+    raise exception 'limit key must be type:<job type>, tenant:<slug or id>, tenant:*, name:<word> or name:<tenant>/<word>, not %', coalesce(quote_literal(p_key), 'null')
         using errcode = 'RQ008', hint = 'tenant:* is for all tenants that have no limit of their own; a word is of a-z, 0-9 and _ . : -';
 end;
 $$;

@@ -2,15 +2,10 @@ create or replace function queue.lock_limit_key(p_key text, p_wait boolean defau
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- 1,024 different locks at most, however many tenants there are: keys are hashed.
-    if p_wait then
-        perform pg_advisory_xact_lock(hashtext('reelq.limits'), hashtext(p_key) & 1023);
-        return true;
-    end if;
-    return pg_try_advisory_xact_lock(hashtext('reelq.limits'), hashtext(p_key) & 1023);
+    return queue.take_lock('limit', p_key, p_wait);
 end;
 $$;
 

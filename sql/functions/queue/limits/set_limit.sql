@@ -3,7 +3,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_key text := queue.check_limit_key(p_key);
@@ -43,7 +43,8 @@ A lower limit stops nothing that has entered. Jobs that run when a limit is made
 
 Arguments
   p_key  type:<job type>, tenant:<slug or id>, tenant:* (every tenant without a limit of its own), or name:<word> for the jobs
-         whose `limits` name it, as one account of a platform
+         whose type or an operator names it in `limits`, as one account of a platform. What tenants name is each one's own:
+         name:<slug or id>/<word>
 
 Raises
   RQ002  the caller is not READ COMMITTED

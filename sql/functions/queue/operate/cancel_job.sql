@@ -3,7 +3,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -13,6 +13,10 @@ declare
     v_limits text[];
 begin
     perform base.check_read_committed();
+    perform queue.check_sees_jobs();
+    if not queue.may_touch(p_job_id) then  -- mutant: whose a job is gets asked after the wait
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+    end if;
     -- Lock in the order that all functions keep: the narrow row of a queued job, then the job. Among narrow tables in the order in which
     -- a job moves through them, so that a job that moves meanwhile is found at its next place.
     perform from queue.blocked as b where b.job_id = p_job_id for update;
@@ -23,14 +27,14 @@ begin
     perform from queue.ready as r where r.job_id = p_job_id for update;
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
 
-    if not found or not base.may_act_for(v_job.tenant_id) then
+    if not found then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     elsif v_job.status = 'running' then
         update queue.leases as l
         set cancel_requested_at = coalesce(l.cancel_requested_at, base.clock()), cancel_reason = coalesce(p_reason, l.cancel_reason)
         where l.job_id = p_job_id
         returning l.worker_id into v_worker;
-        perform pg_notify('reelq_worker', v_worker);
+        perform queue.notify_worker(v_worker);
         return 'cancelling';
     elsif v_job.status <> 'queued' then
         raise exception 'job % must be queued or running to be cancelled, not %', p_job_id, v_job.status
@@ -63,4 +67,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such job
   RQ009  the job is over
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

@@ -3,7 +3,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -16,7 +16,7 @@ begin
             using errcode = 'RQ008', hint = 'One sentence for whoever finds it paused.';
     end if;
     if p_scope = 'input' then
-        perform pg_advisory_xact_lock(hashtext('reelq.pause_input'), hashtext(v_key)); -- see queue.record_strike
+        perform queue.take_lock('input', v_key, true); -- see queue.record_strike
     end if;
     insert into queue.pauses as p (scope, key, reason) values (p_scope, v_key, p_reason)
     on conflict (scope, key) do update set reason = excluded.reason;

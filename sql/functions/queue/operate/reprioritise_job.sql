@@ -3,7 +3,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -17,6 +17,9 @@ begin
         raise exception 'priority must be 1 (first) to 10 (last), not %', coalesce(p_priority::text, 'null')
             using errcode = 'RQ008', hint = '5 is the usual one.';
     end if;
+    if not queue.may_touch(p_job_id) then
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+    end if;
     -- Lock in the same order as queue.cancel_job.
     perform from queue.blocked as b where b.job_id = p_job_id for update;
     perform from queue.scheduled as s
@@ -25,7 +28,7 @@ begin
     perform from queue.parked as p where p.job_id = p_job_id for update;
     perform from queue.ready as r where r.job_id = p_job_id for update;
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
-    if not found or not base.may_act_for(v_job.tenant_id) then
+    if not found then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     elsif v_job.status not in ('queued', 'running') then
         raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_job.status
@@ -34,6 +37,7 @@ begin
     if v_job.priority = p_priority then
         return;
     end if;
+    perform queue.check_priority(v_job.job_type, p_priority);
     update queue.processing_jobs as j set priority = p_priority where j.id = p_job_id;
     delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
     if found then
@@ -52,6 +56,6 @@ Serve a queued job sooner or later: 1 first, 10 last. For a running one it count
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such job
-  RQ008  no priority
+  RQ008  no priority, or one that a tenant may not choose
   RQ009  the job is over
 $$;

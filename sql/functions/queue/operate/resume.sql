@@ -3,13 +3,13 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_key text := queue.check_pause(p_scope, p_key);
 begin
     if p_scope = 'input' then
-        perform pg_advisory_xact_lock(hashtext('reelq.pause_input'), hashtext(v_key)); -- see queue.record_strike
+        perform queue.take_lock('input', v_key, true); -- see queue.record_strike
     end if;
     delete from queue.pauses as p where p.scope = p_scope and p.key = v_key;
     if not found then

@@ -3,24 +3,33 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
 declare
+    v_lock text;
     v_job queue.processing_jobs;
     v_parent uuid;
     v_revived uuid[];
     v_blocked uuid[];
 begin
     perform base.check_read_committed();
-    -- One retry at a time: two side by side would each leave the children that both have to revive to the other.
-    perform pg_advisory_xact_lock(hashtext('reelq.retry_job'));
+    perform queue.check_sees_jobs();
+    if not queue.may_touch(p_job_id) then
+        if exists (select from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id)) then
+            raise exception 'job % must not be in the history to be retried', p_job_id
+                using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
+        end if;
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
+    end if;
+    -- One retry of a tenant at a time: two side by side would each leave the children that both have to revive to the other. A
+    -- row that another session has inserted and not committed is waited for too.
+    select 'retry:' || coalesce(j.tenant_id::text, 'platform') into v_lock from queue.processing_jobs as j where j.id = p_job_id;
+    insert into queue.locks (name) values (v_lock) on conflict do nothing;
+    perform from queue.locks as l where l.name = v_lock for update;
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
-    if not found and exists (select from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id)) then
-        raise exception 'job % must not be in the history to be retried', p_job_id
-            using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
-    elsif not found or not base.may_act_for(v_job.tenant_id) then
+    if not found then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
     elsif v_job.status not in ('failed', 'cancelled') then
         raise exception 'job % must be failed or cancelled to be retried, not %', p_job_id, v_job.status
@@ -80,4 +89,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such job
   RQ009  the job is not failed or cancelled, waits for one that is, or is in the history
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

@@ -3,7 +3,7 @@ returns integer
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
@@ -14,11 +14,14 @@ declare
     v_ids uuid[];
 begin
     perform base.check_read_committed();
+    if row_security_active('queue.processing_jobs') then
+        perform queue.check_sees_jobs();
+    end if;
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 1000.';
     end if;
     if not exists (select from queue.scheduled as s where s.due <= v_now)
-        or not pg_try_advisory_xact_lock(hashtext('reelq.promote_due')) then
+        or not queue.take_lock('promote_due') then  -- mutant: a reader stops due jobs
         return 0;
     end if;
     with due as materialized (
@@ -49,4 +52,5 @@ others return 0. Returns how many moved.
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ008  a limit below 1
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

@@ -3,7 +3,7 @@ returns table (job_type text, ready integer, scheduled integer, blocked integer,
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with counted (job_type, place) as (
         select l.job_type, 'ready'
@@ -28,12 +28,15 @@ as $$
         (count(*) filter (where c.place = 'parked'))::integer,
         (count(*) filter (where c.place = 'running'))::integer,
         (count(*) filter (where c.place = 'dead'))::integer
-    from counted as c
+    from counted as c, base.check_operator()
     group by c.job_type
     order by c.job_type;
 $$;
 
 comment on function queue.depth() is $$
 How many jobs of each type are where. Counting stops at 10,000 a lane, and at 10,000 a place for the
-others, so that the question stays cheap.
+others, so that the question stays cheap. For operators, as it counts every tenant's.
+
+Raises
+  42501  the caller is no operator
 $$;

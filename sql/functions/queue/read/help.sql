@@ -3,7 +3,7 @@ returns setof text
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_function is null then

@@ -2,7 +2,7 @@ create or replace function queue.help_callers(p_function oid)
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(string_agg(substr(r.rolname, length('reelq_') + 1), ', ' order by r.rolname), 'owner')
     from pg_catalog.pg_roles as r

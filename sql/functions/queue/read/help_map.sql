@@ -2,7 +2,7 @@ create or replace function queue.help_map()
 returns setof text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_topic integer := 0;

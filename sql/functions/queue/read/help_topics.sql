@@ -2,7 +2,7 @@ create or replace function queue.help_topics()
 returns table (place integer, topic text, function text)
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select t.place::integer, t.topic, f.function
     from unnest(

@@ -3,9 +3,10 @@ returns table (job_type text, completed integer, failed integer, per_minute doub
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform base.check_operator();
     if p_window is null or p_window <= interval '0' or p_window > interval '1 day' then
         raise exception 'window must be above 0 and at most 1 day, not %', coalesce(p_window::text, 'null')
             using errcode = 'RQ008', hint = 'The default is 5 minutes.';
@@ -28,8 +29,9 @@ $$;
 
 comment on function queue.rates(interval) is $$
 Attempts that ended within the window, by type: how many completed and failed, completions a minute,
-and the median length in seconds of those that completed.
+and the median length in seconds of those that completed. For operators, as it counts every tenant's.
 
 Raises
+  42501  the caller is no operator
   RQ008  a window of nothing or more than a day
 $$;

@@ -6,10 +6,10 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
-        d.job_id, d.job_type, j.video_id, d.failed_at, j.token, j.worker_id, j.error_class, j.error_code, j.error_message
+        d.job_id, d.job_type, j.video_id, d.failed_at, j.token, case when base.is_operator() then j.worker_id end, j.error_class, j.error_code, j.error_message
     from queue.dead_letters as d
     inner join queue.processing_jobs as j on j.id = d.job_id
     where

@@ -6,10 +6,10 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
-        l.job_id, l.job_type, j.video_id, v.title, l.worker_id, l.token, l.started_at,
+        l.job_id, l.job_type, j.video_id, v.title, case when base.is_operator() then l.worker_id end, l.token, l.started_at,
         l.beat_at, l.expires_at, l.progress, l.stage, l.speed, l.eta_s, l.cancel_requested_at
     from queue.leases as l
     inner join queue.processing_jobs as j on j.id = l.job_id
@@ -19,5 +19,9 @@ as $$
 $$;
 
 comment on function queue.running_jobs() is $$
-What is running now, with progress (0 to 1), speed (media seconds a second) and the seconds that remain.
+What is running now, with progress (0 to 1), speed (media seconds a second) and the seconds that remain. A tenant sees its own, and
+not on which worker.
+
+Raises
+  RQ004  an application that has set no tenant
 $$;

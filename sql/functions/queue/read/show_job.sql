@@ -3,10 +3,13 @@ returns jsonb
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_job jsonb;
+    v_operator boolean := base.is_operator();
+    -- Stack and ffmpeg's output tell of our hosts, and a worker's name is one of them.
+    v_hidden text[] := case when v_operator then '{}' else '{stack,stderr_tail,worker_id}' end;  -- mutant: a tenant sees stacks
 begin
     select to_jsonb(j) || jsonb_build_object('place', s.place, 'gate', s.gate, 'archived', false) into v_job
     from queue.processing_jobs as j inner join queue.job_summary as s on s.id = j.id
@@ -18,25 +21,25 @@ begin
     if not found or not base.may_act_for((v_job ->> 'tenant_id')::uuid) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
-    return v_job || jsonb_build_object(
-        'lease', (select to_jsonb(l) from queue.leases as l where l.job_id = p_job_id),
+    return v_job - v_hidden || jsonb_build_object(
+        'lease', (select to_jsonb(l) - v_hidden from queue.leases as l where l.job_id = p_job_id),
         'parents', (
             select coalesce(jsonb_agg(jsonb_build_object(
                 'id', j.id, 'job_type', j.job_type, 'status', j.status, 'on_failure', d.on_failure, 'satisfied', d.satisfied
             ) order by j.id), '[]')
             from queue.all_dependencies as d inner join queue.all_jobs as j on j.id = d.parent_id
-            where d.job_id = p_job_id
+            where d.job_id = p_job_id and base.may_act_for(j.tenant_id)
         ),
         'children', (
             select coalesce(jsonb_agg(jsonb_build_object(
                 'id', j.id, 'job_type', j.job_type, 'status', j.status, 'on_failure', d.on_failure, 'satisfied', d.satisfied
             ) order by j.id), '[]')
             from queue.all_dependencies as d inner join queue.all_jobs as j on j.id = d.job_id
-            where d.parent_id = p_job_id
+            where d.parent_id = p_job_id and base.may_act_for(j.tenant_id)
         ),
         'attempts_history', (
             select coalesce(jsonb_agg(
-                case when base.is_trusted() then to_jsonb(a) else to_jsonb(a) - '{stack,stderr_tail,worker_id}'::text[] end order by a.attempt
+                to_jsonb(a) - v_hidden order by a.attempt
             ), '[]')
             from queue.all_attempts as a
             where a.job_id = p_job_id
@@ -47,7 +50,7 @@ $$;
 
 comment on function queue.show_job(uuid) is $$
 All that is known of a job, as one JSON object: the record, its place and gate, whether it is archived, lease, parents, children
-and attempts_history (those of archived jobs until their retention ends). What only operators may see (stack, stderr_tail) is left out for tenants.
+and attempts_history (those of archived jobs until their retention ends). What only operators may see (stack, stderr_tail, worker_id) is left out for tenants.
 
 Raises
   RQ004  no such job

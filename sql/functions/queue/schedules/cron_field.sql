@@ -2,7 +2,7 @@ create or replace function queue.cron_field(p_field text, p_name text, p_least i
 returns integer[]
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_part text;

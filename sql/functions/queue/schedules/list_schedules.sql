@@ -6,7 +6,7 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         s.name, s.cron, s.time_zone, t.slug, s.job_type, s.pipeline, s.video_id, s.job_data, s.priority,

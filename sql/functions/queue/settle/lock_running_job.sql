@@ -2,7 +2,7 @@ create or replace function queue.lock_running_job(p_job_id uuid, p_token integer
 returns queue.processing_jobs
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -10,6 +10,9 @@ declare
     v_job queue.processing_jobs;
 begin
     perform base.check_read_committed();
+    if row_security_active('queue.processing_jobs') then
+        perform queue.check_sees_jobs();
+    end if;
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
     -- The token is the fence: a worker that slept through its lease comes back with an old number
     -- and must not overwrite its successor's work.
@@ -28,4 +31,5 @@ Lock the row of a job that runs under this token, until the end of the transacti
 Raises
   RQ001  lease lost
   RQ002  the caller is not READ COMMITTED
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

@@ -2,7 +2,7 @@ create or replace function queue.record_strike(p_job queue.processing_jobs, p_er
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$
@@ -19,7 +19,7 @@ begin
     where s.asset_id = p_job.asset_id and s.created_at > base.clock() - interval '30 days';
     -- If an operator pauses or resumes the input at this moment, do not wait: that call decides.
     if v_strikes >= queue.setting('poison_strikes')::integer
-        and pg_try_advisory_xact_lock(hashtext('reelq.pause_input'), hashtext(p_job.asset_id::text)) then
+        and queue.take_lock('input', p_job.asset_id::text) then
         insert into queue.pauses (scope, key, reason, paused_by)
         values ('input', p_job.asset_id, format('It failed or killed %s attempts, last with %s.', v_strikes, p_code), 'poison guard')
         on conflict do nothing;

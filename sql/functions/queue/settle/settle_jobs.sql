@@ -3,7 +3,7 @@ returns table (job_id uuid, verdict text)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
@@ -24,6 +24,9 @@ declare
     v_item jsonb;
 begin
     perform base.check_read_committed();
+    if row_security_active('queue.processing_jobs') then
+        perform queue.check_sees_jobs();
+    end if;
     if p_results is null or jsonb_typeof(p_results) <> 'array' then
         raise exception 'results must be a JSON array of objects, not %', coalesce(jsonb_typeof(p_results), 'null')
             using errcode = 'RQ008', hint = '[{"job_id": …, "token": 1, "outcome": "completed", "result": {}}]';
@@ -94,4 +97,5 @@ Arguments
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ008  not an array, an unknown outcome, or nonsense in one of the objects
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

@@ -2,7 +2,7 @@ create or replace function queue.tg_check_job_type_unused()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (select from queue.processing_jobs as j where j.job_type = old.job_type) then

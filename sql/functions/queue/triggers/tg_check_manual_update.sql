@@ -1,7 +1,7 @@
 create or replace function queue.tg_check_manual_update()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if
@@ -12,6 +12,9 @@ begin
         and old.limits is not distinct from new.limits and old.channel_id is not distinct from new.channel_id
         and old.id is not distinct from new.id
     then
+        if new.job_data is distinct from old.job_data then
+            perform queue.check_job_data(new.job_data);
+        end if;
         return new;
     end if;
     raise exception 'status, token, priority and time of job % must change through the functions of queue only', old.id
@@ -21,16 +24,18 @@ end;
 $$;
 
 comment on function queue.tg_check_manual_update() is $$
-Trigger before update on queue.processing_jobs, for writers that are none of our functions. Its WHEN is
-evaluated where the update stands, and all our functions pin search_path to nothing. A setting of our own
-would tell as much, but only a superuser may put one on a function. A rail against slips, not a lock.
+Trigger before update on queue.processing_jobs, for the owner's own hands. Its WHEN is evaluated where the update
+stands, and all our functions pin search_path to pg_catalog, pg_temp, which nobody has who did not mean to. A setting of
+our own would tell as much, but only a superuser may put one on a function. For the owner it is a rail against slips. Nobody
+else comes this far: no policy of the table is for updates, so that even a role that was granted UPDATE meets no row.
 
 Raises
   RQ007  a change of what the functions look after
+  RQ008  job_data that no worker could read
 $$;
 
 -- Triggers of one kind fire in the order of their names: this one comes before guard_job.
 create or replace trigger check_manual_update
 before update on queue.processing_jobs
-for each row when (current_setting('search_path') <> '""')
+for each row when (current_setting('search_path') <> 'pg_catalog, pg_temp')
 execute function queue.tg_check_manual_update();

@@ -2,7 +2,7 @@ create or replace function queue.tg_fill_job()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_type queue.job_types;
@@ -26,17 +26,15 @@ begin
     new.max_crashes := coalesce(new.max_crashes, v_type.max_crashes);
     new.weight := coalesce(new.weight, v_type.weight);
     new.needs := coalesce(new.needs, v_type.needs);
-    if new.limits <> '{}' or v_type.limits <> '{}' or new.limits is null then
-        new.limits := array(select distinct l from unnest(new.limits || v_type.limits) as l order by l);
-    end if;
     new.scheduled_for := coalesce(new.scheduled_for, base.clock());
     new.on_parent_failure := coalesce(new.on_parent_failure, 'fail');
     new.job_data := coalesce(new.job_data, '{}');
+    new.limits := coalesce(new.limits, '{}');
     -- Most jobs pass this one condition; only the others need the ten checks of queue.check_job.
     if (
         new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
-        and jsonb_typeof(new.job_data) = 'object' and new.on_parent_failure = 'fail' and new.needs = '{}' and new.limits = '{}'
-        and new.scheduled_for > '-infinity' and new.scheduled_for < 'infinity'
+        and jsonb_typeof(new.job_data) = 'object' and octet_length(new.job_data::text) <= 100 and new.on_parent_failure = 'fail' and new.needs = '{}' and new.limits = '{}'
+        and new.scheduled_for between '1900-01-01 00:00Z' and '9999-01-01 00:00Z' and new.pipeline_step is null
         and new.depends_on is null and new.depends_on_job_id is null and new.idempotency_key is null
     ) is not true then
         perform queue.check_job(new);
@@ -45,9 +43,10 @@ begin
     if new.video_id is not null then
         -- The key share lock keeps the video from being deleted before this insert commits.
         select v.tenant_id, v.user_id, v.asset_id into v_video
-        from media.videos as v where v.id = new.video_id and v.deleted_at is null for key share;
-        -- A tenant is told that another tenant's video does not exist. Whether it may enqueue at all is checked by queue.tg_route_new_jobs.
-        if not found or v_video.tenant_id <> coalesce(base.current_tenant(), v_video.tenant_id) then
+        from media.videos as v
+        -- A tenant is told that another's video does not exist, and does not wait for whoever has locked it.
+        where v.id = new.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id) for key share;  -- mutant: a foreign video is told from none
+        if not found then
             raise exception 'no video %', new.video_id
                 using errcode = 'RQ004', hint = 'Look with: reelq videos list';
         end if;
@@ -65,10 +64,20 @@ begin
     elsif new.asset_id is not null then
         select a.tenant_id into new.tenant_id
         from media.assets as a
-        where a.id = new.asset_id and (new.tenant_id is null or a.tenant_id = new.tenant_id) for key share;
+        where a.id = new.asset_id and (new.tenant_id is null or a.tenant_id = new.tenant_id) and base.may_act_for(a.tenant_id) for key share;
         if not found then
             raise exception 'no asset % of this tenant', new.asset_id using errcode = 'RQ004', hint = 'select id from media.assets';
         end if;
+    elsif new.tenant_id is null and current_setting('reelq.tenant_id', true) <> '' then
+        new.tenant_id := base.current_tenant();
+    end if;
+    if new.limits <> '{}' or v_type.limits <> '{}' then
+        new.limits := queue.own_limits(new.limits, v_type.limits, new.tenant_id);
+    end if;
+    -- Whether a user, a parent or a key is there is told only to those who may act for the tenant.
+    if (new.user_id is not null or new.idempotency_key is not null) and not base.may_act_for(new.tenant_id) then
+        raise exception 'tenant must be your own, not %', coalesce(new.tenant_id::text, 'null')
+            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
     -- Two nested ifs: with the subquery in one condition, each row would cost a query even without a user.
     if new.user_id is not null then
@@ -89,7 +98,7 @@ $$;
 
 comment on function queue.tg_fill_job() is $$
 Trigger before insert on queue.processing_jobs: fills what a plain INSERT left out, from the job
-type and the video, and refuses what can never run. What is asked once a statement is in queue.tg_route_new_jobs.
+type, the video and reelq.tenant_id, and refuses what can never run. What is asked once a statement is in queue.tg_route_new_jobs.
 
 Raises
   RQ003  no such job type
@@ -106,8 +115,8 @@ for each row when ((
     new.status = 'queued' and new.token = 0 and new.attempts = 0 and new.crashes = 0
     and new.worker_id is null and new.started_at is null and new.completed_at is null
     and new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
-    and new.needs = '{}' and new.limits = '{}' and jsonb_typeof(new.job_data) = 'object' and new.on_parent_failure = 'fail'
-    and new.scheduled_for > '-infinity' and new.scheduled_for < 'infinity'
+    and new.needs = '{}' and new.limits = '{}' and jsonb_typeof(new.job_data) = 'object' and octet_length(new.job_data::text) <= 100 and new.on_parent_failure = 'fail'
+    and new.scheduled_for between '1900-01-01 00:00Z' and '9999-01-01 00:00Z' and new.pipeline_step is null
     and new.video_id is null and new.asset_id is null and new.user_id is null
     and new.depends_on is null and new.depends_on_job_id is null and new.idempotency_key is null
 ) is not true)

@@ -2,7 +2,7 @@ create or replace function queue.tg_route_new_jobs()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off
@@ -37,6 +37,9 @@ begin
             perform queue.check_active_tenant(v_tenant);
         end if;
     end loop;
+    if current_setting('reelq.tenant_id', true) <> '' then
+        perform queue.check_priority(j.job_type, j.priority) from (select distinct n.job_type, n.priority from new_jobs as n) as j;
+    end if;
     if exists (select from new_jobs as j where j.depends_on is not null) then
         v_waiting := queue.link_parents(
             (select array_agg(j.id order by j.id) from new_jobs as j where j.depends_on is not null)
@@ -94,6 +97,7 @@ Raises
   RQ004  a tenant for which the caller may not act
   RQ005  unknown parent
   RQ006  the jobs of this statement wait for one another in a circle
+  RQ008  a priority that a tenant may not choose
   RQ012  the tenant is not active
 $$;
 

@@ -2,7 +2,7 @@ create or replace function queue.tg_sync_tenant_pause()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if tg_op = 'UPDATE' and new.status <> 'active' then
@@ -17,7 +17,8 @@ begin
     end if;
     if tg_op = 'DELETE' then
         delete from queue.pauses as p where p.scope = 'tenant' and p.key = old.id::text;
-        delete from queue.limits as l where l.limit_key = 'tenant:' || old.id;
+        delete from queue.limits as l where l.limit_key = 'tenant:' || old.id or starts_with(l.limit_key, 'name:' || old.id || '/');
+        delete from queue.locks as l where l.name = 'retry:' || old.id;
     end if;
     return null;
 end;

@@ -3,7 +3,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     update queue.workers as w
@@ -15,7 +15,7 @@ begin
         raise exception 'no worker % at work', quote_literal(p_worker_id)
             using errcode = 'RQ004', hint = 'Look with: reelq workers list';
     end if;
-    perform pg_notify('reelq_worker', p_worker_id);
+    perform queue.notify_worker(p_worker_id);
 end;
 $$;
 

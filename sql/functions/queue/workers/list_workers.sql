@@ -6,17 +6,20 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         w.worker_id, w.host, w.pid, w.pool, w.version, w.status, w.slots,
         (select count(*)::integer from queue.leases as l where l.worker_id = w.worker_id),
         w.types, w.capabilities, w.process_key, w.started_at, w.last_beat_at, w.drain_requested_at
     from queue.workers as w
-    where p_all or w.status in ('active', 'draining') or exists (select from queue.leases as l where l.worker_id = w.worker_id)
+    where
+        base.is_operator()  -- mutant: tenants see the workers
+        and (p_all or w.status in ('active', 'draining') or exists (select from queue.leases as l where l.worker_id = w.worker_id))
     order by w.host, w.pool, w.started_at;
 $$;
 
 comment on function queue.list_workers(boolean) is $$
-Workers that are at work, or whose jobs have not been taken back; true: all that were ever known.
+Workers that are at work, or whose jobs have not been taken back; true: all that were ever known. None for whoever is no
+operator (base.is_operator).
 $$;

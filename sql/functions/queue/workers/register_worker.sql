@@ -13,11 +13,12 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_unknown text;
 begin
+    perform queue.check_sees_jobs();
     if coalesce(p_worker_id, '') = '' or p_slots is null or p_slots < 1 or cardinality(p_types) = 0 then
         raise exception 'a worker must have a name, 1 slot or more and at least 1 type (null: all), not %, % and %',
             coalesce(quote_literal(p_worker_id), 'null'), coalesce(p_slots::text, 'null'), coalesce(p_types::text, 'null')
@@ -52,4 +53,5 @@ Arguments
 Raises
   RQ003  no such job type
   RQ008  no name, no slot, or an empty list of types
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

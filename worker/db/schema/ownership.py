@@ -1,0 +1,33 @@
+"""Who owns what is ours. After REASSIGN OWNED, or a restore with --no-owner, row security may hide the jobs from their owner.
+
+    faults   a row a thing that is wrong: what, how, and the statement that mends it (base.find_owner_faults)
+    mend     policies are given to the present owners; what belongs to another role is told
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from reelq.worker.db.schema import drift
+
+THERE = "select from pg_proc where oid = to_regprocedure('base.find_owner_faults()')"
+FAULTS = "select object, fault, mend from base.find_owner_faults()"
+
+
+def faults(conn: psycopg.Connection[Any]) -> list[tuple[str, str, str]]:
+    """Object, what is wrong with its owner, and the statement that mends it."""
+    if not drift.rows(conn, THERE):
+        return []
+    return [(found, fault, mended) for found, fault, mended in drift.rows(conn, FAULTS)]
+
+
+def mend(conn: psycopg.Connection[Any], warn: Callable[[str], None]) -> None:
+    """Give the policies to the owners of their tables; tell what only its owner or a superuser can give away."""
+    for found, fault, statement in faults(conn):
+        try:
+            conn.execute(statement.encode())
+        except psycopg.errors.InsufficientPrivilege:
+            warn(f"{found} {fault}; as a superuser: {statement}")
