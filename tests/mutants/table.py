@@ -103,6 +103,8 @@ MUTANTS = [
     one("a batch takes too much", "floor(v_free * v_head.batch / v_head.weight", "ceil(v_free * v_head.batch"),
     one("no slots are kept for heavy jobs", "p_ready_at > p_now - interval '1 minute'", "true", FAIR, "-k", "heavy"),
     one("all tenants come in at the same place", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n)", "0", FAIR, "-k", "tenant"),
+    one("the clock of a lane stands still when nothing is left", "not exists", "false and not exists", CLAIMS, "-k", "above_its_bounds"),
+    one("a reservation waits", " skip locked", "", RACES, "-k", "keep_slots_free"),
     # Failure and return
     one("a drain charges an attempt", "status", "attempts = j.attempts + 1, status"),
     one("a crash is charged to the attempts", "v_crashes := v_crashes", "v_attempts := v_attempts"),
@@ -129,6 +131,7 @@ MUTANTS = [
     one("a batch keeps its permits", "group", "where false group"),
     one("a limit lets one more in", "=", "", LIMITS, "-k", "several"),
     one("permits in the hands of a claim are not counted", "v_taken.job_ids is not null", "false", LIMITS, "-k", "in_the_hands"),
+    one("a permit waits behind the backlog", " and r.limits is not null", "", LIMITS, "-k", "backlog_lets_in"),
     dropped("a pause of a type is not heeded"),
     one("a pause of a tenant is not heeded", "('tenant', j.tenant_id::text), ", ""),
     one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),

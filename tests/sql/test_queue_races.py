@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
@@ -338,6 +340,20 @@ def test_two_claims_that_give_a_tenant_its_first_unit_do_not_wait_for_one_anothe
     with queue.transaction():
         assert len(queue.claim("w1")) == 1
         assert other.claim("w2") == []
+
+
+def test_two_claims_that_keep_slots_free_for_the_same_job_do_not_wait_for_one_another(queue, other, clock):
+    clock.set(queue.value("select now()"))
+    queue.conn.execute("update queue.job_types set weight = 4 where job_type = 'video_transcode'")
+    queue.conn.execute("select queue.register_worker(w, 'host', 1, '0', 'pool', 4) from unnest(array['w1', 'w2']) as w")
+    queue.add("video_transcode")
+    queue.conn.execute("insert into queue.job_types (job_type, description) values ('later', 'It comes after the heavy one.')")
+    clock.forward(timedelta(minutes=2))
+    light = queue.add("later")
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        assert queue.claim("w1", 3) == [], "this one keeps its slots"
+        assert [job.job_id for job in other.claim("w2", 3)] == [light], "and this one neither waits nor keeps any"
 
 
 def test_batches_that_end_jobs_in_several_ways_do_not_deadlock(queue, connect, observer):
