@@ -10,6 +10,7 @@ declare
     v_job queue.processing_jobs;
 begin
     perform base.check_read_committed();
+    perform queue.lock_video_of(p_job_id);
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
     -- The token is the fence: a worker that slept through its lease comes back with an old number
     -- and must not overwrite its successor's work.

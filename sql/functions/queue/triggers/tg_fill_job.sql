@@ -43,9 +43,11 @@ begin
     end if;
 
     if new.video_id is not null then
-        -- The key share lock keeps the video from being deleted before this insert commits.
+        -- The key share locks keep the video from being deleted before this insert commits: first of the tenant, in the order in which
+        -- a tenant is deleted with its videos.
+        perform from identity.tenants as t where t.id = (select v.tenant_id from media.videos as v where v.id = new.video_id) for key share;
         select v.tenant_id, v.user_id, v.asset_id into v_video
-        from media.videos as v where v.id = new.video_id and v.deleted_at is null for key share;
+        from media.videos as v where v.id = new.video_id and v.deleted_at is null for key share;  -- mutant: a video goes while a job of it comes
         -- A tenant is told that another tenant's video does not exist. Whether it may enqueue at all is checked by queue.tg_route_new_jobs.
         if not found or v_video.tenant_id <> coalesce(base.current_tenant(), v_video.tenant_id) then
             raise exception 'no video %', new.video_id
@@ -63,6 +65,7 @@ begin
         end if;
         new.asset_id := v_video.asset_id;
     elsif new.asset_id is not null then
+        perform from identity.tenants as t where t.id = (select a.tenant_id from media.assets as a where a.id = new.asset_id) for key share;
         select a.tenant_id into new.tenant_id
         from media.assets as a
         where a.id = new.asset_id and (new.tenant_id is null or a.tenant_id = new.tenant_id) for key share;

@@ -1,0 +1,99 @@
+create or replace function queue.continue_cascades(p_limit integer default 2000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = ''
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_cascade queue.cascades;
+    v_status text;
+    v_next uuid[];
+    v_free uuid[];
+    v_some uuid[];
+    v_moved integer := 0;
+begin
+    perform base.check_read_committed();
+    if p_limit < 1 or p_limit is null then
+        raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 2000.';
+    end if;
+    for v_cascade in select c.* from queue.cascades as c order by c.created_at, c.job_id limit 100 for update skip locked loop
+        exit when v_moved >= p_limit;
+        select j.status into v_status from queue.processing_jobs as j where j.id = v_cascade.job_id for share skip locked;
+        if not found then
+            continue when exists (select from queue.processing_jobs as j where j.id = v_cascade.job_id);
+            v_status := 'gone';
+        elsif v_status in ('queued', 'running') then
+            -- It was retried: its children wait for it again.
+            delete from queue.cascades as c where c.job_id = v_cascade.job_id;
+            continue;
+        end if;
+        v_next := array(
+            select d.job_id from queue.job_dependencies as d
+            where d.parent_id = v_cascade.job_id and d.job_id > v_cascade.place and (v_status = 'gone' or not d.satisfied)
+            order by d.job_id
+            limit p_limit - v_moved
+        );
+        -- Claims wait for nobody: what others hold is left to the next look.
+        v_free := array(
+            select j.id from queue.processing_jobs as j where j.id = any(v_next) order by j.id for no key update skip locked
+        );
+        v_some := array(
+            select b.job_id from queue.blocked as b where b.job_id = any(v_free) order by b.job_id for update skip locked
+        );
+        v_free := array(
+            select f.id
+            from unnest(v_free) as f (id)
+            left join unnest(v_some) as s (id) on s.id = f.id
+            where s.id is not null or not exists (select from queue.blocked as b where b.job_id = f.id)
+            order by f.id
+        );
+        v_some := array(
+            select d.job_id from queue.job_dependencies as d
+            where d.parent_id = v_cascade.job_id and d.job_id = any(v_free) and (v_status = 'completed' or d.on_failure = 'run')
+        );
+        perform queue.satisfy_edges(array_fill(v_cascade.job_id, array[cardinality(v_some)]), v_some);
+        if v_status <> 'completed' then
+            v_some := array(
+                select b.job_id from queue.blocked as b
+                inner join queue.job_dependencies as d on d.parent_id = v_cascade.job_id and d.job_id = b.job_id and not d.satisfied
+                where b.job_id = any(v_free) and d.on_failure <> 'run'
+            );
+            v_some := queue.fail_blocked(v_some);
+            insert into queue.cascades (job_id)
+            select f.id from unnest(v_some) as f (id)
+            where exists (select from queue.job_dependencies as d where d.parent_id = f.id and not d.satisfied)
+            on conflict do nothing;
+        end if;
+        if v_status = 'gone' then
+            delete from queue.job_dependencies as d where d.parent_id = v_cascade.job_id and d.job_id = any(v_free);
+        end if;
+        v_moved := v_moved + cardinality(v_free);
+        if cardinality(v_free) < cardinality(v_next) then
+            -- The place stays before the first child that somebody holds.
+            update queue.cascades as c
+            set place = coalesce((
+                select max(f) from unnest(v_free) as f
+                where f < (select min(l.id) from (select unnest(v_next) as id except select unnest(v_free)) as l)
+            ), c.place)
+            where c.job_id = v_cascade.job_id;
+        elsif cardinality(v_next) < p_limit - v_moved + cardinality(v_free) then
+            delete from queue.cascades as c where c.job_id = v_cascade.job_id;
+        else
+            update queue.cascades as c set place = v_next[cardinality(v_next)] where c.job_id = v_cascade.job_id;
+        end if;
+    end loop;
+    return v_moved;
+end;
+$$;
+
+comment on function queue.continue_cascades(integer) is $$
+Deal with up to p_limit more children of jobs that have ended and had too many for one transaction (queue.cascades). Called by whoever
+claims; waits for nobody. Returns how many children it looked at.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ008  a limit below 1
+$$;
