@@ -12,6 +12,7 @@ from pathlib import Path
 
 STATES = "tests/sql/test_queue_states.py"
 RACES = "tests/sql/test_queue_races.py"
+LOCKS = "tests/sql/test_queue_locks.py"
 LEASES = "tests/sql/test_queue_leases.py"
 CLAIMS = "tests/sql/test_queue_claims.py"
 FAIR = "tests/sql/test_queue_fairness.py"
@@ -94,6 +95,18 @@ MUTANTS = [
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
+    one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn"),
+    dropped("two retries at a time", LOCKS, "-k", "brings_back_the_same"),
+    one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
+    one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
+    one("keys are locked as they come", "s.idempotency_key", "null", LOCKS, "-k", "opposite_order"),
+    dropped("two fan-outs close a circle", LOCKS, "-k", "would_wait_for_each_other"),
+    dropped("a part gets an edge to an archived job", LOCKS, "-k", "no_edge_to_a_part"),
+    one("a retry locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "retry_and_an_enqueuer"),
+    dropped("a retry does not wait for other parents", RACES, "-k", "retry_of_a_child or other_parent"),
+    one("a cascade locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "one_order"),
+    dropped("a cancel locks as it goes", LOCKS, "-k", "fall_with_it"),
+    one("a job is locked before its video", "for no key update", "", LOCKS, "-k", "video_is_deleted"),
     # Claims
     one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
     one("bounds are ignored", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot", at="a full look from where the lane is"),
@@ -123,7 +136,9 @@ MUTANTS = [
     # Parents
     one("a parent counts once for two", "c.n", "1", GRAPH, *MACHINE, "-k", "parents or contract"),
     dropped("a failure leaves the willing waiting"),
-    one("a failure stops at the children", "v_doomed", "'{}'"),
+    one("a failure stops at the children", "queue.fail_blocked(v_doomed)", "queue.fail_blocked(queue.find_doomed(p_parent_ids, 1))"),
+    one("a video is reopened that cannot end", "not exists (", "(true or not exists (", GRAPH, "-k", "cannot_become_ready"),
+    dropped("a step that falls leaves its video", GRAPH, "-k", "ends_its_video"),
     one("a child of something over waits for ever", "v_over <> '{}'", "false"),
     one("those who wait do not wait for a fan-out", "d.parent_id", "false and d.parent_id"),
     # Limits, pauses, explain

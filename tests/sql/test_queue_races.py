@@ -369,7 +369,7 @@ def test_batches_that_end_jobs_in_several_ways_do_not_deadlock(queue, connect, o
     call = "select * from queue.settle_jobs('w1', %s)"
     with queue.transaction():
         # The first batch waits here between its completion and its failure.
-        queue.rows("select from queue.processing_jobs where id = %s for no key update", parents[1])
+        queue.rows("select from queue.leases where job_id = %s for update", parents[1])
         first = Race(Queue(connect()), lambda q: q.rows(call, mine)).start_and_wait_until_blocked(observer)
         second = Race(Queue(connect()), lambda q: q.rows(call, yours)).start_and_wait_until_blocked(observer)
     assert [row.verdict for race in (first, second) for row in race.finish()] == ["ok"] * 4

@@ -18,7 +18,7 @@ begin
     perform queue.lock_video_of(p_job_id);
     v_doomed := queue.find_doomed(array[p_job_id]);
     if v_doomed <> '{}' then
-        perform from queue.processing_jobs as j where j.id = any(v_doomed || p_job_id) order by j.id for no key update;
+        perform from queue.processing_jobs as j where j.id = any(v_doomed || p_job_id) order by j.id for no key update;  -- mutant: a cancel locks as it goes
     end if;
     v_job := queue.lock_queued_job(p_job_id);
 
@@ -46,10 +46,10 @@ begin
         status = 'cancelled', completed_at = base.clock(), error_class = 'cancelled', error_code = 'cancelled',
         error_message = coalesce(p_reason, 'Cancelled by hand.')
     where j.id = p_job_id;
-    perform queue.settle_children_of_failed(array[p_job_id]);
     if v_job.pipeline_run is not null and v_job.video_id is not null then
         perform media.fail_video(v_job.video_id, 'cancelled', coalesce(p_reason, 'Cancelled by hand.'));
     end if;
+    perform queue.settle_children_of_failed(array[p_job_id]);
     return 'cancelled';
 end;
 $$;

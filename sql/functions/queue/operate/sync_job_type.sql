@@ -34,7 +34,7 @@ begin
     insert into queue.job_types (job_type, description) values (p_job_type, coalesce(p_defaults ->> 'description', p_job_type))
     on conflict (job_type) do nothing;
     v_is_new := found;
-    select * into strict v_row from queue.job_types as t where t.job_type = p_job_type for update;
+    select * into strict v_row from queue.job_types as t where t.job_type = p_job_type for no key update; -- a claim that makes a lane does not wait
     -- Through the row's types and back, so that 2 minutes and 120 seconds are the same.
     v_now := to_jsonb(v_row);
     v_want := to_jsonb(jsonb_populate_record(v_row, p_defaults));
