@@ -13,6 +13,8 @@ declare
     v_next uuid[];
     v_free uuid[];
     v_some uuid[];
+    v_below uuid[];
+    v_most integer;
     v_moved integer := 0;
 begin
     perform base.check_read_committed();
@@ -30,11 +32,18 @@ begin
             delete from queue.cascades as c where c.job_id = v_cascade.job_id;
             continue;
         end if;
+        v_most := p_limit - v_moved;
         v_next := array(
             select d.job_id from queue.job_dependencies as d
-            where d.parent_id = v_cascade.job_id and d.job_id > v_cascade.place and (v_status = 'gone' or not d.satisfied)
+            where
+                d.parent_id = v_cascade.job_id and d.job_id > v_cascade.place
+                and case v_status
+                    when 'gone' then true
+                    when 'completed' then not d.satisfied
+                    else not d.satisfied and exists (select from queue.blocked as b where b.job_id = d.job_id)
+                end
             order by d.job_id
-            limit p_limit - v_moved
+            limit v_most
         );
         -- Claims wait for nobody: what others hold is left to the next look.
         v_free := array(
@@ -62,24 +71,33 @@ begin
                 where b.job_id = any(v_free) and d.on_failure <> 'run'
             );
             v_some := queue.fail_blocked(v_some);
+            -- Their own children follow at once where nobody holds one of them, else at a later look.
+            v_below := queue.find_doomed(v_some, p_limit);
+            if v_below <> '{}' and cardinality(v_below) = (
+                select count(*) from (
+                    select from queue.processing_jobs as j where j.id = any(v_below) for no key update skip locked
+                ) as locked
+            ) and cardinality(v_below) = (
+                select count(*) from (select from queue.blocked as b where b.job_id = any(v_below) for update skip locked) as locked
+            ) then
+                v_some := v_some || queue.fail_blocked(v_below);
+                v_moved := v_moved + cardinality(v_below);
+            end if;
             insert into queue.cascades (job_id)
             select f.id from unnest(v_some) as f (id)
-            where exists (select from queue.job_dependencies as d where d.parent_id = f.id and not d.satisfied)
+            where exists (
+                select from queue.job_dependencies as d
+                where d.parent_id = f.id and not d.satisfied and exists (select from queue.blocked as b where b.job_id = d.job_id)
+            )
             on conflict do nothing;
         end if;
         if v_status = 'gone' then
             delete from queue.job_dependencies as d where d.parent_id = v_cascade.job_id and d.job_id = any(v_free);
         end if;
         v_moved := v_moved + cardinality(v_free);
-        if cardinality(v_free) < cardinality(v_next) then
-            -- The place stays before the first child that somebody holds.
-            update queue.cascades as c
-            set place = coalesce((
-                select max(f) from unnest(v_free) as f
-                where f < (select min(l.id) from (select unnest(v_next) as id except select unnest(v_free)) as l)
-            ), c.place)
-            where c.job_id = v_cascade.job_id;
-        elsif cardinality(v_next) < p_limit - v_moved + cardinality(v_free) then
+        -- While somebody holds one of these children the place stays.
+        continue when cardinality(v_free) < cardinality(v_next);
+        if cardinality(v_next) < v_most then
             delete from queue.cascades as c where c.job_id = v_cascade.job_id;
         else
             update queue.cascades as c set place = v_next[cardinality(v_next)] where c.job_id = v_cascade.job_id;
