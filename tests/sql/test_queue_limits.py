@@ -263,7 +263,8 @@ def test_a_limit_set_on_a_backlog_lets_in_as_many_as_it_allows_at_the_next_claim
     assert len(taken) == 4
     for _ in range(4):  # and so it goes on
         queue.complete(taken.pop())
-        assert len(more := queue.claim(limit=slots)) == 1
+        more = queue.claim(limit=slots)
+        assert len(more) == 1
         taken += more
 
 

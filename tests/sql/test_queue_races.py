@@ -311,7 +311,13 @@ def test_batches_with_common_children_do_not_deadlock(queue, other, observer):
     assert {queue.place(child) for child in children} == {"ready"}
 
 
-@pytest.mark.parametrize("call", ["select queue.rescue_expired()", "select queue.promote_due()", "delete from queue.processing_jobs"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "select queue.rescue_expired()", "select queue.promote_due()", "delete from queue.processing_jobs", "select queue.continue_cascades()",
+        "select queue.resume('all')", "select queue.drop_limit('type:no_op')",
+    ],
+)  # fmt: skip
 def test_chores_and_deletes_need_read_committed_too(queue, call):
     queue.add()
     with pytest.raises(psycopg.Error) as error, queue.transaction():

@@ -20,11 +20,19 @@ begin
             with recursive fallen (id) as (
                 select p_job_id
                 union
-                select d.job_id
+                select below.job_id
                 from fallen as up
-                inner join queue.job_dependencies as d on d.parent_id = up.id and not d.satisfied
-                inner join queue.processing_jobs as j
-                    on j.id = d.job_id and j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
+                -- `offset 0`: one probe an edge. With old statistics a join may read the whole table for each level.
+                cross join lateral (
+                    select d.job_id from queue.job_dependencies as d
+                    where
+                        d.parent_id = up.id and not d.satisfied
+                        and (
+                            select j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
+                            from queue.processing_jobs as j where j.id = d.job_id
+                        )
+                    offset 0
+                ) as below
             )
             select f.id from fallen as f order by f.id
         );

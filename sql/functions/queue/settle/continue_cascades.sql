@@ -2,10 +2,10 @@ create or replace function queue.continue_cascades(p_limit integer default 2000)
 returns integer
 language plpgsql
 volatile
-security definer
 set search_path = ''
 set jit = off
 set enable_seqscan = off
+set enable_mergejoin = off
 as $$
 declare
     v_cascade queue.cascades;
@@ -40,7 +40,7 @@ begin
                 and case v_status
                     when 'gone' then true
                     when 'completed' then not d.satisfied
-                    else not d.satisfied and exists (select from queue.blocked as b where b.job_id = d.job_id)
+                    else not d.satisfied and (select true from queue.blocked as b where b.job_id = d.job_id)
                 end
             order by d.job_id
             limit v_most
@@ -53,11 +53,10 @@ begin
             select b.job_id from queue.blocked as b where b.job_id = any(v_free) order by b.job_id for update skip locked
         );
         v_free := array(
-            select f.id
-            from unnest(v_free) as f (id)
-            left join unnest(v_some) as s (id) on s.id = f.id
-            where s.id is not null or not exists (select from queue.blocked as b where b.job_id = f.id)
-            order by f.id
+            select s from unnest(v_some) as s
+            union
+            select f from unnest(v_free) as f where (select true from queue.blocked as b where b.job_id = f) is null
+            order by 1
         );
         v_some := array(
             select d.job_id from queue.job_dependencies as d
@@ -66,9 +65,10 @@ begin
         perform queue.satisfy_edges(array_fill(v_cascade.job_id, array[cardinality(v_some)]), v_some);
         if v_status <> 'completed' then
             v_some := array(
-                select b.job_id from queue.blocked as b
-                inner join queue.job_dependencies as d on d.parent_id = v_cascade.job_id and d.job_id = b.job_id and not d.satisfied
-                where b.job_id = any(v_free) and d.on_failure <> 'run'
+                select d.job_id from queue.job_dependencies as d
+                where
+                    d.parent_id = v_cascade.job_id and d.job_id = any(v_free) and not d.satisfied and d.on_failure <> 'run'
+                    and (select true from queue.blocked as b where b.job_id = d.job_id)
             );
             v_some := queue.fail_blocked(v_some);
             -- Their own children follow at once where nobody holds one of them, else at a later look.
@@ -85,9 +85,11 @@ begin
             end if;
             insert into queue.cascades (job_id)
             select f.id from unnest(v_some) as f (id)
-            where exists (
-                select from queue.job_dependencies as d
-                where d.parent_id = f.id and not d.satisfied and exists (select from queue.blocked as b where b.job_id = d.job_id)
+            -- A scalar subquery, here and above: with old statistics a join may read the whole table.
+            where (
+                select true from queue.job_dependencies as d
+                where d.parent_id = f.id and not d.satisfied and (select true from queue.blocked as b where b.job_id = d.job_id)
+                limit 1
             )
             on conflict do nothing;
         end if;

@@ -13,13 +13,20 @@ begin
         with recursive doomed (id) as (
             select d.job_id
             from queue.job_dependencies as d
-            inner join queue.blocked as b on b.job_id = d.job_id
-            where d.parent_id = any(p_parent_ids) and not d.satisfied and d.on_failure <> 'run'
+            where
+                d.parent_id = any(p_parent_ids) and not d.satisfied and d.on_failure <> 'run'
+                and (select true from queue.blocked as b where b.job_id = d.job_id)
             union
-            select d.job_id
+            select below.job_id
             from doomed as up
-            inner join queue.job_dependencies as d on d.parent_id = up.id and not d.satisfied and d.on_failure <> 'run'
-            inner join queue.blocked as b on b.job_id = d.job_id
+            -- `offset 0`: one probe an edge. With old statistics a join may read the whole table for each level.
+            cross join lateral (
+                select d.job_id from queue.job_dependencies as d
+                where
+                    d.parent_id = up.id and not d.satisfied and d.on_failure <> 'run'
+                    and (select true from queue.blocked as b where b.job_id = d.job_id)
+                offset 0
+            ) as below
         )
         select doomed.id from doomed limit p_most
     );

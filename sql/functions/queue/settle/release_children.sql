@@ -27,9 +27,10 @@ begin
         -- Claims go on with the parents that have more.
         insert into queue.cascades (job_id)
         select p.id from unnest(p_parent_ids) as p (id)
-        where exists (
-            select from queue.job_dependencies as e
+        where (
+            select true from queue.job_dependencies as e
             where e.parent_id = p.id and not e.satisfied and (e.on_failure = 'run' or not p_only_willing)
+            limit 1
         )
         on conflict do nothing;
     else

@@ -20,10 +20,12 @@ begin
         -- More of them may be left: claims go on with these parents.
         insert into queue.cascades (job_id)
         select a.id from unnest(v_all) as a (id)
-        where exists (
-            select from queue.job_dependencies as d
+        -- Scalar subqueries: with old statistics a join may read the whole table.
+        where (
+            select true from queue.job_dependencies as d
             where d.parent_id = a.id and not d.satisfied and d.on_failure <> 'run'
-                and exists (select from queue.blocked as b where b.job_id = d.job_id)
+                and (select true from queue.blocked as b where b.job_id = d.job_id)
+            limit 1
         )
         on conflict do nothing;
     end if;
