@@ -2,7 +2,7 @@ create or replace function base.check_read_committed()
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Postgres runs "read uncommitted" as read committed.

@@ -3,7 +3,7 @@ returns timestamptz
 language plpgsql
 volatile
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Not now(): that stands still for a whole transaction, and leases are measured in real time.

@@ -3,7 +3,7 @@ returns uuid
 language plpgsql
 stable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_text text := nullif(current_setting('reelq.tenant_id', true), '');

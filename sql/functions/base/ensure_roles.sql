@@ -2,7 +2,7 @@ create or replace function base.ensure_roles()
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_role text;

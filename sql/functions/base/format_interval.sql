@@ -2,7 +2,7 @@ create or replace function base.format_interval(p_span interval)
 returns text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when s < 100 then round(s) || ' s'

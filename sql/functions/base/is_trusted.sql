@@ -2,7 +2,7 @@ create or replace function base.is_trusted()
 returns boolean
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- Inside a security definer function current_user is the owner; who called is

@@ -2,7 +2,7 @@ create or replace function base.make_partition(p_parent regclass, p_month date)
 returns regclass
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare

@@ -2,7 +2,7 @@ create or replace function base.may_act_for(p_tenant_id uuid)
 returns boolean
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := base.current_tenant();

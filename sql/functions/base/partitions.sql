@@ -2,7 +2,7 @@ create or replace function base.partitions(p_parent regclass)
 returns table (partition regclass, since timestamptz, until timestamptz, detaching boolean)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$

@@ -3,7 +3,7 @@ returns uuid
 language sql
 immutable
 parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     -- Ids hold no time before 1970: then the answer is the smallest id.
     select (

@@ -2,7 +2,7 @@ create or replace function identity.check_tenant(p_tenant_id uuid, p_slug text d
 returns uuid
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_id uuid;

@@ -2,7 +2,7 @@ create or replace function media.check_known_keys(p_what text, p_given jsonb, p_
 returns void
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_unknown text;

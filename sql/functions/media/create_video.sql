@@ -10,7 +10,7 @@ returns uuid
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := identity.check_tenant(p_tenant_id);

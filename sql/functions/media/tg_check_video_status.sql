@@ -2,7 +2,7 @@ create or replace function media.tg_check_video_status()
 returns trigger
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if media.video_rank(new.status) > media.video_rank(old.status)

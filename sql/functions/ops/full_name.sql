@@ -2,7 +2,7 @@ create or replace function ops.full_name(p_relation regclass)
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select format('%I.%I', s.nspname, c.relname)
     from pg_catalog.pg_class as c

@@ -2,7 +2,7 @@ create or replace function ops.health_of_server()
 returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_major integer := current_setting('server_version_num')::integer / 10000;

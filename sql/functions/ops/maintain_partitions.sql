@@ -2,7 +2,7 @@ create or replace function ops.maintain_partitions(p_dry_run boolean default fal
 returns table (parent text, partition text, action text, statement text, done boolean, detail text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 set timezone = 'UTC'
 as $$

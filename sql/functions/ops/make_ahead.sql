@@ -2,7 +2,7 @@ create or replace function ops.make_ahead(p_policy ops.partition_policies, p_dry
 returns table (parent text, partition text, action text, statement text, done boolean, detail text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare

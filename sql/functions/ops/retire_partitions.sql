@@ -2,7 +2,7 @@ create or replace function ops.retire_partitions(p_policy ops.partition_policies
 returns table (parent text, partition text, action text, statement text, done boolean, detail text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_old record;

@@ -2,7 +2,7 @@ create or replace function queue.concat_batches(p_one queue.claimed_batch, p_oth
 returns queue.claimed_batch
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         p_one.job_ids || p_other.job_ids, p_one.lanes || p_other.lanes, p_one.fair_keys || p_other.fair_keys,

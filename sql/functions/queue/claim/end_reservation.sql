@@ -2,7 +2,7 @@ create or replace function queue.end_reservation(p_lane integer, p_worker_id tex
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

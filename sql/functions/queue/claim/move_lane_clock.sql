@@ -7,7 +7,7 @@ create or replace function queue.move_lane_clock(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_last double precision := (select max(k) from unnest(p_fair_keys) as k);

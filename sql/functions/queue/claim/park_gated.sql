@@ -2,7 +2,7 @@ create or replace function queue.park_gated(p_batch queue.claimed_batch)
 returns queue.claimed_batch
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

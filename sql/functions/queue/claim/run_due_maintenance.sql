@@ -2,7 +2,7 @@ create or replace function queue.run_due_maintenance(p_worker_id text, p_now tim
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_last timestamptz;

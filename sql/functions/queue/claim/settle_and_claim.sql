@@ -10,7 +10,7 @@ returns setof queue.claimed_job
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_row record;

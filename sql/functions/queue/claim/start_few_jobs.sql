@@ -2,7 +2,7 @@ create or replace function queue.start_few_jobs(p_worker_id text, p_batch queue.
 returns setof queue.claimed_job
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();

@@ -2,7 +2,7 @@ create or replace function queue.start_jobs(p_worker_id text, p_batch queue.clai
 returns setof queue.claimed_job
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off

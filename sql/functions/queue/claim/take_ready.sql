@@ -7,7 +7,7 @@ create or replace function queue.take_ready(
 returns queue.claimed_batch
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_taken queue.claimed_batch;

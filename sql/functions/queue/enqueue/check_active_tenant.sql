@@ -2,7 +2,7 @@ create or replace function queue.check_active_tenant(p_tenant_id uuid)
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_status text;

@@ -2,7 +2,7 @@ create or replace function queue.check_job(p_job queue.processing_jobs)
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_job.priority not between 1 and 10 then

@@ -2,7 +2,7 @@ create or replace function queue.check_spawn_acyclic(p_job_id uuid, p_spawned uu
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

@@ -2,7 +2,7 @@ create or replace function queue.check_specs(p_specs jsonb)
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_known text[] := array[

@@ -3,7 +3,7 @@ returns table (place integer, job_id uuid, is_new boolean)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 -- Room to keep ten thousand new rows, which the trigger reads again, in memory.
 set work_mem = '32MB'

@@ -8,7 +8,7 @@ returns table (step text, job_id uuid, is_new boolean)
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

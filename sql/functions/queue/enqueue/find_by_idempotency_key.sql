@@ -2,7 +2,7 @@ create or replace function queue.find_by_idempotency_key(p_tenant_id uuid, p_key
 returns uuid
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin

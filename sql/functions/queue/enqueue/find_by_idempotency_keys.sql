@@ -2,7 +2,7 @@ create or replace function queue.find_by_idempotency_keys(p_specs jsonb)
 returns uuid[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare

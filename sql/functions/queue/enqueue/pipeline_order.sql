@@ -2,7 +2,7 @@ create or replace function queue.pipeline_order(p_pipeline text)
 returns table (step text, place integer)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -2,7 +2,7 @@ create or replace function queue.resolve_ref(p_word text, p_refs jsonb)
 returns uuid
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_refs ? p_word then

@@ -2,7 +2,7 @@ create or replace function queue.resolve_tenant(p_tenant_id uuid, p_video_id uui
 returns uuid
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select coalesce(
         p_tenant_id,

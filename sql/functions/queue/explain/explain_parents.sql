@@ -2,7 +2,7 @@ create or replace function queue.explain_parents(p_job queue.processing_jobs)
 returns table (reason text, detail text, advice text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         'blocked',

@@ -2,7 +2,7 @@ create or replace function queue.explain_progress(p_lease queue.leases)
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return concat_ws(

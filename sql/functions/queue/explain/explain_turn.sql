@@ -2,7 +2,7 @@ create or replace function queue.explain_turn(p_job queue.processing_jobs)
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

@@ -2,7 +2,7 @@ create or replace function queue.explain_workers(p_job queue.processing_jobs)
 returns table (reason text, detail text, advice text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_live integer;

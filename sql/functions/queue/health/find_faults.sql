@@ -2,7 +2,7 @@ create or replace function queue.find_faults(p_job_ids uuid[])
 returns table (job_id uuid, fault text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 set enable_hashjoin = off

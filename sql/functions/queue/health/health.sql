@@ -3,7 +3,7 @@ returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare

@@ -2,7 +2,7 @@ create or replace function queue.health_of_invariants(p_deep boolean)
 returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- 16 MB of records and attempts are about 10,000 jobs; to verify them takes a tenth of a second.

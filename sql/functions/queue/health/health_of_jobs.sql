@@ -2,7 +2,7 @@ create or replace function queue.health_of_jobs()
 returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set jit = off
 as $$

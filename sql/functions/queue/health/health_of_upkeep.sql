@@ -2,7 +2,7 @@ create or replace function queue.health_of_upkeep()
 returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();

@@ -2,7 +2,7 @@ create or replace function queue.lock_for_repair(p_job_id uuid)
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

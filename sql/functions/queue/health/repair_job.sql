@@ -2,7 +2,7 @@ create or replace function queue.repair_job(p_job_id uuid)
 returns text[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_fault text;

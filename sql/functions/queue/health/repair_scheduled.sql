@@ -2,7 +2,7 @@ create or replace function queue.repair_scheduled(p_limit integer)
 returns table (job_id uuid)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

@@ -2,7 +2,7 @@ create or replace function queue.upkeep_tasks()
 returns table (task text, every interval, remedy text)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select u.task, coalesce(known.every, interval '1 day'), coalesce(known.remedy, 'Run it from cron or a timer; docs/operate.md, Upkeep.')
     from queue.upkeep as u

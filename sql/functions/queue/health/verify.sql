@@ -3,7 +3,7 @@ returns table (invariant text, job_id uuid, detail text)
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- JIT would take longer than the queries, on a queue of usual size.
 set jit = off
 as $$

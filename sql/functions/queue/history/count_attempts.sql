@@ -2,7 +2,7 @@ create or replace function queue.count_attempts(p_since timestamptz, p_until tim
 returns setof queue.job_stats
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
     select

@@ -2,7 +2,7 @@ create or replace function queue.ensure_history_partitions(p_job_ids uuid[], p_n
 returns uuid[]
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 set timezone = 'UTC'

@@ -9,7 +9,7 @@ returns setof queue.job_summary
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := queue.visible_tenant();

@@ -2,7 +2,7 @@ create or replace function queue.move_to_history(p_job_ids uuid[], p_done_before
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

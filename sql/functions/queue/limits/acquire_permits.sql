@@ -2,7 +2,7 @@ create or replace function queue.acquire_permits(p_keys text[])
 returns text
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

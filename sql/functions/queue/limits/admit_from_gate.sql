@@ -2,7 +2,7 @@ create or replace function queue.admit_from_gate(p_gate text, p_limit integer, p
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 set enable_hashjoin = off

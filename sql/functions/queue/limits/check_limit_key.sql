@@ -2,7 +2,7 @@ create or replace function queue.check_limit_key(p_key text)
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_kind text := split_part(p_key, ':', 1);

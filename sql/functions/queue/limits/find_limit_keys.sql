@@ -2,7 +2,7 @@ create or replace function queue.find_limit_keys(p_job queue.processing_jobs)
 returns text[]
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select array_agg(found.limit_key order by found.limit_key)
     from (

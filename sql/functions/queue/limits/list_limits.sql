@@ -3,7 +3,7 @@ returns table (limit_key text, name text, max_running integer, used integer, run
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         l.limit_key,

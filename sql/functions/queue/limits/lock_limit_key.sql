@@ -2,7 +2,7 @@ create or replace function queue.lock_limit_key(p_key text, p_wait boolean defau
 returns boolean
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- 1,024 different locks at most, however many tenants there are: keys are hashed.

@@ -2,7 +2,7 @@ create or replace function queue.release_permits(p_limits text[])
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_limits <> '{}' then

@@ -2,7 +2,7 @@ create or replace function queue.check_pause(p_scope text, p_key text)
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_key text := coalesce(p_key, '');

@@ -3,7 +3,7 @@ returns table (scope text, key text, name text, reason text, paused_by text, sin
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         p.scope, p.key,

@@ -2,7 +2,7 @@ create or replace function queue.retryable_jobs(p_job_ids uuid[])
 returns uuid[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

@@ -8,7 +8,7 @@ create or replace function queue.sync_job_type(
 returns table (name text, old_value text, new_value text, action text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_known text[] := array[

@@ -2,7 +2,7 @@ create or replace function queue.sync_retry_policies(p_job_type text, p_retry js
 returns table (name text, old_value text, new_value text, action text)
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_key text[] := array['job_type', 'error_class', 'code', 'created_at', 'updated_at'];

@@ -2,7 +2,7 @@ create or replace function queue.admit_jobs(p_job_ids uuid[], p_limits text[] de
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off

@@ -2,7 +2,7 @@ create or replace function queue.find_gates(p_job_ids uuid[], p_with_type boolea
 returns table (place integer, job_id uuid, pause text, limits text[])
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off

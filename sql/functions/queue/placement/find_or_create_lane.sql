@@ -2,7 +2,7 @@ create or replace function queue.find_or_create_lane(p_job_type text, p_priority
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 set enable_seqscan = off

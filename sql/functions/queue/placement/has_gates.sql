@@ -2,7 +2,7 @@ create or replace function queue.has_gates()
 returns boolean
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (select from queue.limits)

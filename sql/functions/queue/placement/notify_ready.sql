@@ -2,7 +2,7 @@ create or replace function queue.notify_ready(p_job_types text[])
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$

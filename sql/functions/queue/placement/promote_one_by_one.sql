@@ -2,7 +2,7 @@ create or replace function queue.promote_one_by_one(p_reason text)
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

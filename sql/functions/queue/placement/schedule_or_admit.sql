@@ -2,7 +2,7 @@ create or replace function queue.schedule_or_admit(p_job_ids uuid[])
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

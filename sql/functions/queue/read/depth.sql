@@ -3,7 +3,7 @@ returns table (job_type text, ready integer, scheduled integer, blocked integer,
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     with counted (job_type, place) as (
         select l.job_type, 'ready'

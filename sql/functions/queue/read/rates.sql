@@ -3,7 +3,7 @@ returns table (job_type text, completed integer, failed integer, per_minute doub
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_window is null or p_window <= interval '0' or p_window > interval '1 day' then

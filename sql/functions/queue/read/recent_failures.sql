@@ -6,7 +6,7 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         d.job_id, d.job_type, j.video_id, d.failed_at, j.token, j.worker_id, j.error_class, j.error_code, j.error_message

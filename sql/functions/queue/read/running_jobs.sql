@@ -6,7 +6,7 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         l.job_id, l.job_type, j.video_id, v.title, l.worker_id, l.token, l.started_at,

@@ -2,7 +2,7 @@ create or replace function queue.visible_tenant()
 returns uuid
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := base.current_tenant();

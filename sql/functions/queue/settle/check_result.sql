@@ -2,7 +2,7 @@ create or replace function queue.check_result(p_result jsonb)
 returns void
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if jsonb_typeof(p_result) <> 'object' or pg_column_size(p_result) > 65536 then

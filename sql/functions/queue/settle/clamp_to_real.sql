@@ -2,7 +2,7 @@ create or replace function queue.clamp_to_real(p_value double precision)
 returns real
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case
         when p_value <> p_value or p_value is null then null

@@ -2,7 +2,7 @@ create or replace function queue.continue_cascades(p_limit integer default 2000)
 returns integer
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 set enable_mergejoin = off

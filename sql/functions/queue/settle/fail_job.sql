@@ -10,7 +10,7 @@ returns text
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_error_class is null or p_error_class not in ('transient', 'rate_limited', 'permanent', 'cancelled', 'worker_lost') then

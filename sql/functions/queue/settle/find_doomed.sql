@@ -2,7 +2,7 @@ create or replace function queue.find_doomed(p_parent_ids uuid[], p_most integer
 returns uuid[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 set enable_hashjoin = off

@@ -9,7 +9,7 @@ create or replace function queue.record_attempt(
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     insert into queue.job_attempts (

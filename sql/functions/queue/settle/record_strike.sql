@@ -2,7 +2,7 @@ create or replace function queue.record_strike(p_job queue.processing_jobs, p_er
 returns void
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

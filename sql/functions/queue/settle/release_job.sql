@@ -3,7 +3,7 @@ returns void
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform queue.requeue_job(p_job_id, p_token, base.clock(), 'released', p_reason);

@@ -6,7 +6,7 @@ create or replace function queue.retry_wait(
 returns interval
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_cap_s double precision := extract(epoch from p_policy.cap);

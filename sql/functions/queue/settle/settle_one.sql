@@ -2,7 +2,7 @@ create or replace function queue.settle_one(p_worker_id text, p_item jsonb)
 returns text
 language plpgsql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_job_id uuid := (p_item ->> 'job_id')::uuid;

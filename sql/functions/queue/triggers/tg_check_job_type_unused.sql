@@ -2,7 +2,7 @@ create or replace function queue.tg_check_job_type_unused()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Lanes first: whoever enqueues a job of a new type makes its lane, so that deleting or renaming the type waits for that.

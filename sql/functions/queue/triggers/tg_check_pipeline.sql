@@ -1,7 +1,7 @@
 create or replace function queue.tg_check_pipeline()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform queue.pipeline_order(coalesce(new.pipeline, old.pipeline));

@@ -2,7 +2,7 @@ create or replace function queue.tg_clean_up_deleted_jobs()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
 as $$

@@ -2,7 +2,7 @@ create or replace function queue.tg_delete_jobs_of_owner()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_ids uuid[];

@@ -1,7 +1,7 @@
 create or replace function queue.tg_guard_job()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if new.status <> old.status then

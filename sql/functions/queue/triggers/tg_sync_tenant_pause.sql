@@ -2,7 +2,7 @@ create or replace function queue.tg_sync_tenant_pause()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if tg_op = 'UPDATE' and new.status <> 'active' then

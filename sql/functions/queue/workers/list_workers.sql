@@ -6,7 +6,7 @@ returns table (
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select
         w.worker_id, w.host, w.pid, w.pool, w.version, w.status, w.slots,

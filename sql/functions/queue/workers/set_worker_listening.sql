@@ -3,7 +3,7 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     insert into queue.listening_workers (worker_id, types)
     select w.worker_id, w.types from queue.workers as w where w.worker_id = p_worker_id
