@@ -12,6 +12,7 @@ from pathlib import Path
 
 STATES = "tests/sql/test_queue_states.py"
 RACES = "tests/sql/test_queue_races.py"
+LOCKS = "tests/sql/test_queue_locks.py"
 LEASES = "tests/sql/test_queue_leases.py"
 CLAIMS = "tests/sql/test_queue_claims.py"
 FAIR = "tests/sql/test_queue_fairness.py"
@@ -28,6 +29,7 @@ OWNER = "tests/sql/test_security_owner.py"
 
 
 SCHEDULES = "tests/sql/test_queue_schedules.py"
+HEALTH = "tests/sql/test_queue_health.py"
 MARK = "  -- mutant: "
 
 
@@ -97,8 +99,19 @@ MUTANTS = [
     one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
-    one("keys are locked as they come", "s.idempotency_key collate \"C\", s.tenant_id, ", "", ENQUEUE, "-k", "opposite"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
+    one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn"),
+    dropped("two retries at a time", LOCKS, "-k", "brings_back_the_same"),
+    one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
+    one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
+    one("keys are locked as they come", "s.idempotency_key", "null", LOCKS, "-k", "opposite_order"),
+    dropped("two fan-outs close a circle", LOCKS, "-k", "would_wait_for_each_other"),
+    dropped("a part gets an edge to an archived job", LOCKS, "-k", "no_edge_to_a_part"),
+    one("a retry locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "retry_and_an_enqueuer"),
+    dropped("a retry does not wait for other parents", RACES, "-k", "retry_of_a_child or other_parent"),
+    one("a cascade locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "one_order"),
+    dropped("a cancel locks as it goes", LOCKS, "-k", "fall_with_it"),
+    one("a job is locked before its video", "for no key update", "", LOCKS, "-k", "video_is_deleted"),
     # Claims
     one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
     one("bounds are ignored", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot", at="a full look from where the lane is"),
@@ -109,6 +122,8 @@ MUTANTS = [
     one("a batch takes too much", "floor(v_free * v_head.batch / v_head.weight", "ceil(v_free * v_head.batch"),
     one("no slots are kept for heavy jobs", "p_ready_at > p_now - interval '1 minute'", "true", FAIR, "-k", "heavy"),
     one("all tenants come in at the same place", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n)", "0", FAIR, "-k", "tenant"),
+    one("the clock of a lane stands still when nothing is left", "not exists", "false and not exists", CLAIMS, "-k", "above_its_bounds"),
+    one("a reservation waits", " skip locked", "", RACES, "-k", "keep_slots_free"),
     # Failure and return
     one("a drain charges an attempt", "status", "attempts = j.attempts + 1, status"),
     one("a crash is charged to the attempts", "v_crashes := v_crashes", "v_attempts := v_attempts"),
@@ -120,7 +135,6 @@ MUTANTS = [
     one("a cancel is lost on failure", "coalesce(v_cancel, false) or ", ""),
     one("no grace after an outage", "v_now - v_upkeep.last_run_at > v_upkeep.grace", "false"),
     one("an outage keeps the jobs of the dead", "held.expires_at >= v_upkeep.last_run_at and ", "", LEASES, "-k", "marked_dead"),
-    one("a video is reopened that nobody ends", "other.status in ('failed', 'cancelled')", "false", GRAPH, "-k", "retried_alone"),
     one("a retry keeps the old budgets", "attempts = 0, ", ""),
     # The state machine of the record, and its narrow rows
     one("the guard lets all pass", "not", "false and not", STATES, "-k", "machine"),
@@ -130,7 +144,9 @@ MUTANTS = [
     # Parents
     one("a parent counts once for two", "c.n", "1", GRAPH, *MACHINE, "-k", "parents or contract"),
     dropped("a failure leaves the willing waiting"),
-    one("a failure stops at the children", "v_doomed", "'{}'"),
+    one("a failure stops at the children", "queue.fail_blocked(v_doomed)", "queue.fail_blocked(queue.find_doomed(p_parent_ids, 1))"),
+    one("a video is reopened that cannot end", "not exists (", "(true or not exists (", GRAPH, "-k", "cannot_become_ready"),
+    dropped("a step that falls leaves its video", GRAPH, "-k", "ends_its_video"),
     one("a child of something over waits for ever", "v_over <> '{}'", "false"),
     one("those who wait do not wait for a fan-out", "d.parent_id", "false and d.parent_id"),
     # Limits, pauses, explain
@@ -138,6 +154,7 @@ MUTANTS = [
     one("a batch keeps its permits", "group", "where false group"),
     one("a limit lets one more in", "=", "", LIMITS, "-k", "several"),
     one("permits in the hands of a claim are not counted", "v_taken.job_ids is not null", "false", LIMITS, "-k", "in_the_hands"),
+    one("a permit waits behind the backlog", " and r.limits is not null", "", LIMITS, "-k", "backlog_lets_in"),
     dropped("a pause of a type is not heeded"),
     one("a pause of a tenant is not heeded", "('tenant', j.tenant_id::text), ", ""),
     one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),
@@ -151,6 +168,8 @@ MUTANTS = [
     # Job types
     one("a sync takes what an operator changed", "p_overwrite or v_now -> v_key is not distinct from v_row.declared -> v_key", "true", TYPES, "-k", "kept_until"),
     one("a sync brings back a policy that was deleted", "not p_overwrite and v_policy.now is distinct from v_policy.last", "false", TYPES, "-k", "kept_until"),
+    # Health
+    one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Schedules
     one("two run the same tick", " skip locked", "", SCHEDULES, "-k", "two_that_run_at_once"),
     one("a missed tick is made up for though it shall be skipped", "v_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),

@@ -139,6 +139,13 @@ class Race:
         assert waited, "the other session never waited for the lock"
         return self
 
+    def start_until_blocked_or_done(self, observer: Queue) -> Race:
+        """Start the call; return once it waits for a lock, or has ended."""
+        self._thread.start()
+        while self._thread.is_alive() and not observer.value("select cardinality(pg_blocking_pids(%s)) > 0", self._pid):
+            self._thread.join(0.01)
+        return self
+
     def finish(self) -> Any:
         """The call's result, or its error raised."""
         self._thread.join(LOCK_WAIT_S)

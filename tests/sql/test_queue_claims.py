@@ -115,6 +115,20 @@ def test_lower_bounds_skip_what_was_taken_and_a_full_look_finds_what_came_back(q
     assert [taken.job_id for taken in queue.claim("w1", 1, *bounds)] == [later]
     assert [taken.job_id for taken in queue.claim("w1", 1)] == [job.job_id]
 
+def test_what_comes_after_a_claim_that_took_all_there_was_is_found_above_its_bounds(queue, clock):
+    """A claim that came up with exactly what it asked for, and one that came up short, within a quarter of a second of another."""
+    clock.set(queue.value("select now()"))
+    queue.worker()
+    for asked, there in ((4, 4), (4, 3)):
+        queue.add()
+        (first,) = queue.claim(limit=1)  # this one moves the clock of the lane
+        jobs = [queue.add() for _ in range(there)]
+        taken = queue.claim("w1", asked, [first.lane], [first.fair_key], [first.seq])
+        assert [job.job_id for job in taken] == jobs
+        later = queue.add()
+        last = taken[-1]
+        assert [job.job_id for job in queue.claim("w1", 1, [last.lane], [last.fair_key], [last.seq])] == [later]
+
 
 @pytest.mark.parametrize(
     "call",

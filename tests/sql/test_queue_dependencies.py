@@ -257,3 +257,35 @@ def test_a_video_that_nobody_ends_is_found(queue):
     assert [row.invariant for row in queue.violations()] == ["a video whose pipeline is over is ready or has failed"]
     queue.conn.execute("select media.fail_video(%s, 'oops', 'It broke.')", [video])
     assert queue.violations() == []
+
+
+@pytest.fixture
+def failed_twice(queue):
+    """A video whose poster and ladder have failed; their jobs."""
+    queue.value("select queue.ingest_video('/a.mp4')")
+    for _ in ("download", "probe"):
+        queue.complete(queue.take())
+    jobs = {job.pipeline_step: job for job in (queue.take(), queue.take())}
+    for step in ("ladder", "poster"):
+        queue.fail(jobs[step], "permanent", f"bad_{step}")
+    return jobs
+
+
+def test_a_video_that_cannot_become_ready_stays_failed_until_its_last_failed_step_is_retried(queue, failed_twice):
+    def video():
+        return queue.rows("select status, error_code from media.videos")[0]
+
+    queue.value("select queue.retry_job(%s)", failed_twice["poster"].job_id)
+    queue.complete(queue.take())
+    assert video() == ("failed", "bad_ladder"), "nobody is at work that could end it"
+    queue.value("select queue.retry_job(%s)", failed_twice["ladder"].job_id)
+    assert video() == ("pending", None)
+    queue.complete(queue.take())
+    assert queue.take().pipeline_step == "ready"
+
+
+def test_a_step_that_falls_with_a_job_outside_of_its_pipeline_ends_its_video(queue):
+    """Its parent's record is deleted by hand."""
+    video = queue.value("select queue.ingest_video('/a.mp4')")
+    queue.conn.execute("delete from queue.processing_jobs where pipeline_step = 'download'")
+    assert queue.rows("select status, error_code from media.videos where id = %s", video) == [("failed", "parent_failed")]

@@ -244,3 +244,50 @@ def test_dropping_what_is_not_there_and_bad_names_are_refused(queue):
     with pytest.raises(psycopg.Error) as error:
         queue.add(limits=["Has Space"])
     assert code(error) == "RQ008"
+
+
+BACKLOG = "select count(*) from queue.enqueue_jobs((select jsonb_agg(%s::jsonb) from generate_series(1, %s)))"
+
+
+@pytest.mark.parametrize("slots", [1, 10])
+@pytest.mark.parametrize("key", ["type:no_op", "name:licence", "tenant:*"])
+def test_a_limit_set_on_a_backlog_lets_in_as_many_as_it_allows_at_the_next_claims(queue, tenants, key, slots):
+    """However long the backlog is: one that held no permit yet must not come behind all that have none."""
+    queue.value(BACKLOG, Jsonb({"job_type": "no_op", "tenant_id": str(tenants[0]), "limits": ["licence"]}), 3000)
+    queue.worker()
+    limit(queue, key, 4)
+    taken = queue.claim(limit=slots)
+    assert len(taken) == min(slots, 4)
+    assert queue.value("select count(*) from queue.parked") < 1200, "the backlog is not gone through for that"
+    taken += [job for _ in range(6 // slots) for job in queue.claim(limit=slots)]
+    assert len(taken) == 4
+    for _ in range(4):  # and so it goes on
+        queue.complete(taken.pop())
+        more = queue.claim(limit=slots)
+        assert len(more) == 1
+        taken += more
+
+
+def test_a_claim_with_bounds_finds_those_too(queue):
+    queue.value(BACKLOG, Jsonb({"job_type": "no_op"}), 1500)
+    queue.worker()
+    taken = queue.claim(limit=3)
+    limit(queue, "type:no_op", 4)
+    for job in taken:
+        last = taken[-1]
+        queue.complete(job)
+        bounds = [last.lane], [last.fair_key], [last.seq]
+        taken += (more := queue.claim("w1", 10, *bounds))
+        assert len(more) == (2 if job is taken[0] else 1)
+        if len(taken) > 20:
+            break
+
+
+def test_what_no_gate_holds_is_found_behind_a_backlog_that_one_holds(queue, tenants):
+    queue.value(BACKLOG, Jsonb({"job_type": "no_op", "limits": ["licence"]}), 5000)
+    free = [queue.add() for _ in range(3)]
+    queue.worker()
+    limit(queue, "name:licence", 1)
+    (held,) = queue.claim(limit=1)
+    found = [job.job_id for _ in range(5) for job in queue.claim(limit=3)]
+    assert found == free and held.job_id not in free

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
@@ -309,7 +311,13 @@ def test_batches_with_common_children_do_not_deadlock(queue, other, observer):
     assert {queue.place(child) for child in children} == {"ready"}
 
 
-@pytest.mark.parametrize("call", ["select queue.rescue_expired()", "select queue.promote_due()", "delete from queue.processing_jobs"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "select queue.rescue_expired()", "select queue.promote_due()", "delete from queue.processing_jobs", "select queue.continue_cascades()",
+        "select queue.resume('all')", "select queue.drop_limit('type:no_op')",
+    ],
+)  # fmt: skip
 def test_chores_and_deletes_need_read_committed_too(queue, call):
     queue.add()
     with pytest.raises(psycopg.Error) as error, queue.transaction():
@@ -340,6 +348,20 @@ def test_two_claims_that_give_a_tenant_its_first_unit_do_not_wait_for_one_anothe
         assert other.claim("w2") == []
 
 
+def test_two_claims_that_keep_slots_free_for_the_same_job_do_not_wait_for_one_another(queue, other, clock):
+    clock.set(queue.value("select now()"))
+    queue.conn.execute("update queue.job_types set weight = 4 where job_type = 'video_transcode'")
+    queue.conn.execute("select queue.register_worker(w, 'host', 1, '0', 'pool', 4) from unnest(array['w1', 'w2']) as w")
+    queue.add("video_transcode")
+    queue.conn.execute("insert into queue.job_types (job_type, description) values ('later', 'It comes after the heavy one.')")
+    clock.forward(timedelta(minutes=2))
+    light = queue.add("later")
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        assert queue.claim("w1", 3) == [], "this one keeps its slots"
+        assert [job.job_id for job in other.claim("w2", 3)] == [light], "and this one neither waits nor keeps any"
+
+
 def test_batches_that_end_jobs_in_several_ways_do_not_deadlock(queue, connect, observer):
     """A completion releases before a failure does: the counters of both are locked at the start, in order."""
     parents = [queue.add(priority=n) for n in (1, 2, 3, 4)]
@@ -353,7 +375,7 @@ def test_batches_that_end_jobs_in_several_ways_do_not_deadlock(queue, connect, o
     call = "select * from queue.settle_jobs('w1', %s)"
     with queue.transaction():
         # The first batch waits here between its completion and its failure.
-        queue.rows("select from queue.processing_jobs where id = %s for no key update", parents[1])
+        queue.rows("select from queue.leases where job_id = %s for update", parents[1])
         first = Race(Queue(connect()), lambda q: q.rows(call, mine)).start_and_wait_until_blocked(observer)
         second = Race(Queue(connect()), lambda q: q.rows(call, yours)).start_and_wait_until_blocked(observer)
     assert [row.verdict for race in (first, second) for row in race.finish()] == ["ok"] * 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from tests.sql.plankit import Explained
 from tests.sql.queuekit import Queue
 
 
@@ -164,3 +165,20 @@ def test_a_tenant_learns_nothing_of_another_by_enqueueing(queue):
         with pytest.raises(psycopg.Error) as error:
             queue.conn.execute(call, arguments)
         assert error.value.sqlstate == expected, call
+
+
+@pytest.mark.parametrize("args", ["", "'queued'", "p_job_type => 'no_op'", "'completed'", "'failed'", "'cancelled'"])
+def test_a_tenant_s_list_reads_its_own_jobs_however_many_others_there_are(queue, tenants, args):
+    queue.conn.execute("insert into queue.processing_jobs (job_type, tenant_id) select 'no_op', %s from generate_series(1, 5000)", (next(iter(tenants)),))
+    queue.conn.execute("select set_config('reelq.tenant_id', %s, false)", (str(list(tenants)[1]),))
+    explained = Explained(queue.conn)
+    call = explained.call(f"select * from queue.list_jobs({args})")
+    assert [str(touch) for touch in call.of("processing_jobs") if touch.rows > 10 or touch.node == "Seq Scan"] == []
+    assert call.buffers < 500
+
+
+def test_a_job_with_many_children_is_shown_with_the_first_of_them(queue):
+    parent = queue.add()
+    queue.conn.execute("insert into queue.processing_jobs (job_type, depends_on) select 'no_op', %s from generate_series(1, 101)", ([parent],))
+    shown = queue.value("select queue.show_job(%s)", parent)
+    assert (len(shown["children"]), shown["more_children"], shown["more_parents"]) == (100, True, False)

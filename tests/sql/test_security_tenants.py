@@ -12,7 +12,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.conftest import Connect
-from tests.sql.mediakit import Conn, refused, scalar
+from tests.sql.mediakit import Conn, refused
 from tests.sql.queuekit import Queue, Race
 from tests.sql.rolekit import ROLES, Tenant, open_as
 

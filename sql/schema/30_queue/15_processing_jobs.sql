@@ -53,6 +53,9 @@ create table queue.processing_jobs (
 
 create index processing_jobs_by_video on queue.processing_jobs (video_id, id) where video_id is not null;
 
+-- What a tenant lists; jobs of the platform itself do not pay for it.
+create index processing_jobs_by_tenant on queue.processing_jobs (tenant_id, id) where tenant_id is not null;
+
 create unique index processing_jobs_by_idempotency_key
 on queue.processing_jobs (tenant_id, idempotency_key) nulls not distinct
 where idempotency_key is not null;

@@ -16,7 +16,8 @@ create table queue.ready (
 -- The last place of a tenant in a lane, which is where its next job comes in.
 create index ready_by_flow on queue.ready (lane, flow, fair_key);
 
-create index ready_under_limits on queue.ready (lane) where limits is not null;
+-- The same among those that hold permits.
+create index ready_under_limits on queue.ready (lane, flow, fair_key) where limits is not null;
 
 comment on table queue.ready is 'Jobs that may be claimed now, and nothing else. A claim deletes the best rows of a lane; rows are never updated.';
 comment on column queue.ready.lane is 'Kind of work, see queue.lanes.';

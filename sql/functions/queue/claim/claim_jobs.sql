@@ -33,7 +33,8 @@ declare
     v_more boolean;
     v_parked integer := 0;
     v_parked_now integer;
-    v_admitted_after integer := 0;
+    v_parked_before integer;
+    v_lanes integer[] := p_lanes;
 begin
     perform base.check_read_committed();
     if row_security_active('queue.processing_jobs') then
@@ -75,14 +76,15 @@ begin
         v_paused := array(select p.key from queue.pauses as p where p.scope = 'job_type');
     end if;
 
-    -- Walk over the lanes, most urgent first. Further passes fill the slots that are left because lanes had few jobs or rows that
-    -- other claims had locked.
-    for v_pass in 1..3 loop
+    -- Walk over the lanes, most urgent first. Further passes fill the slots that are left because lanes had few jobs, rows that
+    -- other claims had locked, or jobs that gates hold.
+    for v_pass in 1..20 loop
         v_free_before := v_free;
+        v_parked_before := v_parked;
         v_more := false;
         <<heads>>
         for v_head in
-            select h.* from queue.lane_heads(v_worker, p_limit, v_paused, v_now, p_lanes, p_fair_keys, p_seqs) as h
+            select h.* from queue.lane_heads(v_worker, p_limit, v_paused, v_now, v_lanes, p_fair_keys, p_seqs) as h
         loop
             exit when v_free < 1;
             if v_head.weight > v_free then
@@ -109,20 +111,28 @@ begin
                     v_parked := v_parked + v_parked_now;
                 end if;
                 if v_got.job_ids is not null then
-                    perform queue.move_lane_clock(v_head.lane, v_got.fair_keys, v_emptied, v_now);
+                    perform queue.move_lane_clock(v_head.lane, v_got.fair_keys, v_got.seqs, v_now);
                     v_taken := case when v_taken.job_ids is null then v_got else queue.concat_batches(v_taken, v_got) end;
                     v_free := v_free - cardinality(v_got.job_ids) * v_head.weight::numeric / v_head.batch;
                     if v_head.weight > 1 then
-                        delete from queue.reservations as r where r.lane = v_head.lane and r.worker_id = p_worker_id;
+                        perform queue.end_reservation(v_head.lane, p_worker_id);
                     end if;
                 end if;
-                -- If gates parked part of this batch, take the lane's next rows; stop after 1,000 parked.
+                -- If gates parked part of this batch, take the lane's next rows. If they parked all of it, a backlog may follow that is older
+                -- than the limit or the pause: park that in large sets, and see below whether one of the parked jobs gets a permit.
+                if v_got.job_ids is null and v_parked_now > 0 then
+                    exit when v_parked - v_parked_before >= 1000;
+                    v_parked := v_parked + queue.park_ahead(v_head.lane, v_head.lower_key, v_head.lower_seq, 1000);
+                    exit;
+                end if;
                 exit when v_parked_now = 0 or v_parked >= 1000;
             end loop;
         end loop heads;
-        -- End when no lane gave as many as were asked for: then none has more.
-        exit when v_free < 1 or ((v_free = v_free_before or not v_more) and v_parked = v_admitted_after);
-        if v_parked > v_admitted_after then
+        -- End when no lane gave as many as were asked for: then none has more. If gates parked jobs, go on until 1,000 are parked, or
+        -- 10,000 while the hands are empty.
+        exit when v_free < 1 or ((v_free = v_free_before or not v_more or v_pass >= 3) and v_parked = v_parked_before)
+            or (v_pass > 1 and v_parked >= case when v_free < p_limit then 1000 else 10000 end);
+        if v_parked > v_parked_before then
             -- Jobs that were parked just now may find a free permit at once. First lease the jobs in hand: their permits must be in leases
             -- when a limit is counted now.
             if v_taken.job_ids is not null then  -- mutant: permits in the hands of a claim are not counted
@@ -130,7 +140,8 @@ begin
                 v_taken := null;
             end if;
             perform queue.admit_parked();
-            v_admitted_after := v_parked;
+            -- What comes in now may lie below the bounds of this worker.
+            v_lanes := null;
         end if;
     end loop;
     if cardinality(v_taken.job_ids) <= 10 then

@@ -12,6 +12,7 @@ declare
     v_upkeep queue.upkeep;
     v_lease record;
     v_job queue.processing_jobs;
+    v_video uuid;
     v_rescued integer := 0;
 begin
     perform base.check_read_committed();
@@ -48,12 +49,22 @@ begin
         for no key update skip locked
     ));
     delete from queue.listening_workers as s
-    where not exists (select from queue.workers as w where w.worker_id = s.worker_id and w.status in ('active', 'draining'));
+    where s.worker_id = any(array(
+        select deaf.worker_id from queue.listening_workers as deaf
+        where not exists (select from queue.workers as w where w.worker_id = deaf.worker_id and w.status in ('active', 'draining'))
+        for update skip locked
+    ));
 
     for v_lease in
         select l.job_id, l.token, l.expires_at from queue.leases as l where l.expires_at < v_now order by l.expires_at
     loop
         exit when v_rescued >= p_limit;
+        -- The video first, as everywhere; a claim waits for nobody.
+        select j.video_id into v_video from queue.processing_jobs as j where j.id = v_lease.job_id and j.pipeline_run is not null;
+        if v_video is not null then
+            perform from media.videos as v where v.id = v_video for no key update skip locked;
+            continue when not found;
+        end if;
         select * into v_job from queue.processing_jobs as j
         where j.id = v_lease.job_id and j.status = 'running' and j.token = v_lease.token
         for no key update skip locked;

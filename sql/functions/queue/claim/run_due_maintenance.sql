@@ -7,7 +7,13 @@ as $$
 declare
     v_last timestamptz;
 begin
-    perform queue.promote_due();
+    -- A row that makes one of these fail must not keep the claim from its work: see queue.promote_one_by_one.
+    begin
+        perform queue.promote_due();
+    exception
+        when others then
+            perform queue.promote_one_by_one(sqlerrm);
+    end;
     if exists (select from queue.pauses as p where p.scope = 'job_type') then
         perform queue.park_paused();
     end if;
@@ -17,6 +23,9 @@ begin
     select u.last_run_at into v_last from queue.upkeep as u where u.task = 'rescue';
     if v_last is null or v_last not between p_now - interval '2 seconds' and p_now then
         perform queue.rescue_expired();
+    end if;
+    if exists (select from queue.cascades) then
+        perform queue.continue_cascades();
     end if;
     update queue.workers as w set last_look_at = p_now
     where w.worker_id = any(array(
@@ -30,7 +39,7 @@ end;
 $$;
 
 comment on function queue.run_due_maintenance(text, timestamptz) is $$
-The bounded maintenance that a full claim does first: make due jobs ready, park jobs of paused types and run
-due schedules; every two seconds take back
-expired leases; every five seconds note that the worker looked for work.
+The bounded maintenance that a full claim does first: make due jobs ready, park jobs of paused types, run due schedules, and go on with
+the children of jobs that have too many; every two seconds take back expired leases; every five seconds note that the worker looked
+for work.
 $$;

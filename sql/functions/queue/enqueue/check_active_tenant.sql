@@ -1,13 +1,13 @@
 create or replace function queue.check_active_tenant(p_tenant_id uuid)
 returns void
 language plpgsql
-stable
+volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_status text;
 begin
-    select t.status into v_status from identity.tenants as t where t.id = p_tenant_id;
+    select t.status into v_status from identity.tenants as t where t.id = p_tenant_id for key share;  -- mutant: a tenant goes while a job of it comes
     if v_status is null then
         raise exception 'no tenant %', p_tenant_id
             using errcode = 'RQ004', hint = 'select id, slug from identity.tenants';
@@ -19,5 +19,5 @@ end;
 $$;
 
 comment on function queue.check_active_tenant(uuid) is $$
-Refuse work for a tenant that is unknown (RQ004) or not active (RQ012).
+Refuse work for a tenant that is unknown (RQ004) or not active (RQ012), and keep it from being deleted until this transaction ends.
 $$;

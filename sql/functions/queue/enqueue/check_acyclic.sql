@@ -7,29 +7,18 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_left uuid[] := p_job_ids;
-    v_free uuid[];
+    v_circle uuid[];
 begin
     -- Nearly always parents have smaller ids than their children. Then there is no circle, and nothing more to check.
     if not exists (
         select from queue.job_dependencies as d
-        where d.job_id = any(p_job_ids) and d.parent_id >= d.job_id and d.parent_id = any(p_job_ids)
+        where d.job_id = any(p_job_ids) and d.parent_id >= d.job_id
     ) then
         return;
     end if;
-    loop
-        -- Remove the jobs that wait for none of the rest, until none is left or every one waits.
-        v_free := array(
-            select job from unnest(v_left) as job
-            where not exists (
-                select from queue.job_dependencies as d where d.job_id = job and d.parent_id = any(v_left)
-            )
-        );
-        exit when v_free = '{}';
-        v_left := array(select job from unnest(v_left) as job except select job from unnest(v_free) as job);
-    end loop;
-    if v_left <> '{}' then
-        raise exception 'jobs must not wait for one another in a circle, as these do: %', array_to_string(v_left[1:5], ', ')
+    v_circle := queue.find_circle(p_job_ids);
+    if v_circle <> '{}' then
+        raise exception 'jobs must not wait for one another in a circle, as these do: %', array_to_string(v_circle[1:5], ', ')
             using errcode = 'RQ006', hint = 'Leave out one of the edges.';
     end if;
 end;

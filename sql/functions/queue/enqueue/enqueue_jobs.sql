@@ -83,8 +83,12 @@ begin
             -- `offset 0` makes the planner read the types once; by their index each would be looked up once a job.
             left join (select * from queue.job_types offset 0) as t on t.job_type = s.job_type
             where s.known is null
-            -- In the order of their keys: two calls with the same keys wait for one another at the first, and cannot deadlock.
-            order by s.idempotency_key collate "C", s.tenant_id, s.n;  -- mutant: keys are locked as they come
+            -- A key is locked as its row is inserted: in one order, so that two calls with the same keys do not deadlock. The jobs are served
+            -- in the order of their ids all the same.
+            order by
+                s.idempotency_key collate "C",  -- mutant: keys are locked as they come
+                case when s.idempotency_key is not null then queue.resolve_tenant(s.tenant_id::uuid, s.video_id::uuid, s.asset_id::uuid) end,
+                s.n;
             exit;
         exception when unique_violation then
             -- Another session committed one of the keys after the check above: check again.

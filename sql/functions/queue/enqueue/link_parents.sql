@@ -26,23 +26,25 @@ begin
     -- The share lock waits for a parent that is completing. The statements below have newer snapshots and see what it
     -- decided. If we come first, it sees our edge when it releases its children, as that is a later statement of its
     -- transaction.
-    -- Never wait for another tenant's job: it is answered like one that is not there.
-    perform from queue.processing_jobs as j
-    where j.id = any(v_parents) and (v_tenant is null or j.tenant_id = v_tenant) order by j.id for share;  -- mutant: share lock on parents removed
-    -- Wait also for the jobs that a parent has spawned. The lock above keeps it from spawning more meanwhile.
-    v_more := v_parents;
+    -- Wait also for the jobs that a parent has spawned, which the lock keeps from spawning more meanwhile. They are found first, so that all
+    -- are locked in the order of ids; again until no more are found.
     v_known := v_parents;
     loop
-        -- Jobs may have spawned one another, as idempotency keys lead to earlier jobs: visit each once.
-        v_more := array(
-            select distinct s.job_id from queue.spawned as s
-            where s.parent_id = any(v_more) and s.job_id <> all(p_job_ids) and s.job_id <> all(v_known)
-            order by s.job_id
-        );
-        exit when v_more = '{}';
-        v_known := v_known || v_more;
+        -- Never wait for another tenant's job: it is answered like one that is not there.
         perform from queue.processing_jobs as j
-        where j.id = any(v_more) and (v_tenant is null or j.tenant_id = v_tenant) order by j.id for share;
+        where j.id = any(v_known) and (v_tenant is null or j.tenant_id = v_tenant) order by j.id for share;  -- mutant: share lock on parents removed
+        v_more := array(
+            with recursive spawned (id) as (
+                select p from unnest(v_parents) as p
+                union
+                select s.job_id from spawned as up inner join queue.spawned as s on s.parent_id = up.id
+            )
+            select s.id from spawned as s
+            except
+            select j from unnest(p_job_ids) as j
+        );
+        exit when cardinality(v_more) <= cardinality(v_known) and v_more <@ v_known;  -- mutant: spawned parts are not locked
+        v_known := array(select unnest(v_known) union select unnest(v_more) order by 1);
     end loop;
 
     select p into v_unknown from unnest(v_parents) as p
@@ -93,7 +95,7 @@ begin
     select array_agg(w.job_id) into v_waiting from waiting as w;
 
     v_over := array(
-        select distinct d.parent_id
+        select distinct d.job_id
         from queue.job_dependencies as d
         where
             d.job_id = any(v_waiting) and not d.satisfied
@@ -101,7 +103,7 @@ begin
             not in ('queued', 'running')
     );
     if v_over <> '{}' then  -- mutant: a child of something over waits for ever
-        perform queue.settle_children_of_failed(v_over);
+        perform queue.settle_children_of_failed(queue.fail_blocked(v_over));
     end if;
     return v_waiting;
 end;

@@ -31,9 +31,16 @@ begin
         on conflict do nothing returning spawned.job_id
     )
     select coalesce(array_agg(n.job_id), '{}') into v_new from noted as n;
-    perform queue.check_spawn_acyclic(p_job_id, v_new);
+    if exists (select from queue.job_dependencies as d where d.parent_id = p_job_id and not d.satisfied)
+        and exists (select from queue.job_dependencies as d where d.job_id = any(v_new) and not d.satisfied) then
+        -- Two fan-outs at the same time could close a circle that neither sees. The next statement sees what was committed before.
+        lock table queue.spawned in share update exclusive mode;  -- mutant: two fan-outs close a circle
+        perform queue.check_spawn_acyclic(p_job_id, v_new);
+    end if;
 
-    -- We hold the lock on the job, so nobody can release those that wait for it, or add to them.
+    -- We hold the lock on the job, so nobody can release those that wait for it, or add to them. One that is over may be archived or
+    -- deleted at this moment, with its edge: wait for that, so that it gets no new one.
+    perform from queue.job_dependencies as d where d.parent_id = p_job_id and not d.satisfied order by d.job_id for share;  -- mutant: a part gets an edge to an archived job
     perform from queue.blocked as b
     where b.job_id = any(array(select d.job_id from queue.job_dependencies as d where d.parent_id = p_job_id and not d.satisfied))
     order by b.job_id for update;

@@ -65,7 +65,9 @@ as $$
         (11, 'edge left open', p.place = 'blocked' and exists (
             select from queue.job_dependencies as e
             left join queue.processing_jobs as parent on parent.id = e.parent_id
-            where e.job_id = p.id and not e.satisfied and coalesce(parent.status, 'gone') not in ('queued', 'running')
+            where
+                e.job_id = p.id and not e.satisfied and coalesce(parent.status, 'gone') not in ('queued', 'running')
+                and not exists (select from queue.cascades as c where c.job_id = e.parent_id)
         )),
         (12, 'wrong count of parents', p.place = 'blocked' and p.pending <> p.open_edges),
         (13, 'running with an open edge', p.status = 'running' and p.open_edges > 0),

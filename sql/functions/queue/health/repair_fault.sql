@@ -63,7 +63,9 @@ begin
                 left join queue.processing_jobs as parent on parent.id = e.parent_id
                 where e.job_id = p_job_id and not e.satisfied and coalesce(parent.status, 'gone') not in ('queued', 'running')
             );
-            perform queue.settle_children_of_failed(v_parents);
+            if v_parents <> '{}' then
+                perform queue.settle_children_of_failed(queue.fail_blocked(array[p_job_id]));
+            end if;
             delete from queue.job_dependencies as e
             where
                 e.job_id = p_job_id and e.parent_id = any(v_parents)

@@ -88,8 +88,68 @@ as $$
     inner join queue.processing_jobs as child on child.id = d.job_id and child.status in ('queued', 'running')
     left join queue.processing_jobs as parent on parent.id = d.parent_id
     where
-        (not d.satisfied and (parent.status is null or parent.status not in ('queued', 'running')))
-        or (not d.satisfied and child.status = 'running')
+        not d.satisfied
+        and (
+            child.status = 'running'
+            or (
+                (parent.status is null or parent.status not in ('queued', 'running'))
+                -- Claims have not come to it yet: the parent has too many children for one transaction.
+                and not exists (select from queue.cascades as c where c.job_id = d.parent_id)
+            )
+        )
+
+    union all
+    select 'no jobs wait for one another in a circle', c.id, 'it waits in a circle, or for one that does'
+    from unnest(queue.find_circle(array(select b.job_id from queue.blocked as b))) as c (id)
+
+    union all
+    select 'an edge of a job in the queue leads to another job in the queue', d.parent_id, format('the edge of %s stayed', d.job_id)
+    from queue.job_dependencies as d
+    where
+        not exists (select from queue.processing_jobs as j where j.id = d.job_id)
+        or (
+            not exists (select from queue.processing_jobs as j where j.id = d.parent_id)
+            and not d.satisfied and not exists (select from queue.cascades as c where c.job_id = d.parent_id)
+        )
+
+    union all
+    -- Steps that were cancelled or failed end the video, unless a retry took them back.
+    select 'a video is failed when a step of its pipeline has failed and none is at work', v.id, format('%s, but %s of %s steps of run %s failed', v.status, count(*) filter (where j.status <> 'completed'), count(*), j.pipeline_run)
+    from media.videos as v
+    inner join queue.processing_jobs as j on j.video_id = v.id and j.pipeline_run is not null
+    where v.status not in ('failed', 'ready') and v.deleted_at is null
+    group by v.id, v.status, j.pipeline_run
+    having
+        bool_or(j.status in ('failed', 'cancelled')) and not bool_or(j.status in ('queued', 'running'))
+        and not exists (
+            select from queue.processing_jobs as other
+            where other.video_id = v.id and other.pipeline_run is not null and other.status in ('queued', 'running')
+        )
+
+    union all
+    select 'the steps of a run of a pipeline belong to one video', min(j.id::text)::uuid, format('run %s is about %s videos', j.pipeline_run, count(distinct j.video_id))
+    from queue.processing_jobs as j
+    where j.pipeline_run is not null and j.video_id is not null
+    group by j.pipeline_run
+    having count(distinct j.video_id) > 1
+
+    union all
+    select 'a job belongs to a tenant, and its video to the same', j.id, format('tenant %s', j.tenant_id)
+    from queue.processing_jobs as j
+    left join identity.tenants as t on t.id = j.tenant_id
+    left join media.videos as v on v.id = j.video_id
+    where (j.tenant_id is not null and t.id is null) or (j.video_id is not null and (v.id is null or v.tenant_id <> j.tenant_id))
+
+    union all
+    select 'a job in the queue has a type', j.id, format('no type %s', j.job_type)
+    from queue.processing_jobs as j
+    left join queue.job_types as t on t.job_type = j.job_type
+    where t.job_type is null and j.status in ('queued', 'running')
+
+    union all
+    select 'the history of a video that was deleted went with it', h.id, format('video %s', h.video_id)
+    from queue.job_history as h
+    where h.video_id is not null and not exists (select from media.videos as v where v.id = h.video_id)
 
     union all
     select 'every attempt that ended is in the history, once', j.id, format('token %s, %s rows, %s', j.token, count(a.job_id), j.status)

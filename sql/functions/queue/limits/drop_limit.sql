@@ -8,6 +8,7 @@ as $$
 declare
     v_key text := queue.check_limit_key(p_key);
 begin
+    perform base.check_read_committed();
     delete from queue.limits as l where l.limit_key = v_key and l.max_running is not null;
     if not found then
         raise exception 'no limit %', v_key using errcode = 'RQ004', hint = 'select * from queue.list_limits()';
@@ -24,6 +25,7 @@ comment on function queue.drop_limit(text) is $$
 Lift a limit: what waits behind it goes on, batch by batch. A tenant's own limit gives way to tenant:* if there is one.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ003  no such job type
   RQ004  no such tenant or limit
   RQ008  no key of a limit

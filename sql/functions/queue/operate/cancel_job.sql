@@ -9,6 +9,7 @@ set enable_seqscan = off
 as $$
 declare
     v_job queue.processing_jobs;
+    v_doomed uuid[];
     v_worker text;
     v_limits text[];
 begin
@@ -17,17 +18,15 @@ begin
     if not queue.may_touch(p_job_id) then  -- mutant: whose a job is gets asked after the wait
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
-    -- Lock in the order that all functions keep: the narrow row of a queued job, then the job. Among narrow tables in the order in which
-    -- a job moves through them, so that a job that moves meanwhile is found at its next place.
-    perform from queue.blocked as b where b.job_id = p_job_id for update;
-    perform from queue.scheduled as s
-    inner join queue.processing_jobs as j on j.scheduled_for = s.due and j.id = s.job_id
-    where j.id = p_job_id for update of s;
-    perform from queue.parked as p where p.job_id = p_job_id for update;
-    perform from queue.ready as r where r.job_id = p_job_id for update;
-    select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
+    -- Lock in the order that all functions keep, see docs/design/locks.md: the video, then this job and those that fall with it.
+    perform queue.lock_video_of(p_job_id);
+    v_doomed := queue.find_doomed(array[p_job_id]);
+    if v_doomed <> '{}' then
+        perform from queue.processing_jobs as j where j.id = any(v_doomed || p_job_id) order by j.id for no key update;  -- mutant: a cancel locks as it goes
+    end if;
+    v_job := queue.lock_queued_job(p_job_id);
 
-    if not found then
+    if v_job.id is null then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     elsif v_job.status = 'running' then
         update queue.leases as l
@@ -51,10 +50,10 @@ begin
         status = 'cancelled', completed_at = base.clock(), error_class = 'cancelled', error_code = 'cancelled',
         error_message = coalesce(p_reason, 'Cancelled by hand.')
     where j.id = p_job_id;
-    perform queue.settle_children_of_failed(array[p_job_id]);
     if v_job.pipeline_run is not null and v_job.video_id is not null then
         perform media.fail_video(v_job.video_id, 'cancelled', coalesce(p_reason, 'Cancelled by hand.'));
     end if;
+    perform queue.settle_children_of_failed(array[p_job_id]);
     return 'cancelled';
 end;
 $$;

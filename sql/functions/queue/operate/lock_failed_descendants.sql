@@ -5,34 +5,48 @@ volatile
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
-    v_level uuid[] := array[p_job_id];
-    v_all uuid[] := v_level;
+    v_all uuid[];
+    v_count integer := 0;
 begin
-    -- Go down level by level. The share lock on the other parents waits for one that is being settled at this moment: either its
-    -- decision is visible below, or it sees the children come back.
-    while v_level <> '{}' loop
+    -- Find all first, so that they are locked in the order of ids (docs/design/locks.md); again until no more are found. The share lock
+    -- on the other parents waits for one that is being settled at this moment: either its decision is visible below, or it sees the
+    -- children come back.
+    loop
+        v_all := array(
+            with recursive fallen (id) as (
+                select p_job_id
+                union
+                select below.job_id
+                from fallen as up
+                -- `offset 0`: one probe an edge. With old statistics a join may read the whole table for each level.
+                cross join lateral (
+                    select d.job_id from queue.job_dependencies as d
+                    where
+                        d.parent_id = up.id and not d.satisfied
+                        and (
+                            select j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
+                            from queue.processing_jobs as j where j.id = d.job_id
+                        )
+                    offset 0
+                ) as below
+            )
+            select f.id from fallen as f order by f.id
+        );
+        exit when cardinality(v_all) = v_count;
+        v_count := cardinality(v_all);
+        perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for no key update;  -- mutant: a retry locks as it goes
         perform from queue.processing_jobs as j
         where
-            j.id = any(array(select d.parent_id from queue.job_dependencies as d where d.job_id = any(v_level) and not d.satisfied))
-            and j.id <> all(v_all)
-        order by j.id for share;
-
-        v_level := array(
-            select distinct d.job_id
-            from queue.job_dependencies as d
-            where
-                d.parent_id = any(v_level) and not d.satisfied
-                and (
-                    select j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
-                    from queue.processing_jobs as j where j.id = d.job_id
-                )
-            order by d.job_id
-        );
-        v_level := array(select l from unnest(v_level) as l except select a from unnest(v_all) as a order by 1);
-        perform from queue.processing_jobs as j where j.id = any(v_level) order by j.id for no key update;
-        v_all := v_all || v_level;
+            j.id = any(array(
+                select d.parent_id from queue.job_dependencies as d where d.job_id = any(v_all) and not d.satisfied
+                except
+                select a from unnest(v_all) as a
+            ))
+        order by j.id for share;  -- mutant: a retry does not wait for other parents
     end loop;
     return v_all;
 end;

@@ -20,15 +20,8 @@ begin
     if not queue.may_touch(p_job_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
-    -- Lock in the same order as queue.cancel_job.
-    perform from queue.blocked as b where b.job_id = p_job_id for update;
-    perform from queue.scheduled as s
-    inner join queue.processing_jobs as j on j.scheduled_for = s.due and j.id = s.job_id
-    where j.id = p_job_id for update of s;
-    perform from queue.parked as p where p.job_id = p_job_id for update;
-    perform from queue.ready as r where r.job_id = p_job_id for update;
-    select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
-    if not found then
+    v_job := queue.lock_queued_job(p_job_id);
+    if v_job.id is null then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     elsif v_job.status not in ('queued', 'running') then
         raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_job.status

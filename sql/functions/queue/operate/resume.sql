@@ -8,6 +8,7 @@ as $$
 declare
     v_key text := queue.check_pause(p_scope, p_key);
 begin
+    perform base.check_read_committed();
     if p_scope = 'input' then
         perform queue.take_lock('input', v_key, true); -- see queue.record_strike
     end if;
@@ -30,6 +31,7 @@ comment on function queue.resume(text, text) is $$
 End a pause; arguments as of queue.pause. For an input also its strikes are forgotten, so that the poison guard counts anew.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ003  no such job type
   RQ004  no such tenant, or not paused
   RQ008  unknown scope, or a key that makes no sense with it

@@ -10,18 +10,29 @@ declare
     v_left uuid[] := p_job_ids;
     v_stuck uuid[];
 begin
-    loop
-        v_stuck := array(
-            select distinct d.job_id
-            from queue.job_dependencies as d
-            where
-                d.job_id = any(v_left) and not d.satisfied and d.parent_id <> all(v_left)
-                and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
-                not in ('queued', 'running', 'completed')
-        );
-        exit when v_stuck = '{}';
-        v_left := array(select job from unnest(v_left) as job where job <> all(v_stuck) order by job);
-    end loop;
+    -- Those that wait for a failed or cancelled job outside the list, and whoever waits for these within it.
+    with recursive listed as materialized (
+        select l.id from unnest(p_job_ids) as l (id)
+    ),
+    edges as materialized (
+        select d.job_id, d.parent_id, l.id is not null as is_inside
+        from queue.job_dependencies as d
+        left join listed as l on l.id = d.parent_id
+        where d.job_id = any(p_job_ids) and not d.satisfied
+    ),
+    stuck (id) as (
+        select e.job_id from edges as e
+        where
+            not e.is_inside
+            and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = e.parent_id), 'gone')
+            not in ('queued', 'running', 'completed')
+        union
+        select e.job_id from stuck as s inner join edges as e on e.parent_id = s.id
+    )
+    select array_agg(s.id) into v_stuck from stuck as s;
+    if v_stuck is not null then
+        v_left := array(select l from unnest(p_job_ids) as l except select s from unnest(v_stuck) as s order by 1);
+    end if;
     return v_left;
 end;
 $$;

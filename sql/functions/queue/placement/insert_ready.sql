@@ -24,11 +24,18 @@ begin
             f.lane, f.flow, 1 / coalesce(t.job_weight, 1)::double precision as step,
             greatest(
                 coalesce(c.virtual_time, 0),
-                (
+                case when p_limits is null then (
                     select r.fair_key from queue.ready as r
                     where r.lane = f.lane and r.flow = f.flow and r.fair_key > coalesce(c.virtual_time, 0)
                     order by r.fair_key desc limit 1
                 )
+                else (
+                    -- Who holds a permit comes in behind those of its tenant that hold one too, and before a backlog that has none:
+                    -- else claims would find it only when they have parked all of that.
+                    select r.fair_key from queue.ready as r
+                    where r.lane = f.lane and r.flow = f.flow and r.fair_key > coalesce(c.virtual_time, 0) and r.limits is not null  -- mutant: a permit waits behind the backlog
+                    order by r.fair_key desc limit 1
+                ) end
             ) as last_key
         from (select distinct new.lane, new.flow from new) as f
         left join queue.lane_clocks as c on c.lane = f.lane

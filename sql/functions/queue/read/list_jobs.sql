@@ -42,6 +42,18 @@ begin
         ) as found
         order by found.id desc limit p_limit;
         return;
+    elsif v_tenant is not null and coalesce(p_status, '') <> 'running' then
+        -- Only the tenant's own jobs are walked over, latest first.
+        return query
+        select found.*
+        from (
+            select s.* from queue.job_summary as s
+            where
+                s.tenant_id = v_tenant and (p_status is null or s.status = p_status)
+                and (p_job_type is null or s.job_type = p_job_type)
+            order by s.tenant_id desc, s.id desc limit p_limit
+        ) as found
+        order by case when p_status in ('completed', 'failed') then found.completed_at end desc, found.id desc;
     elsif p_status = 'running' then
         return query
         select s.* from queue.leases as l inner join queue.job_summary as s on s.id = l.job_id
@@ -50,7 +62,7 @@ begin
     elsif p_status = 'failed' then
         return query
         select s.* from queue.dead_letters as d inner join queue.job_summary as s on s.id = d.job_id
-        where (v_tenant is null or s.tenant_id = v_tenant) and (p_job_type is null or d.job_type = p_job_type)
+        where p_job_type is null or d.job_type = p_job_type
         order by d.failed_at desc limit p_limit;
     elsif p_status = 'completed' then
         -- Find completed jobs by their attempts, with the BRIN index on ended_at: in the wide table they may lie behind a backlog of millions.
@@ -60,10 +72,6 @@ begin
                 from queue.job_attempts as a
                 where
                     a.outcome = 'completed' and a.ended_at > v_now - v_span and (p_job_type is null or a.job_type = p_job_type)
-                    and (
-                        v_tenant is null
-                        or exists (select from queue.processing_jobs as j where j.id = a.job_id and j.tenant_id = v_tenant)
-                    )
                 order by a.ended_at desc limit p_limit
             );
             exit when cardinality(v_ids) >= p_limit;
@@ -73,9 +81,7 @@ begin
     else
         return query
         select s.* from queue.job_summary as s
-        where
-            (v_tenant is null or s.tenant_id = v_tenant) and (p_status is null or s.status = p_status)
-            and (p_job_type is null or s.job_type = p_job_type)
+        where (p_status is null or s.status = p_status) and (p_job_type is null or s.job_type = p_job_type)
         order by s.id desc limit p_limit;
     end if;
     get diagnostics v_found = row_count;
@@ -93,7 +99,7 @@ $$;
 
 comment on function queue.list_jobs(text, text, uuid, integer) is $$
 Jobs, newest first; of a status, type or video when given. Running ones by their start, completed and failed ones by their
-end. Those that are over are looked for in the history, too, when the others do not fill the list; by type for the last
+end (of a tenant: the latest that were enqueued). Those that are over are looked for in the history, too, when the others do not fill the list; by type for the last
 31 days (further back: queue.list_history).
 
 Raises

@@ -27,16 +27,20 @@ begin
             select coalesce(jsonb_agg(jsonb_build_object(
                 'id', j.id, 'job_type', j.job_type, 'status', j.status, 'on_failure', d.on_failure, 'satisfied', d.satisfied
             ) order by j.id), '[]')
-            from queue.all_dependencies as d inner join queue.all_jobs as j on j.id = d.parent_id
-            where d.job_id = p_job_id and base.may_act_for(j.tenant_id)
+            from (select one.* from queue.all_dependencies as one where one.job_id = p_job_id limit 100) as d
+            inner join queue.all_jobs as j on j.id = d.parent_id
+            where base.may_act_for(j.tenant_id)
         ),
+        'more_parents', exists (select from queue.all_dependencies as one where one.job_id = p_job_id offset 100),
         'children', (
             select coalesce(jsonb_agg(jsonb_build_object(
                 'id', j.id, 'job_type', j.job_type, 'status', j.status, 'on_failure', d.on_failure, 'satisfied', d.satisfied
             ) order by j.id), '[]')
-            from queue.all_dependencies as d inner join queue.all_jobs as j on j.id = d.job_id
-            where d.parent_id = p_job_id and base.may_act_for(j.tenant_id)
+            from (select one.* from queue.all_dependencies as one where one.parent_id = p_job_id limit 100) as d
+            inner join queue.all_jobs as j on j.id = d.job_id
+            where base.may_act_for(j.tenant_id)
         ),
+        'more_children', exists (select from queue.all_dependencies as one where one.parent_id = p_job_id offset 100),
         'attempts_history', (
             select coalesce(jsonb_agg(
                 to_jsonb(a) - v_hidden order by a.attempt
@@ -50,7 +54,7 @@ $$;
 
 comment on function queue.show_job(uuid) is $$
 All that is known of a job, as one JSON object: the record, its place and gate, whether it is archived, lease, parents, children
-and attempts_history (those of archived jobs until their retention ends). What only operators may see (stack, stderr_tail, worker_id) is left out for tenants.
+(100 of each at most, and whether there are more) and attempts_history (those of archived jobs until their retention ends). What only operators may see (stack, stderr_tail, worker_id) is left out for tenants.
 
 Raises
   RQ004  no such job

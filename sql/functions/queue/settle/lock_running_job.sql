@@ -13,6 +13,7 @@ begin
     if row_security_active('queue.processing_jobs') then
         perform queue.check_sees_jobs();
     end if;
+    perform queue.lock_video_of(p_job_id);
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id for no key update;
     -- The token is the fence: a worker that slept through its lease comes back with an old number
     -- and must not overwrite its successor's work.

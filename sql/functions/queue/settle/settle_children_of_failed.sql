@@ -7,45 +7,32 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_now timestamptz := base.clock();
-    v_parents uuid[] := p_parent_ids;
-    v_doomed uuid[];
+    v_most constant integer := 2000;
+    v_doomed uuid[] := queue.find_doomed(p_parent_ids, v_most);
+    v_all uuid[] := p_parent_ids;
 begin
-    while v_parents <> '{}' loop
-        -- Policy 'run': the edge counts as satisfied.
-        perform queue.release_children(v_parents, true);  -- mutant: a failure leaves the willing waiting
-
-        -- Policies 'fail' and 'cancel': the child ends without having started, and its own children follow in the next round.
-        v_doomed := array(
-            select distinct d.job_id from queue.job_dependencies as d
-            where d.parent_id = any(v_parents) and not d.satisfied and d.on_failure <> 'run'
-            order by d.job_id
-        );
-        perform from queue.blocked as b where b.job_id = any(v_doomed) order by b.job_id for update;
-        with gone as (
-            delete from queue.blocked as b where b.job_id = any(v_doomed) returning b.job_id
+    if v_doomed <> '{}' then
+        v_all := v_all || queue.fail_blocked(v_doomed);  -- mutant: a failure stops at the children
+    end if;
+    -- Policy 'run': the edge counts as satisfied.
+    perform queue.release_children(v_all, true);  -- mutant: a failure leaves the willing waiting
+    if cardinality(v_doomed) = v_most then
+        -- More of them may be left: claims go on with these parents.
+        insert into queue.cascades (job_id)
+        select a.id from unnest(v_all) as a (id)
+        -- Scalar subqueries: with old statistics a join may read the whole table.
+        where (
+            select true from queue.job_dependencies as d
+            where d.parent_id = a.id and not d.satisfied and d.on_failure <> 'run'
+                and (select true from queue.blocked as b where b.job_id = d.job_id)
+            limit 1
         )
-        select coalesce(array_agg(g.job_id order by g.job_id), '{}') into v_doomed from gone as g;
-
-        update queue.processing_jobs as j
-        set
-            status = case when j.on_parent_failure = 'fail' then 'failed' else 'cancelled' end,
-            completed_at = v_now,
-            error_class = case when j.on_parent_failure = 'fail' then 'permanent' else 'cancelled' end,
-            error_code = 'parent_failed',
-            error_message = 'A job that this one waits for failed or was cancelled.'
-        where j.id = any(v_doomed) and j.status = 'queued';
-
-        insert into queue.dead_letters (job_id, job_type, failed_at)
-        select j.id, j.job_type, v_now
-        from queue.processing_jobs as j
-        where j.id = any(v_doomed) and j.status = 'failed';
-        v_parents := v_doomed;  -- mutant: a failure stops at the children
-    end loop;
+        on conflict do nothing;
+    end if;
 end;
 $$;
 
 comment on function queue.settle_children_of_failed(uuid[]) is $$
 These jobs have failed for good, were cancelled or are gone: deal with those that wait for them as
-each edge says, and with those that wait for these, and so on down.
+each edge says, and with those that wait for these, and so on down. 2,000 jobs at most; claims do the rest (queue.cascades).
 $$;

@@ -95,10 +95,11 @@ begin
     if v_status = 'failed' then
         insert into queue.dead_letters (job_id, job_type, failed_at) values (p_job.id, p_job.job_type, v_now);
     end if;
-    perform queue.settle_children_of_failed(array[p_job.id]);
+    -- The video before the children: its first reason stays, and theirs would only be that this one failed.
     if p_job.pipeline_run is not null and p_job.video_id is not null then
         perform media.fail_video(p_job.video_id, p_code, v_message);
     end if;
+    perform queue.settle_children_of_failed(array[p_job.id]);
     return v_status;
 end;
 $$;

@@ -18,6 +18,7 @@ declare
     v_results jsonb[];
     v_cpu double precision[];
     v_memory double precision[];
+    v_children uuid[];
     v_done uuid[];
     v_whole boolean;
     v_doubtful boolean;
@@ -52,12 +53,27 @@ begin
         perform queue.check_result(r) from unnest(v_results) as r where r is not null;
     end if;
 
-    -- Lock all counters that this batch may change at once and in order of ids: otherwise two batches deadlock over common children.
-    perform from queue.blocked as b
-    where b.job_id = any(array(
+    if cardinality(v_all) > coalesce(cardinality(v_ids), 0) then
+        -- What fails may fail its video: lock the videos first, as whoever deletes one does.
+        perform from media.videos as v
+        where v.id = any(array(
+            select j.video_id from queue.processing_jobs as j
+            where j.id = any(v_all) and j.pipeline_run is not null and j.video_id is not null
+        ))
+        order by v.id for no key update;
+    end if;
+    -- Lock all counters that this batch may change at once and in order of ids, after the jobs: otherwise two batches deadlock over
+    -- common children. Most jobs have no children, and are locked as they are written.
+    v_children := array(
         select d.job_id from queue.job_dependencies as d where d.parent_id = any(v_all) and not d.satisfied  -- mutant: counters are locked as they come
-    ))
-    order by b.job_id for update;
+    );
+    if v_children <> '{}' then
+        perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for no key update;
+        if cardinality(v_all) > coalesce(cardinality(v_ids), 0) then
+            perform from queue.processing_jobs as j where j.id = any(queue.find_doomed(v_all)) order by j.id for no key update;
+        end if;
+        perform from queue.blocked as b where b.job_id = any(v_children) order by b.job_id for update;
+    end if;
 
     v_done := queue.complete_batch(p_worker_id, v_ids, v_tokens, v_results, v_cpu, v_memory);  -- mutant: children are released before the parent is locked
     with ended as (

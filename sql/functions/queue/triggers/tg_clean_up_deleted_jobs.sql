@@ -12,9 +12,11 @@ declare
     v_limits text[];
 begin
     perform base.check_read_committed();
-    -- Edges before counters, as when a parent completes; then the places in the order in which a job moves through them (lock order).
-    delete from queue.job_dependencies as d where d.job_id = any(v_ids);
+    -- Counters before edges, as when a parent completes; then the places in the order in which a job moves (docs/design/locks.md).
+    perform from queue.blocked as b where b.job_id = any(v_ids) order by b.job_id for update;
     delete from queue.blocked as b where b.job_id = any(v_ids);
+    perform from queue.job_dependencies as d where d.job_id = any(v_ids) order by d.parent_id, d.job_id for update;
+    delete from queue.job_dependencies as d where d.job_id = any(v_ids);
     delete from queue.scheduled as s using old_jobs as j where s.due = j.scheduled_for and s.job_id = j.id;
     delete from queue.parked as p where p.job_id = any(v_ids);
     with gone as (
@@ -34,7 +36,9 @@ begin
     v_children := array(select distinct d.parent_id from queue.job_dependencies as d where d.parent_id = any(v_ids));
     if v_children <> '{}' then
         perform queue.settle_children_of_failed(v_children);
-        delete from queue.job_dependencies as d where d.parent_id = any(v_ids);
+        -- If these have more children than one transaction deals with, their edges stay until the claims that go on have met them.
+        delete from queue.job_dependencies as d
+        where d.parent_id = any(v_ids) and not exists (select from queue.cascades as c where c.job_id = d.parent_id);
     end if;
     return null;
 end;

@@ -28,17 +28,20 @@ $$;
 comment on function queue.tg_delete_history_of_owner() is $$
 Trigger after delete on media.videos, media.assets and identity.tenants, once a statement: what is deleted for good is
 deleted from the history of jobs as well. Found by index for a video or a tenant; for an asset the history is read,
-which is rare.
+which is rare. It fires after delete_jobs_of_…, by its name: a job that is archived meanwhile is then found here.
 $$;
 
-create or replace trigger delete_history_of_video
+drop trigger if exists delete_history_of_video on media.videos;
+create or replace trigger forget_history_of_video
 after delete on media.videos referencing old table as old_rows
 for each statement execute function queue.tg_delete_history_of_owner();
 
-create or replace trigger delete_history_of_asset
+drop trigger if exists delete_history_of_asset on media.assets;
+create or replace trigger forget_history_of_asset
 after delete on media.assets referencing old table as old_rows
 for each statement execute function queue.tg_delete_history_of_owner();
 
-create or replace trigger delete_history_of_tenant
+drop trigger if exists delete_history_of_tenant on identity.tenants;
+create or replace trigger forget_history_of_tenant
 after delete on identity.tenants referencing old table as old_rows
 for each statement execute function queue.tg_delete_history_of_owner();

@@ -4,13 +4,18 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_ids uuid[];
 begin
     if tg_table_name = 'videos' then
-        delete from queue.processing_jobs as j using old_rows as o where j.video_id = o.id;
+        v_ids := array(select j.id from old_rows as o inner join queue.processing_jobs as j on j.video_id = o.id order by j.id for update of j);
     elsif tg_table_name = 'assets' then
-        delete from queue.processing_jobs as j using old_rows as o where j.asset_id = o.id;
+        v_ids := array(select j.id from old_rows as o inner join queue.processing_jobs as j on j.asset_id = o.id order by j.id for update of j);
     else
-        delete from queue.processing_jobs as j using old_rows as o where j.tenant_id = o.id;
+        v_ids := array(select j.id from old_rows as o inner join queue.processing_jobs as j on j.tenant_id = o.id order by j.id for update of j);
+    end if;
+    if v_ids <> '{}' then
+        delete from queue.processing_jobs as j where j.id = any(v_ids);
     end if;
     return null;
 end;

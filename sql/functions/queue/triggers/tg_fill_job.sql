@@ -41,11 +41,16 @@ begin
     end if;
 
     if new.video_id is not null then
-        -- The key share lock keeps the video from being deleted before this insert commits.
+        -- The key share locks keep the video from being deleted before this insert commits: first of the tenant, in the order in which
+        -- a tenant is deleted with its videos.
+        perform from identity.tenants as t where t.id = (select v.tenant_id from media.videos as v where v.id = new.video_id and base.may_act_for(v.tenant_id)) for key share;
         select v.tenant_id, v.user_id, v.asset_id into v_video
         from media.videos as v
         -- A tenant is told that another's video does not exist, and does not wait for whoever has locked it.
-        where v.id = new.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id) for key share;  -- mutant: a foreign video is told from none
+        where
+            v.id = new.video_id and v.deleted_at is null
+            and base.may_act_for(v.tenant_id)  -- mutant: a foreign video is told from none
+        for key share;  -- mutant: a video goes while a job of it comes
         if not found then
             raise exception 'no video %', new.video_id
                 using errcode = 'RQ004', hint = 'Look with: reelq videos list';
@@ -62,6 +67,7 @@ begin
         end if;
         new.asset_id := v_video.asset_id;
     elsif new.asset_id is not null then
+        perform from identity.tenants as t where t.id = (select a.tenant_id from media.assets as a where a.id = new.asset_id and base.may_act_for(a.tenant_id)) for key share;
         select a.tenant_id into new.tenant_id
         from media.assets as a
         where a.id = new.asset_id and (new.tenant_id is null or a.tenant_id = new.tenant_id) and base.may_act_for(a.tenant_id) for key share;

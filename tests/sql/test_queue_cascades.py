@@ -1,0 +1,131 @@
+"""Jobs with more children than one transaction deals with: bounded steps, and whole at each of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sql.queuekit import Queue
+
+FALL_AT_ONCE = 2000
+RELEASED_AT_ONCE = 5000
+
+
+@pytest.fixture
+def queue(conn):
+    queue = Queue(conn)
+    queue.worker("idle", types=["extract_metadata"])
+    return queue
+
+
+def fan(queue, parent, count, policy="fail"):
+    """So many jobs that wait for it."""
+    queue.conn.execute(
+        "insert into queue.processing_jobs (job_type, depends_on, on_parent_failure) select 'no_op', %s, %s from generate_series(1, %s)",
+        ([parent], policy, count),
+    )
+
+
+def chain(queue, first, count):
+    queue.conn.execute(
+        """
+        with ids as materialized (select base.uuid_v7() as id, n from generate_series(1, %s) as n)
+        insert into queue.processing_jobs (id, job_type, depends_on)
+        select id, 'no_op', array[coalesce(lag(id) over (order by n), %s)] from ids
+        """,
+        (count, first),
+    )
+
+
+def statuses(queue):
+    return {row.status: row.count for row in queue.rows("select status, count(*) from queue.processing_jobs group by 1")}
+
+
+def look(queue):
+    """A full look of a worker that takes none of them."""
+    assert queue.claim("idle") == []
+
+
+@pytest.mark.parametrize("shape", [fan, chain])
+def test_a_failure_takes_so_many_with_it_and_claims_do_the_rest(queue, shape):
+    parent = queue.add()
+    job = queue.take()
+    shape(queue, parent, 5000)
+    queue.fail(job, "permanent")
+    assert statuses(queue) == {"failed": 1 + FALL_AT_ONCE, "queued": 5000 - FALL_AT_ONCE}
+    assert queue.violations() == [] == queue.rows("select * from queue.find_faults(array(select job_id from queue.blocked))")
+    for _ in range(100):
+        look(queue)
+        if "queued" not in statuses(queue):
+            break
+    assert statuses(queue) == {"failed": 5001}
+    look(queue)
+    assert queue.rows("select * from queue.cascades") == []
+    queue.value("select queue.retry_job(%s)", parent)
+    assert statuses(queue) == {"queued": 5001}
+
+
+@pytest.mark.parametrize("policy", ["fail", "run"])
+def test_a_completion_releases_so_many_and_claims_do_the_rest(queue, policy):
+    parent = queue.add()
+    job = queue.take()
+    fan(queue, parent, 8000, policy)
+    queue.complete(job) if policy == "fail" else queue.fail(job, "permanent")
+    assert queue.value("select count(*) from queue.ready") == RELEASED_AT_ONCE
+    assert queue.violations() == []
+    look(queue)
+    assert queue.value("select count(*) from queue.ready") == RELEASED_AT_ONCE + 2000
+    look(queue), look(queue)
+    assert queue.value("select count(*) from queue.ready") == 8000
+    assert queue.rows("select * from queue.cascades") == []
+
+
+def test_a_job_that_is_retried_half_way_keeps_those_that_have_not_fallen(queue):
+    parent = queue.add()
+    job = queue.take()
+    fan(queue, parent, 3000)
+    queue.fail(job, "permanent")
+    queue.value("select queue.retry_job(%s)", parent)
+    look(queue)
+    assert statuses(queue) == {"queued": 3001}
+    queue.complete(queue.take())
+    assert queue.value("select count(*) from queue.ready") == 3000
+
+
+def test_a_job_that_is_deleted_takes_its_children_along_in_steps(queue):
+    parent = queue.add()
+    fan(queue, parent, 5000)
+    queue.conn.execute("delete from queue.processing_jobs where id = %s", (parent,))
+    assert statuses(queue) == {"failed": FALL_AT_ONCE, "queued": 5000 - FALL_AT_ONCE}
+    assert queue.violations() == []
+    for _ in range(4):
+        look(queue)
+    assert statuses(queue) == {"failed": 5000}
+    assert queue.rows("select from queue.job_dependencies") == [] == queue.rows("select from queue.cascades")
+
+
+def test_a_claim_that_goes_on_waits_for_no_child_that_somebody_holds(queue, connect):
+    parent = queue.add()
+    job = queue.take()
+    fan(queue, parent, 2010)
+    queue.fail(job, "permanent")
+    held = queue.value("select min(job_id::text)::uuid from queue.blocked")
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", held)
+        look(other)
+    assert statuses(queue) == {"failed": 2010, "queued": 1}
+    look(queue)
+    assert statuses(queue) == {"failed": 2011}
+
+
+def test_a_circle_is_found_among_thousands_listed_child_first(queue):
+    ids = [str(queue.value("select base.uuid_v7()")) for _ in range(3)]
+    chain(queue, queue.add(), 3000)
+    assert queue.value("select queue.find_circle(array(select id from queue.processing_jobs))") == []
+    with queue.transaction():
+        edges = ", ".join(f"('{ids[n]}', '{ids[(n + 1) % 3]}', 'fail', false)" for n in range(3))
+        queue.conn.execute(f"insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied) values {edges}")
+        every = "array(select id from queue.processing_jobs) || %s::uuid[]"
+        assert [str(one) for one in queue.value(f"select queue.find_circle({every})", ids)] == sorted(ids)
+        queue.conn.execute("delete from queue.job_dependencies where job_id = any(%s::uuid[])", (ids,))

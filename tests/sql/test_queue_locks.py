@@ -1,0 +1,313 @@
+"""One order of locks: what deletes, fails, cancels and retries the same jobs waits, and never deadlocks (docs/design/locks.md)."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.sql.queuekit import Queue, Race
+
+
+@pytest.fixture
+def queue(conn):
+    return Queue(conn)
+
+
+@pytest.fixture
+def observer(connect):
+    return Queue(connect())
+
+
+@pytest.fixture
+def maybe(connect, observer):
+    """Begin a call that may have to wait."""
+    return lambda call: Race(Queue(connect()), call).start_until_blocked_or_done(observer)
+
+
+@pytest.fixture
+def race(connect, observer):
+    """Begin a call in a session of its own that has to wait."""
+
+    def begin(call) -> Race:
+        return Race(Queue(connect()), call).start_and_wait_until_blocked(observer)
+
+    return begin
+
+
+def child(queue, *parents, **named):
+    return queue.add(depends_on=list(parents), **named)
+
+
+def settled(job, outcome="completed", **more) -> Jsonb:
+    return Jsonb([{"job_id": str(job.job_id), "token": job.token, "outcome": outcome, **more}])
+
+
+def chain(queue, *parents):
+    """Jobs that wait for one another, listed child first: the end of the chain has the lowest id. From that end on."""
+    ids = [queue.value("select base.uuid_v7()") for _ in parents]
+    edges = [[*above, *ids[n + 1 : n + 2]] for n, above in enumerate(parents)]
+    values = [part for job, above in zip(ids, edges, strict=True) for part in (job, above)]
+    queue.conn.execute("insert into queue.processing_jobs (id, job_type, depends_on) values " + ", ".join(["(%s, 'no_op', %s)"] * len(ids)), values)
+    return ids
+
+
+def test_a_completion_beside_a_cascade_over_common_children(queue, race, maybe):
+    """P fails, with C below it and D below C; Q completes, for which D and E wait as well, and E for P."""
+    first, second = queue.add(), queue.add()
+    below = child(queue, first)
+    ends = [child(queue, below, second), child(queue, first, second)]
+    jobs = {job.job_id: job for job in (queue.take(), queue.take())}
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", below)  # as who enqueues a child of it
+        failing = race(lambda q: q.fail(jobs[first], "permanent"))
+        completing = maybe(lambda q: q.complete(jobs[second]))
+    assert failing.finish() == "failed"
+    completing.finish()
+    assert [queue.status(job) for job in (below, *ends)] == ["failed"] * 3
+
+
+def test_two_cascades_over_common_children_lock_in_one_order(queue, race):
+    first, second = queue.add(), queue.add()
+    ids = chain(queue, [second], [first])
+    jobs = {job.job_id: job for job in (queue.take(), queue.take())}
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", ids[0])
+        calls = [race(lambda q, job=job: q.fail(job, "permanent")) for job in jobs.values()]
+    assert [call.finish() for call in calls] == ["failed", "failed"]
+    assert [queue.status(job) for job in ids] == ["failed"] * 2
+
+
+def test_a_cancel_locks_those_that_fall_with_it_in_one_order(queue, race):
+    """The job below has the lower id; a failure above locks it first."""
+    low, high = chain(queue, [], [queue.add()])
+    job = queue.take()
+    with queue.transaction():
+        queue.rows("select from queue.blocked where job_id = %s for update", high)
+        cancelling = race(lambda q: q.value("select queue.cancel_job(%s)", high))
+        failing = race(lambda q: q.fail(job, "permanent"))
+    assert cancelling.finish() == "cancelled"
+    assert failing.finish() == "failed"
+    assert (queue.status(high), queue.status(low)) == ("cancelled", "failed")
+
+
+def test_a_child_is_deleted_while_its_parent_fails(queue, race):
+    parent = queue.add()
+    below = child(queue, parent)
+    job = queue.take()
+    with queue.transaction():
+        queue.rows("select from queue.job_dependencies where job_id = %s for update", below)
+        deleting = race(lambda q: q.conn.execute("delete from queue.processing_jobs where id = %s", (below,)))
+        failing = race(lambda q: q.fail(job, "permanent"))
+    deleting.finish()
+    assert failing.finish() == "failed"
+    assert queue.rows("select from queue.processing_jobs where id = %s", below) == []
+
+
+@pytest.mark.parametrize("other", ["delete from queue.processing_jobs where id = %s", "select queue.reprioritise_job(%s, 1)", "select queue.cancel_job(%s)"])
+def test_a_job_is_cancelled_while_another_session_changes_it(queue, race, other):
+    job = queue.add()
+    with queue.transaction():
+        queue.rows("select from queue.ready where job_id = %s for update", job)
+        cancelling = race(lambda q: q.value("select queue.cancel_job(%s)", job))
+        changing = race(lambda q: q.conn.execute(other, (job,)))
+    assert cancelling.finish() == "cancelled"
+    if "delete" in other:
+        changing.finish()
+    else:
+        with pytest.raises(psycopg.Error) as error:
+            changing.finish()
+        assert error.value.sqlstate == "RQ009"
+
+
+@pytest.mark.parametrize("call", ["fail", "batch", "cancel", "retry", "complete"])
+def test_a_video_is_deleted_while_a_step_of_its_pipeline_ends(queue, race, call):
+    """The video goes first, its jobs after it: whoever ends a step takes them in that order."""
+    video = queue.value("select queue.ingest_video('/a.mp4')")
+    job = queue.take()
+    if call == "retry":
+        queue.fail(job, "permanent")
+    waiting = queue.value("select id from queue.processing_jobs where video_id = %s and pipeline_step = 'probe'", video)
+    calls = {
+        "fail": lambda q: q.fail(job, "permanent"),
+        "batch": lambda q: q.rows("select * from queue.settle_jobs('w1', %s)", settled(job, "failed", error_class="permanent", code="bad")),
+        "cancel": lambda q: q.value("select queue.cancel_job(%s)", waiting),
+        "retry": lambda q: q.value("select queue.retry_job(%s)", job.job_id),
+        "complete": lambda q: q.complete(job),
+    }
+    with queue.transaction():
+        # Both stop at a child, which the video's deletion takes along and the end of the step changes.
+        queue.rows("select from queue.processing_jobs where video_id = %s and pipeline_step = 'probe' for share", video)
+        queue.rows("select from queue.blocked where job_id = %s for update", waiting)
+        ending = race(calls[call])
+        deleting = race(lambda q: q.conn.execute("delete from media.videos where id = %s", (video,)))
+    ending.finish()
+    deleting.finish()
+    assert queue.rows("select from queue.processing_jobs where video_id = %s", video) == []
+
+
+def test_a_rescue_waits_for_nobody_who_deletes_the_video(queue, connect):
+    video = queue.value("select queue.ingest_video('/a.mp4')")
+    queue.take()
+    queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.rows("select from media.videos where id = %s for update", video)
+        assert other.rescue() == 0
+    assert other.rescue() == 1
+
+
+def test_a_retry_and_an_enqueuer_lock_in_one_order(queue, race, maybe):
+    """Of two jobs that fell one after the other the later one has the lower id."""
+    top = queue.add()
+    low, high = chain(queue, [], [top])
+    queue.fail(queue.take(), "permanent")
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", low)
+        retrying = race(lambda q: q.value("select queue.retry_job(%s)", top))
+        enqueuing = maybe(lambda q: q.add(depends_on=[low, high]))
+    assert retrying.finish() == "queued"
+    enqueuing.finish()
+
+
+def test_batches_with_the_same_keys_in_opposite_order_do_not_deadlock(queue, race):
+    def batch(keys) -> Jsonb:
+        return Jsonb([{"job_type": "no_op", "idempotency_key": key} for key in keys])
+
+    call = "select * from queue.enqueue_jobs(%s) order by place"
+    with queue.transaction():
+        queue.add(idempotency_key="b")
+        first = race(lambda q: q.rows(call, batch("abc")))
+        second = race(lambda q: q.rows(call, batch("cba")))
+    told = [{key: row.job_id for key, row in zip(keys, call.finish(), strict=True)} for keys, call in (("abc", first), ("cba", second))]
+    assert told[0] == told[1]
+    ids = [told[0][key] for key in "abc"]
+    assert len(set(ids)) == 3
+
+
+def test_two_fan_outs_that_would_wait_for_each_other_are_refused(queue, race):
+    first, second = queue.add(), queue.add()
+    jobs = {job.job_id: job for job in (queue.take(), queue.take())}
+    after_first, after_second = child(queue, first), child(queue, second)
+
+    def spawn(q, job_id, waits_for):
+        specs = Jsonb([{"job_type": "no_op", "depends_on": [str(waits_for)], "idempotency_key": f"part of {job_id}"}])
+        return q.rows("select * from queue.spawn_jobs(%s, %s, %s)", job_id, jobs[job_id].token, specs)
+
+    with queue.transaction():
+        spawn(queue, first, after_second)
+        late = race(lambda q: spawn(q, second, after_first))
+    with pytest.raises(psycopg.Error) as error:
+        late.finish()
+    assert error.value.sqlstate == "RQ006"
+
+
+def test_an_archived_job_gets_no_edge_to_a_part_that_comes_meanwhile(queue, race, clock):
+    clock.set(queue.value("select now()"))
+    parent = queue.add()
+    job = queue.take()
+    over = child(queue, parent)
+    queue.value("select queue.cancel_job(%s)", over)
+    queue.conn.execute("update queue.leases set expires_at = 'infinity'")
+    clock.forward(queue.value("select interval '40 days'"))
+    spawn = "select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')"
+    with queue.transaction():
+        assert queue.value("select queue.archive_jobs()") == 1
+        fanning_out = race(lambda q: q.rows(spawn, parent, job.token))
+    fanning_out.finish()
+    assert queue.rows("select from queue.job_dependencies where job_id = %s", over) == []
+
+
+def test_a_job_waits_for_a_part_that_is_spawning_in_its_turn(queue, race):
+    """Whoever comes later finds what a part of its parent has fanned out into: the part is locked as well."""
+    top = queue.add()
+    job = queue.take()
+    (part,) = (row.job_id for row in queue.rows("select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')", top, job.token))
+    queue.complete(job)
+    taken = queue.take()
+    assert taken.job_id == part
+    with queue.transaction():
+        (below,) = queue.rows("select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')", part, taken.token)
+        late = race(lambda q: q.add(depends_on=[top]))
+    waiting = late.finish()
+    assert {row.parent_id for row in queue.rows("select parent_id from queue.job_dependencies where job_id = %s and not satisfied", waiting)} == {part, below.job_id}
+
+
+def test_a_retry_waits_for_another_that_brings_back_the_same_child(queue, race):
+    """Each alone leaves the child to the other, because its other parent is failed still."""
+    parents = [queue.add(), queue.add()]
+    common = child(queue, *parents)
+    for _ in parents:
+        queue.fail(queue.take(), "permanent")
+    with queue.transaction():
+        queue.value("select queue.retry_job(%s)", parents[0])
+        late = race(lambda q: q.value("select queue.retry_job(%s)", parents[1]))
+    assert late.finish() == "queued"
+    assert queue.place(common) == "blocked"
+
+
+@pytest.mark.parametrize("owner", ["video", "tenant", "tenant of a video", "asset"])
+def test_an_owner_is_deleted_beside_an_enqueue(queue, race, owner):
+    """The job that comes is deleted with it, or refused: it never runs for nobody."""
+    tenant = queue.value("select identity.create_tenant('ann')")
+    video = queue.value("select media.create_video('/a.mp4', %s)", tenant)
+    asset = queue.value("select asset_id from media.videos where id = %s", video)
+    if owner == "asset":
+        queue.conn.execute("delete from media.videos where id = %s", (video,))
+    named = {"video": {"video_id": video}, "tenant": {"tenant_id": tenant}, "tenant of a video": {"video_id": video}, "asset": {"asset_id": asset}}[owner]
+    table, key = {"video": ("media.videos", video), "asset": ("media.assets", asset)}.get(owner, ("identity.tenants", tenant))
+    with queue.transaction():
+        job = queue.add(**named)
+        deleting = race(lambda q: q.conn.execute(f"delete from {table} where id = %s", (key,)))
+    deleting.finish()
+    assert queue.rows("select from queue.processing_jobs where id = %s", job) == []
+    with pytest.raises(psycopg.Error) as error:
+        queue.add(**named)
+    assert error.value.sqlstate == "RQ004"
+
+
+def test_a_video_is_deleted_beside_the_archiver_with_its_history(queue, race, clock):
+    clock.set(queue.value("select now()"))
+    video = queue.value("select media.create_video('/a.mp4')")
+    queue.add(video_id=video)
+    queue.complete(queue.take())
+    clock.forward(queue.value("select interval '40 days'"))
+    with queue.transaction():
+        assert queue.value("select queue.archive_jobs()") == 1
+        deleting = race(lambda q: q.conn.execute("delete from media.videos where id = %s", (video,)))
+    deleting.finish()
+    for table in ("job_history", "attempt_history", "processing_jobs"):
+        assert queue.value(f"select count(*) from queue.{table}") == 0
+
+
+@pytest.mark.parametrize("change", ["delete from queue.job_types where job_type = 'fresh'", "update queue.job_types set job_type = 'stale' where job_type = 'fresh'"])
+@pytest.mark.parametrize("waits", ["scheduled", "blocked"])
+def test_a_type_is_deleted_or_renamed_beside_an_enqueue(queue, race, waits, change):
+    queue.conn.execute("insert into queue.job_types (job_type, description) values ('fresh', 'New.')")
+    parent = queue.add()
+    named = {"scheduled_for": queue.value("select now() + interval '1 hour'")} if waits == "scheduled" else {"depends_on": [parent]}
+    with queue.transaction():
+        queue.add("fresh", **named)
+        changing = race(lambda q: q.conn.execute(change))
+    with pytest.raises(psycopg.Error) as error:
+        changing.finish()
+    assert error.value.sqlstate == "RQ009"
+
+
+def test_one_bad_row_stops_no_claim(queue, clock):
+    """Somebody wrote past the functions: a due job of no type, and one that is ready already."""
+    clock.set(queue.value("select now()"))
+    queue.conn.execute("insert into queue.job_types (job_type, description) values ('fresh', 'New.')")
+    later = {"scheduled_for": queue.value("select base.clock() + interval '1 minute'")}
+    bad, good, double = queue.add("fresh", **later), queue.add(**later), queue.add(**later)
+    with queue.transaction():
+        queue.conn.execute("set local session_replication_role = replica")
+        queue.conn.execute("delete from queue.lanes where job_type = 'fresh'; delete from queue.job_types where job_type = 'fresh'")
+        queue.conn.execute("insert into queue.ready (lane, seq, job_id, ready_at) select max(lane), 1, %s, now() from queue.lanes", (double,))
+    clock.forward(queue.value("select interval '2 minutes'"))
+    queue.worker()
+    assert {job.job_id for job in queue.claim(limit=5)} == {good, double}
+    assert queue.claim(limit=5) == []
+    queue.conn.execute("delete from queue.processing_jobs where id = any(%s)", ([bad, double],))
+    queue.conn.execute("delete from queue.scheduled")
