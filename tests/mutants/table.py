@@ -95,7 +95,7 @@ MUTANTS = [
     one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
-    one("keys are locked as they come", "s.idempotency_key collate \"C\", s.tenant_id, ", "", ENQUEUE, "-k", "opposite"),
+    one("keys are locked as they come", "s.idempotency_key collate \"C\", case when s.idempotency_key is not null then s.tenant_id end, ", "", ENQUEUE, "-k", "opposite"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     # Claims
     one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
