@@ -49,6 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """--pg, also as the environment's REELQ_TEST_PG for `./run test` in CI."""
     default = os.environ.pop("REELQ_TEST_PG", "first")
     parser.addoption("--pg", default=default, help="first, system, wheel, both, or a major such as 15")
+    ffmpeg = os.environ.pop("REELQ_TEST_FFMPEG", "first")
+    parser.addoption("--ffmpeg", default=ffmpeg, help="builds for tests of media: first, newest (the wheel's) or both")
+    parser.addoption("--newest-ffmpeg", type=Path, help="where the newest one lies, when not in .venv/media-tools-newest")
     parser.addoption("--sql-root", type=Path, default=schema.ROOT, help="the sql/ to install: mutants are built from a copy")
     parser.addoption("--examples", type=int, help="so many random examples for the queue's state machine")
     parser.addoption("--backlog", type=int, default=1_000_000, help="jobs in the large queue of the plan tests")
@@ -59,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Markers of our own."""
     config.addinivalue_line("markers", "one_server: in tests/sql, what a second server would tell nothing new about")
+    config.addinivalue_line("markers", "media: in tests/worker, runs on each ffmpeg build of --ffmpeg")
     config.addinivalue_line("markers", "stress: a minute of concurrent load; leave it out with -m 'not stress'")
 
 

@@ -82,7 +82,7 @@ def moved(command: Iterable[str], source: Path, output: Path) -> list[str]:
 def one_each(settings: Settings, source: Path, output: Path) -> list[list[str]]:
     """A command a rendition: each decodes the source again. Otherwise the options are the ladder's."""
     ours = tools(settings)
-    measured, _ = measure(ours, source)
+    measured, _, source = measure(ours, source, output)
     if measured.video is None:
         raise ValueError(f"{source} has no picture")
     rate = rates.for_output(measured.video.rate)

@@ -68,6 +68,16 @@ def pixel(path: Path, x: float, y: float) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def turned(path: Path, made: Path, degrees: int) -> Path:
+    """A copy of an MP4 that a player turns clockwise by 90, 180 or 270: by its bytes, since ffmpeg's option for it has changed."""
+    cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    data = bytearray(path.read_bytes())
+    at = data.find(b"tkhd") + 4 + 4 + 36  # of the first track; version 0 of the box
+    data[at : at + 36] = struct.pack(">9i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30)
+    made.write_bytes(data)
+    return made
+
+
 def with_orientation(path: Path, orientation: int) -> Path:
     """Put an EXIF block into a JPEG that says how the camera was held."""
     tiff = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0) + bytes(4)

@@ -107,9 +107,10 @@ def test_packets_are_counted_by_their_lines() -> None:
     ):  # fmt: skip
         tally.add(line)
     track = tally.tracks[0]
+    track.finish()
     assert (track.packets, track.shown, track.key_packets) == (5, 4, 1)
     assert track.span_s == pytest.approx(0.133)
-    assert track.gap_s == pytest.approx(0.1)
+    assert track.gap_s == pytest.approx(0.034)  # as they are shown, not as they come
     assert tally.tracks[1].packets == 1
     assert tally.tracks[1].span_s == 0.0
 
@@ -125,3 +126,57 @@ def test_rates_stay_fractions() -> None:
     found = document(video(avg_frame_rate="30000/1001"), p0={"shown": 300, "span_s": 10.01})
     columns = parse(found).columns()
     assert Fraction(columns["frame_rate_num"], columns["frame_rate_den"]) == Fraction(30_000, 1001)
+
+
+def test_an_encoder_s_padding_is_not_counted() -> None:
+    """2,048 samples at 8 kHz in front, 512 at the end: the sound begins later and is shorter, in what was measured as in what is made."""
+    tally = Tally()
+    for number in range(27):
+        padding = {0: ",2048,0", 26: ",0,512"}.get(number, "")
+        tally.add(f"0,{number * 0.128:.6f},N/A,0.128000,K_{padding}")
+    found = document(audio(0, sample_rate="8000"))
+    found["packets"] = {"0": tally.tracks[0].facts()}
+    sound = parse(found).audio
+    assert sound is not None
+    assert sound.start_s == pytest.approx(0.256)
+    assert sound.duration_s == pytest.approx(27 * 0.128 - 0.256 - 0.064)
+
+
+def steps(*parts: tuple[int, float], last: float = 0.04) -> dict[str, Any]:
+    """The facts of a track: so many pictures at such a step, one part after another."""
+    tally, at = Tally(), 0.0
+    for count, step in parts:
+        for _ in range(count):
+            tally.add(f"0,{at:.6f},{at:.6f},{step:.6f},K_")
+            at += step
+    tally.add(f"0,{at:.6f},{at:.6f},{last:.6f},K_")
+    return tally.tracks[0].facts()
+
+
+@pytest.mark.parametrize(
+    ("facts", "rate"),
+    [
+        (steps((60, 1 / 30), (1, 6.0), (60, 1 / 30), (1, 6.0), (120, 1 / 30)), 30),  # bursts and pauses
+        (steps((30, 1 / 30), (20, 0.1)), 30),  # fast, then slow
+        (steps((100, 0.04), last=10.0), 25),  # the last one is said to stand for ten seconds
+        (steps((100, 0.04), last=0.0), 25),
+        (steps(*[(1, 1 / 30), (1, 0.05)] * 60), 24),  # film on a clock of 60: 2:3
+        (steps(*[(1, 0.030), (1, 0.037), (1, 0.033)] * 40), 30),  # a phone
+        (steps(*[(1, 1 / 60), (1, 1 / 30)] * 60), 60),  # a game that drops every third picture
+    ],
+)
+def test_the_rate_is_that_of_the_moving_parts(facts: dict[str, Any], rate: int) -> None:
+    stream = video(avg_frame_rate="0/0", r_frame_rate="0/0")
+    found = document(stream)
+    found["packets"] = {"0": facts}
+    chosen = parse(found).video
+    assert chosen is not None and chosen.rate == rate
+
+
+def test_a_clock_that_steps_back_is_seen() -> None:
+    tally = Tally()
+    for at in [*range(50), *range(50)]:
+        tally.add(f"0,{at / 25:.6f},{at / 25:.6f},0.040000,K_")
+    facts = tally.tracks[0].facts()
+    assert facts["back_s"] == pytest.approx(1.96)
+    assert facts["gap_s"] == pytest.approx(0.04)

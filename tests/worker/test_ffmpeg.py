@@ -18,6 +18,8 @@ from reelq.worker.stop import StopSignal
 from tests.fakes import clips
 from tests.patience import QUICK_S
 
+pytestmark = pytest.mark.media
+
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30", "-f", "null", "-"]
 
 
@@ -156,4 +158,6 @@ def test_names_of_decoders_are_those_that_ffmpeg_knows() -> None:
     _, listed = tools().run(["-decoders"], read=Path("/usr"), write=Path("/tmp"), wall_s=60)
     known = {line.split()[1] for line in listed.splitlines() if len(line.split()) > 1}
     other_versions = {"libaom-av1", "mov_text", "webvtt", "subrip", "srt", "ssa", "ass"}
-    assert set(allowlists.DECODERS) - known - other_versions <= {"opus", "movtext", "amrnb", "amrwb"}
+    assert set(allowlists.DECODERS) - known - other_versions <= {
+        "opus", "movtext", "amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb",
+    }  # fmt: skip

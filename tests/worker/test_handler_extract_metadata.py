@@ -16,6 +16,8 @@ from tests.fakes.context import FakeVideo, new_video
 
 __all__ = ["new_video"]
 
+pytestmark = pytest.mark.media
+
 New = Callable[..., FakeVideo]
 
 

@@ -13,6 +13,8 @@ from tests.fakes.context import FakeVideo, new_video
 
 __all__ = ["new_video"]
 
+pytestmark = pytest.mark.media
+
 New = Callable[..., FakeVideo]
 
 
@@ -87,7 +89,7 @@ def test_a_long_video_with_one_key_frame_gets_a_good_one_too(tmp_path: Path, new
 
 def test_portrait_and_pixel_aspect_are_kept(tmp_path: Path, new_video: New) -> None:
     flat = clips.video(tmp_path / "flat.mp4", size="640x360", seconds=0.5)
-    clips.ffmpeg("-i", flat, "-c", "copy", "-metadata:s:v", "rotate=90", tmp_path / "phone.mp4")
+    clips.turned(flat, tmp_path / "phone.mp4", 90)
     row = poster(new_video, tmp_path / "phone.mp4").variants["poster"]
     assert (row["width"], row["height"]) == (360, 640)
     wide = clips.video(tmp_path / "wide.mp4", size="640x480", seconds=0.5, extra=("-vf", "setsar=4/3"))

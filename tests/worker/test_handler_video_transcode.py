@@ -28,6 +28,8 @@ from tests.patience import QUICK_S
 
 __all__ = ["new_video"]
 
+pytestmark = pytest.mark.media
+
 New = Callable[..., FakeVideo]
 
 
@@ -87,7 +89,7 @@ def test_key_frames_stand_at_the_same_times_in_all_renditions(tmp_path: Path, ne
 def test_a_phone_video_stands_upright(tmp_path: Path, new_video: New) -> None:
     """Rotation is applied and gone; the ladder goes by the short side."""
     flat = clips.video(tmp_path / "flat.mp4", size="640x360", seconds=1)
-    clips.ffmpeg("-i", flat, "-c", "copy", "-metadata:s:v", "rotate=90", tmp_path / "phone.mp4")
+    clips.turned(flat, tmp_path / "phone.mp4", 90)
     video = transcoded(new_video, tmp_path / "phone.mp4")
     assert {p: (v["width"], v["height"]) for p, v in video.variants.items()} == {
         "h264-360p": (360, 640), "h264-240p": (240, 426),

@@ -22,12 +22,14 @@ from tests.patience import QUICK_S
 
 __all__ = ["new_video"]
 
+pytestmark = pytest.mark.media
+
 Make = Callable[[Path], Path]
 GAP = "setpts='if(gte(N,5),PTS+20000/TB,PTS)'"
 
 
-@pytest.fixture(scope="session")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def good(ffmpeg_build: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A good MP4 with its index in front; the others are made of it."""
     folder = tmp_path_factory.mktemp("good")
     return clips.video(folder / "good.mp4", extra=("-movflags", "+faststart"))
@@ -128,7 +130,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "ffconcat": (text("ffconcat version 1.0\nfile source\n"), "format_refused"),
     "DASH": (text('<?xml version="1.0"?><MPD profiles="urn:mpeg:dash:profile:isoff-live:2011"></MPD>'), "format_refused"),
     "SDP": (text("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"), "format_refused"),
-    "SVG": (text(SVG), "unreadable_media"),
+    "SVG": (text(SVG), "format_refused"),
     "16,000 x 16,000 pixels": (huge_png, "too_many_pixels"),
     "gap in MP4": (gap(".mp4"), "timestamp_gap"),
     "gap in Matroska": (gap(".mkv"), "timestamp_gap"),

@@ -28,10 +28,11 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
     path = artifacts.stage(ctx, work)
     ctx.progress(None, "probe")
     ffmpeg = artifacts.ffmpeg(ctx)
-    measured, document = measure(ffmpeg, path)
+    measured, document, path = measure(ffmpeg, path, artifacts.folder(ctx, "probe"))
+    document["left_out"] = list(measured.left_out)
     ctx.progress(0.5, "hash")
     digest = essence(ffmpeg, path, measured, artifacts.folder(ctx, "out"))
     columns = {**measured.columns(), "essence_sha256": digest}
     ctx.on_complete(lambda conn: media.record_probe(conn, work.asset_id, columns, document))
     shown = ("kind", "duration_seconds", "width", "height", "video_codec", "audio_codec", "hdr")
-    return {name: columns[name] for name in shown}
+    return {**{name: columns[name] for name in shown}, "left_out": document["left_out"]}

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from reelq.worker.av.encode import ffmpeg_args, ladder, verify
+from reelq.worker.av.encode import ffmpeg_args, ladder, matrix, verify
 from reelq.worker.av.encode.verify import Checked
-from reelq.worker.av.ffmpeg import FFmpeg, FFmpegRun
+from reelq.worker.av.ffmpeg import TOO_DAMAGED, FFmpeg, FFmpegRun
 from reelq.worker.av.probe import rates
 from reelq.worker.av.probe.facts import Measured
 from reelq.worker.av.progress import EncodeProgress
@@ -35,6 +35,7 @@ PRESET_COST = {
     "ultrafast": 0.8, "superfast": 0.9, "veryfast": 1.0, "faster": 1.4, "fast": 1.7, "medium": 1.9,
     "slow": 3.5,
 }  # fmt: skip
+MOST_LOST = 0.1  # share of the packets that may be damaged
 ENCODE_SHARE = 0.95  # of the progress bar; then comes reading back and storing
 
 
@@ -60,8 +61,7 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     options = ladder.options(args.renditions, args.crf)
     work = ctx.work()
     ctx.advance_video("compressing")
-    source = artifacts.stage(ctx, work)
-    measured = artifacts.measured(ctx, work, source)
+    measured, source = artifacts.source(ctx, work)
     ffmpeg = artifacts.ffmpeg(ctx)
     output = artifacts.folder(ctx, "out")
     if measured.kind == "image":
@@ -69,7 +69,7 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     if measured.video is None:
         return _sound(ffmpeg, ctx, work, measured, source, output / "audio-aac.m4a")
 
-    rate = rates.for_output(measured.video.rate)
+    rate = rates.for_output(measured.video.rate, measured.video.frames, measured.video.duration_s)
     rungs = ladder.plan(measured.video.width, measured.video.height, rate, options.renditions)
     outputs = {rung.profile: output / f"{rung.profile}.mp4" for rung in rungs}
     arguments = ffmpeg_args.ladder(
@@ -78,6 +78,9 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     )  # fmt: skip
     cost = _encode(ffmpeg, ctx, measured, arguments, source, output)
     ctx.progress(ENCODE_SHARE, "verify")
+    if measured.video.upright:
+        for path in outputs.values():
+            matrix.reset(path)
     # Side by side: to read a file back is mostly to start ffprobe.
     with ThreadPoolExecutor(ffmpeg.threads, "verify") as pool:
         read = pool.map(lambda r: (r.profile, verify.rendition(ffmpeg, outputs[r.profile], r, measured, rate)), rungs)
@@ -96,7 +99,7 @@ def _sound(ffmpeg: FFmpeg, ctx: JobContext, work: VideoSource, measured: Measure
     """The one rendition of sound without picture."""
     if measured.audio is None:
         raise PermanentError("unreadable_media", "There is neither picture nor sound in the file.")
-    arguments = ffmpeg_args.sound(source, measured.audio, output, threads=ffmpeg.threads)
+    arguments = ffmpeg_args.sound(source, measured, output, threads=ffmpeg.threads)
     cost = _encode(ffmpeg, ctx, measured, arguments, source, output.parent)
     checked = verify.sound(ffmpeg, output, measured)
     ctx.advance_video("uploading")
@@ -121,6 +124,8 @@ def _encode(ffmpeg: FFmpeg, ctx: JobContext, measured: Measured, arguments: list
     ctx.progress(artifacts.FETCH_SHARE, "encode")
     wall_s = _wall_limit(measured, ctx.settings.ffmpeg_preset, ffmpeg.threads)
     cost, _ = ffmpeg.run(arguments, read=source.parent, write=output, wall_s=wall_s, on_progress=tell)
+    if cost.lost_packets > MOST_LOST * measured.packets + measured.keyless:
+        raise PermanentError("damaged", TOO_DAMAGED, detail=cost.stderr_tail)
     return cost
 
 

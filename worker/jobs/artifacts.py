@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reelq.worker.av.ffmpeg import FFmpeg
+from reelq.worker.av.probe import clock
 from reelq.worker.av.probe.facts import Measured
 from reelq.worker.av.probe.parse import parse
 from reelq.worker.av.probe.probe import measure
@@ -69,12 +70,19 @@ def passing(ctx: JobContext, stage: str, start: float, end: float, size_bytes: i
     return tell
 
 
-def measured(ctx: JobContext, work: VideoSource, path: Path) -> Measured:
-    """What extract_metadata found, or, where it has not run, what it would find."""
-    if work.probe is not None and "packets" in work.probe:
-        return parse(work.probe)
-    facts, _ = measure(ffmpeg(ctx), path)
-    return facts
+def source(ctx: JobContext, work: VideoSource) -> tuple[Measured, Path]:
+    """What extract_metadata found of the original, or, where it has not run, what it would find; and the file that it is about.
+
+    Raises:
+        PermanentError, TransientError: as `stage`, and as av.probe.measure where that has not run.
+    """
+    path = stage(ctx, work)
+    if work.probe is None or "packets" not in work.probe:
+        facts, _, path = measure(ffmpeg(ctx), path, folder(ctx, "probe"))
+        return facts, path
+    if work.probe.get("straightened"):
+        path = clock.straightened(ffmpeg(ctx), path, folder(ctx, "probe"))
+    return parse(work.probe), path
 
 
 def variant(ctx: JobContext, profile: str, mime: str, stored: StoredObject, **facts: Any) -> dict[str, Any]:

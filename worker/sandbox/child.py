@@ -104,6 +104,7 @@ def run_child(
     read: Path | None = None,
     write: Path | None = None,
     on_line: OnLine | None = None,
+    on_error_line: Callable[[bytes], object] | None = None,
 ) -> Ended:
     """Run a program to its end, or kill it; returns how it ended whatever its exit code.
 
@@ -113,6 +114,7 @@ def run_child(
         sandbox: setting `sandbox`: auto, bwrap or off.
         read, write: the two folders that the program may read, and write; it starts in `write`.
         on_line: gets each line of stdout, which is then not kept; called in another thread.
+        on_error_line: gets each line of stderr, of which only the end is kept; called in another thread, may not raise.
 
     Raises:
         StopRequested: the stop signal was set; the child is gone.
@@ -130,7 +132,7 @@ def run_child(
     began = time.monotonic()
     with _started(command, limits, write) as child:
         stdout = Lines(child.process.stdout, limits.stdout_bytes, on_line, on_trouble=child.kill)
-        stderr = Ring(child.process.stderr)
+        stderr = Ring(child.process.stderr, on_error_line)
         with stop.killing(child.kill):
             killed_for = _wait(child, limits, stdout, began)
         code, cpu_seconds, peak = child.reap()

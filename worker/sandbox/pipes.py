@@ -31,11 +31,13 @@ class _Reader(ABC):
 
 
 class Ring(_Reader):
-    """Keeps the last RING_BYTES."""
+    """Keeps the last RING_BYTES; tells `on_line` each line, also of what is not kept."""
 
-    def __init__(self, pipe: IO[bytes] | None) -> None:
+    def __init__(self, pipe: IO[bytes] | None, on_line: Callable[[bytes], object] | None = None) -> None:
         super().__init__(pipe)
         self._kept = bytearray()
+        self._on_line = on_line
+        self._begun = b""
         self._thread.start()
 
     def _run(self) -> None:
@@ -43,6 +45,11 @@ class Ring(_Reader):
         while piece := self._pipe.read1(8192):  # type: ignore[attr-defined]
             self._kept += piece
             del self._kept[:-RING_BYTES]
+            if self._on_line is not None:
+                *lines, self._begun = (self._begun + piece).split(b"\n")
+                self._begun = self._begun[-LINE_BYTES:]
+                for line in lines:
+                    self._on_line(line)
 
     def text(self) -> str:
         """What was kept; bytes that are no UTF-8 and NULs, which Postgres refuses, are replaced."""

@@ -13,7 +13,8 @@ from typing import Any
 import ffmpeg
 
 from reelq.worker.av import allowlists
-from reelq.worker.av.encode import colour
+from reelq.worker.av.encode import colour, stereo
+from reelq.worker.av.encode import picture as picture_chain
 from reelq.worker.av.encode.ladder import Rung
 from reelq.worker.av.probe.facts import Audio, Measured, Video
 
@@ -21,7 +22,7 @@ KEY_FRAME_EVERY_S = 2  # at the same times in all renditions, so that HLS can cu
 AUDIO_KBPS = 128
 AUDIO_ONLY_KBPS = 160
 AUDIO_RATE_HZ = 48_000
-MOST_ERRORS = 0.1  # share of packets that may be damaged; then ffmpeg ends with code 69
+MOST_ERRORS = 1  # ffmpeg's own limit, which works in some versions only: ffmpeg.Losses counts in all
 LEAST_TIME_SCALE = 10_000  # ticks a second in the MP4
 
 # No tags, chapters or data of the sender; the index first, so that a player can begin at once.
@@ -53,9 +54,8 @@ def ladder(
     video = measured.video
     if video is None:
         raise ValueError("there is no picture to encode")
-    entry = ffmpeg.input(file_url(source), threads=threads, **allowlists.input_options())
-    top = rungs[0]
-    picture = _prepared(entry[str(video.index)], video, rate, top)
+    entry = ffmpeg.input(file_url(source), threads=threads, **_input(measured), **picture_chain.INPUT)
+    picture = _prepared(entry[str(video.index)], measured, video, rate, rungs[0])
     branches = [picture] if len(rungs) == 1 else [picture.filter_multi_output("split", len(rungs))]
     streams = []
     for number, rung in enumerate(rungs):
@@ -66,33 +66,38 @@ def ladder(
         settings = {**_video_settings(rung, rate, crf, preset, threads), **_tag_options(video), **CLEAN}
         if measured.audio is not None:
             tracks.append(entry[str(measured.audio.index)])
-            settings |= _audio_settings(AUDIO_KBPS)
+            settings |= _audio_settings(measured.audio, AUDIO_KBPS)
         streams.append(ffmpeg.output(*tracks, file_url(outputs[rung.profile]), **settings))
     return _with_limits(ffmpeg.merge_outputs(*streams), threads)
 
 
-def sound(source: Path, audio: Audio, output: Path, *, threads: int) -> list[str]:
+def sound(source: Path, measured: Measured, output: Path, *, threads: int) -> list[str]:
     """Arguments that write the sound of `source` as AAC."""
-    entry = ffmpeg.input(file_url(source), threads=threads, **allowlists.input_options())
-    settings = {**_audio_settings(AUDIO_ONLY_KBPS), **CLEAN, "format": "ipod"}
+    audio = measured.audio
+    if audio is None:
+        raise ValueError("there is no sound to encode")
+    entry = ffmpeg.input(file_url(source), threads=threads, **_input(measured))
+    settings = {**_audio_settings(audio, AUDIO_ONLY_KBPS), **CLEAN, "format": "ipod"}
     return _with_limits(ffmpeg.output(entry[str(audio.index)], file_url(output), **settings), threads)
 
 
-def _prepared(picture: Any, video: Video, rate: Fraction, top: Rung) -> Any:
-    """Even in time, upright (ffmpeg turns it before the graph), square pixels, 8 bit, largest rung's size."""
-    if video.interlaced:
-        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
-    # First of all: without it ffmpeg makes up frame rates from headers (217 pictures of 53).
-    picture = picture.filter("fps", rate_text(rate))
-    if video.hdr:
-        picture = picture.filter("zscale", w=top.width, h=top.height)
-        for name, settings in colour.HDR_TO_SDR:
-            picture = picture.filter(name, **settings)
-    else:
-        matrix = {"out_color_matrix": "bt709"} if colour.is_rgb(video) else {}
-        picture = picture.filter("scale", top.width, top.height, in_range="auto", out_range="tv", **matrix)
-    picture = picture.filter("format", "yuv420p").filter("setsar", 1)
-    return picture.filter("setparams", range="tv", **colour.tags(video))
+def _input(measured: Measured) -> dict[str, Any]:
+    """Options before -i. With -copyts the offset is all that moves the clock: all that plays begins at zero, whatever else
+    is in the file and whichever version reads it.
+    """
+    return {**allowlists.input_options(), "noautorotate": None, "itsoffset": f"{-measured.start_s:.6f}"}
+
+
+def _prepared(picture: Any, measured: Measured, video: Video, rate: Fraction, top: Rung) -> Any:
+    """Even in time, upright, square pixels, eight bits, largest rung's size."""
+    filters = [
+        *picture_chain.whole(video), *picture_chain.paced(measured, rate),
+        *picture_chain.ordinary(video, top.width, top.height), ("format", {"pix_fmts": "yuv420p"}),
+        *picture_chain.upright(video), ("setsar", {"sar": 1}), ("setparams", {"range": "tv", **colour.tags(video)}),
+    ]  # fmt: skip
+    for name, options in filters:
+        picture = picture.filter(name, **options)
+    return picture
 
 
 def _video_settings(rung: Rung, rate: Fraction, crf: int, preset: str, threads: int) -> dict[str, Any]:
@@ -108,6 +113,7 @@ def _video_settings(rung: Rung, rate: Fraction, crf: int, preset: str, threads: 
         "g": max(1, round(rate * KEY_FRAME_EVERY_S * 2)),  # an upper bound: the line below decides
         "force_key_frames": f"expr:gte(t,n_forced*{KEY_FRAME_EVERY_S})",
         "threads": threads,
+        "fps_mode": "passthrough",  # the graph has made them even
         "video_track_timescale": _time_scale(rate),
         "format": "mp4",
     }
@@ -126,12 +132,11 @@ def _tag_options(video: Video) -> dict[str, Any]:
     return {**colour.tags(video), "color_range": "tv"}
 
 
-def _audio_settings(kbps: int) -> dict[str, Any]:
-    # async fills gaps with silence, so that sound stays with the picture.
-    return {"c:a": "aac", "b:a": f"{kbps}k", "ac": 2, "ar": AUDIO_RATE_HZ, "af": "aresample=async=1"}
+def _audio_settings(audio: Audio, kbps: int) -> dict[str, Any]:
+    return {"c:a": "aac", "b:a": f"{kbps}k", "ac": 2, "ar": AUDIO_RATE_HZ, "af": stereo.filters(audio)}
 
 
 def _with_limits(streams: Any, threads: int) -> list[str]:
     """The whole line after the program's name, with the options that stand for all outputs in front."""
-    first = ["-max_error_rate", str(MOST_ERRORS), "-filter_complex_threads", str(threads)]
+    first = ["-copyts", "-max_error_rate", str(MOST_ERRORS), "-filter_complex_threads", str(threads)]
     return [*first, *(str(word) for word in ffmpeg.get_args(streams))]

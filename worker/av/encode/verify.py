@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from reelq.worker.av import truncation
+from reelq.worker.av import allowlists, truncation
 from reelq.worker.av.encode.ladder import Rung
-from reelq.worker.av.ffmpeg import FFmpeg
+from reelq.worker.av.encode.picture import frames as frames_of
+from reelq.worker.av.ffmpeg import PROBE_WALL_S, FFmpeg
 from reelq.worker.av.probe.facts import Measured
 from reelq.worker.av.probe.parse import parse
-from reelq.worker.errors import PermanentError
+from reelq.worker.errors import PermanentError, TransientError
 
 FRAME_SHARE, FRAMES_MORE = 0.01, 2  # pictures that may be missing or too many: rounding of rates and ends
+DECODED_BYTES_PER_S = 50e3  # so slow only where a rendition has hardly a bit a picture
 DURATION_SHARE, DURATION_MORE_S = 0.01, 0.25  # sound: an encoder's first and last frame, resampling
 
 
@@ -44,7 +46,7 @@ def rendition(ffmpeg: FFmpeg, path: Path, rung: Rung, source: Measured, rate: Fr
         raise _wrong("there is no picture in it")
     if (video.width, video.height) != (rung.width, rung.height):
         raise _wrong(f"it is {video.width}x{video.height} instead of {rung.width}x{rung.height}")
-    frames = round(expected.duration_s * rate)
+    frames = frames_of(source, rate)
     if abs(video.frames - frames) > max(FRAMES_MORE, frames * FRAME_SHARE):
         raise _incomplete(f"{video.frames:,} of {frames:,} pictures")
     _same_sound(made, source)
@@ -60,10 +62,40 @@ def sound(ffmpeg: FFmpeg, path: Path, source: Measured) -> Checked:
     return _checked(made, path)
 
 
+def picture(ffmpeg: FFmpeg, path: Path) -> tuple[int, int]:
+    """Read a poster back, to its last line; returns width and height.
+
+    Raises:
+        PermanentError: "result_incomplete", no picture was made.
+        TransientError: "result_torn", it cannot be decoded: the disk or the host lost a part.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        raise PermanentError("result_incomplete", "No picture could be made of the file.")
+    _decode(ffmpeg, path)
+    stream = ffmpeg.probe(path)["streams"][0]
+    return int(stream["width"]), int(stream["height"])
+
+
+def _decode(ffmpeg: FFmpeg, path: Path) -> None:
+    """Decode all of a result; what was written without a fault is read without one, so the fault is the host's."""
+    arguments = [*allowlists.input_flags(), "-xerror", "-err_detect", "explode", "-i", f"file:{path}", "-map", "0"]
+    torn = TransientError("result_torn", "The result was damaged while it was written; the worker's disk may be full or failing.")
+    if truncation.is_truncated(path):
+        raise torn
+    wall_s = PROBE_WALL_S + path.stat().st_size / DECODED_BYTES_PER_S
+    try:
+        cost, _ = ffmpeg.run([*arguments, "-f", "null", "-"], read=path.parent, write=path.parent, wall_s=wall_s)
+    except PermanentError as error:
+        raise TransientError(torn.code, str(torn), detail=error.detail) from error
+    if cost.complaints:
+        raise TransientError(torn.code, str(torn), detail=cost.stderr_tail)
+
+
 def _read(ffmpeg: FFmpeg, path: Path) -> Measured:
     if not path.exists() or path.stat().st_size == 0:
         raise _incomplete("nothing")
-    if not truncation.moov_before_mdat(path) or truncation.is_truncated(path):
+    _decode(ffmpeg, path)
+    if not truncation.moov_before_mdat(path):
         raise _wrong("its index does not come first")
     document, tracks = ffmpeg.read(path)
     document["packets"] = {str(index): track.facts() for index, track in tracks.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+SDR_PRIMARIES = frozenset({"bt709", "smpte170m", "bt470bg", "smpte240m"})  # near enough to sRGB's
 HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})  # PQ and HLG
 
 
@@ -32,11 +33,26 @@ class Video:
     color_range: str | None
     interlaced: bool
     key_frames: int
+    upright: tuple[str, ...] = ()  # filters that turn and mirror it as the player would
+    odd_sar: bool = False  # the stream's pixel aspect is no camera's and must not be used
+    hold_s: float = 0.0  # how much longer than others the last picture stands
+    peak_nits: float | None = None  # of HDR, as the file says
 
     @property
     def hdr(self) -> bool:
         """Whether it must be tone-mapped for ordinary screens."""
         return self.color_transfer in HDR_TRANSFERS
+
+    @property
+    def wide(self) -> bool:
+        """Whether its colours reach beyond sRGB, so that a JPEG would show them pale."""
+        return self.color_primaries is not None and self.color_primaries not in SDR_PRIMARIES
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether parts of it may be transparent."""
+        form = self.pixel_format or ""
+        return form.startswith(("rgba", "bgra", "argb", "abgr", "ya", "yuva", "gbrap", "pal8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +64,8 @@ class Audio:
     channels: int
     sample_rate_hz: int
     start_s: float
-    duration_s: float
+    duration_s: float  # without an encoder's padding
+    layout: str | None = None  # 5.1(side); None when the file does not say which channel is where
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,15 @@ class Measured:
     audio: Audio | None
     cover_index: int | None  # cover art of a song
     orientation: int  # EXIF, 1 to 8
-    gap_s: float  # largest step between two packets of what plays
+    gap_s: float  # longest time that one picture stands, or without a sound
+    packets: int = 0  # of what plays
+    keyless: int = 0  # of these before the first key, as in a recording that begins in the middle
+    left_out: tuple[dict[str, Any], ...] = ()  # streams that are not used: stream, type, codec, why
+
+    @property
+    def start_s(self) -> float:
+        """When picture or sound begins, by the file's clock: zero in the results."""
+        return min((track.start_s for track in (self.video, self.audio) if track is not None), default=0.0)
 
     def columns(self) -> dict[str, Any]:
         """By column of media.assets."""

@@ -7,20 +7,26 @@ probe.inspect. What a container claims counts only where the packets agree.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
+from reelq.worker.av import allowlists
 from reelq.worker.av.allowlists import PICTURE_DEMUXERS
-from reelq.worker.av.probe import exif, rates
+from reelq.worker.av.probe import exif, rates, side_data
 from reelq.worker.av.probe.facts import Audio, Measured, Video
 
 INTERLACED = frozenset({"tt", "bb", "tb", "bt"})
+STILL_SHARE = 10  # a track with fewer pictures than one in ten of another's stands still beside it
+REFUSED, COVER_REFUSED = "its codec is not taken", "a cover whose codec is not taken"
 MOST_SAR = 10  # a pixel more than ten times as wide as high means a broken header
 MIMES = {
     "matroska": "video/x-matroska", "webm": "video/webm", "avi": "video/x-msvideo", "mpegts": "video/mp2t",
     "mpeg": "video/mpeg", "flv": "video/x-flv", "gif": "image/gif", "mp3": "audio/mpeg", "wav": "audio/wav",
     "flac": "audio/flac", "ogg": "audio/ogg", "aac": "audio/aac", "amr": "audio/amr", "png_pipe": "image/png",
-    "jpeg_pipe": "image/jpeg", "webp_pipe": "image/webp",
+    "jpeg_pipe": "image/jpeg", "webp_pipe": "image/webp", "bmp_pipe": "image/bmp", "apng": "image/apng",
+    "mxf": "application/mxf", "asf": "video/x-ms-asf", "dv": "video/dv", "w64": "audio/x-w64", "aiff": "audio/aiff",
+    "caf": "audio/x-caf", "ac3": "audio/ac3", "eac3": "audio/eac3", "dts": "audio/vnd.dts",
 }  # fmt: skip
 
 
@@ -31,11 +37,12 @@ def parse(document: dict[str, Any]) -> Measured:
     container = _container(document)
     turned = int(document.get("orientation") or 1)
     video = _video(streams, packets, turned)
-    audio = _audio(streams, packets)
-    cover = next((s["index"] for s in streams if _is_cover(s) and _whole(s.get("width"))), None)
+    audio = _audio(document, packets)
+    cover = next((s["index"] for s in streams if _is_cover(s) and _whole(s.get("width")) and _taken(s)), None)
     kind = "audio" if audio else "document"
     if video is not None:
-        still = container in PICTURE_DEMUXERS or (container == "gif" and video.frames < 2)
+        alone = video.frames < 2 and audio is None
+        still = container in PICTURE_DEMUXERS or (alone and (container in ("gif", "apng") or _is_picture(document)))
         kind = "image" if still else "video"
     ends = [track.start_s + track.duration_s for track in (video, audio) if track is not None]
     starts = [track.start_s for track in (video, audio) if track is not None]
@@ -53,35 +60,51 @@ def parse(document: dict[str, Any]) -> Measured:
         cover_index=cover if video is None else None,
         orientation=turned,
         gap_s=max((float(tally.get("gap_s", 0)) for tally in playing), default=0.0),
+        packets=sum(int(tally.get("packets", 0)) for tally in playing),
+        keyless=sum(int(tally.get("keyless", 0)) for tally in playing),
+        left_out=_left_out(streams, packets, document, [video, audio], cover if video is None else None),
     )
 
 
 def _video(streams: list[dict[str, Any]], packets: dict[str, Any], turned: int) -> Video | None:
-    """The default stream, else the largest, of those that are no cover art and have packets."""
+    """The stream that moves, then the default one, then the largest, of those that are no cover art and have packets."""
     found = [
         stream
         for stream in streams
         if stream.get("codec_type") == "video"
         and not _is_cover(stream)
+        and _taken(stream)
         and _whole(stream.get("width"))
         and _whole(stream.get("height"))
-        and packets.get(str(stream.get("index")), {}).get("shown", 0) > 0
+        and _shown(stream, packets) > 0
     ]
     if not found:
         return None
-    best = max(found, key=lambda s: (bool(s.get("disposition", {}).get("default")), s["width"] * s["height"]))
+    most = max(_shown(stream, packets) for stream in found)
+
+    def rank(stream: dict[str, Any]) -> tuple[bool, bool, int]:
+        moves = _shown(stream, packets) * STILL_SHARE >= most  # beside one that moves, a title card is not the video
+        return moves, _is_default(stream), stream["width"] * stream["height"]
+
+    best = max(found, key=rank)
     tally = packets[str(best["index"])]
     coded_width, coded_height = int(best["width"]), int(best["height"])
-    sar = _sar(best.get("sample_aspect_ratio"))
+    sar, odd_sar = _sar(best.get("sample_aspect_ratio"))
     width, height = max(1, round(coded_width * sar)), coded_height
     rotation = _rotation(best, turned)
     if rotation in (90, 270):
         width, height = height, width
     declared = (rates.parse(best.get("avg_frame_rate")), rates.parse(best.get("r_frame_rate")))
     frames, duration = int(tally["shown"]), float(tally["span_s"])
-    rate = rates.snap(frames, duration, declared)
+    pace = float(tally.get("pace_s") or 0.0)
+    if pace > 0 and not tally["even"]:
+        rate = rates.paced(pace, declared)
+    else:
+        rate = rates.snap(frames, pace * frames or duration, declared)
     if frames == 1 and duration == 0 and rate is not None:
         duration = float(1 / rate)
+    last = float(tally.get("last_duration_s") or 0.0)
+    hdr = side_data.colours(best)
     return Video(
         index=int(best["index"]),
         codec=str(best.get("codec_name") or "unknown"),
@@ -97,36 +120,108 @@ def _video(streams: list[dict[str, Any]], packets: dict[str, Any], turned: int) 
         duration_s=duration,
         pixel_format=_known(best.get("pix_fmt")),
         color_space=_known(best.get("color_space")),
-        color_transfer=_known(best.get("color_transfer")),
+        color_transfer=_known(best.get("color_transfer")) or hdr.transfer,
         color_primaries=_known(best.get("color_primaries")),
         color_range=_known(best.get("color_range")),
         interlaced=best.get("field_order") in INTERLACED,
         key_frames=int(tally.get("key_packets", 0)),
+        upright=side_data.upright(best),
+        odd_sar=odd_sar,
+        hold_s=max(0.0, last - float(1 / rate)) if rate is not None and frames > 1 else 0.0,
+        peak_nits=hdr.peak_nits,
     )
 
 
-def _audio(streams: list[dict[str, Any]], packets: dict[str, Any]) -> Audio | None:
-    """The default stream, else the first, of those that have packets and a form."""
+def sounds(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The streams that could be the sound, in the order in which one would choose: those that have packets and a form."""
+    packets = document.get("packets") or {}
     found = [
         stream
-        for stream in streams
-        if stream.get("codec_type") == "audio"
+        for stream in document["streams"]
+        if isinstance(stream, dict)
+        and stream.get("codec_type") == "audio"
+        and _taken(stream)
         and _whole(stream.get("sample_rate"))
         and _whole(stream.get("channels"))
-        and packets.get(str(stream.get("index")), {}).get("shown", 0) > 0
+        and _shown(stream, packets) > 0
     ]
-    if not found:
+    silent = document.get("silent") or ()
+    return sorted(found, key=lambda s: (s["index"] in silent, not _is_default(s), int(s["index"])))
+
+
+def _audio(document: dict[str, Any], packets: dict[str, Any]) -> Audio | None:
+    """The first of `sounds`: one that is heard before one that is silent, then the default one, then the first."""
+    best = next(iter(sounds(document)), None)
+    if best is None:
         return None
-    best = max(found, key=lambda s: (bool(s.get("disposition", {}).get("default")), -int(s["index"])))
     tally = packets[str(best["index"])]
+    rate = int(best["sample_rate"])
+    skipped_s = int(tally.get("skipped") or 0) / rate
+    layout = _known(best.get("channel_layout"))
     return Audio(
         index=int(best["index"]),
         codec=str(best.get("codec_name") or "unknown"),
         channels=int(best["channels"]),
-        sample_rate_hz=int(best["sample_rate"]),
-        start_s=float(tally.get("first_s") or 0.0),
-        duration_s=float(tally["span_s"]),
+        sample_rate_hz=rate,
+        start_s=float(tally.get("first_s") or 0.0) + skipped_s,
+        duration_s=max(0.0, float(tally["span_s"]) - skipped_s - int(tally.get("padded") or 0) / rate),
+        layout=None if layout is None or re.match(r"\d+ channels", layout) else layout,
     )
+
+
+def refused(document: dict[str, Any]) -> str | None:
+    """The codec without which picture or sound would be missing, None when all can be decoded."""
+    measured = parse(document)
+    for kind, used in (("video", measured.video), ("audio", measured.audio)):
+        others = [one for one in measured.left_out if one["type"] == kind and one["why"] == REFUSED]
+        if used is None and others:
+            return str(others[0]["codec"])
+    return None
+
+
+def _left_out(
+    streams: list[dict[str, Any]], packets: dict[str, Any], document: dict[str, Any], used: list[Any], cover: int | None
+) -> tuple[dict[str, Any], ...]:
+    """The streams that the results will not have, and why."""
+    kept = {track.index for track in used if track is not None} | {cover}
+    silent = document.get("silent") or ()
+    found = []
+    for stream in streams:
+        kind, codec = str(stream.get("codec_type") or "unknown"), str(stream.get("codec_name") or "unknown")
+        if stream.get("index") in kept:
+            continue
+        if kind in ("video", "audio") and not _taken(stream):
+            why = COVER_REFUSED if _is_cover(stream) else REFUSED
+        elif _is_cover(stream):
+            why = "a cover, not needed"
+        elif kind in ("video", "audio"):
+            why = "silent" if stream.get("index") in silent else "another one is used"
+            if not _shown(stream, packets):
+                why = "nothing in it"
+            elif kind not in {type(track).__name__.lower() for track in used if track is not None}:
+                why = "nothing of it can be read"
+        else:
+            why = "not used"
+        found.append({"stream": stream.get("index"), "type": kind, "codec": codec, "why": why})
+    return (*found, *(document.get("left_out_before") or ()))
+
+
+def _shown(stream: dict[str, Any], packets: dict[str, Any]) -> int:
+    return int(packets.get(str(stream.get("index")), {}).get("shown", 0))
+
+
+def _taken(stream: dict[str, Any]) -> bool:
+    return allowlists.taken(str(stream.get("codec_name") or "unknown"))
+
+
+def _is_default(stream: dict[str, Any]) -> bool:
+    return bool(stream.get("disposition", {}).get("default"))
+
+
+def _is_picture(document: dict[str, Any]) -> bool:
+    """AVIF and its like are MP4 files with one picture."""
+    brand = str(document.get("format", {}).get("tags", {}).get("major_brand", "")).strip()
+    return brand in ("avif", "mif1", "heic")
 
 
 def _is_cover(stream: dict[str, Any]) -> bool:
@@ -143,13 +238,15 @@ def _rotation(stream: dict[str, Any], turned: int) -> int:
     return exif.CLOCKWISE[turned]
 
 
-def _sar(text: Any) -> Fraction:
-    """`4:3` as a fraction; 1 for "0:1", "N/A" and what no camera makes."""
+def _sar(text: Any) -> tuple[Fraction, bool]:
+    """`4:3` as a fraction; 1 for "0:1", "N/A" and what no camera makes, for which the second value is true."""
     try:
         sar = Fraction(str(text or "1:1").replace(":", "/"))
     except (ValueError, ZeroDivisionError):
-        return Fraction(1)
-    return sar if Fraction(1, MOST_SAR) <= sar <= MOST_SAR else Fraction(1)
+        return Fraction(1), False
+    if sar == 0 or Fraction(1, MOST_SAR) <= sar <= MOST_SAR:
+        return sar or Fraction(1), False
+    return Fraction(1), True
 
 
 def _container(document: dict[str, Any]) -> str:
@@ -163,12 +260,16 @@ def _mime(document: dict[str, Any], container: str, kind: str) -> str | None:
         brand = str(document.get("format", {}).get("tags", {}).get("major_brand", "")).strip()
         if kind == "audio":
             return "audio/mp4"
+        if kind == "image":
+            return "image/avif"
         return "video/quicktime" if brand == "qt" else "video/mp4"
     mime = MIMES.get(container)
     if container == "matroska":
         playing = [s for s in document["streams"] if s.get("codec_type") in ("video", "audio")]
         if {str(s.get("codec_name")) for s in playing} <= {"vp8", "vp9", "av1", "opus", "vorbis"}:
             mime = "video/webm"
+    if container == "asf" and kind == "audio":
+        return "audio/x-ms-wma"
     return mime.replace("video/", "audio/") if mime and kind == "audio" else mime
 
 

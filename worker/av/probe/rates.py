@@ -16,6 +16,8 @@ KNOWN = tuple(
 MOST = Fraction(60)  # what screens show and platforms take
 DECLARED_TOLERANCE = 0.02  # a short clip's count of pictures is off by one picture
 KNOWN_TOLERANCE = 0.01
+PACE_TOLERANCE = 0.12  # time stamps in whole milliseconds, at 60 a second
+MOST_HELD, MOST_EXTRA = 60, 1800  # pictures of the result for each of the source, and for all of it
 
 
 def parse(text: str | None) -> Fraction | None:
@@ -48,13 +50,28 @@ def snap(pictures: int, seconds: float, declared: Iterable[Fraction | None]) -> 
     return _nearest(measured, KNOWN_TOLERANCE) or Fraction(measured).limit_denominator(1001)
 
 
-def for_output(rate: Fraction | None) -> Fraction:
+def paced(pace_s: float, declared: Iterable[Fraction | None]) -> Fraction | None:
+    """The rate of pictures that come in bursts, or at uneven steps, of which `pace_s` is a short one."""
+    if pace_s <= 0:
+        return None
+    rate = 1 / pace_s
+    for one in declared:
+        if one is not None and abs(one - rate) <= PACE_TOLERANCE * rate and _nearest(float(one), 0.0005):
+            return _nearest(float(one), 0.0005)
+    return _nearest(rate, PACE_TOLERANCE) or Fraction(rate).limit_denominator(1001)
+
+
+def for_output(rate: Fraction | None, pictures: int = 0, seconds: float = 0.0) -> Fraction:
     """The rate to encode at: the source's, from 1 to 60; 25 when that is unknown.
 
-    A rate that is not a known one, as a screen recording's average, becomes the next known one above.
+    A rate that is not a known one, as a jittering camera's, becomes the next known one above. `pictures` that stand
+    for `seconds` bound it: a tiny file of which one picture stands for an hour does not become 100,000 pictures.
     """
     if rate is None:
-        return Fraction(25)
+        rate = Fraction(25)
+    if seconds > 0 and rate * Fraction(seconds) > MOST_HELD * pictures + MOST_EXTRA:
+        most = Fraction(MOST_HELD * pictures + MOST_EXTRA) / Fraction(seconds)
+        return max((known for known in KNOWN if known <= most), default=KNOWN[0])
     while rate > MOST and rate / 2 >= 50:
         rate /= 2  # 120 and 100 are halved: every second picture, no uneven steps
     return next((known for known in KNOWN if known >= rate), MOST)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reelq.worker.av import allowlists
+from reelq.worker.av.encode import picture
 from reelq.worker.av.encode.ffmpeg_args import file_url
 from reelq.worker.av.ffmpeg import FFmpeg
 from reelq.worker.av.probe.facts import Video
@@ -20,6 +21,8 @@ CANDIDATES = 9
 LOOK_PX = 320  # long side of a candidate
 ROUNDED_S = 0.0005  # metadata=print shows time with six digits, but not always all of them
 DECODE_ALL_S = 60.0  # up to here one pass over all pictures costs less than seeking
+DECODE_MOST_S = 1200.0  # so much of it when nothing good has been found
+FEW_KEYS = 3  # with fewer, nearly all ways lead to the same picture
 LOOK_WALL_S = 300.0  # a minute of 4K on a slow host
 MEASURES = {
     "lavfi.signalstats.YAVG": "luma",
@@ -83,13 +86,16 @@ def choose(
         PermanentError: "damaged", no picture could be decoded; and what FFmpeg.run raises.
     """
     found: list[Candidate] = []
-    if video.duration_s > DECODE_ALL_S and video.key_frames >= 2 * CANDIDATES:
+    if video.duration_s > DECODE_ALL_S and video.key_frames >= FEW_KEYS:
         for number in range(CANDIDATES):
             at_s = video.duration_s * (number + 0.5) / CANDIDATES
             found += _at_key_frame(ffmpeg, source, video, folder, at_s)
             on_progress((number + 1) / (CANDIDATES + 1))
-    if len(found) < CANDIDATES // 2:
-        found += _in_one_pass(ffmpeg, source, video, folder)
+    if len(found) < CANDIDATES // 2 or not any(one.good for one in found):
+        found += _in_one_pass(ffmpeg, source, video, folder, min(video.duration_s, DECODE_ALL_S))
+    if video.duration_s > DECODE_ALL_S and not any(one.good for one in found):
+        # A long black beginning and hardly a key frame: then it has to be decoded, within reason.
+        found += _in_one_pass(ffmpeg, source, video, folder, min(video.duration_s, DECODE_MOST_S))
     if not found:
         raise PermanentError("damaged", "No picture of the file can be read.")
     return max(found, key=lambda candidate: (candidate.good, candidate.score)), len(found)
@@ -116,9 +122,9 @@ def _at_key_frame(ffmpeg: FFmpeg, source: Path, video: Video, folder: Path, at_s
     return [Candidate(at_s, by_key_frame=True, measures=one.measures) for one in seen[:1]]
 
 
-def _in_one_pass(ffmpeg: FFmpeg, source: Path, video: Video, folder: Path) -> list[Candidate]:
-    """Evenly spread over the first minute, all pictures decoded."""
-    step = min(video.duration_s, DECODE_ALL_S) / CANDIDATES
+def _in_one_pass(ffmpeg: FFmpeg, source: Path, video: Video, folder: Path, seconds: float) -> list[Candidate]:
+    """Evenly spread over the first `seconds`, all pictures decoded."""
+    step = seconds / CANDIDATES
     chosen = f"select='isnan(prev_selected_t)+gte(t-prev_selected_t\\,{step:.6f})',"
     return _look(ffmpeg, source, video, folder, [], chosen, CANDIDATES)
 
@@ -126,13 +132,21 @@ def _in_one_pass(ffmpeg: FFmpeg, source: Path, video: Video, folder: Path) -> li
 def _look(ffmpeg: FFmpeg, source: Path, video: Video, folder: Path, before: list[str], chosen: str, most: int) -> list[Candidate]:
     sheet = Sheet()
     graph = (
-        f"{chosen}scale={LOOK_PX}:{LOOK_PX}:force_original_aspect_ratio=decrease:force_divisible_by=2,"
+        f"{chosen}{_sdr(video)}scale={LOOK_PX}:{LOOK_PX}:force_original_aspect_ratio=decrease:force_divisible_by=2:eval=frame,"
         "format=yuv420p,signalstats,entropy,blurdetect,metadata=print:file=-"
     )
-    arguments = [*allowlists.input_flags(), *before, "-i", file_url(source), "-map", f"0:{video.index}"]
-    arguments += ["-vf", graph, "-frames:v", str(most), "-f", "null", "-"]
+    arguments = [*allowlists.input_flags(), "-reinit_filter:v", "0", *before, "-i", file_url(source), "-map", f"0:{video.index}"]
+    arguments += ["-vf", graph, "-frames:v", str(most), "-fps_mode", "passthrough", "-f", "null", "-"]
     ffmpeg.run(arguments, read=source.parent, write=folder, wall_s=LOOK_WALL_S, on_line=sheet.take)
     return sheet.found
+
+
+def _sdr(video: Video) -> str:
+    """PQ and HLG look dark and flat until they are what a screen shows."""
+    if not video.hdr:
+        return ""
+    width, height = LOOK_PX, max(2, round(LOOK_PX * video.height / video.width / 2) * 2)
+    return picture.text(picture.ordinary(video, width, height)) + ","
 
 
 def _number(text: str) -> float | None:

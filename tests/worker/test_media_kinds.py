@@ -1,0 +1,484 @@
+"""Odd but ordinary files, a kind each: what people send, and what has to come out."""
+
+from __future__ import annotations
+
+import array
+import random
+import struct
+import subprocess
+import zlib
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reelq.worker.errors import PermanentError, TransientError
+from reelq.worker.handlers import extract_metadata, generate_thumbnail, video_transcode
+from tests.fakes import clips
+from tests.fakes.context import FakeVideo, new_video
+
+__all__ = ["new_video"]
+
+pytestmark = pytest.mark.media
+
+New = Callable[..., FakeVideo]
+FLASH = "color=gray:s=320x240:r=25:d={0},drawbox=c=white:t=fill:enable='lt(mod(t-1,3),0.2)*gte(t,1)'"
+BEEP = "aevalsrc='if(lt(mod(t-1,3),0.2)*gte(t,1),0.5*sin(2*PI*1000*t),0)':s=48000:d={0}"
+X265 = ("-c:v", "libx265", "-x265-params")
+FRAME_S = 0.04
+
+
+def done(new_video: New, path: Path) -> tuple[dict[str, Any], FakeVideo]:
+    """Measure, transcode, make the poster."""
+    video = new_video(path, stored=True)
+    result = video.run(extract_metadata)
+    video.run(video_transcode)
+    video.run(generate_thumbnail)
+    return result, video
+
+
+def top(video: FakeVideo) -> Path:
+    """The largest rendition."""
+    names = [name for name in video.variants if name.startswith("h264-")]
+    return video.path(max(names, key=lambda name: int(name[5:-1])))
+
+
+def grey(path: Path, size: str, *filters: str, rate: str = "25") -> bytes:
+    """All pictures, small and grey."""
+    graph = ",".join([*filters, f"scale={size}:flags=area", "format=gray"])
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:v", "-vf", graph, "-fps_mode", "cfr", "-r", rate, "-f", "rawvideo", "-"]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def starts(times: list[float]) -> list[float]:
+    return [now for before, now in zip([-9.0, *times], times, strict=False) if now - before > 0.3]
+
+
+def flashes_and_beeps(path: Path) -> list[tuple[float, float]]:
+    """When the picture is white and when the tone is heard, in a player's time."""
+    seen = grey(path, "1:1", rate="100")
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:a", "-af", "aresample=8000:async=1:first_pts=0"]
+    told = subprocess.run([*command, "-ac", "1", "-f", "s16le", "-"], capture_output=True, check=True).stdout
+    heard = array.array("h", told)
+    flashes = starts([at / 100 for at, luma in enumerate(seen) if luma > 180])
+    beeps = starts([at / 8000 for at, one in enumerate(heard) if abs(one) > 1500])
+    assert len(flashes) == len(beeps), (flashes, beeps)
+    return list(zip(flashes, beeps, strict=True))
+
+
+def peak_db(path: Path) -> float:
+    """The greatest peak between samples."""
+    command = ["ffmpeg", "-hide_banner", "-nostats", "-i", str(path), "-map", "0:a", "-af", "ebur128=peak=true", "-f", "null", "-"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    return float(told.rpartition("Peak:")[2].split()[0])
+
+
+def synced(path: Path, *words: str, seconds: float = 8) -> Path:
+    """A flash and a beep at 1, 4 and 7 seconds."""
+    picture, sound = FLASH.format(seconds), BEEP.format(seconds)
+    clips.ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *clips.X264, *words, path)
+    return path
+
+
+def late_picture(folder: Path) -> Path:
+    return synced(folder / "a.mp4", "-vf", "select='gte(t,0.5)'", "-fps_mode", "vfr", *clips.AAC)
+
+
+def late_sound(folder: Path) -> Path:
+    return synced(folder / "a.mkv", "-af", "aselect='gte(t,0.7)'", "-c:a", "libmp3lame")
+
+
+def twice(seconds: float) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        one = synced(folder / "one.ts", *clips.AAC, seconds=seconds)
+        (folder / "a.ts").write_bytes(one.read_bytes() * 2)
+        return folder / "a.ts"
+
+    return make
+
+
+def in_the_middle(folder: Path) -> Path:
+    whole = synced(folder / "whole.ts", "-g", "50", *clips.AAC, seconds=12)
+    data = whole.read_bytes()
+    (folder / "a.ts").write_bytes(data[len(data) // 3 // 188 * 188 :])
+    return folder / "a.ts"
+
+
+def late_on_the_clock(folder: Path) -> Path:
+    return synced(folder / "a.ts", "-c:a", "mp2", "-output_ts_offset", "90000")
+
+
+def still(folder: Path) -> Path:
+    return synced(folder / "a.mp4", "-vf", "select='lt(t,1.5)+gte(t,16)'", "-fps_mode", "vfr", *clips.AAC, seconds=17)
+
+
+@pytest.mark.parametrize(
+    ("make", "seconds", "beeps"),
+    [
+        (late_picture, 8, 3), (late_sound, 8, 3), (twice(6), 12, 4), (twice(13), 26, 8), (in_the_middle, 8, None),
+        (late_on_the_clock, 8, 3),
+    ],
+)  # fmt: skip
+def test_sound_and_picture_are_in_step(make: Callable[[Path], Path], seconds: float, beeps: int | None, tmp_path: Path, new_video: New) -> None:
+    """Whatever the clock does, within a picture's time, and nothing of it is lost."""
+    result, video = done(new_video, make(tmp_path))
+    assert result["duration_seconds"] == pytest.approx(seconds, abs=0.2)
+    found = flashes_and_beeps(top(video))
+    assert beeps is None or len(found) == beeps
+    assert len(found) >= 2
+    assert all(abs(flash - beep) <= FRAME_S for flash, beep in found), found
+
+
+def test_a_picture_that_stands_still_is_held(tmp_path: Path, new_video: New) -> None:
+    """A screen on which nothing moves for 14 seconds, at the rate of its moving parts."""
+    _, video = done(new_video, still(tmp_path))
+    row = video.variants["h264-240p"]
+    assert float(row["duration_seconds"]) == pytest.approx(17, abs=0.1)
+    assert (row["frame_rate_num"], row["frame_rate_den"]) == (25, 1)
+    assert row["frames"] == pytest.approx(425, abs=2)
+
+
+def test_a_picture_every_thirty_seconds_lasts_as_long_as_the_sound(tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / "podcast.mp4"
+    clips.ffmpeg("-f", "lavfi", "-i", "color=blue:s=320x240:r=1/30", "-f", "lavfi", "-i", "sine=d=60", "-t", "60", *clips.X264, *clips.AAC, path)
+    _, video = done(new_video, path)
+    assert video.variants["h264-240p"]["frames"] == 60
+
+
+def test_a_tiny_file_does_not_become_a_hundred_thousand_pictures(tmp_path: Path, new_video: New) -> None:
+    """Ten pictures, of which one stands for 50 minutes: bounded memory, few pictures; for longer it is refused."""
+    for hold, ready in ((3000, True), (5000, False)):
+        path = tmp_path / f"{hold}.mp4"
+        jump = f"setpts='if(gte(N,5),PTS+{hold}/TB,PTS)'"
+        clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=1", "-vf", jump, *clips.X264, "-fps_mode", "vfr", path)
+        video = new_video(path, stored=True)
+        if not ready:
+            with pytest.raises(PermanentError) as caught:
+                video.run(extract_metadata)
+            assert caught.value.code == "timestamp_gap"
+            continue
+        video.run(extract_metadata)
+        video.run(video_transcode)
+        assert 3000 <= video.variants["h264-48p"]["frames"] <= 3010
+
+
+def test_bursts_keep_their_rate(tmp_path: Path, new_video: New) -> None:
+    """30 a second with pauses: an average would drop two thirds of the pictures."""
+    bursts = "select='between(t,0,2)+between(t,8,10)+between(t,12,14)'"
+    path = clips.video(tmp_path / "a.mkv", seconds=14, extra=("-vf", bursts, "-fps_mode", "vfr"))
+    _, video = done(new_video, path)
+    row = video.variants["h264-240p"]
+    assert (row["frame_rate_num"], row["frame_rate_den"]) == (30, 1)
+    assert row["frames"] == pytest.approx(14 * 30, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.mov", ("-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", "-c:a", "pcm_s16le")), ("b.mov", (*clips.X264, "-c:a", "adpcm_ima_qt")),
+     ("a.avi", ("-vf", "select='not(mod(n,5))'", "-fps_mode", "vfr", "-enc_time_base", "1/25", "-c:v", "mpeg4", "-c:a", "adpcm_ms"))],
+)  # fmt: skip
+def test_an_index_may_count_other_things(name: str, codec: tuple[str, ...], tmp_path: Path, new_video: New) -> None:
+    """Samples of PCM, chunks without a byte: nothing is missing."""
+    path = tmp_path / name
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=4", "-f", "lavfi", "-i", "sine=d=4", *codec, path)
+    result, video = done(new_video, path)
+    assert result["duration_seconds"] == pytest.approx(4, abs=0.25)
+    assert "h264-240p" in video.variants
+
+
+def test_an_encoder_s_padding_is_no_sound(tmp_path: Path, new_video: New) -> None:
+    """1,105 samples in front and some at the end are 0.2 s at 8 kHz."""
+    path = clips.sound(tmp_path / "a.mp3", "-ar", "8000", "-c:a", "libmp3lame", seconds=3.3)
+    result, video = done(new_video, path)
+    assert result["duration_seconds"] == pytest.approx(3.3, abs=0.01)
+    assert float(video.variants["audio-aac"]["duration_seconds"]) == pytest.approx(3.3, abs=0.03)
+
+
+def test_a_stream_that_is_not_used_is_not_judged(tmp_path: Path, new_video: New) -> None:
+    """A second sound track and captions of codecs that are not taken: ready without them, and the record says so."""
+    captions = tmp_path / "cc.scc"
+    captions.write_text("Scenarist_SCC V1.0\n\n00:00:00:10\t9420 9420 94ae 94ae 9470 9470 c8e5 ecec ef80 942f 942f\n\n00:00:01:00\t942c 942c\n")
+    path, sound = tmp_path / "a.mov", ("-f", "lavfi", "-i", "sine=d=2")
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:d=2", *sound, "-i", captions, "-map", "0", "-map", "1", "-map", "2", *clips.X264, *clips.AAC, "-c:s", "copy", path)
+    result, video = done(new_video, path)
+    assert [(one["type"], one["codec"]) for one in result["left_out"]] == [("subtitle", "eia_608")]
+    assert video.work.probe is not None and video.work.probe["left_out"] == result["left_out"]
+    other = tmp_path / "b.mkv"
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:d=2", *sound, "-map", "0", "-map", "1", "-map", "1", *clips.X264, "-c:a:0", "aac", "-c:a:1", "truehd", "-strict", "-2", other)
+    result, video = done(new_video, other)
+    assert [(one["stream"], one["codec"], one["why"]) for one in result["left_out"]] == [(2, "truehd", "its codec is not taken")]
+    assert "h264-240p" in video.variants
+
+
+def test_the_only_sound_is_not_dropped_without_a_word(tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / "a.mkv"
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:d=1", "-f", "lavfi", "-i", "sine=d=1", *clips.X264, "-c:a", "truehd", "-strict", "-2", path)
+    with pytest.raises(PermanentError, match="truehd") as caught:
+        new_video(path, stored=True).run(extract_metadata)
+    assert caught.value.code == "codec_refused"
+
+
+def test_the_track_that_moves_is_the_video(tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / "a.mp4"
+    both = ("-map", "0", "-map", "1", *clips.X264, "-disposition:v:0", "0", "-disposition:v:1", "default")
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=30:d=2", "-f", "lavfi", "-i", "smptebars=s=640x480:r=1:d=2", *both, path)
+    result, _ = done(new_video, path)
+    assert (result["width"], result["height"]) == (320, 240)
+
+
+def test_the_microphone_that_was_plugged_in_is_heard(tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / "a.mp4"
+    tracks = ("-map", "0", "-map", "1", "-map", "2", "-t", "3", *clips.X264, *clips.AAC)
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:d=3", "-f", "lavfi", "-i", "anullsrc=cl=mono", "-f", "lavfi", "-i", "sine=d=3", *tracks, path)
+    result, video = done(new_video, path)
+    assert [(one["stream"], one["why"]) for one in result["left_out"]] == [(1, "silent")]
+    assert peak_db(top(video)) > -20
+
+
+def dolby_vision(path: Path, profile: int, compatible: int) -> Path:
+    """HEVC whose sample entry says Dolby Vision."""
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=1", *X265, "log-level=none", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1", path)
+    data = bytearray(path.read_bytes())
+    record = struct.pack(">BBHI", 1, 0, profile << 9 | 1 << 3 | 0b101, compatible << 28) + bytes(16)
+    box = struct.pack(">I4s", 8 + len(record), b"dvcC") + record
+    at = data.index(b"hvcC") - 4
+    at += struct.unpack(">I", data[at : at + 4])[0]
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hvc1"):
+        start = data.index(kind, data.index(b"moov")) - 4
+        data[start : start + 4] = struct.pack(">I", struct.unpack(">I", data[start : start + 4])[0] + len(box))
+    data[at:at] = box
+    path.write_bytes(data)
+    return path
+
+
+def test_dolby_vision_without_a_base_layer_is_refused_and_with_one_is_taken(tmp_path: Path, new_video: New) -> None:
+    with pytest.raises(PermanentError, match="base layer") as caught:
+        new_video(dolby_vision(tmp_path / "5.mp4", 5, 0), stored=True).run(extract_metadata)
+    assert caught.value.code == "dolby_vision"
+    result = new_video(dolby_vision(tmp_path / "8.mp4", 8, 4), stored=True).run(extract_metadata)
+    assert result["hdr"] is True  # id 4 says that the base layer is HLG, where the stream says nothing
+    assert new_video(dolby_vision(tmp_path / "82.mp4", 8, 2), stored=True).run(extract_metadata)["hdr"] is False
+
+
+def test_a_change_of_size_is_fitted(tmp_path: Path, new_video: New) -> None:
+    """From landscape to portrait: the second half keeps its shape, with bars at its sides, and begins when it should."""
+    first = clips.video(tmp_path / "1.ts", size="640x360", rate="25", seconds=2, sound=False)
+    white = tmp_path / "2.ts"
+    clips.ffmpeg("-f", "lavfi", "-i", "color=white:s=360x640:r=25:d=2", *clips.X264, "-output_ts_offset", "2", white)
+    (tmp_path / "a.ts").write_bytes(first.read_bytes() + white.read_bytes())
+    _, video = done(new_video, tmp_path / "a.ts")
+    assert video.variants["h264-360p"]["frames"] == pytest.approx(100, abs=2)
+    seen = grey(top(video), "16:1")
+    row = seen[16 * 75 : 16 * 76]
+    assert row[7] > 230 and row[1] < 25 and row[14] < 25
+
+
+def test_posters_have_no_combs(tmp_path: Path, new_video: New) -> None:
+    """Fields of two different times: white and black rows alternate in what was sent, and nowhere in the poster."""
+    path = tmp_path / "a.ts"
+    moving = "color=black:s=320x240:r=50:d=2[g];color=white:s=80x240:r=50:d=2[b];[g][b]overlay=x='mod(n\\,6)*40',noise=alls=10,tinterlace=interleave_top,fieldorder=tff"
+    clips.ffmpeg("-filter_complex", moving, "-c:v", "libx264", "-flags", "+ilme+ildct", "-x264-params", "tff=1", "-pix_fmt", "yuv420p", path)
+    video = new_video(path, stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    rows = grey(video.path("poster"), "1:240", "crop=8:240:100:0") + grey(video.path("poster"), "1:240", "crop=8:240:220:0")
+    assert max(abs(a - b) for a, b in pairwise(rows[20:221])) < 90
+
+
+def test_the_later_part_is_looked_at_too(tmp_path: Path, new_video: New) -> None:
+    """62 seconds of black and hardly a key frame, then a picture."""
+    path = tmp_path / "a.mp4"
+    parts = ("-f", "lavfi", "-i", "color=black:s=160x120:r=10:d=62", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=20", "-filter_complex", "concat")
+    clips.ffmpeg(*parts, *clips.X264, "-g", "9999", "-sc_threshold", "0", path)
+    video = new_video(path, stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    facts = video.variants["poster"]["metadata"]
+    assert facts["good"] is True and facts["at_seconds"] > 61
+    assert sum(clips.pixel(video.path("poster"), 0.05, 0.5)) > 90
+
+
+def png(path: Path, pixel: Callable[[int, int], bytes], width: int = 64, height: int = 48) -> Path:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + b"".join(pixel(x, y) for x in range(width)) for y in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    return path
+
+
+@pytest.mark.parametrize(("ink", "ground"), [(0, 255), (255, 32)])
+def test_a_logo_is_seen_on_its_ground(ink: int, ground: int, tmp_path: Path, new_video: New) -> None:
+    """Black on nothing becomes black on white, white on nothing becomes white on dark; hidden colours do not count."""
+    path = png(tmp_path / "a.png", lambda x, y: bytes([ink] * 3 + [255 if 16 <= x < 48 and 12 <= y < 36 else 0]))
+    video = new_video(path, stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    made = video.path("poster")
+    assert abs(clips.pixel(made, 0.5, 0.5)[0] - ink) < 20
+    assert abs(clips.pixel(made, 0.05, 0.05)[0] - ground) < 20
+
+
+def test_a_ruined_cover_gives_way_to_the_waveform(tmp_path: Path, new_video: New) -> None:
+    song = clips.song(tmp_path / "a.mp3", size="300x300")
+    data = bytearray(song.read_bytes())
+    at = data.find(b"IDAT") + 6
+    data[at : at + 60] = random.Random(1).randbytes(60)
+    song.write_bytes(data)
+    video = new_video(song, stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    assert video.variants["poster"]["metadata"] == {"from": "sound"}
+
+
+def test_wide_colours_are_converted_for_the_poster(tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / "a.mp4"
+    graph = "color=0xc02020:s=320x240:r=25:d=1,format=gbrp,noise=alls=6,zscale=tin=709:pin=709:m=2020_ncl:p=2020:t=2020_10:r=limited,format=yuv420p10le"
+    tags = ("-color_primaries", "bt2020", "-color_trc", "bt2020-10", "-colorspace", "bt2020nc")
+    clips.ffmpeg("-f", "lavfi", "-i", graph, *X265, "log-level=none", *tags, path)
+    video = new_video(path, stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    found = clips.pixel(video.path("poster"), 0.5, 0.5)
+    assert all(abs(a - b) < 16 for a, b in zip(found, (0xC0, 0x20, 0x20), strict=True)), found
+
+
+def hdr(path: Path, nits: list[float], extra: str = "") -> Path:
+    """Grey bars of these brightnesses in PQ."""
+    def pq(value: float) -> float:
+        power = (value / 10_000) ** 0.1593017578125
+        return float(((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375)
+
+    width, height = 320, 240
+    luma = [64 + round(pq(nits[x * len(nits) // width]) * 876) for x in range(width)]
+    picture = struct.pack(f"<{width}H", *luma) * height + struct.pack("<H", 512) * (width * height // 2)
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{width}x{height}", "-r", "25", "-i", "-"]
+    subprocess.run([*command, *X265, f"log-level=none:transfer=smpte2084{extra}", str(path)], input=picture * 5, check=True)
+    return path
+
+
+def test_the_white_of_hdr_becomes_white(tmp_path: Path, new_video: New) -> None:
+    """203 nits, the reference white of BT.2408, near 255; highlights above it; nothing but the transfer is said."""
+    _, video = done(new_video, hdr(tmp_path / "a.mp4", [1, 50, 203, 1000]))
+    for path in (top(video), video.path("poster")):
+        dark, middle, white, peak = (clips.pixel(path, x, 0.5)[1] for x in (0.12, 0.37, 0.62, 0.87))
+        assert dark < 40 and 120 < middle < 165
+        assert 230 <= white <= 248 < peak
+
+
+def wav(path: Path, channels: int) -> Path:
+    """WAVE_FORMAT_EXTENSIBLE whose mask says nothing of the channels; all bear the same tone."""
+    tone = array.array("h", [value for at in range(24_000) for value in [6000 if at // 50 % 2 else -6000] * channels]).tobytes()
+    head = struct.pack("<HHIIHHHHI", 0xFFFE, channels, 48_000, 96_000 * channels, 2 * channels, 16, 22, 16, 0)
+    head += bytes.fromhex("0100000000001000800000aa00389b71")
+    body = b"WAVEfmt " + struct.pack("<I", len(head)) + head + b"data" + struct.pack("<I", len(tone)) + tone
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    return path
+
+
+@pytest.mark.parametrize("channels", [3, 9, 10, 60])
+def test_channels_that_nobody_names_are_all_heard(channels: int, tmp_path: Path, new_video: New) -> None:
+    result, video = done(new_video, wav(tmp_path / "a.wav", channels))
+    assert result["kind"] == "audio"
+    assert -16.5 < peak_db(video.path("audio-aac")) < -10  # 6000 of 32768 is -14.7 dB, and a square wave without its overtones overshoots
+
+
+def test_a_downmix_has_no_overs(tmp_path: Path, new_video: New) -> None:
+    """Left, right and centre at -3 dBFS; all six at full scale."""
+    for level, channels in ((0.7, (1, 1, 1, 0, 0, 0)), (0.98, (1, 1, 1, 0, 1, 1))):
+        tones = "|".join(f"{level * one}*sin(2*PI*440*t)" for one in channels)
+        path = tmp_path / f"{level}.mkv"
+        clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:d=2", "-f", "lavfi", "-i", f"aevalsrc='{tones}':c=5.1:s=48000:d=2", *clips.X264, "-c:a", "ac3", "-b:a", "448k", path)
+        _, video = done(new_video, path)
+        assert -6 < peak_db(top(video)) <= -1
+
+
+def test_mono_is_as_loud_on_both_sides(tmp_path: Path, new_video: New) -> None:
+    path = clips.sound(tmp_path / "a.wav", "-af", "volume=12dB")
+    _, video = done(new_video, path)
+    assert peak_db(video.path("audio-aac")) == pytest.approx(peak_db(path), abs=0.7)
+
+
+TAKEN = {
+    "mxf.mxf": ("-c:v", "mpeg2video", "-c:a", "pcm_s16le", "-ar", "48000"),
+    "dnx.mov": ("-s", "1280x720", "-c:v", "dnxhd", "-b:v", "60M", "-pix_fmt", "yuv422p", "-c:a", "pcm_s16be"),
+    "dv.dv": ("-s", "720x576", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le", "-ar", "48000", "-ac", "2"),
+    "wmv.wmv": ("-c:v", "wmv2", "-c:a", "wmav2"), "ffv1.mkv": ("-c:v", "ffv1", "-c:a", "flac"),
+    "msmpeg4.avi": ("-c:v", "msmpeg4", "-c:a", "adpcm_ms"), "dts.mkv": (*clips.X264, "-c:a", "dca", "-strict", "-2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_formats_of_editors_and_old_cameras_are_taken(name: str, tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / name
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2", *TAKEN[name], path)
+    result, video = done(new_video, path)
+    assert result["kind"] == "video" and result["duration_seconds"] == pytest.approx(2, abs=0.15)
+    assert float(video.variants["h264-240p"]["duration_seconds"]) == pytest.approx(2, abs=0.15)
+
+
+@pytest.mark.parametrize(("name", "words"), [("a.bmp", ()), ("a.apng", ("-frames:v", "5")), ("a.webp", ("-c:v", "libwebp"))])
+def test_pictures_are_taken(name: str, words: tuple[str, ...], tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / name
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48", *(words if "-frames:v" in words else (*words, "-frames:v", "1")), path)
+    video = new_video(path, stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    assert (video.variants["poster"]["width"], video.variants["poster"]["height"]) == (64, 48)
+
+
+NAMED = {
+    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "TIFF": b"II*\0\x08\0\0\0", "Animated WebP": b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0",
+    "PDF": b"%PDF-1.7\n", "JPEG XL": b"\xff\x0a\xfa\x01", "ZIP": b"PK\x03\x04\x14\0", "SVG": b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- x --><svg ',
+    "Smooth Streaming": b"<SmoothStreamingMedia MajorVersion='2'>", "HLS": b"#EXTM3U\n", "SDP": b"v=0\r\no=- 0 0 IN IP4 1.2.3.4\r\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_is_not_taken_is_called_by_its_name(name: str, tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / "movie.mp4"
+    path.write_bytes(NAMED[name] + bytes(64))
+    with pytest.raises(PermanentError, match=name) as caught:
+        new_video(path, stored=True).run(extract_metadata)
+    assert caught.value.code == "format_refused"
+
+
+def test_a_gif_of_endless_pixels_is_refused(tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / "a.gif"
+    clips.ffmpeg("-f", "lavfi", "-i", "color=red:s=4000x4000:r=50:d=6", path)
+    assert path.stat().st_size < 2_000_000
+    with pytest.raises(PermanentError) as caught:
+        new_video(path, stored=True).run(extract_metadata)
+    assert caught.value.code == "too_many_pixels"
+
+
+def program(path: Path, said: str, *, tear: bool) -> str:
+    """An ffmpeg that complains like one on a full disk, or loses half of what it wrote, and ends with 0 as 5.1 does."""
+    script = '#!/bin/sh\nffmpeg "$@" || exit\nfor last; do :; done\ncase $last in file:*poster|file:*.mp4|file:*.m4a) ;; *) exit 0;; esac\n'
+    half = 'f=${last#file:}; s=$(stat -c %s "$f"); truncate -s $((s / 2)) "$f"\n' if tear else ""
+    path.write_text(script + half + (f"echo '{said}' >&2\n" if said else "") + "exit 0\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("said", "tear", "code"),
+    [
+        ("av_interleaved_write_frame(): No space left on device", True, "disk_full"), ("", True, "result_torn"),
+        ("Error writing trailer of file: Cannot allocate memory", False, "out_of_memory"),
+        ("Error closing file: Input/output error", False, "disk_failing"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("handler", [video_transcode, generate_thumbnail], ids=["ladder", "poster"])
+def test_the_host_s_trouble_is_never_the_file_s(said: str, tear: bool, code: str, handler: Any, tmp_path: Path, new_video: New) -> None:
+    """Exit code 0 and a torn result: nobody gets to see it, and another host tries again."""
+    ffmpeg = program(tmp_path / "torn-ffmpeg", said, tear=tear)
+    video = new_video(clips.video(tmp_path / "a.mp4", seconds=1), stored=True, REELQ_FFMPEG=ffmpeg, REELQ_SANDBOX="off")
+    video.run(extract_metadata)
+    with pytest.raises(TransientError) as caught:
+        video.run(handler)
+    assert caught.value.code == code, caught.value.detail
+    assert video.variants == {} and list(video.store.list("tenants/")) == []
