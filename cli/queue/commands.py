@@ -1,4 +1,4 @@
-"""reelq queue: archive, roll-up, history, stats, settings, set; pauses and limits are in cli/queue/gates.py."""
+"""reelq queue: archive, roll-up, history, stats, settings, set; pauses and limits are in cli/queue/pauses_and_limits.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from reelq.cli.app import App, Choice, Seconds, Uuid, Whole, json_option, pass_app
-from reelq.cli.queue import gates
+from reelq.cli.queue.pauses_and_limits import drop_limit, limits, pause, pauses, resume, set_limit
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
@@ -50,7 +50,7 @@ def queue() -> None:
     """
 
 
-for command in (gates.pause, gates.resume, gates.pauses, gates.limits, gates.set_limit, gates.drop_limit):
+for command in (pause, resume, pauses, limits, set_limit, drop_limit):
     queue.add_command(command)
 
 

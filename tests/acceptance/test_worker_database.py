@@ -75,8 +75,13 @@ def test_postgres_restarts_under_a_running_encode(source: Path, tmp_path: Path) 
 
 def test_two_workers_and_a_thousand_jobs(conn: psycopg.Connection[Any], start: Start) -> None:
     """Each job is run exactly once, and both workers do their share."""
+    pair = [start("--slots", "4") for _ in range(2)]
+    for worker in pair:
+        worker.started()
     conn.execute("select queue.enqueue_job('no_op') from generate_series(1, 1000)")
-    pair = [start("--slots", "4", "--until-idle") for _ in range(2)]
+    until(lambda: rows(conn, "select from queue.processing_jobs where status <> 'completed' limit 1") == [], "all jobs to be done")
+    for worker in pair:
+        worker.signal(signal.SIGTERM)
     assert [worker.wait() for worker in pair] == [0, 0]
     assert rows(
         conn, "select count(*), count(distinct job_id) as jobs, max(attempt) from queue.job_attempts where outcome = 'completed'"

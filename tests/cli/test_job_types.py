@@ -71,10 +71,10 @@ def mine(reelq, package):
 
 def test_a_type_of_ones_own_from_nothing_to_its_result(mine, worker):
     done = mine("jobs", "enqueue", "shout")
-    assert (done.code, "unknown job type 'shout'" in done.err) == (2, True)
+    assert (done.code, "no job type 'shout'" in done.err) == (2, True)
     refused = worker()
     assert refused.returncode == 2
-    assert "reelq: unknown job type 'shout'\nhint: A handler of your own whose type has no row yet: run reelq job-types sync." in refused.stderr
+    assert "reelq: no job type 'shout'\nhint: A handler of your own whose type has no row yet: run reelq job-types sync." in refused.stderr
     assert mine("job-types", "sync").code == 0
     job = mine("jobs", "enqueue", "shout", "--data", '{"text": "hey", "times": 2}').out.strip()
     assert worker("--types", "shout").returncode == 0

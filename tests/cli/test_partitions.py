@@ -5,32 +5,32 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from datetime import timedelta
 
 import pytest
 
 from tests.patience import QUICK_S
+from tests.sql.partitionkit import EVENTS, NOTES, blocked, make_tables, write
 from tests.sql.queuekit import Queue
-from tests.sql.test_ops_partitions import blocked
 
 MAINTAIN = [sys.executable, "-m", "reelq.cli.main", "partitions", "maintain"]
 
 
 @pytest.fixture
 def queue(conn):
+    """With two partitioned tables, and no policy for others."""
+    make_tables(conn)
     return Queue(conn)
 
 
 @pytest.fixture
 def expired(reelq, queue, clock):
-    """A partition of attempts past its retention."""
+    """A partition of events past its retention; months before today's have been made."""
     clock.set("2027-05-10 12:00+00")
-    queue.add()
-    queue.complete(queue.take())
-    clock.forward(timedelta(days=2))
-    assert reelq("queue", "archive").code == 0
+    for table in (EVENTS, NOTES):
+        queue.value("select base.make_partition(%s, '2027-05-01')", table)
+    write(queue)
     clock.set("2027-09-02")
-    return "queue.attempt_history_2027_05"
+    return f"{EVENTS}_2027_05"
 
 
 def until(observer, question, *args):
@@ -61,22 +61,22 @@ def test_a_dry_run_changes_nothing(reelq, expired):
 
 def test_list_shows_span_state_and_size(reelq, expired):
     reelq("partitions", "maintain")
-    (row, *_) = [row for row in reelq("partitions", "list", "--json").rows if row["parent"] == "queue.job_history"]
+    (row, *_) = [row for row in reelq("partitions", "list", "--json").rows if row["parent"] == NOTES]
     assert list(row) == ["parent", "partition", "since", "until", "state", "rows_estimate", "size_bytes"]
     assert (row["since"], row["state"], row["rows_estimate"]) == ("2027-05-01T00:00:00+00:00", "kept", None)
     assert row["size_bytes"] > 0
     assert {row["state"] for row in reelq("partitions", "list", "--json").rows} == {"kept", "current", "ahead"}
-    assert "queue.job_history_2027_05" in reelq("partitions", "list").out
+    assert f"{NOTES}_2027_05" in reelq("partitions", "list").out
 
 
-def test_list_without_partitions_says_how_to_make_them(reelq):
+def test_list_without_partitions_says_how_to_make_them(reelq, queue):
     assert "reelq partitions maintain" in reelq("partitions", "list").err
 
 
 def test_a_reader_in_the_way_is_75_and_no_hang(reelq, connect, expired):
     reader = Queue(connect())
     with reader.transaction():
-        reader.rows("select * from queue.attempt_history")
+        reader.rows(f"select * from {EVENTS}")
         ran = reelq("partitions", "maintain", "--wait", "0.3s")
         assert ran.code == 75
         assert f"detach {expired}: left for the next run: somebody reads the table for longer than the limit" in ran.err
@@ -96,7 +96,7 @@ def test_a_kill_half_way_is_made_good_by_the_next_run(reelq, queue, connect, set
     """kill -9 while it waits for a reader: its lock is free in seconds, the detaching is ended."""
     reader, observer = Queue(connect()), Queue(connect())
     with reader.transaction():
-        reader.rows("select * from queue.attempt_history")
+        reader.rows(f"select * from {EVENTS}")
         running = subprocess.Popen([*MAINTAIN, "--wait", "60s"], env=settings_env)
         pid = until(observer, "select pid from pg_stat_activity where application_name = 'reelq partitions'")
         blocked(observer, pid)

@@ -22,11 +22,12 @@ OBJECT = r"(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})"  # braces within braces w
 TYPE = r"([a-z][a-z0-9_]*)"
 WAYS = (
     rf"jobs enqueue {TYPE}[^\n]*? --data '?{OBJECT}",
+    rf"schedules add [^\n]*?--job {TYPE}[^\n]*? --data '?{OBJECT}",
     rf"enqueue_job\('{TYPE}'[^;]*?job_data => '{OBJECT}",
     rf"^>> {TYPE}\t{OBJECT}",
 )
 MENTION = re.compile(r"""job_data(?:"?:| =>) *'?\{(?=["}])|--data '?\{""")  # every payload begins like this
-OWN = {"docs/jobs.md", "sql/README.md"}  # tutorials of types that are not shipped: their own tests run them word for word
+OWN = {"README.md", "docs/jobs.md", "sql/README.md"}  # tutorials of types that are not shipped: their own tests run them word for word
 
 
 class Payload(NamedTuple):

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -192,3 +192,31 @@ def until_blocked(conn: Conn, pid: int) -> None:
     until = time.monotonic() + QUICK_S
     while not scalar(conn, "select cardinality(pg_blocking_pids(%s)) > 0", pid):
         assert time.monotonic() < until, "the other session never waited"
+
+
+def test_a_tenant_table_is_protected_again_and_again(conn: Conn) -> None:
+    """Its two policies are put back as they were, a third one stays; the owner may have a name that needs quotes."""
+    policies = "select polname::text, polcmd::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), polroles::regrole[]::text[] from pg_policy where polrelid = 'media.videos'::regclass order by 1"
+    before = conn.execute(policies).fetchall()
+    conn.execute("create policy more on media.videos as restrictive using (true)")
+    conn.execute("drop policy owner_sees_all on media.videos; alter policy tenant_sees_its_own on media.videos using (true)")
+    conn.execute("alter table media.videos no force row level security; alter table media.videos disable row level security")
+    conn.execute("select base.protect_tenant_rows('media.videos')")
+    assert [row for row in conn.execute(policies).fetchall() if row[0] != "more"] == before
+    on = "select relrowsecurity and relforcerowsecurity from pg_class where oid = 'media.videos'::regclass"
+    assert conn.execute(on).fetchone() == (True,)
+    name = f"Own-er {uuid4().hex[:6]}"
+    conn.execute(f'create role "{name}"; alter table media.videos owner to "{name}"; select base.protect_tenant_rows(\'media.videos\')')
+    try:
+        assert [f'"{name}"'] in [row[4] for row in conn.execute(policies).fetchall()]
+    finally:
+        conn.execute("alter table media.videos owner to current_user; drop policy owner_sees_all on media.videos")
+        conn.execute(f'drop role "{name}"')
+
+
+@pytest.mark.parametrize("what", ["queue.job_types", "media.video_overview", "identity.tenants", None])
+def test_only_a_table_with_a_tenant_is_protected(conn: Conn, what: str | None) -> None:
+    """Not a view, and not a table without the column."""
+    with pytest.raises(psycopg.Error) as caught:
+        conn.execute("select base.protect_tenant_rows(%s)", [what])
+    assert (caught.value.sqlstate, bool(caught.value.diag.message_hint)) == ("RQ008", True)

@@ -1,4 +1,7 @@
-"""Partitions are made before they are needed and dropped after their retention, and nobody is blocked by either."""
+"""Partitions are made before they are needed and dropped after their retention, and nobody is blocked by either.
+
+On two tables of the tests' own (tests/sql/partitionkit.py); what is about the queue's archiver, on the queue's history.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,39 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from reelq.worker.db import partitions, schema
+from reelq.worker.db import schema
+from tests.sql.partitionkit import (
+    BOTH,
+    EVENTS,
+    HISTORIES,
+    NOTES,
+    blocked,
+    keep_histories_only,
+    maintain,
+    make_tables,
+    months,
+    names,
+    states,
+    write,
+)
 from tests.sql.queuekit import Queue
 from tests.sql.test_queue_history import archive, archived, done
 
 DAY = timedelta(days=1)
-HISTORIES = ("queue.attempt_history", "queue.dependency_history", "queue.job_history")
+STEPS = "select * from ops.maintain_partitions()"
 
 
 @pytest.fixture
 def queue(conn):
+    """With two partitioned tables, and no policy for others."""
+    make_tables(conn)
+    return Queue(conn)
+
+
+@pytest.fixture
+def histories(conn):
+    """With the policies of the queue's history alone."""
+    keep_histories_only(conn)
     return Queue(conn)
 
 
@@ -34,26 +60,16 @@ def may(clock):
     return clock
 
 
-def maintain(queue, wait_s=1.0):
-    """What was done, as (action, partition, done)."""
-    return [(step.action, step.partition, step.done) for step in partitions.maintain(queue.conn, wait_s)]
-
-
-def names(queue, parent="queue.job_history"):
-    return [row.name for row in queue.rows("select ops.full_name(partition) as name from base.partitions(%s)", parent)]
-
-
-def months(parent, *wanted):
-    return [f"{parent}_{month}" for month in wanted]
-
-
-def states(queue, parent="queue.attempt_history"):
-    found = queue.rows("select * from ops.list_partitions() where parent = %s", parent)
-    return {row.partition.removeprefix(f"{parent}_"): row.state for row in found}
-
-
 def run_out(queue, clock):
-    """A partition of attempts whose retention has ended, with a row."""
+    """A partition of events whose retention has ended, with a row."""
+    maintain(queue)
+    write(queue)
+    clock.set("2027-09-02")
+    return f"{EVENTS}_2027_05"
+
+
+def run_out_of_attempts(queue, clock):
+    """The same for the attempts of archived jobs."""
     done(queue)
     clock.set("2027-05-20")
     archive(queue)
@@ -65,11 +81,11 @@ def run_out(queue, clock):
 def test_this_month_and_three_ahead_are_made_once(queue, may):
     made = maintain(queue)
     assert {action for action, _, _ in made} == {"make"} and all(finished for _, _, finished in made)
-    for parent in HISTORIES:
+    for parent in BOTH:
         assert names(queue, parent) == months(parent, "2027_05", "2027_06", "2027_07", "2027_08")
     assert maintain(queue) == []
     may.set("2027-06-01 00:00+00")
-    assert [partition for _, partition, _ in maintain(queue)] == [f"{parent}_2027_09" for parent in HISTORIES]
+    assert [partition for _, partition, _ in maintain(queue)] == [f"{parent}_2027_09" for parent in BOTH]
 
 
 def test_a_span_is_a_month_of_utc_whatever_the_session_says(queue, may):
@@ -78,43 +94,43 @@ def test_a_span_is_a_month_of_utc_whatever_the_session_says(queue, may):
     maintain(queue)
     queue.conn.execute("reset timezone")
     queue.conn.execute("reset datestyle")
-    (first, *_) = queue.rows("select since at time zone 'UTC' as since, until at time zone 'UTC' as until from base.partitions('queue.job_history')")
+    (first, *_) = queue.rows("select since at time zone 'UTC' as since, until at time zone 'UTC' as until from base.partitions(%s)", NOTES)
     assert (str(first.since), str(first.until)) == ("2027-05-01 00:00:00", "2027-06-01 00:00:00")
 
 
 def test_how_many_ahead_is_the_operator_s_to_say(queue, may):
-    queue.conn.execute("update ops.partition_policies set ahead = 1 where parent = 'queue.job_history'")
-    queue.conn.execute("delete from ops.partition_policies where parent = 'queue.attempt_history'")
+    queue.conn.execute("update ops.partition_policies set ahead = 1 where parent = %s", [NOTES])
+    queue.conn.execute("delete from ops.partition_policies where parent = %s", [EVENTS])
     maintain(queue)
-    assert (len(names(queue)), names(queue, "queue.attempt_history")) == (2, [])
+    assert (len(names(queue, NOTES)), names(queue, EVENTS)) == (2, [])
 
 
-def test_a_forgotten_timer_costs_nothing(queue, clock, may):
+def test_a_forgotten_timer_costs_nothing(histories, clock, may):
     """Three months without it: the archiver makes what it needs; then one run catches up."""
-    maintain(queue)
+    maintain(histories)
     clock.set("2027-10-20 12:00+00")
-    job_id = done(queue)
+    job_id = done(histories)
     clock.forward(2 * DAY)
-    assert archive(queue) == 1
-    assert archived(queue) == {job_id}
-    assert names(queue)[-1] == "queue.job_history_2027_10"
-    maintain(queue)
-    assert names(queue)[-4:] == months("queue.job_history", "2027_10", "2027_11", "2027_12", "2028_01")
-    assert maintain(queue) == []
+    assert archive(histories) == 1
+    assert archived(histories) == {job_id}
+    assert names(histories, "queue.job_history")[-1] == "queue.job_history_2027_10"
+    maintain(histories)
+    assert names(histories, "queue.job_history")[-4:] == months("queue.job_history", "2027_10", "2027_11", "2027_12", "2028_01")
+    assert maintain(histories) == []
 
 
 def test_a_partition_goes_when_the_whole_of_it_is_older_than_the_retention(queue, clock, may):
     """May ends on the 31st; 90 days later it is the 29th of August."""
-    run_out(queue, clock)
+    expired = run_out(queue, clock)
     clock.set("2027-08-29 23:59+00")
     assert states(queue)["2027_05"] == "kept"
     assert {action for action, _, _ in maintain(queue)} <= {"make"}
     clock.set("2027-08-30 00:01+00")
     assert states(queue)["2027_05"] == "expired"
-    assert maintain(queue) == [("detach", "queue.attempt_history_2027_05", True), ("drop", "queue.attempt_history_2027_05", True)]
-    assert queue.value("select to_regclass('queue.attempt_history_2027_05')") is None
+    assert maintain(queue) == [("detach", expired, True), ("drop", expired, True)]
+    assert queue.value("select to_regclass(%s)", expired) is None
     assert queue.rows("select * from ops.retired_partitions") == []
-    assert "queue.job_history_2027_05" in names(queue)
+    assert f"{NOTES}_2027_05" in names(queue, NOTES)
     assert maintain(queue) == []
 
 
@@ -129,7 +145,7 @@ def test_a_dry_run_tells_and_changes_nothing(queue, clock, may):
     expired = run_out(queue, clock)
     before = queue.rows("select * from ops.list_partitions()")
     told = [(row.action, row.partition, row.done) for row in queue.rows("select * from ops.maintain_partitions(true)")]
-    assert ("detach", expired, False) in told and ("make", "queue.job_history_2027_09", False) in told
+    assert ("detach", expired, False) in told and ("make", f"{NOTES}_2027_09", False) in told
     assert queue.rows("select * from ops.list_partitions()") == before
     assert queue.rows("select * from ops.retired_partitions") == []
 
@@ -154,53 +170,45 @@ def test_a_long_reader_blocks_neither_writers_nor_the_command(queue, other, conn
     writer = Queue(connect())
     writer.conn.execute("set lock_timeout = '500ms'")
     with other.transaction():
-        other.rows("select * from queue.attempt_history")
+        other.rows(f"select * from {EVENTS}")
         assert ("detach", expired, False) in maintain(queue, 0.3)
         assert states(queue)["2027_05"] == "detaching"
-        # Half-way, the reader still there: jobs are done and archived, partitions are made.
-        done(writer)
-        clock.forward(2 * DAY)
-        assert archive(writer) == 1
-        assert ("finalize", expired, False) in maintain(queue, 0.3)
+        # Half-way, the reader still there: rows are written, partitions are made.
+        write(writer)
+        queue.conn.execute("update ops.partition_policies set ahead = 4")
+        assert {("finalize", expired, False), ("make", f"{EVENTS}_2028_01", True)} <= set(maintain(queue, 0.3))
+        write(writer)
     assert maintain(queue)[-2:] == [("finalize", expired, True), ("drop", expired, True)]
     assert maintain(queue) == []
 
 
 def test_writers_pass_while_a_detaching_waits(queue, other, connect, clock, may):
     expired = run_out(queue, clock)
-    clock.set("2027-08-30 00:01+00")
     writer, observer = Queue(connect()), Queue(connect())
     writer.conn.execute("set lock_timeout = '500ms'")
     did: list[tuple[str, str | None, bool]] = []
     with other.transaction():
-        other.rows("select * from queue.attempt_history")
+        other.rows(f"select * from {EVENTS}")
         thread = threading.Thread(target=lambda: did.extend(maintain(queue, 10)), daemon=True)
         thread.start()
         blocked(observer, queue.conn.info.backend_pid)
-        done(writer)
-        clock.forward(2 * DAY)
-        assert archive(writer) == 1
-        assert len(writer.rows("select * from queue.attempt_history")) == 1  # the reader's is out of sight already
+        write(writer)
+        assert len(writer.rows(f"select * from {EVENTS}")) == 1  # the reader's is out of sight already
     thread.join(10)
     assert {("detach", expired, True), ("drop", expired, True)} <= set(did)
 
 
-def blocked(observer, pid):
-    """Return once that session waits for another."""
-    waited = observer.value(
-        """
-        with recursive look (n, blocked) as (
-            select 0, false
-            union all
-            select n + 1, cardinality(pg_blocking_pids(%s)) > 0
-            from look, lateral (select pg_sleep(0.01)) as nap
-            where not blocked and n < 500
-        )
-        select bool_or(blocked) from look
-        """,
-        pid,
-    )
-    assert waited
+def test_an_archiver_passes_while_a_detaching_waits(histories, other, clock, may):
+    """The same with the queue's own writer, at both stages."""
+    expired = run_out_of_attempts(histories, clock)
+    with other.transaction():
+        other.rows("select * from queue.attempt_history")
+        assert ("detach", expired, False) in maintain(histories, 0.3)
+        done(histories)
+        clock.forward(2 * DAY)
+        assert archive(histories) == 1
+        assert ("finalize", expired, False) in maintain(histories, 0.3)
+    assert maintain(histories) == [("finalize", expired, True), ("drop", expired, True)]
 
 
 def test_two_at_once_do_no_harm(queue, other, clock, may):
@@ -213,50 +221,49 @@ def test_two_at_once_do_no_harm(queue, other, clock, may):
     assert maintain(queue) == [("busy", None, False)]
 
 
-def test_an_archiver_and_a_maintenance_that_make_partitions_at_once_get_by(queue, other, connect, clock, may):
+def test_an_archiver_and_a_maintenance_that_make_partitions_at_once_get_by(histories, other, connect, clock, may):
     """The maintenance waits a moment for what the archiver makes, and does not make it again."""
-    done(queue)
+    done(histories)
     clock.forward(2 * DAY)
     did: list[tuple[str, str | None, bool]] = []
     with other.transaction():
         assert other.value("select queue.archive_jobs()") == 1
-        thread = threading.Thread(target=lambda: did.extend(maintain(queue)), daemon=True)
+        thread = threading.Thread(target=lambda: did.extend(maintain(histories)), daemon=True)
         thread.start()
-        blocked(Queue(connect()), queue.conn.info.backend_pid)
+        blocked(Queue(connect()), histories.conn.info.backend_pid)
     thread.join(10)
     assert len(did) == 10 and all(finished for _, _, finished in did)
 
 
-def test_an_analyze_of_the_table_is_not_waited_for(queue, other, clock, may):
+def test_an_analyze_of_the_table_is_not_waited_for(histories, other, clock, may):
     """It holds the lock that ATTACH needs. Told by the command, and the archiver leaves the job where it is."""
-    job_id = done(queue)
+    job_id = done(histories)
     clock.forward(2 * DAY)
     with other.transaction():
         other.conn.execute("lock table queue.job_history in share update exclusive mode")
-        assert archive(queue) == 0
-        assert {(partition, finished) for _, partition, finished in maintain(queue) if "job" in partition} == {
+        assert archive(histories) == 0
+        assert {(partition, finished) for _, partition, finished in maintain(histories) if "job" in str(partition)} == {
             (f"queue.job_history_2027_{month:02}", False) for month in range(5, 9)
         }
-    assert {action for action, _, _ in maintain(queue)} == {"make"}
-    archive(queue)
-    assert archived(queue) == {job_id}
+    assert {action for action, _, _ in maintain(histories)} == {"make"}
+    archive(histories)
+    assert archived(histories) == {job_id}
 
 
 def test_what_was_killed_half_way_is_ended_by_the_next_run(queue, other, clock, may):
     """At each place: after the registration, within the detaching, after it."""
     before = schema.diff(queue.conn)
     expired = run_out(queue, clock)
-    maintain_once = "select * from ops.maintain_partitions()"
-    assert "detach" in [row.action for row in queue.rows(maintain_once)]
+    assert "detach" in [row.action for row in queue.rows(STEPS)]
     assert states(queue)["2027_05"] == "expired"
-    (statement,) = [row.statement for row in queue.rows(maintain_once) if row.statement]
+    (statement,) = [row.statement for row in queue.rows(STEPS) if row.statement]
     with other.transaction():
-        other.rows("select * from queue.attempt_history")
+        other.rows(f"select * from {EVENTS}")
         queue.conn.execute("set statement_timeout = '2s'")
         with pytest.raises(psycopg.errors.QueryCanceled):
             queue.conn.execute(statement)
         queue.conn.execute("set statement_timeout = 0")
-    (statement,) = [row.statement for row in queue.rows(maintain_once) if row.statement]
+    (statement,) = [row.statement for row in queue.rows(STEPS) if row.statement]
     assert statement.endswith("finalize")
     queue.conn.execute(statement)
     assert states(queue)["2027_05"] == "detached"
@@ -266,11 +273,11 @@ def test_what_was_killed_half_way_is_ended_by_the_next_run(queue, other, clock, 
 
 def test_a_maintenance_that_is_killed_makes_all_or_nothing(queue, other, may):
     with pytest.raises(psycopg.OperationalError), other.transaction():
-        assert len(other.rows("select * from ops.maintain_partitions()")) == 12
+        assert len(other.rows(STEPS)) == 8
         queue.value("select pg_terminate_backend(%s, 5000)", other.conn.info.backend_pid)
         other.value("select 1")
-    assert names(queue) == []
-    assert len(maintain(queue)) == 12
+    assert names(queue, EVENTS) == names(queue, NOTES) == []
+    assert len(maintain(queue)) == 8
 
 
 # What belongs to somebody else
@@ -278,7 +285,7 @@ def test_a_maintenance_that_is_killed_makes_all_or_nothing(queue, other, may):
 
 def test_a_partition_that_was_detached_by_hand_is_never_dropped(queue, clock, may):
     expired = run_out(queue, clock)
-    queue.conn.execute(f"alter table queue.attempt_history detach partition {expired}")
+    queue.conn.execute(f"alter table {EVENTS} detach partition {expired}")
     maintain(queue)
     assert queue.value("select to_regclass(%s)", expired) is not None
 
@@ -287,54 +294,53 @@ def test_a_longer_retention_saves_what_is_not_dropped_yet(queue, clock, may):
     """Attached still: it stays. Detached: told, and left for a hand."""
     expired = run_out(queue, clock)
     queue.rows("select * from ops.maintain_partitions()")
-    queue.conn.execute("update ops.partition_policies set retention = '5 years' where parent = 'queue.attempt_history'")
+    queue.conn.execute("update ops.partition_policies set retention = '5 years' where parent = %s", [EVENTS])
     assert maintain(queue) == [("keep", expired, True)]
-    queue.conn.execute("update ops.partition_policies set retention = '90 days' where parent = 'queue.attempt_history'")
+    queue.conn.execute("update ops.partition_policies set retention = '90 days' where parent = %s", [EVENTS])
     (statement,) = [row.statement for row in queue.rows("select * from ops.maintain_partitions()") if row.statement]
     queue.conn.execute(statement)
-    queue.conn.execute("update ops.partition_policies set retention = '5 years' where parent = 'queue.attempt_history'")
+    queue.conn.execute("update ops.partition_policies set retention = '5 years' where parent = %s", [EVENTS])
     assert maintain(queue) == [("keep", expired, False)]
-    queue.conn.execute(f"alter table queue.attempt_history attach partition {expired} for values from ('2027-05-01+00') to ('2027-06-01+00')")
+    queue.conn.execute(f"alter table {EVENTS} attach partition {expired} for values from ('2027-05-01+00') to ('2027-06-01+00')")
     assert maintain(queue) == [("keep", expired, True)]
     assert maintain(queue) == []
 
 
-def test_a_month_that_waits_for_its_drop_can_be_needed_again(queue, clock, may):
+def test_a_month_that_waits_for_its_drop_can_be_needed_again(histories, clock, may):
     """A job that failed late in its life has attempts of an old month."""
-    expired = run_out(queue, clock)
-    (statement,) = [row.statement for row in queue.rows("select * from ops.maintain_partitions()") if row.statement]
-    queue.conn.execute(statement)
-    queue.conn.execute("insert into queue.job_attempts select * from queue.attempt_history limit 0")
+    expired = run_out_of_attempts(histories, clock)
+    (statement,) = [row.statement for row in histories.rows("select * from ops.maintain_partitions()") if row.statement]
+    histories.conn.execute(statement)
     clock.set("2027-05-11")
-    done(queue)
+    done(histories)
     clock.set("2027-09-03")
-    assert archive(queue) == 1
-    assert names(queue, "queue.attempt_history")[0] == f"{expired}_2"
-    maintain(queue)
-    assert names(queue, "queue.attempt_history")[0] == "queue.attempt_history_2027_06"
+    assert archive(histories) == 1
+    assert names(histories, "queue.attempt_history")[0] == f"{expired}_2"
+    maintain(histories)
+    assert names(histories, "queue.attempt_history")[0] == "queue.attempt_history_2027_06"
 
 
-def test_a_month_on_its_way_out_holds_its_job_back_and_no_other(queue, other, clock, may):
+def test_a_month_on_its_way_out_holds_its_job_back_and_no_other(histories, other, clock, may):
     """Half detached, it can be neither written nor made anew until a run ends that."""
-    expired = run_out(queue, clock)
+    expired = run_out_of_attempts(histories, clock)
     with other.transaction():
         other.rows("select * from queue.attempt_history")
-        maintain(queue, 0.2)
+        maintain(histories, 0.2)
         clock.set("2027-05-11")
-        late = done(queue)
+        late = done(histories)
         clock.set("2027-09-03")
-        free = done(queue)
+        free = done(histories)
         clock.set("2027-09-10")
-        assert archive(queue) == 1
-    assert (free in archived(queue), late in archived(queue)) == (True, False)
-    assert ("drop", expired, True) in maintain(queue)
-    assert archive(queue) == 1
+        assert archive(histories) == 1
+    assert (free in archived(histories), late in archived(histories)) == (True, False)
+    assert ("drop", expired, True) in maintain(histories)
+    assert archive(histories) == 1
 
 
 def test_a_policy_for_no_table_is_told(queue, may):
-    queue.conn.execute("insert into ops.partition_policies (parent) values ('queue.nope'), ('queue.processing_jobs')")
-    assert [(action, finished) for action, _, finished in maintain(queue)][-2:] == [("skip", False)] * 2
-    assert len(names(queue)) == 4
+    queue.conn.execute("insert into ops.partition_policies (parent) values ('ops.test_nope'), ('queue.processing_jobs')")
+    assert [(action, finished) for action, _, finished in maintain(queue)].count(("skip", False)) == 2
+    assert len(names(queue, EVENTS)) == 4
 
 
 def test_partitions_are_no_drift(queue, clock, may):
@@ -346,46 +352,134 @@ def test_partitions_are_no_drift(queue, clock, may):
     assert schema.diff(queue.conn) == before
 
 
-def test_partitions_belong_to_the_owner_and_to_the_worker_s_archiver_as_well(queue, clock, may):
+def test_partitions_belong_to_the_owner_and_to_the_worker_s_archiver_as_well(histories, clock, may):
     """A worker's account may archive, not maintain: making what is missing is the archiver's own doing."""
-    done(queue)
+    done(histories)
     clock.forward(2 * DAY)
-    queue.conn.execute("set role reelq_worker")
-    assert archive(queue) == 1
+    histories.conn.execute("set role reelq_worker")
+    assert archive(histories) == 1
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        queue.rows("select * from ops.maintain_partitions()")
-    assert len(queue.rows("select * from ops.list_partitions()")) == 2
-    queue.conn.execute("reset role")
-    owners = queue.rows(
+        histories.rows("select * from ops.maintain_partitions()")
+    assert len(histories.rows("select * from ops.list_partitions()")) == 2
+    histories.conn.execute("reset role")
+    owners = histories.rows(
         "select distinct pg_get_userbyid(c.relowner) = pg_get_userbyid(p.relowner) as same from pg_inherits i"
-        " join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent where p.relname like '%%_history'"
+        " join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent where p.relkind = 'p'"
     )
     assert [row.same for row in owners] == [True]
 
 
 def test_an_installation_makes_the_first_months(empty_conn):
-    """A new database can archive, and the doctor has nothing to say."""
+    """Of every table that has a policy: a new database can archive, and the doctor has nothing to say."""
     schema.install(empty_conn)
     queue = Queue(empty_conn)
-    assert {parent: len(names(queue, parent)) for parent in HISTORIES} == dict.fromkeys(HISTORIES, 4)
-    assert set(states(queue).values()) == {"current", "ahead"}
+    wanted = {row.parent: row.ahead + 1 for row in queue.rows("select * from ops.partition_policies")}
+    assert {parent: len(names(queue, parent)) for parent in wanted} == wanted and set(HISTORIES) <= wanted.keys()
+    assert set(states(queue, "queue.job_history").values()) == {"current", "ahead"}
     assert maintain(queue) == []
 
 
-@pytest.mark.parametrize(("parent", "month"), [("queue.processing_jobs", "2027-05-01"), ("queue.job_history", None)])
+@pytest.mark.parametrize(("parent", "month"), [("queue.processing_jobs", "2027-05-01"), (NOTES, None)])
 def test_making_a_partition_of_what_has_none_is_refused(queue, parent, month):
     with pytest.raises(psycopg.Error) as error:
         queue.value("select base.make_partition(%s, %s)", parent, month)
     assert error.value.sqlstate == "RQ008"
 
 
-def test_a_partition_has_the_indexes_of_its_parent(queue, may):
-    """Attached ones, not copies beside them."""
-    maintain(queue)
-    (row,) = queue.rows(
-        "select (select count(*) from pg_index where indrelid = 'queue.job_history'::regclass) as parent,"
-        " (select count(*) from pg_index where indrelid = 'queue.job_history_2027_05'::regclass) as own,"
+# What a partition has of its parent
+
+EVERYTHING = """
+create table ops.test_all (
+    id bigint generated always as identity,
+    by_default bigint generated by default as identity (start with 1000),
+    tenant_id uuid not null references identity.tenants (id) on delete cascade,
+    video_id uuid references media.videos (id) on delete set null,
+    seconds numeric(12, 3) not null default 3,
+    minutes numeric generated always as (seconds / 60) stored,
+    data jsonb not null default '{}',
+    happened_at timestamptz not null default base.clock(),
+    updated_at timestamptz not null default base.clock(),
+    constraint test_all_pkey primary key (id, happened_at),
+    constraint seconds_are_not_negative check (seconds >= 0),
+    constraint data_is_an_object check (jsonb_typeof(data) = 'object')
+) partition by range (happened_at);
+create index test_all_by_tenant on ops.test_all (tenant_id, happened_at);
+create index test_all_by_video on ops.test_all (video_id) where video_id is not null;
+create statistics ops.test_all_of_tenants on tenant_id, video_id from ops.test_all;
+create trigger touch_updated_at before update on ops.test_all for each row execute function base.tg_touch_updated_at();
+select base.protect_tenant_rows('ops.test_all');
+"""
+
+
+@pytest.fixture
+def all_kinds(conn, may):
+    """A partitioned table with everything that a table can have, two of its months, and a tenant."""
+    conn.execute(EVERYTHING)
+    queue = Queue(conn)
+    for month in ("2027-05-01", "2027-06-30"):
+        queue.value("select base.make_partition('ops.test_all', %s)", month)
+    assert names(queue, "ops.test_all") == months("ops.test_all", "2027_05", "2027_06")
+    return queue
+
+
+def add_to_all(queue, at="2027-05-10", tenant=None, **more):
+    """Insert a row; return it."""
+    values = {"tenant_id": tenant or queue.value("select id from identity.tenants"), "happened_at": at, **more}
+    marks = ", ".join(["%s"] * len(values))
+    (row,) = queue.rows(f"insert into ops.test_all ({', '.join(values)}) values ({marks}) returning *, tableoid::regclass::text as partition", *values.values())
+    return row
+
+
+def test_an_identity_numbers_the_rows_of_all_partitions(all_kinds):
+    rows = [add_to_all(all_kinds, at) for at in ("2027-05-10", "2027-06-10", "2027-05-11")]
+    assert [(row.id, row.by_default) for row in rows] == [(1, 1000), (2, 1001), (3, 1002)]
+    assert [row.partition[-2:] for row in rows] == ["05", "06", "05"]
+    sequences = all_kinds.rows("select relname from pg_class where relkind = 'S' and relname like 'test_all%%'")
+    assert len(sequences) == 2, "partitions have none of their own"
+    with pytest.raises(psycopg.errors.GeneratedAlways):
+        add_to_all(all_kinds, id=7)
+
+
+def test_a_partition_has_the_columns_checks_and_indexes_of_its_parent(all_kinds):
+    row = add_to_all(all_kinds, seconds=90)
+    assert (row.minutes, row.data, add_to_all(all_kinds).seconds) == (1.5, {}, 3)
+    for wrong in ({"seconds": -1}, {"data": "[]"}):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            add_to_all(all_kinds, **wrong)
+    (found,) = all_kinds.rows(
+        "select (select count(*) from pg_index where indrelid = 'ops.test_all'::regclass) as parent,"
+        " (select count(*) from pg_index where indrelid = 'ops.test_all_2027_05'::regclass) as own,"
         " (select count(*) from pg_index i join pg_inherits h on h.inhrelid = i.indexrelid"
-        "  where i.indrelid = 'queue.job_history_2027_05'::regclass) as attached"
+        "  where i.indrelid = 'ops.test_all_2027_05'::regclass) as attached"
     )
-    assert row.parent == row.own == row.attached == 5
+    assert found.parent == found.own == found.attached == 3, "attached ones, not copies beside them"
+
+
+def test_a_partition_has_the_foreign_keys_and_triggers_of_its_parent(all_kinds, may):
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        add_to_all(all_kinds, tenant="00000000-0000-7000-8000-000000000000")
+    tenant = all_kinds.value("select identity.create_tenant('acme')")
+    row = add_to_all(all_kinds, tenant=tenant)
+    may.forward(DAY)
+    all_kinds.conn.execute("update ops.test_all set seconds = 4")
+    assert all_kinds.value("select updated_at from ops.test_all") == row.updated_at + DAY
+    all_kinds.conn.execute("delete from identity.tenants where id = %s", [tenant])
+    assert all_kinds.rows("select * from ops.test_all") == []
+
+
+def test_a_partition_is_as_closed_as_its_parent(all_kinds):
+    """To whoever may read it at all: it has no policies, so that nobody passes by the parent's."""
+    add_to_all(all_kinds)
+    all_kinds.conn.execute("grant usage on schema ops to reelq_app; grant select on ops.test_all, ops.test_all_2027_05 to reelq_app; set role reelq_app")
+    assert all_kinds.rows("select * from ops.test_all") == all_kinds.rows("select * from ops.test_all_2027_05") == []
+
+
+def test_a_foreign_key_makes_the_maintenance_wait_for_a_writer_no_longer_than_its_limit(all_kinds, other, may):
+    """Told as not done, and done by the next run."""
+    all_kinds.conn.execute("insert into ops.partition_policies (parent, ahead) values ('ops.test_all', 2)")
+    all_kinds.conn.execute("alter function ops.maintain_partitions set lock_timeout = '200ms'")
+    july = ("make", "ops.test_all_2027_07")
+    with other.transaction():
+        other.value("select identity.create_tenant('slow')")
+        assert (*july, False) in maintain(all_kinds)
+    assert (*july, True) in maintain(all_kinds)

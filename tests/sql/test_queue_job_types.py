@@ -84,7 +84,7 @@ def test_a_row_that_somebody_wrote_is_theirs(conn: Conn) -> None:
         ("shout", {**DEFAULTS, "priority": 11}, [], "priority is 1 to 10"),
         ("shout", {**DEFAULTS, "lease": "soon"}, [], "soon"),
         ("shout", {**DEFAULTS, "lease": None}, [], "lease"),
-        ("shout", {**DEFAULTS, "prio": 1}, [], "no default 'prio'"),
+        ("shout", {**DEFAULTS, "prio": 1}, [], "not 'prio'"),
         ("shout", DEFAULTS, [{"base": "1 second"}], "with an error_class"),
         ("shout", DEFAULTS, [{"error_class": "odd"}], "error class is known"),
         ("shout", DEFAULTS, [7], "array of objects"),

@@ -47,7 +47,7 @@ class Base:
         """What upkeep leaves behind."""
         with psycopg.connect(self.url, autocommit=True) as conn:
             row = conn.execute(
-                "select (select count(*) from ops.list_partitions() where state <> 'kept'), (select count(*) from queue.job_history),"
+                "select (select count(*) from ops.list_partitions() where state <> 'kept' and parent like 'queue.%_history'), (select count(*) from queue.job_history),"
                 " (select coalesce(sum(jobs), 0)::integer from queue.job_stats), (select count(*) from queue.verify())"
             ).fetchone()
             assert row is not None

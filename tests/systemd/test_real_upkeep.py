@@ -13,7 +13,7 @@ import pytest
 from tests.systemd.machine import WORKER, boot
 
 Facts = dict[str, Any]
-DONE = {"partitions": 12, "archived": 1, "added_up": 1, "broken": 0}  # three tables, this month and three more
+DONE = {"partitions": 12, "archived": 1, "added_up": 1, "broken": 0}  # the queue's three histories, this month and three more
 
 
 @pytest.fixture(scope="module")

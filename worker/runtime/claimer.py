@@ -139,7 +139,7 @@ class Claimer:
             self._receive(None)
 
     def settle(self) -> None:
-        """Settle only, and do the queue's chores now and then: the worker leaves, or its disk is full."""
+        """Settle only, and run the queue's due maintenance now and then: the worker stops, or its disk is full."""
         self._settler.settle()
         self._notified = False
         self.postpone(CHORES_S)

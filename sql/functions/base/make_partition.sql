@@ -38,7 +38,8 @@ begin
         v_free := format('%s_%s', v_name, v_number);
     end loop;
     v_name := format('%I.%I', v_parent.nspname, v_free);
-    execute format('create table %s (like %s including all)', v_name, p_parent);
+    -- An identity is the parent's alone: from 17 on ATTACH hands it down and refuses a table that has one of its own.
+    execute format('create table %s (like %s including all excluding identity)', v_name, p_parent);
     if v_parent.owner <> current_user then
         execute format('alter table %s owner to %I', v_name, v_parent.owner);
     end if;
@@ -57,7 +58,11 @@ $$;
 comment on function base.make_partition(regclass, date) is $$
 Make the partition of a month (UTC) that holds p_month. Returns the new table; null when there is one already. Readers
 and writers of the parent are not blocked. Another session that makes partitions of it, or analyses it, is waited for as long
-as the caller's lock_timeout says.
+as the caller's lock_timeout says. A foreign key of the parent makes it wait in the same way for writers of the table
+that it refers to, and hold up the next ones until the transaction ends.
+
+The partition has the parent's defaults, checks, indexes, generated columns, row security, foreign keys and triggers; a column that
+is an identity is numbered by the parent.
 
 Raises
   RQ008  the table is not partitioned, or no month

@@ -95,13 +95,4 @@ for each row execute function base.tg_touch_status();
 create trigger touch_updated_at before update on identity.users
 for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();
 
-alter table identity.users enable row level security;
-alter table identity.users force row level security;
-
-create policy owner_sees_all on identity.users
-to current_user using (true) with check (true);
-
-create policy tenant_sees_its_own on identity.users
-to reelq_app, reelq_readonly
-using (tenant_id = (select base.current_tenant()))
-with check (tenant_id = (select base.current_tenant()));
+select base.protect_tenant_rows('identity.users');

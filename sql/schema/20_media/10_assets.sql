@@ -132,13 +132,4 @@ for each row execute function base.tg_touch_status();
 create trigger touch_updated_at before update on media.assets
 for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();
 
-alter table media.assets enable row level security;
-alter table media.assets force row level security;
-
-create policy owner_sees_all on media.assets
-to current_user using (true) with check (true);
-
-create policy tenant_sees_its_own on media.assets
-to reelq_app, reelq_readonly
-using (tenant_id = (select base.current_tenant()))
-with check (tenant_id = (select base.current_tenant()));
+select base.protect_tenant_rows('media.assets');

@@ -73,13 +73,4 @@ comment on column media.variants.updated_at is 'When the row last changed; kept 
 create trigger touch_updated_at before update on media.variants
 for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();
 
-alter table media.variants enable row level security;
-alter table media.variants force row level security;
-
-create policy owner_sees_all on media.variants
-to current_user using (true) with check (true);
-
-create policy tenant_sees_its_own on media.variants
-to reelq_app, reelq_readonly
-using (tenant_id = (select base.current_tenant()))
-with check (tenant_id = (select base.current_tenant()));
+select base.protect_tenant_rows('media.variants');

@@ -40,7 +40,7 @@ comment on column queue.job_types.time_limit is 'Longest an attempt may run; the
 comment on column queue.job_types.stall_limit is 'Longest an attempt may run without progress; null: no limit.';
 comment on column queue.job_types.weight is 'How many of a worker''s slots one job takes. Fixed for a job when it is enqueued.';
 comment on column queue.job_types.needs is 'Capabilities that a worker must offer, such as av1. Fixed for a job when it is enqueued.';
-comment on column queue.job_types.batch is 'How many jobs a worker takes at once for one slot. 1 for real work; 10 to 200 for work of milliseconds, which then waits in the worker''s hands.';
+comment on column queue.job_types.batch is 'How many jobs a worker takes at once for one slot. 1 for real work; 10 to 200 for work of milliseconds, which then waits in the worker until a slot takes it.';
 comment on column queue.job_types.limits is 'Named limits that every job of the type is under, such as youtube (see queue.limits). Fixed for a job when it is enqueued.';
 comment on column queue.job_types.created_at is 'When the row was made.';
 comment on column queue.job_types.updated_at is 'When the row last changed.';

@@ -57,12 +57,7 @@ create unique index processing_jobs_by_idempotency_key
 on queue.processing_jobs (tenant_id, idempotency_key) nulls not distinct
 where idempotency_key is not null;
 
-alter table queue.processing_jobs enable row level security;
-alter table queue.processing_jobs force row level security;
-create policy owner_sees_all on queue.processing_jobs to current_user using (true) with check (true);
-create policy tenant_sees_its_own on queue.processing_jobs to reelq_app, reelq_readonly
-using (tenant_id = (select base.current_tenant()))
-with check (tenant_id = (select base.current_tenant()));
+select base.protect_tenant_rows('queue.processing_jobs');
 
 comment on table queue.processing_jobs is $$
 Every job, whatever its state: the record that all readers may trust. Enqueue with

@@ -7,7 +7,7 @@ create table queue.upkeep (
     repairs bigint not null default 0
 ) with (fillfactor = 50);
 
-comment on table queue.upkeep is 'When the chores that workers and timers do for the queue were last done.';
+comment on table queue.upkeep is 'When the maintenance that workers and timers do for the queue was last done.';
 comment on column queue.upkeep.task is 'Name of the chore.';
 comment on column queue.upkeep.last_run_at is 'When it last ran; null: never.';
 comment on column queue.upkeep.grace is 'rescue: after a longer gap than this the fleet was cut off, so leases are extended before any is taken back.';

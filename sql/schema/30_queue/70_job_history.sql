@@ -14,12 +14,7 @@ on queue.job_history (tenant_id, idempotency_key) where idempotency_key is not n
 create index job_history_by_tenant on queue.job_history (tenant_id, completed_at);
 create index job_history_by_status on queue.job_history (status, completed_at);
 
-alter table queue.job_history enable row level security;
-alter table queue.job_history force row level security;
-create policy owner_sees_all on queue.job_history to current_user using (true) with check (true);
-create policy tenant_sees_its_own on queue.job_history to reelq_app, reelq_readonly
-using (tenant_id = (select base.current_tenant()))
-with check (tenant_id = (select base.current_tenant()));
+select base.protect_tenant_rows('queue.job_history');
 
 comment on table queue.job_history is $$
 Jobs that are over, moved out of queue.processing_jobs by queue.archive_jobs; one partition a month of completed_at.

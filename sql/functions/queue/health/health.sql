@@ -9,7 +9,7 @@ as $$
 declare
     v_check text;
 begin
-    foreach v_check in array array['tables', 'workers', 'jobs', 'upkeep', 'invariants'] loop
+    foreach v_check in array array['tables', 'workers', 'jobs', 'upkeep', 'schedules', 'invariants'] loop
         -- A check that fails is itself a finding, and must not hide what the others have to say.
         begin
             return query execute format(

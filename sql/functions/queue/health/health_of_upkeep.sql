@@ -41,6 +41,6 @@ end;
 $$;
 
 comment on function queue.health_of_upkeep() is $$
-Part of queue.health: chores that have not run for three times as long as they may (queue.upkeep_tasks), and whether
+Part of queue.health: maintenance that has not run for three times as long as it may (queue.upkeep_tasks), and whether
 queue.repair has ever had to repair anything.
 $$;

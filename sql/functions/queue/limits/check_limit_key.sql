@@ -33,7 +33,7 @@ comment on function queue.check_limit_key(text) is $$
 A key of queue.limits as it is stored: tenants by id.
 
 Raises
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ004  no such tenant
   RQ008  no key of a limit
 $$;

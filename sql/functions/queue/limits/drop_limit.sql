@@ -24,7 +24,7 @@ comment on function queue.drop_limit(text) is $$
 Lift a limit: what waits behind it goes on, batch by batch. A tenant's own limit gives way to tenant:* if there is one.
 
 Raises
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ004  no such tenant or limit
   RQ008  no key of a limit
 $$;

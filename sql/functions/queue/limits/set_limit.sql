@@ -47,7 +47,7 @@ Arguments
 
 Raises
   RQ002  the caller is not READ COMMITTED
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ004  no such tenant
   RQ008  a limit below one, or no key of a limit
 $$;

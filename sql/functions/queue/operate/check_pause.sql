@@ -37,7 +37,7 @@ comment on function queue.check_pause(text, text) is $$
 The key of a pause as it is stored: a tenant by slug or id, an id in lower case, nothing for all.
 
 Raises
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ004  no such tenant
   RQ008  unknown scope, or a key that makes no sense with it
 $$;

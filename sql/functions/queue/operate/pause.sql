@@ -38,7 +38,7 @@ Arguments
 
 Raises
   RQ002  the caller is not READ COMMITTED
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ004  no such tenant
   RQ008  no reason, unknown scope, or a key that makes no sense with it
 $$;

@@ -30,7 +30,7 @@ comment on function queue.resume(text, text) is $$
 End a pause; arguments as of queue.pause. For an input also its strikes are forgotten, so that the poison guard counts anew.
 
 Raises
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ004  no such tenant, or not paused
   RQ008  unknown scope, or a key that makes no sense with it
 $$;

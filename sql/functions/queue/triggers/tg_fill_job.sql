@@ -92,7 +92,7 @@ Trigger before insert on queue.processing_jobs: fills what a plain INSERT left o
 type and the video, and refuses what can never run. What is asked once a statement is in queue.tg_route_new_jobs.
 
 Raises
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ004  no such video, asset or user
   RQ007  the row does not start as queued
   RQ008  priority, JSON, parents or budgets make no sense

@@ -90,7 +90,7 @@ found: blocked while a parent is unfinished, scheduled while its time has not co
 
 Raises
   RQ002  the caller is not READ COMMITTED
-  RQ003  unknown job type, or a job that was filled by hand without the limits of its type
+  RQ003  no such job type, or a job that was filled by hand without the limits of its type
   RQ004  a tenant for which the caller may not act
   RQ005  unknown parent
   RQ006  the jobs of this statement wait for one another in a circle

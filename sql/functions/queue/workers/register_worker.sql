@@ -50,6 +50,6 @@ Arguments
   p_process_key   boot id and PID namespace of its host
 
 Raises
-  RQ003  unknown job type
+  RQ003  no such job type
   RQ008  no name, no slot, or an empty list of types
 $$;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reelq.cli.queue import gates as commands
+from reelq.cli.queue import pauses_and_limits as commands
 from reelq.worker.rooms.queue import limits
 from tests.sql.queuekit import Queue
 

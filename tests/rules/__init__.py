@@ -1,0 +1,272 @@
+"""What must hold of every object of our rooms: rules over the catalogue of any database, and over the files of sql/.
+
+    python -m tests.rules postgresql://…/a_database     a line for each thing that breaks a rule, and what to do about it
+
+tests/sql/test_catalogue.py asks them of every fresh installation; tests/sql/test_guide.py of what a reader of sql/README.md has made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from reelq.worker.db import schema
+
+Conn = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule over the catalogue; `query` returns the names of what breaks it, among the rooms %(rooms)s."""
+
+    name: str  # as it goes on after "every installation: …"
+    query: str
+    remedy: str
+
+    def broken(self, conn: Conn, rooms: list[str]) -> list[str]:
+        """What breaks it."""
+        found = conn.cursor(row_factory=tuple_row).execute(self.query.encode(), {"rooms": rooms}).fetchall()
+        return sorted({name for (name,) in found})
+
+
+# A name with its room, whatever the search_path.
+NAME = "c.relnamespace::regnamespace || '.' || c.relname"
+OURS = "c.relnamespace::regnamespace::text = any(%(rooms)s)"
+FUNCTION = "p.pronamespace::regnamespace || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'"
+OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
+
+RULES = (
+    Rule(
+        "every schema has a comment",
+        "select nspname from pg_namespace where nspname = any(%(rooms)s) and obj_description(oid) is null",
+        "comment on schema … is '…';",
+    ),
+    Rule(
+        "every table, view and type has a comment",
+        f"""
+        select {NAME} from pg_class as c
+        where {OURS} and c.relkind in ('r', 'p', 'v', 'm') and not c.relispartition and obj_description(c.oid, 'pg_class') is null
+        union all
+        select t.typnamespace::regnamespace || '.' || t.typname from pg_type as t left join pg_class as c on c.oid = t.typrelid
+        where t.typnamespace::regnamespace::text = any(%(rooms)s)
+            and (t.typtype in ('d', 'e') or c.relkind = 'c') and obj_description(t.oid, 'pg_type') is null
+        """,
+        "comment on table … is '…'; in its file",
+    ),
+    Rule(
+        "every column of a table has a comment",
+        f"""
+        select {NAME} || '.' || a.attname from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+        where {OURS} and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
+            and col_description(c.oid, a.attnum) is null
+        """,
+        "comment on column … is '…'; in its table's file: unit, what null means, where it comes from",
+    ),
+    Rule(
+        "every function has a comment",
+        f"select {FUNCTION} from pg_proc as p where {OUR_FUNCTION} and obj_description(p.oid, 'pg_proc') is null",
+        "comment on function … is $$…$$; in its file: arguments and errors",
+    ),
+    Rule(
+        "every function pins its search_path",  # nobody can put another table or operator under a function of ours
+        f"select {FUNCTION} from pg_proc as p where {OUR_FUNCTION} and not coalesce('search_path=\"\"' = any(p.proconfig), false)",
+        "set search_path = '' in its head, and names with their room",
+    ),
+    Rule(
+        "functions that run with the owner's rights are not open to everybody",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        where {OUR_FUNCTION} and p.prosecdef and has_function_privilege('public', p.oid, 'execute')
+            and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
+        """,
+        "the runner closes what it makes: was it made by hand?",
+    ),
+    Rule(
+        # The roles have no tables to work with. Helpers of base need none, *_columns tell names.
+        "functions that are called from outside run with the owner's rights",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
+        where {OUR_FUNCTION} and not p.prosecdef and grantee.rolname like 'reelq\\_%%'
+            and p.pronamespace <> to_regnamespace('base') and p.proname not like '%%\\_columns'
+        """,
+        "security definer in its head; then it asks base.may_act_for",
+    ),
+    Rule(
+        "every foreign key has an index",  # its first columns, in any order, so that deleting a parent is no walk over the table
+        f"""
+        select {NAME} || ' ' || k.conname from pg_constraint as k inner join pg_class as c on c.oid = k.conrelid
+        where k.contype = 'f' and k.conparentid = 0 and {OURS}
+            and not exists (
+                select from pg_index as i
+                where i.indrelid = k.conrelid and (i.indkey::smallint[])[0:cardinality(k.conkey) - 1] @> k.conkey
+            )
+        """,
+        "create index … that begins with its columns",
+    ),
+    Rule(
+        # Postgres' default, no action, is what one gets by not thinking of it: RESTRICT says the same in words.
+        "every foreign key says what a delete does",
+        f"""
+        select {NAME} || ' ' || k.conname from pg_constraint as k inner join pg_class as c on c.oid = k.conrelid
+        where k.contype = 'f' and k.conparentid = 0 and k.confdeltype = 'a' and {OURS}
+        """,
+        "on delete cascade, restrict or set null",
+    ),
+    Rule(
+        "checks have names that say something",  # not <table>_<column>_check, which Postgres makes up
+        f"""
+        select {NAME} || ' ' || k.conname from pg_constraint as k inner join pg_class as c on c.oid = k.conrelid
+        where k.contype = 'c' and {OURS} and not c.relispartition and k.conname ~ '_check[0-9]*$'
+        """,
+        "constraint it_says_what_holds check (…)",
+    ),
+    Rule(
+        "no index repeats the start of another",  # same table, same predicate, plain columns: the shorter one is only work
+        f"""
+        select {NAME} || ' is the start of ' || b.indexrelid::regclass
+        from pg_index as a
+        inner join pg_index as b on b.indrelid = a.indrelid and b.indexrelid <> a.indexrelid
+        inner join pg_class as c on c.oid = a.indexrelid
+        inner join pg_class as cb on cb.oid = b.indexrelid and cb.relam = c.relam
+        where {OURS} and not a.indisunique
+            and a.indexprs is null and b.indexprs is null
+            and coalesce(pg_get_expr(a.indpred, a.indrelid), '') = coalesce(pg_get_expr(b.indpred, b.indrelid), '')
+            and a.indkey::text || ' ' = left(b.indkey::text || ' ', length(a.indkey::text) + 1)
+            and a.indoption::text || ' ' = left(b.indoption::text || ' ', length(a.indoption::text) + 1)
+        """,
+        "drop it",
+    ),
+    Rule(
+        "row security is on and forced where there is a tenant",
+        f"""
+        select {NAME} from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+        where {OURS} and c.relkind in ('r', 'p') and a.attname = 'tenant_id' and not a.attisdropped
+            and not (c.relrowsecurity and c.relforcerowsecurity)
+        """,
+        "select base.protect_tenant_rows('room.table'); in its file",
+    ),
+    Rule(
+        "row security has a policy for the owner and one for the tenant",
+        f"""
+        select {NAME} from pg_class as c
+        where {OURS} and c.relrowsecurity and not c.relispartition and (select count(*) from pg_policy where polrelid = c.oid) < 2
+        """,
+        "select base.protect_tenant_rows('room.table'); in its file",
+    ),
+    Rule(
+        "no view sees with its owner's eyes",  # it would pass by every policy
+        f"select {NAME} from pg_class as c where {OURS} and c.relkind = 'v' and not coalesce('security_invoker=true' = any(c.reloptions), false)",
+        "create or replace view … with (security_invoker = true) as",
+    ),
+    Rule(
+        "somebody may read a table with a tenant",
+        f"""
+        select {NAME} from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+        where {OURS} and c.relkind in ('r', 'p') and not c.relispartition and a.attname = 'tenant_id' and not a.attisdropped
+            and not has_any_column_privilege('reelq_app', c.oid, 'select')
+        """,
+        "a line in grants.sql",
+    ),
+    Rule(
+        "every partitioned table has a policy of its months",
+        f"""
+        select {NAME} from pg_class as c
+        where {OURS} and c.relkind = 'p'
+            and c.oid not in (select to_regclass(parent) from ops.partition_policies where to_regclass(parent) is not null)
+        """,
+        "a row in data/ops_partition_policies.sql",
+    ),
+    Rule(
+        "updated_at is kept by a trigger",
+        f"""
+        select {NAME} from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+        where {OURS} and c.relkind in ('r', 'p') and not c.relispartition and a.attname = 'updated_at' and not a.attisdropped
+            and not exists (select from pg_trigger as t where t.tgrelid = c.oid and t.tgfoid = to_regprocedure('base.tg_touch_updated_at()'))
+            -- the queue's functions write the first themselves, and rows of the second never change
+            and c.oid not in (coalesce(to_regclass('queue.processing_jobs'), 0), coalesce(to_regclass('queue.job_history'), 0))
+        """,
+        "create trigger touch_updated_at before update on …",
+    ),
+)
+LEFT = """
+select distinct own.nspname, other.nspname,
+    pg_describe_object(d.classid, d.objid, d.objsubid) || ' -> ' || pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)
+from pg_depend as d
+cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) as o
+cross join lateral pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) as r
+inner join pg_namespace as own on own.nspname = coalesce(o.schema, split_part(o.identity, ' on ', 2))
+    or (o.schema is null and o.identity like '%% on ' || own.nspname || '.%%')
+inner join pg_namespace as other on other.nspname = r.schema
+where own.nspname = any(%(rooms)s) and other.nspname = any(%(rooms)s) and d.classid <> 'pg_trigger'::regclass
+"""
+
+
+def right_of(conn: Conn, rooms: list[str]) -> list[str]:
+    """What refers to a room on its right, by foreign key, default, check, policy, view or return type: whatever pg_depend knows.
+
+    Not by trigger: a room may hang a trigger of its own on a table to its left, which then knows nothing of it.
+    """
+    found = conn.cursor(row_factory=tuple_row).execute(LEFT, {"rooms": rooms}).fetchall()
+    return sorted(text for own, other, text in found if rooms.index(other) > rooms.index(own))
+
+
+# Over the files: bodies are text to the catalogue.
+
+
+def codes_in(text: str) -> set[str]:
+    """The error codes that a text names."""
+    return set(re.findall(r"RQ\d{3}", text))
+
+
+def functions_that_name_rooms_on_their_right(root: Path) -> Iterator[str]:
+    """A function or view refers to rooms on its left only."""
+    rooms = schema.rooms(root)
+    for file in schema.files(root):
+        if file.kind in ("function", "view"):
+            code = re.sub(r"--[^\n]*|'[^'\n]*'", "", file.text.split("\ncomment on ", 1)[0])
+            for room in rooms[rooms.index(file.room) + 1 :]:
+                yield from (f"{file.path}: {word}" for word in re.findall(rf"\b{room}\.[a-z_]+\b", code))
+
+
+def functions_that_hide_an_error_code(root: Path) -> Iterator[str]:
+    """The comment lists what the body raises."""
+    for file in schema.files(root):
+        code, _, manual = file.text.partition("\ncomment on ")
+        if file.kind == "function" and codes_in(code) - codes_in(manual):
+            yield f"{file.path}: {', '.join(sorted(codes_in(code) - codes_in(manual)))}"
+
+
+def errors_without_a_code_or_hint(root: Path) -> Iterator[str]:
+    """An error that a caller can act on says how. Plain assertions of our own (P0004) are for us."""
+    for file in schema.files(root):
+        for found in re.findall(r"raise exception\b.*?;(?=\s*\n)", file.text, flags=re.DOTALL):
+            if "errcode" not in found or "hint" not in found:
+                yield f"{file.path}: {found.splitlines()[0].strip()}"
+
+
+def functions_without_paths_and_with_jit(root: Path) -> Iterator[str]:
+    """A path that is turned off costs 1e10, which wakes the compiler: 100 ms a call, measured."""
+    yield from (file.path for file in schema.files(root) if "\nset enable_" in file.text and "\nset jit = off" not in file.text)
+
+
+FILE_RULES: dict[str, Callable[[Path], Iterator[str]]] = {
+    "a function names rooms on its left only": functions_that_name_rooms_on_their_right,
+    "a function's comment lists its error codes": functions_that_hide_an_error_code,
+    "every raise has a code and a hint": errors_without_a_code_or_hint,
+    "who turns paths off turns jit off too": functions_without_paths_and_with_jit,
+}
+
+
+def broken(conn: Conn, root: Path = schema.ROOT) -> list[str]:
+    """Every rule of a database and of the files it was made from: a line for each thing that breaks one."""
+    rooms = schema.rooms(root)
+    told = [f"{rule.name}: not {what}. → {rule.remedy}" for rule in RULES for what in rule.broken(conn, rooms)]
+    told += [f"a table refers to rooms on its left only: not {what}" for what in right_of(conn, rooms)]
+    return told + [f"{name}: not {what}" for name, look in FILE_RULES.items() for what in look(root)]
