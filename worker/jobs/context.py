@@ -20,6 +20,7 @@ from reelq.worker.av import allowlists
 from reelq.worker.av.ffmpeg import FFmpeg, FFmpegRun
 from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import LeaseLost, PermanentError
+from reelq.worker.jobs import plain
 from reelq.worker.rooms import media, queue
 from reelq.worker.rooms.queue import bulk
 from reelq.worker.rooms.queue.bulk import Enqueued, Spec
@@ -31,6 +32,7 @@ from reelq.worker.stores.base import StoredObject
 from reelq.worker.stores.open import Store
 
 STDERR_CHARS = 16_000  # of what ffmpeg said last; longer tails tell nobody more
+STAGE_CHARS = 100  # of a stage; the queue cuts it there too
 WHOLE = (0.0, 1.0)  # of the progress bar
 
 
@@ -106,9 +108,18 @@ class JobContext:
         """Say how far the work is: 0 to 1, one word, media seconds a second, seconds to go.
 
         Cheap: it is remembered, and the next heartbeat carries it. A change counts as headway
-        against the job type's stall limit.
+        against the job type's stall limit. Never raises: a fraction beyond 0 to 1 is cut to that, a stage to its
+        first 100 characters, and what is no finite number tells nothing.
         """
-        self.report(JobProgress(fraction, stage, speed, eta_s))
+        done = plain.number(fraction)
+        self.report(
+            JobProgress(
+                None if done is None else min(1.0, max(0.0, done)),
+                None if stage is None else plain.line(stage, STAGE_CHARS),
+                plain.number(speed),
+                plain.number(eta_s),
+            )
+        )
 
     def check(self) -> None:
         """Raise StopRequested when the attempt has to end. Call it between steps, and before a visible one."""
@@ -251,6 +262,8 @@ class JobContext:
     def on_complete(self, write: Callable[[db.Connection], object]) -> None:
         """Run `write(connection)` in the transaction that completes the job; all of them or none.
 
-        It may run more than once (the database went away before it answered) and must not commit.
+        It may run more than once (the database went away before it answered, or there was a deadlock). An error of it fails
+        the attempt. It must not commit or roll back, nor catch an error of a statement outside a savepoint
+        (`with connection.transaction():`). What it sets on the connection is reset afterwards.
         """
         self.writes.append(write)
