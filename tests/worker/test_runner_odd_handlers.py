@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -289,3 +290,79 @@ def test_a_huge_message_leaves_the_frames(dsn: str, conn: Conn, tmp_path: Path) 
     assert "test_runner_odd_handlers.py" in stack
     assert "characters)" in stack
     assert failed["error_message"] == "The job's handler raised ValueError; operators find the details with the attempt."
+
+
+def test_every_fetched_source_has_a_file_of_its_own(dsn: str, conn: Conn, tmp_path: Path) -> None:
+    """The second does not replace the first."""
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(name)
+
+    def run(ctx: JobContext) -> dict[str, Any]:
+        files = [ctx.fetch(str(tmp_path / name)) for name in ("one", "two", "one")]
+        return {"texts": [file.read_text() for file in files]}
+
+    with working(dsn, tmp_path, {"no_op": handler(run)}):
+        assert ended(conn, enqueue(conn))["result_data"] == {"texts": ["one", "two", "one"]}
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "..", ".", "", "a/b", "a\0b"])
+def test_a_scratch_folder_lies_in_the_scratch_folder(dsn: str, conn: Conn, tmp_path: Path, name: str) -> None:
+    """Any other name is refused."""
+    with working(dsn, tmp_path, {"no_op": handler(lambda ctx: {"path": str(ctx.folder(name))})}):
+        assert ended(conn, enqueue(conn))["error_code"] == "bad_name"
+
+
+def test_a_handler_may_change_the_working_folder(dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative REELQ_SCRATCH is where it was when the worker started."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)  # also puts it back
+
+    def run(ctx: JobContext) -> dict[str, Any]:
+        os.chdir(tmp_path / "elsewhere")
+        return {"path": str(ctx.folder("x"))}
+
+    with working(dsn, tmp_path, {"no_op": handler(run)}, scratch=Path("here")) as worker:
+        paths = [Path(ended(conn, enqueue(conn))["result_data"]["path"]) for _ in range(2)]
+        assert worker.code is None
+    assert all(path.is_relative_to(tmp_path / "here") for path in paths)
+    assert not (tmp_path / "elsewhere" / "here").exists()
+
+
+@pytest.mark.parametrize("words", ["-c:v libx264", b"-an", [1]])
+def test_a_text_is_not_taken_for_its_letters(dsn: str, conn: Conn, tmp_path: Path, words: Any) -> None:
+    """Neither as words nor as options of the input."""
+
+    def run(ctx: JobContext) -> dict[str, Any]:
+        told = []
+        for given in ({"words": words}, {"words": [], "before": words}):
+            with pytest.raises(TypeError, match="must be a list of texts") as caught:
+                ctx.run_ffmpeg(tmp_path / "in.mp4", output=tmp_path / "out.mp4", limit_s=5, **given)
+            told.append(str(caught.value).split()[0])
+        return {"told": told}
+
+    with working(dsn, tmp_path, {"no_op": handler(run)}):
+        assert ended(conn, enqueue(conn))["result_data"] == {"told": ["words", "before"]}
+
+
+def test_ffmpeg_takes_relative_paths(dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They mean what they mean to Python."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    tone = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=1", "in.wav"]
+    subprocess.run(tone, check=True, timeout=30)
+
+    def run(ctx: JobContext) -> dict[str, Any]:
+        ctx.run_ffmpeg(Path("in.wav"), ["-c:a", "flac"], Path("out/tone.flac"), limit_s=30)
+        return {"bytes": Path("out/tone.flac").stat().st_size}
+
+    with working(dsn, tmp_path, {"no_op": handler(run)}):
+        assert ended(conn, enqueue(conn))["result_data"]["bytes"] > 100
+
+
+@pytest.mark.parametrize("data", ['{"sleep_s": 1' + "0" * 5000 + "}", '{"x": ' + "[" * 3000 + "]" * 3000 + "}"], ids=["digits", "depth"])
+def test_a_job_that_cannot_be_read_fails_alone(dsn: str, conn: Conn, tmp_path: Path, data: str) -> None:
+    """Postgres keeps such JSON; the worker that claims it goes on."""
+    with working(dsn, tmp_path, {"no_op": no_op}, slots=2) as worker:
+        bad, good = enqueue(conn, job_data=data), enqueue(conn)
+        assert (ended(conn, bad)["error_code"], ended(conn, good)["status"]) == ("bad_job_data", "completed")
+        assert worker.code is None

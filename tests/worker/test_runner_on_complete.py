@@ -166,7 +166,8 @@ def test_nothing_that_a_write_sets_reaches_a_later_job(dsn: str, conn: Conn, tmp
 
     with working(dsn, tmp_path, {"no_op": handler(run)}):
         for _ in range(3):
-            assert ended(conn, enqueue(conn))["status"] == "completed"
+            done = ended(conn, enqueue(conn))
+            assert done["status"] == "completed", attempts(conn, done["id"])[0]["stack"]
     assert len(set(pids)) == 1
     assert found[0] == found[1] == found[2]
     assert found[0][-3:] == [tuple_row, True, None]

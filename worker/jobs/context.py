@@ -64,6 +64,7 @@ class JobContext:
     pool: db.Pool
     facts: Facts = field(default_factory=Facts)
     writes: list[Callable[[db.Connection], object]] = field(default_factory=list)
+    fetched: int = 0  # sources so far
 
     @property
     def log(self) -> Any:
@@ -82,7 +83,13 @@ class JobContext:
         return self.make_scratch()
 
     def folder(self, name: str) -> Path:
-        """A folder in the scratch folder, made if it is not there."""
+        """A folder in the scratch folder, made if it is not there.
+
+        Raises:
+            PermanentError: "bad_name", it would lie elsewhere.
+        """
+        if not isinstance(name, str) or not name or name in (".", "..") or "/" in name or "\0" in name:
+            raise PermanentError("bad_name", f"The name of a scratch folder must be one without / and .., not {plain.line(repr(name), 100)}.")
         path = self.scratch / name
         path.mkdir(exist_ok=True)
         return path
@@ -167,7 +174,7 @@ class JobContext:
             raise
 
     def fetch(self, url: str, share: tuple[float, float] = WHOLE) -> Path:
-        """Bring a source here, and return the file; `share` is the part of the progress bar that this takes.
+        """Bring a source here, and return the file, another one for each call; `share` is the part of the progress bar that this takes.
 
         http and https from public addresses, s3, and paths below REELQ_SOURCE_ROOTS; limits are those of the settings.
 
@@ -177,7 +184,8 @@ class JobContext:
         """
         from reelq.worker.sources.fetch import fetch  # httpx takes a while to load
 
-        path = self.folder("in") / "source"  # without a suffix: the bytes decide what it is
+        self.fetched += 1
+        path = self.folder("in") / ("source" if self.fetched == 1 else f"source-{self.fetched}")  # no suffix: the bytes decide what it is
         most = self.settings.max_download_bytes
         start, end = share
 
@@ -227,6 +235,10 @@ class JobContext:
             TransientError: this host's trouble, as "too_slow", "stalled", "no_ffmpeg", "disk_full".
             StopRequested.
         """
+        for name, given in (("words", words), ("before", before)):
+            if isinstance(given, str | bytes) or not all(isinstance(one, str) for one in given):
+                raise TypeError(f'{name} must be a list of texts, as ["-c:v", "libx264"], not {plain.line(repr(given), 100)}')
+        source, output = Path(source).absolute(), Path(output).absolute()  # the sandbox has a working folder of its own
         start, end = share
 
         def tell(at: EncodeProgress) -> None:

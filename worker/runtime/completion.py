@@ -53,15 +53,15 @@ def complete(conn: Connection, job: ClaimedJob, result: dict[str, Any], costs: d
             for write in writes:
                 write(conn)
                 _check(conn)
-            conn.execute(RESET)
+            for name, value in kept.items():
+                setattr(conn, name, value)
+            conn.execute(RESET, prepare=False)
     except BaseException as error:  # SystemExit too
         lost = conn.broken
         conn.close()
         if is_ours:
             raise
         raise WriteFailed(_own(error, lost), may_pass=lost or getattr(error, "sqlstate", None) in TRY_AGAIN) from error
-    for name, value in kept.items():
-        setattr(conn, name, value)
     conn.adapters.__init__(psycopg.adapters)  # type: ignore[misc]  # as on a new connection
 
 
