@@ -29,7 +29,7 @@ class Scratch:
     """This worker's folder."""
 
     def __init__(self, settings: Settings, worker_id: str) -> None:
-        self._root = settings.scratch
+        self._root = settings.scratch.absolute()  # a handler may change the working folder of the process
         self._folder = self._root / worker_id
         self._lock_path = self._root / f"{worker_id}.lock"
         self._lock: int | None = None

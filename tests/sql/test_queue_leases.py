@@ -59,6 +59,17 @@ def test_a_heartbeat_extends_by_the_lease_and_stores_progress(queue, clock):
     assert (lease.expires_at, lease.progress, lease.stage, lease.speed, lease.eta_s) == (now + LEASE, 0.25, "encode", 2.5, 9)
 
 
+def test_a_heartbeat_that_says_nothing_of_progress_changes_none(queue):
+    """Null keeps the last value, and what was never told stays unknown."""
+    queue.add()
+    job = queue.take()
+    queue.beat("w1", job, stage="begin")
+    assert queue.value("select progress from queue.leases") is None
+    queue.beat("w1", job, progress=0.5)
+    queue.beat("w1", job, stage="encode")
+    assert queue.value("select progress from queue.leases") == 0.5
+
+
 def test_a_heartbeat_tells_of_cancel_drain_and_loss(queue, clock):
     queue.add(), queue.add()
     kept, lost = queue.take(), queue.take()

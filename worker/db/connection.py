@@ -184,7 +184,7 @@ class Pool:
     def __init__(self, settings: Settings, name: str, size: int) -> None:
         self._pool = psycopg_pool.ConnectionPool(
             conninfo(settings, name),
-            kwargs=arguments(settings),
+            kwargs=arguments(settings) | {"prepare_threshold": None},  # what handlers write on completion ends in DEALLOCATE ALL
             min_size=0,
             max_size=size,
             max_idle=60,

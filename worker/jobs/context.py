@@ -20,6 +20,7 @@ from reelq.worker.av import allowlists
 from reelq.worker.av.ffmpeg import FFmpeg, FFmpegRun
 from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import LeaseLost, PermanentError
+from reelq.worker.jobs import plain
 from reelq.worker.rooms import media, queue
 from reelq.worker.rooms.queue import bulk
 from reelq.worker.rooms.queue.bulk import Enqueued, Spec
@@ -31,6 +32,7 @@ from reelq.worker.stores.base import StoredObject
 from reelq.worker.stores.open import Store
 
 STDERR_CHARS = 16_000  # of what ffmpeg said last; longer tails tell nobody more
+STAGE_CHARS = 100  # of a stage; the queue cuts it there too
 WHOLE = (0.0, 1.0)  # of the progress bar
 
 
@@ -62,6 +64,7 @@ class JobContext:
     pool: db.Pool
     facts: Facts = field(default_factory=Facts)
     writes: list[Callable[[db.Connection], object]] = field(default_factory=list)
+    fetched: int = 0  # sources so far
 
     @property
     def log(self) -> Any:
@@ -80,7 +83,13 @@ class JobContext:
         return self.make_scratch()
 
     def folder(self, name: str) -> Path:
-        """A folder in the scratch folder, made if it is not there."""
+        """A folder in the scratch folder, made if it is not there.
+
+        Raises:
+            PermanentError: "bad_name", it would lie elsewhere.
+        """
+        if not isinstance(name, str) or not name or name in (".", "..") or "/" in name or "\0" in name:
+            raise PermanentError("bad_name", f"The name of a scratch folder must be one without / and .., not {plain.line(repr(name), 100)}.")
         path = self.scratch / name
         path.mkdir(exist_ok=True)
         return path
@@ -106,9 +115,18 @@ class JobContext:
         """Say how far the work is: 0 to 1, one word, media seconds a second, seconds to go.
 
         Cheap: it is remembered, and the next heartbeat carries it. A change counts as headway
-        against the job type's stall limit.
+        against the job type's stall limit. Never raises: a fraction beyond 0 to 1 is cut to that, a stage to its
+        first 100 characters, and what is no finite number tells nothing.
         """
-        self.report(JobProgress(fraction, stage, speed, eta_s))
+        done = plain.number(fraction)
+        self.report(
+            JobProgress(
+                None if done is None else min(1.0, max(0.0, done)),
+                None if stage is None else plain.line(stage, STAGE_CHARS),
+                plain.number(speed),
+                plain.number(eta_s),
+            )
+        )
 
     def check(self) -> None:
         """Raise StopRequested when the attempt has to end. Call it between steps, and before a visible one."""
@@ -156,7 +174,7 @@ class JobContext:
             raise
 
     def fetch(self, url: str, share: tuple[float, float] = WHOLE) -> Path:
-        """Bring a source here, and return the file; `share` is the part of the progress bar that this takes.
+        """Bring a source here, and return the file, another one for each call; `share` is the part of the progress bar that this takes.
 
         http and https from public addresses, s3, and paths below REELQ_SOURCE_ROOTS; limits are those of the settings.
 
@@ -166,7 +184,8 @@ class JobContext:
         """
         from reelq.worker.sources.fetch import fetch  # httpx takes a while to load
 
-        path = self.folder("in") / "source"  # without a suffix: the bytes decide what it is
+        self.fetched += 1
+        path = self.folder("in") / ("source" if self.fetched == 1 else f"source-{self.fetched}")  # no suffix: the bytes decide what it is
         most = self.settings.max_download_bytes
         start, end = share
 
@@ -216,6 +235,10 @@ class JobContext:
             TransientError: this host's trouble, as "too_slow", "stalled", "no_ffmpeg", "disk_full".
             StopRequested.
         """
+        for name, given in (("words", words), ("before", before)):
+            if isinstance(given, str | bytes) or not all(isinstance(one, str) for one in given):
+                raise TypeError(f'{name} must be a list of texts, as ["-c:v", "libx264"], not {plain.line(repr(given), 100)}')
+        source, output = Path(source).absolute(), Path(output).absolute()  # the sandbox has a working folder of its own
         start, end = share
 
         def tell(at: EncodeProgress) -> None:
@@ -251,6 +274,8 @@ class JobContext:
     def on_complete(self, write: Callable[[db.Connection], object]) -> None:
         """Run `write(connection)` in the transaction that completes the job; all of them or none.
 
-        It may run more than once (the database went away before it answered) and must not commit.
+        It may run more than once (the database went away before it answered, or there was a deadlock). An error of it fails
+        the attempt. It must not commit or roll back, nor catch an error of a statement outside a savepoint
+        (`with connection.transaction():`). What it sets on the connection is reset afterwards.
         """
         self.writes.append(write)

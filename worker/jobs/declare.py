@@ -164,6 +164,9 @@ def args_of(run: Callable[..., Any]) -> type[Any]:
     return hint
 
 
+LONGEST_S = 365 * 86_400  # as the checks of queue.job_types and queue.retry_policies
+
+
 def whole(name: str, value: int, least: int, most: int | None = None) -> int:
     """A whole number within bounds."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least or (most is not None and value > most):
@@ -177,8 +180,8 @@ def span(name: str, value: Span) -> str:
         seconds = value.total_seconds() if isinstance(value, timedelta) else parse_seconds(str(value))
     except ValueError as error:
         raise ValueError(f"{name} must be {error}, not {value!r}") from None
-    if seconds <= 0:
-        raise ValueError(f"{name} must be above zero, not {value!r}")
+    if not 0 < seconds <= LONGEST_S:
+        raise ValueError(f"{name} must be above zero and at most 365 days, not {value!r}")
     return f"{seconds:g} seconds"
 
 

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from reelq.worker import db, logs
-from reelq.worker.errors import DatabaseAway, LeaseLost, PermanentError, ReelqError, StopRequested
+from reelq.worker.errors import DatabaseAway, LeaseLost, PermanentError, ReelqError
+from reelq.worker.jobs import plain
 from reelq.worker.jobs.context import Facts, JobContext
-from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue import reads
 from reelq.worker.rooms.queue.jobs import ClaimedJob
-from reelq.worker.runtime import outcome
+from reelq.worker.runtime import completion, outcome
+from reelq.worker.runtime.contact import Trouble
 from reelq.worker.runtime.deadlines import Deadlines
 from reelq.worker.runtime.outcome import COMPLETED, AttemptOutcome
 from reelq.worker.runtime.registry import Registry
@@ -25,6 +28,11 @@ from reelq.worker.scratch import Scratch
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
 from reelq.worker.stores.open import Store
+
+log = structlog.get_logger()
+
+MOST_FAILURES = 5  # of a handler's writes on completion, when each may pass
+MOST_BYTES = 2.0**62  # what the queue's column holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ class Attempt:
     started_at: float | None = None  # monotonic; None: no handler has run
     ended_at: float | None = None
     settlement: str = ""  # the outcome as queue.settle_jobs takes it; the slot writes it, which saves the main thread time
+    is_refused: bool = False  # the queue did not take its first outcome
     sent: bool = False  # the outcome was sent once and no answer came: it may have arrived
 
     @property
@@ -66,21 +75,42 @@ class Attempt:
             self.started_at = self.deadlines.start()
             deps.look_by(self.deadlines.due())
             self.outcome = self._handle(deps, folder)
-        except StopRequested as error:
-            self.outcome = outcome.stopped(error.reason, error)
-        except LeaseLost:  # a write under the token was refused before a heartbeat reported the loss
-            self.outcome = outcome.stopped("lease_lost")
         except BaseException as error:  # noqa: BLE001 - SystemExit and MemoryError too: a slot outlives its jobs
-            # When ffmpeg was killed the handler may raise any error; the reason of the kill is the outcome.
-            reason = self.deadlines.reason
-            self.outcome = outcome.stopped(reason, error) if reason else outcome.failed(error, self.facts.stderr)
+            self.outcome = self._ended_by(error)
         finally:
             self.deadlines.finish()
             for path in folder:
                 shutil.rmtree(path, ignore_errors=True)
             self.ended_at = time.monotonic()
-            self.settlement = self.settled_as()
+            self._prepare()
             logs.job.set(None)
+
+    def _ended_by(self, error: BaseException) -> AttemptOutcome:
+        """The outcome that an error of the handler means."""
+        # When ffmpeg was killed the handler may raise any error; the reason of the kill is the outcome. Without one it is the handler's own.
+        reason = self.deadlines.reason
+        try:
+            if isinstance(error, LeaseLost):  # a write under the token was refused before a heartbeat reported the loss
+                return outcome.stopped("lease_lost")
+            return outcome.stopped(reason, error) if reason else outcome.failed(error, self.facts.stderr)
+        except BaseException as second:  # noqa: BLE001 - an error that cannot even be looked at
+            return outcome.untellable(second)
+
+    def _prepare(self) -> None:
+        """Write the settlement."""
+        try:
+            self.settlement = self.settled_as()
+        except BaseException as error:  # noqa: BLE001 - see run
+            self.facts = Facts()
+            self.outcome = outcome.untellable(error)
+            self.settlement = self.settled_as()
+
+    def refuse(self, error: BaseException) -> None:
+        """The queue does not take the outcome for what it says."""
+        self.is_refused = True
+        self.facts = Facts()
+        self.outcome = outcome.refused(self.outcome or AttemptOutcome("released"), error)
+        self.settlement = ""
 
     def _handle(self, deps: AttemptDeps, folder: list[Path]) -> AttemptOutcome:
         """Parse the arguments, call the handler, commit what it wants written."""
@@ -113,30 +143,36 @@ class Attempt:
         """Complete the job and write what the handler made visible: one transaction, fence first.
 
         The work is done, so this waits for the database as long as it is away. The fence then
-        decides whether the result still counts.
+        decides whether the result still counts. A write of the handler's that fails in a way that may pass, such as a
+        deadlock, is done again a few times, and whatever else it raises is the handler's own error.
         """
         self.deadlines.finish()
-
-        def write(conn: db.Connection) -> None:
-            with conn.transaction():
-                queue.complete_job(conn, self.job.job_id, self.job.token, ended.result, self.costs())
-                for one in ctx.writes:
-                    one(conn)
-
-        turn = 0
+        turn, failures = 0, 0
+        trouble = Trouble()
         while True:
             try:
-                deps.pool.call(write)
+                deps.pool.call(completion.complete, self.job, ended.result, self.costs(), ctx.writes)
                 return AttemptOutcome("completed", ended.result, settled="completed")
             except LeaseLost:
                 if self.sent and deps.pool.insist(StopSignal(), was_completed, self.job):
                     return AttemptOutcome("completed", ended.result, settled="completed")
                 return outcome.stopped("lease_lost")
-            except DatabaseAway:
+            except completion.WriteFailed as failed:
+                failures += 1
+                self.sent = True  # it may have committed by itself
+                error = failed.error
+                if not failed.may_pass or failures == MOST_FAILURES:
+                    raise error from None
+            except DatabaseAway as away:
                 self.sent = True
-                if deps.stopping.wait(db.backoff(turn)):
-                    return outcome.stopped("shutdown")
-                turn += 1
+                error = away
+            if trouble.failed(error):
+                log.warning("completion.delayed", job_id=str(self.job.job_id), error=plain.line(error, 500))
+            if deps.stopping.wait(db.backoff(turn)):
+                return outcome.stopped("shutdown")
+            if self.deadlines.reason == "cancelled":
+                return outcome.stopped("cancelled")
+            turn += 1
 
     @property
     def ran_s(self) -> float:
@@ -145,12 +181,10 @@ class Attempt:
 
     def costs(self) -> dict[str, Any]:
         """What the attempt's children used, as the queue's functions take it."""
-        if not self.facts.peak_memory_bytes:
+        if self.facts.peak_memory_bytes == 0:
             return {}
-        return {
-            "cpu_seconds": round(self.facts.cpu_seconds, 3),
-            "peak_memory_bytes": self.facts.peak_memory_bytes,
-        }
+        cpu_s, most = plain.number(self.facts.cpu_seconds) or 0.0, plain.number(self.facts.peak_memory_bytes) or 0.0  # as handlers left them
+        return {"cpu_seconds": round(max(cpu_s, 0.0), 3), "peak_memory_bytes": int(min(most, MOST_BYTES))} if most > 0 else {}
 
     def errors(self) -> dict[str, Any]:
         """Costs, and what operators may see of an error."""
@@ -160,7 +194,7 @@ class Attempt:
 
     def settled_as(self) -> str:
         """The outcome as an item of queue.settle_jobs, as JSON text."""
-        if self.outcome is COMPLETED and not self.facts.peak_memory_bytes:
+        if self.outcome is COMPLETED and not self.costs():
             return f'{{"job_id":"{self.job.job_id}","token":{self.job.token},"outcome":"completed"}}'
         ended = self.outcome or AttemptOutcome("released", message="shutdown")
         item: dict[str, Any] = {"job_id": str(self.job.job_id), "token": self.job.token, "outcome": ended.kind}
@@ -168,7 +202,7 @@ class Attempt:
             item["result"] = ended.result
         else:
             item |= {"code": ended.code, "message": ended.message}
-        return json.dumps(item | self.errors())
+        return json.dumps(item | self.errors(), allow_nan=False)
 
 
 def was_completed(conn: db.Connection, job: ClaimedJob) -> bool:

@@ -17,16 +17,20 @@ import psycopg
 import structlog
 
 from reelq.worker import db
-from reelq.worker.errors import DatabaseAway, QueueError
+from reelq.worker.errors import DatabaseAway, QueueError, WorkerUnknown
+from reelq.worker.jobs import plain
 from reelq.worker.rooms import queue
+from reelq.worker.rooms.queue.jobs import Verdict
 from reelq.worker.runtime.attempt import Attempt
 from reelq.worker.runtime.contact import Contact, Trouble
+from reelq.worker.runtime.deadlines import NO_PROGRESS
 from reelq.worker.systemd import Notifier
 
 log = structlog.get_logger()
 
 ANSWER_S = 10.0  # a heartbeat waits for no lock: one that takes longer gets no answer
 UNSETTLED_S = 60.0  # so long an ended job is held, counted while the queue answers
+ERROR_CHARS = 500  # of an error in the log: it may quote what was reported
 IDLE_S = 10.0  # between beats of a worker without jobs; after a minute without one the queue marks it lost
 
 
@@ -70,6 +74,7 @@ class Heartbeat(threading.Thread):
         self._requests: queues.SimpleQueue[Request] = queues.SimpleQueue()
         self._next_at = 0.0
         self._trouble = Trouble()
+        self._refused = Trouble()  # heartbeats that were taken only without progress
         self._good_since = time.monotonic()  # heartbeats have been answered since
 
     def beat_now(self) -> None:
@@ -130,6 +135,21 @@ class Heartbeat(threading.Thread):
         pace = min((self._pace(one.deadlines.lease_s) for one in self._held()), default=self._idle_s)
         return min(pace, db.backoff(self._trouble.tries)) if self._trouble else pace
 
+    def _ask(self, attempts: list[Attempt]) -> list[Verdict]:
+        """Extend the leases of all. What one of them reports must not cost the others theirs: refused with progress, try without."""
+        try:
+            return self._session.call(
+                queue.heartbeat, self._worker_id, [(one.job.job_id, one.job.token, one.deadlines.progress) for one in attempts]
+            )
+        except (DatabaseAway, WorkerUnknown):
+            raise
+        except Exception as error:  # noqa: BLE001 - psycopg's, or of the JSON encoder, which meets whatever was reported
+            if self._refused.failed(error):
+                log.warning("progress.refused", error=plain.line(error, ERROR_CHARS), jobs=len(attempts))
+            return self._session.call(
+                queue.heartbeat, self._worker_id, [(one.job.job_id, one.job.token, NO_PROGRESS) for one in attempts]
+            )
+
     def _beat(self) -> None:
         """One heartbeat. Whatever goes wrong, the next one is tried: deadlines end attempts before their leases do."""
         sent_at = time.monotonic()
@@ -137,9 +157,7 @@ class Heartbeat(threading.Thread):
         shortest = min((one.deadlines.lease_s for one in attempts), default=float("inf"))
         self._session.answer_s = min(ANSWER_S, shortest / 4)
         try:
-            verdicts = self._session.call(
-                queue.heartbeat, self._worker_id, [(one.job.job_id, one.job.token, one.deadlines.progress) for one in attempts]
-            )
+            verdicts = self._ask(attempts)
         except (DatabaseAway, QueueError, psycopg.Error) as error:
             if self._trouble.failed(error):
                 log.warning("heartbeat.failed", error=str(error), jobs=len(attempts))

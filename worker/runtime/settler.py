@@ -17,7 +17,7 @@ from reelq.worker.errors import BadArgument, DatabaseAway, LeaseLost, QueueError
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import Bounds, ClaimedJob, Verdict
 from reelq.worker.runtime.attempt import Attempt, was_completed
-from reelq.worker.runtime.outcome import COMPLETED, INTERNAL
+from reelq.worker.runtime.outcome import COMPLETED, AttemptOutcome
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ FINE = set(EVENTS.values())
 def is_about_the_result(error: Exception) -> bool:
     """Whether a result was refused for what it holds: bad data, a broken constraint, its size. Else the queue is in trouble."""
     code = (error.sqlstate or "") if isinstance(error, psycopg.Error) else ""
-    return isinstance(error, BadArgument) or code.startswith(("22", "23", "54"))
+    return isinstance(error, BadArgument | psycopg.DataError) or code.startswith(("22", "23", "54"))
 
 
 class Settler:
@@ -136,31 +136,45 @@ class Settler:
         new status (a retry or the end) only queue.fail_job tells."""
         ended = attempt.outcome
         if ended is not None and ended.kind == "failed":
-            self._fail(attempt, ended.error_class or "transient", ended.code or "internal_error", ended.message or "")
+            self._fail(attempt, ended)
         else:
             self._close(attempt, "job.lost" if ended is not None and ended.kind == "lost" else None)
         self._others.remove(attempt)
 
-    def _fail(self, attempt: Attempt, error_class: str, code: str, message: str) -> None:
+    def _fail(self, attempt: Attempt, ended: AttemptOutcome) -> None:
         """Settle a failure."""
         job = attempt.job
+        given = (ended.error_class or "transient", ended.code or "internal_error", ended.message or "", attempt.errors())
         try:
-            status = self._session.call(queue.fail_job, job.job_id, job.token, error_class, code, message, attempt.errors())
+            status = self._session.call(queue.fail_job, job.job_id, job.token, *given)
         except LeaseLost:
-            self._close(attempt, "job.lost")
+            self._close(attempt, self._late(attempt) or "job.completed")  # a handler's write may have committed the completion
+        except (QueueError, psycopg.Error) as error:
+            self._refuse(attempt, error)
         else:
             self._close(attempt, FAILED.get(status, "job.failed"))
 
+    def _refuse(self, attempt: Attempt, error: Exception) -> None:
+        """An outcome was refused alone: fail the job in words of our own, once, when it was for what the outcome says.
+
+        Raises:
+            QueueError, psycopg.Error: it was for something else.
+        """
+        if attempt.is_refused or not is_about_the_result(error):
+            raise error
+        log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))
+        attempt.refuse(error)
+        if attempt.outcome is not None:
+            self._fail(attempt, attempt.outcome)
+
     def _settle_one(self, attempt: Attempt) -> None:
-        """Settle one of a batch that was refused; a result that is refused alone too fails its job."""
+        """Settle one of a batch that was refused."""
         try:
             (verdict,) = self._session.call(queue.settle_jobs, self.worker_id, [attempt.settled_as()])
-            self._close(attempt, self._late(attempt) if verdict.verdict == "lost" else None)
         except (QueueError, psycopg.Error) as error:
-            if not is_about_the_result(error):
-                raise
-            log.error("result.refused", job_id=str(attempt.job.job_id), error=str(error))
-            self._fail(attempt, "permanent", "bad_result", INTERNAL)
+            self._refuse(attempt, error)
+        else:
+            self._close(attempt, self._late(attempt) if verdict.verdict == "lost" else None)
 
     def _late(self, attempt: Attempt) -> str | None:
         """The event of a settlement that came too late: the lease is lost, unless it is our own that had arrived before."""

@@ -68,7 +68,7 @@ class Slots:
             log.error("slot.died", slot=slot.number)
             if slot.attempt is not None:
                 slot.attempt.deadlines.finish()
-                slot.attempt.outcome = outcome.failed(RuntimeError("the slot's thread died"))
+                slot.attempt.outcome = outcome.untellable(RuntimeError("the slot's thread died"))
                 self._dispatch_queue.done(slot.attempt)
 
     def stop(self) -> None:
