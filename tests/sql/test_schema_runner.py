@@ -109,6 +109,7 @@ def test_status_says_what_upgrade_will_do(empty_conn: Conn, tree: Path) -> None:
 
 
 def test_a_table_file_that_changed_without_a_migration_is_told(empty_conn: Conn, tree: Path) -> None:
+    change(tree, {"migrations/0001_nothing.sql": "-- back: nothing\nselect 1;"})
     schema.install(empty_conn, tree)
     change(tree, {"schema/10_cats/10_cats.sql": LATER["schema/10_cats/10_cats.sql"], "functions/cats/count_cats.sql": None})
     warnings: list[str] = []
@@ -117,6 +118,57 @@ def test_a_table_file_that_changed_without_a_migration_is_told(empty_conn: Conn,
         "sql/schema/10_cats/10_cats.sql changed",
         "sql/functions/cats/count_cats.sql is gone",
     ]
+
+
+CAT_TABLE = CATS["schema/10_cats/10_cats.sql"]
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        {"schema/10_cats/10_cats.sql": LATER["schema/10_cats/10_cats.sql"]},  # edited
+        {"schema/10_cats/10_cats.sql": None, "schema/10_cats/15_cats.sql": CAT_TABLE},  # moved
+        {"schema/10_cats/30_dogs.sql": None},  # taken away
+    ],
+)
+def test_a_database_of_an_unreleased_version_is_refused_and_nothing_changes(
+    pg_server: postgres.Server, empty_conn: Conn, tree: Path, since: dict[str, str | None]
+) -> None:
+    change(tree, {"schema/10_cats/30_dogs.sql": "create table cats.dogs (id integer);"})
+    schema.install(empty_conn, tree)
+    before = dump(pg_server, empty_conn.info.dbname)
+    change(tree, {**since, "schema/10_cats/20_toys.sql": "create table cats.toys ();", "functions/base/one.sql": CATS["functions/base/one.sql"] + " "})
+    for run in (schema.upgrade, schema.install):
+        with pytest.raises(SchemaError, match="^this database was made by an unreleased version of reelq: it has another sql/schema/10_cats/") as told:
+            run(empty_conn, tree)
+        assert "\n" not in str(told.value) and str(told.value.hint).startswith("Nothing was changed. ")
+    assert dump(pg_server, empty_conn.info.dbname) == before
+    assert empty_conn.execute("select count(*) from base.schema_ledger where path like '%%toys%%'").fetchone() == (0,)
+
+
+def test_an_upgrade_without_migrations_is_all_or_nothing(pg_server: postgres.Server, empty_conn: Conn, tree: Path) -> None:
+    """A function that returns another type cannot be replaced: what comes before it stays as it was too."""
+    schema.install(empty_conn, tree)
+    before = dump(pg_server, empty_conn.info.dbname)
+    change(tree, {
+        "schema/10_cats/20_toys.sql": "create table cats.toys ();",
+        "functions/cats/count_cats.sql": COUNT.replace("bigint", "integer").replace("count(*)", "1"),
+    })  # fmt: skip
+    with pytest.raises(SchemaError, match=r"count_cats\.sql: cannot change return type .*42P13") as told:
+        schema.upgrade(empty_conn, tree)
+    assert str(told.value.hint).startswith("Nothing was changed. ")
+    assert dump(pg_server, empty_conn.info.dbname) == before
+    assert {row["path"] for row in schema.status(empty_conn, tree) if row["state"] != "applied"} == {
+        "schema/10_cats/20_toys.sql", "functions/cats/count_cats.sql",
+    }  # fmt: skip
+
+
+def test_a_ledger_without_its_fingerprints_is_refused(empty_conn: Conn, tree: Path) -> None:
+    schema.install(empty_conn, tree)
+    empty_conn.execute("drop table base.schema_objects")
+    for look in (schema.install, schema.upgrade, schema.require, schema.status, schema.diff):
+        with pytest.raises(SchemaError, match=r"^this database has base\.schema_ledger and no base\.schema_objects"):
+            look(empty_conn, tree)
 
 
 def test_an_edited_migration_is_refused(empty_conn: Conn, tree: Path) -> None:

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from reelq.worker.db.schema import drift, shared
-from reelq.worker.db.schema.files import File, SchemaError, migrations, statements
+from reelq.worker.db.schema.files import NO_WAY_UP, File, SchemaError, migrations, statements
 
 LOCK_KEY = int.from_bytes(b"reelq", "big")
 LOCK_WAIT_S = 600  # another runner is at work; a big index takes minutes
@@ -70,6 +70,24 @@ def make_ledger(conn: psycopg.Connection[Any], root: Path, fresh: bool) -> None:
         conn.execute((root / "ledger.sql").read_bytes(), prepare=False)
         for file in migrations(root) if fresh else []:
             enter(conn, file, None)
+
+
+def rehearse(conn: psycopg.Connection[Any], steps: list[File]) -> None:
+    """Run files in one transaction and take it back, so that one which cannot run leaves nothing of those before it.
+
+    Migrations are not rehearsed: they may take long, and some run outside a transaction.
+
+    Raises:
+        SchemaError: with file, line and the server's message; nothing was changed.
+    """
+    with conn.transaction(force_rollback=True):
+        for file in steps:
+            try:
+                conn.execute(file.text.encode(), prepare=False)
+            except psycopg.Error as error:
+                if conn.broken:
+                    raise
+                raise SchemaError(_told(file, error), NO_WAY_UP) from error
 
 
 def apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:

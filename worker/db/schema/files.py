@@ -20,6 +20,10 @@ from reelq.worker.db.schema.foreign import guard
 from reelq.worker.errors import ReelqError
 
 ROOT = Path(__file__).resolve().parents[3] / "sql"  # beside worker/ in a checkout and in the wheel
+NO_WAY_UP = (
+    "Nothing was changed. From a database that an unreleased version made there is no way up: dump your data, "
+    "install into an empty database, and load it there."
+)
 
 
 class SchemaError(ReelqError):
