@@ -13,11 +13,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from reelq.worker.errors import HandlersError
-from reelq.worker.jobs.declare import JobType, declared
+from reelq.worker.jobs.declare import JobType, types_of
 from reelq.worker.runtime import registry
 from reelq.worker.runtime.registry import Registry
 from reelq.worker.settings import Settings
@@ -45,7 +44,7 @@ def search(modules: Iterable[str]) -> list[JobType]:
     mistakes: list[str] = []
     for source, load in [*_by_entry_point(), *_by_name(modules)]:
         try:
-            types = list(_types_of(load()))
+            types = types_of(load())
         except HandlersError as error:
             mistakes.append(f"{source}: {error}")
             continue
@@ -74,15 +73,6 @@ def _by_name(modules: Iterable[str]) -> Iterator[tuple[str, Any]]:
         if here not in sys.path and "" not in sys.path:
             sys.path.append(here)
         yield f"REELQ_HANDLERS: {name}", lambda name=name: importlib.import_module(name)
-
-
-def _types_of(loaded: Any) -> Iterator[JobType]:
-    """The job types of a module, or the one of a function."""
-    things = vars(loaded).values() if isinstance(loaded, ModuleType) else [loaded]
-    for thing in things:
-        one = declared(thing)
-        if one is not None:
-            yield one
 
 
 def _add(found: dict[str, tuple[JobType, str]], one: JobType, source: str) -> list[str]:

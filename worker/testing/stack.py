@@ -17,7 +17,7 @@ from reelq.worker import db
 from reelq.worker import settings as environment
 from reelq.worker.errors import HandlersError, SettingsError
 from reelq.worker.jobs.context import JobContext
-from reelq.worker.jobs.declare import JobType, declared
+from reelq.worker.jobs.declare import JobType, types_of
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue import job_types, reads
 from reelq.worker.rooms.queue.jobs import JobProgress
@@ -201,8 +201,7 @@ def _types(given: Declared) -> Iterable[JobType]:
         HandlersError: there is none.
     """
     module = importlib.import_module(given) if isinstance(given, str) else given
-    things = vars(module).values() if isinstance(module, ModuleType) else [module]
-    found = [one for thing in things if (one := declared(thing)) is not None]
+    found = types_of(module)
     if not found:
         raise HandlersError(f"{given!r}: {handler_search.NONE_THERE}", "docs/jobs.md shows a module of job types that works")
     return found

@@ -73,7 +73,8 @@ def refuse_unreleased(todo: Plan, root: Path = ROOT) -> None:
     """
     others = [file.path for file in todo.settled] + [path for path in todo.vanished if path.startswith("schema/")]
     if others and not migrations(root):
-        raise SchemaError(f"this database was made by an unreleased version of reelq: it has another sql/{min(others)}", NO_WAY_UP)
+        told = f"this database was made by an unreleased version of reelq: it has another sql/{min(others)}"
+        raise SchemaError(told, NO_WAY_UP)
 
 
 def read_ledger(conn: psycopg.Connection[Any]) -> dict[str, tuple[str, str, Any]] | None:
@@ -85,7 +86,8 @@ def read_ledger(conn: psycopg.Connection[Any]) -> dict[str, tuple[str, str, Any]
     if not shared.has_ledger(conn):
         return None
     if not drift.rows(conn, "select where to_regclass('base.schema_objects') is not null"):
-        raise SchemaError("this database has base.schema_ledger and no base.schema_objects: it is no whole schema of reelq", NO_WAY_UP)
+        told = "this database has base.schema_ledger and no base.schema_objects: it is no whole schema of reelq"
+        raise SchemaError(told, NO_WAY_UP)
     rows = drift.rows(conn, "select path, kind, sha256, applied_at from base.schema_ledger")
     return {path: (kind, sha, at) for path, kind, sha, at in rows}
 
