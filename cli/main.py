@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed, 2 used wrongly, 3 a check says no, 75 database awa
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -195,7 +196,7 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
     if state in ("42P01", "42883", "3F000"):  # table, function or schema is not there
         return f"the schema is not installed or too old: {message}", "run: reelq schema install", FAILED
     if state == "42501":
-        return message, "connect as the owner of the schema, or as a member of reelq_worker", FAILED
+        return message, who_may(message), FAILED
     if not state:  # psycopg could not read the connection string, which may hold a password: not repeated
         return (
             "the database URL must be postgresql://user@host:5432/name or host=… dbname=…",
@@ -203,6 +204,21 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
             USED_WRONGLY,
         )
     return f"{message} (SQLSTATE {state})", error.diag.message_hint, FAILED
+
+
+def who_may(message: str) -> str:
+    """As whom to connect after a "permission denied": grants.sql says to whom a thing is open; what is not there is the owner's."""
+    from reelq.worker.db import schema
+
+    kind, _, name = message.removeprefix("permission denied for ").partition(" ")
+    if kind == "database":
+        return f"as the owner of the database: grant create on database {name} to the role that installs"
+    listed = (schema.ROOT / "grants.sql").read_text(encoding="utf-8")
+    found = re.search(rf"\('\w+\.{re.escape(name)}', '([a-z ]+)'", listed)
+    roles = "worker app readonly" if kind == "schema" else found[1] if found and message.startswith("permission") else ""
+    if not roles:
+        return "needs the owner of the schema: connect as that role"
+    return "connect as the owner of the schema, or as a member of " + " or ".join(f"reelq_{role}" for role in roles.split())
 
 
 if __name__ == "__main__":

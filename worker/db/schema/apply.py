@@ -35,6 +35,7 @@ SESSION = {
     "lock_timeout": "5s",  # a lock that is not had by then would queue the application behind it
     "client_connection_check_interval": "2s",  # when a runner is killed its lock is free soon
 }
+OWNER = "It needs the owner of the schema; a first install in a cluster needs a role that may create roles (createrole)."
 
 
 @contextmanager
@@ -111,7 +112,7 @@ def apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
     except psycopg.Error as error:
         if conn.broken:
             raise
-        raise SchemaError(_told(file, error), error.diag.message_hint) from error
+        raise SchemaError(_told(file, error), error.diag.message_hint or (OWNER if error.sqlstate == "42501" else None)) from error
     invalid = drift.rows(conn, "select indexrelid::regclass::text from pg_index where not indisvalid")
     if invalid:
         names = ", ".join(name for (name,) in invalid)

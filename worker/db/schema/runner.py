@@ -55,6 +55,8 @@ def upgrade(
         if todo.fresh and not empty_too:
             raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
         shared.refuse_foreign(conn, rooms(root), read_ledger(conn))
+        if todo.fresh:
+            shared.require_create(conn)
         known: drift.Objects = {}
         before: drift.Objects = {}
         if not todo.fresh:

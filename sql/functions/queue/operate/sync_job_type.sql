@@ -41,7 +41,7 @@ begin
     v_is_new := found;
     -- Not for update: enqueues hold the key by their foreign keys, and would wait for this, or this for them.
     select * into strict v_row from queue.job_types as t where t.job_type = p_job_type
-    for no key update; -- mutant: a sync waits for enqueues
+    for no key update;  -- mutant: a sync waits for enqueues
     -- Through the row's types and back, so that 2 minutes and 120 seconds are the same.
     v_now := to_jsonb(v_row);
     v_want := to_jsonb(jsonb_populate_record(v_row, p_defaults));
@@ -71,7 +71,7 @@ begin
     end if;
 
     -- What is not declared this time stands as it was last declared, so that it is nobody's change when it is declared again.
-    select coalesce(v_row.declared, '{}') || coalesce(jsonb_object_agg(k, v_want -> k), '{}') || jsonb_build_object(
+    select coalesce(v_row.declared, '{}') || coalesce(jsonb_object_agg(k, v_want -> k), '{}') || jsonb_build_object(  -- mutant: a column left out is forgotten
         'retry', coalesce(v_row.declared -> 'retry', '{}') -- sync_retry_policies brings it up to date
     )
     into v_now from unnest(v_known) as k where p_defaults ? k;
