@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from reelq.worker.runtime.runner import Runner
 from reelq.worker.settings import Settings
 from reelq.worker.stores.base import Store
 from reelq.worker.stores.open import open_store
+from reelq.worker.testing import leftovers
 from reelq.worker.testing.database import temporary
 
 # Of the machine's environment these do not count: a test has its own database and folders, and says what it runs.
@@ -178,8 +178,7 @@ def stack(*handlers: Declared, database_url: str | None = None, **settings: Any)
     environ = environment.environment()
     server = environ.get("DATABASE_URL", "") if database_url is None else database_url
     kept = {name: value for name, value in environ.items() if name.startswith("REELQ_") and name not in OURS}
-    with temporary(server) as url, tempfile.TemporaryDirectory(prefix="reelq-test-") as place:
-        folder = Path(place)
+    with temporary(server) as url, leftovers.folder() as folder:
         ours = {
             "DATABASE_URL": url,
             "REELQ_STORE": (folder / "objects").as_uri(),
