@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed, 2 used wrongly, 3 a check says no, 75 database awa
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import traceback
@@ -22,6 +23,7 @@ from reelq.worker import __version__
 
 DONE, FAILED, USED_WRONGLY = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT and SIGPIPE, as shells say it
+YOUR_TENANT = "set reelq.tenant_id"  # how the hint of queue.visible_tenant begins
 
 # name → where it is, and its short help (repeated here so that --help imports nothing; a test compares)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -113,6 +115,11 @@ def cli(ctx: click.Context, database_url: str | None, store: str | None) -> None
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line; return its exit code. No error leaves as a traceback."""
+    if sys.stderr is None:  # `2>&-`: what opens a file next would get its number
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    if sys.stdout is None:
+        output.fail("stdout must be open, not closed by >&-", "to throw the output away: >/dev/null")
+        return USED_WRONGLY
     try:
         result = cli.main(args=args, prog_name="reelq", standalone_mode=False)
         output.flush()
@@ -170,6 +177,8 @@ def explain_ours(error: BaseException) -> int:
     if isinstance(found, ReelqError):
         prefix = "the database is away: " if isinstance(found, DatabaseAway) else ""
         hint = f"{found.code}: {found.detail}" if isinstance(found, JobError) and found.detail else found.hint
+        if hint and hint.startswith(YOUR_TENANT):
+            hint += ' For this command line: PGOPTIONS="-c reelq.tenant_id=<id>" reelq …'
         message = (
             " ".join(str(found).split()) if isinstance(found, DatabaseAway) else str(found)
         )  # libpq's has lines
