@@ -30,8 +30,9 @@ def doctor(
 ) -> None:
     """Check this host and the database, and say what to do.
 
-    The host: ffmpeg and its codecs, sandbox, scratch, store (a probe object is put, read and removed). The database:
-    connection, schema, clock, and all that `select * from ops.health()` knows. Changes nothing, except with --repair.
+    The host: ffmpeg and its codecs, sandbox, scratch, store (a probe object is put, read and removed), modules of job types of
+    your own. The database: connection, schema, clock, rows of those job types, and all that `select * from ops.health()`
+    knows. Changes nothing, except with --repair.
 
     Exit code 3: something is bad. 75: the database is away; the host was checked all the same.
 
@@ -44,10 +45,11 @@ def doctor(
     """
     from reelq.worker.doctor import doctor as examiner
     from reelq.worker.errors import CHECK_SAYS_NO, TRY_AGAIN
+    from reelq.worker.runtime import handler_check
 
     if repair:
         ctx.exit(_repair(app, as_json))
-    report = examiner.examine(app.settings, only=only, deep=deep)
+    report = examiner.examine(app.settings, only=only, deep=deep, more=handler_check.checks(app.settings))
     output.emit(report.findings, as_json, COLUMNS)
     bad, warn = report.count("bad"), report.count("warn")
     output.say(f"{bad} bad, {warn} to look at, {report.count('ok')} ok")

@@ -7,10 +7,13 @@ Exit codes: 0 done, 1 failed, 2 used wrongly, 3 a check says no, 75 database awa
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +24,7 @@ from reelq.worker import __version__
 
 DONE, FAILED, USED_WRONGLY = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT and SIGPIPE, as shells say it
+YOUR_TENANT = "set reelq.tenant_id"  # how the hint of queue.visible_tenant begins
 
 # name → where it is, and its short help (repeated here so that --help imports nothing; a test compares)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -112,6 +116,11 @@ def cli(ctx: click.Context, database_url: str | None, store: str | None) -> None
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line; return its exit code. No error leaves as a traceback."""
+    if sys.stderr is None:  # `2>&-`: what opens a file next would get its number
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    if sys.stdout is None:
+        output.fail("stdout must be open, not closed by >&-", "to throw the output away: >/dev/null")
+        return USED_WRONGLY
     try:
         result = cli.main(args=args, prog_name="reelq", standalone_mode=False)
         output.flush()
@@ -171,6 +180,8 @@ def explain_ours(error: BaseException) -> int:
         if isinstance(found, DatabaseRefuses):
             prefix = "the database refuses us: "
         hint = f"{found.code}: {found.detail}" if isinstance(found, JobError) and found.detail else found.hint
+        if hint and hint.startswith(YOUR_TENANT):
+            hint += ' For this command line: PGOPTIONS="-c reelq.tenant_id=<id>" reelq …'
         message = (
             " ".join(str(found).split()) if isinstance(found, DatabaseAway) else str(found)
         )  # libpq's has lines
@@ -197,7 +208,7 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
     if state in ("42P01", "42883", "3F000"):  # table, function or schema is not there
         return f"the schema is not installed or too old: {message}", "run: reelq schema install", FAILED
     if state == "42501":
-        return message, "connect as the owner of the schema, or as a member of reelq_worker", FAILED
+        return message, who_may(message), FAILED
     if not state:  # psycopg could not read the connection string, which may hold a password: not repeated
         return (
             "the database URL must be postgresql://user@host:5432/name or host=… dbname=…",
@@ -205,6 +216,21 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
             USED_WRONGLY,
         )
     return f"{message} (SQLSTATE {state})", error.diag.message_hint, FAILED
+
+
+def who_may(message: str) -> str:
+    """As whom to connect after a "permission denied": what grants.sql opens to nobody is the owner's."""
+    from reelq.worker.db import schema
+
+    kind, _, name = message.removeprefix("permission denied for ").partition(" ")
+    if kind == "database":
+        return f"as the owner of the database: grant create on database {name} to the role that installs"
+    listed = (schema.ROOT / "grants.sql").read_text(encoding="utf-8")
+    found = re.search(rf"\('\w+\.{re.escape(name)}', '([a-z ]+)'", listed)
+    roles = "worker app readonly" if kind == "schema" else found[1] if found and message.startswith("permission") else ""
+    if not roles:
+        return "needs the owner of the schema: connect as that role"
+    return "connect as the owner of the schema, or as a member of " + " or ".join(f"reelq_{role}" for role in roles.split())
 
 
 if __name__ == "__main__":

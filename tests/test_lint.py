@@ -58,3 +58,11 @@ def test_sqlfluff_remembers_only_what_was_clean(tmp_path: Path, monkeypatch: pyt
     for _ in range(2):
         assert programs.sqlfluff(["sql/grants.sql", "sql/ledger.sql"]) == ["sql/ledger.sql:1: LT01 a blank"]
     assert sorted(asked) == ["sql/grants.sql", "sql/ledger.sql", "sql/ledger.sql"]
+
+
+def test_what_somebody_wrote_beside_the_readme_is_not_linted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    for name in ("shouting.py", "tools/new.py", "README.md"):
+        (tmp_path / name).write_text("x")
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    assert files.everything() == [".ci/run", "README.md", "tools/new.py"]

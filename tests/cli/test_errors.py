@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from reelq.cli import main as cli_main
 from reelq.cli.main import explain
 
+ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "postgresql://127.0.0.1:1/none"  # port 1: nothing listens
 
 
@@ -111,3 +114,51 @@ def test_version(bare):
     done = bare("--version")
     assert done.code == 0
     assert done.out.startswith("reelq ")
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "both"])
+def test_a_closed_stream_is_no_traceback(closed, settings_env):
+    shut = {"1": ">&-", "2": "2>&-", "both": ">&- 2>&-"}[closed]
+    command = ["sh", "-c", f'"$0" -m reelq.cli.main jobs list {shut}', sys.executable]
+    done = subprocess.run(command, env=settings_env, capture_output=True, text=True, check=False)
+    told = "reelq: stdout must be open, not closed by >&-\nhint: to throw the output away: >/dev/null\n"
+    assert (done.returncode, done.stderr) == {"1": (2, told), "2": (0, ""), "both": (2, "")}[closed]
+
+
+def test_a_role_of_one_tenant_is_told_how_to_name_it_here(bare, conn, dsn, monkeypatch):
+    conn.execute("drop role if exists looks_on")
+    conn.execute("create role looks_on login in role reelq_readonly")
+    try:
+        url = dsn.replace("postgres@", "looks_on@")
+        done = bare("--database-url", url, "jobs", "list")
+        assert done.code == 2
+        assert done.err.splitlines()[1] == (
+            'hint: set reelq.tenant_id to your own tenant. For this command line: PGOPTIONS="-c reelq.tenant_id=<id>" reelq …'
+        )
+        (tenant,) = conn.execute("select id from identity.tenants where slug = 'default'").fetchone()
+        monkeypatch.setenv("PGOPTIONS", f"-c reelq.tenant_id={tenant}")
+        assert bare("--database-url", url, "jobs", "list").code == 0
+    finally:
+        conn.execute("drop role looks_on")
+
+
+def test_run_reelq_works_where_it_is_typed(tmp_path):
+    """./run with an environment that says where it was called, and with which words."""
+    checkout, elsewhere = tmp_path / "checkout", tmp_path / "else where"
+    (checkout / ".venv" / "bin").mkdir(parents=True)
+    elsewhere.mkdir()
+    for name in ("run", "requirements.lock"):
+        shutil.copy(ROOT / name, checkout)
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\npwd\necho "$PYTHONPATH" "$@"\n')
+    python.chmod(0o755)
+    stamp = subprocess.run("cat run requirements.lock | cksum", shell=True, cwd=checkout, capture_output=True, text=True, check=True).stdout
+    (checkout / ".venv" / ".stamp").write_text(stamp)
+    for tool in ("ffmpeg", "ffprobe"):
+        (tmp_path / tool).write_text("#!/bin/sh\n")
+        (tmp_path / tool).chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for words, module in (("reelq", "reelq.cli.main"), ("demo", "demo")):
+        command = [checkout / "run", words, "clip.mp4"]
+        done = subprocess.run(command, cwd=elsewhere, env=environ, capture_output=True, text=True, check=False)
+        assert done.stdout.splitlines() == [str(elsewhere), f"{checkout} -P -m {module} clip.mp4"], done.stderr

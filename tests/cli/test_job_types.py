@@ -152,6 +152,12 @@ OTHER = MODULE.replace("def shout", "def cry")
         (["x = ("], "REELQ_HANDLERS: a0: cannot be imported: SyntaxError: '(' was never closed (a0.py, line 1)"),
         (["\n1 / 0"], "REELQ_HANDLERS: a0: cannot be imported: ZeroDivisionError: division by zero (a0.py, line 2)"),
         (["import sys; sys.exit(3)"], "REELQ_HANDLERS: a0: cannot be imported: SystemExit: 3 (a0.py, line 1)"),
+        (["raise KeyboardInterrupt"], "REELQ_HANDLERS: a0: cannot be imported: KeyboardInterrupt (a0.py, line 1)"),
+        (["class Odd(BaseException): ...\nraise Odd('x')"], "REELQ_HANDLERS: a0: cannot be imported: Odd: x (a0.py, line 2)"),
+        ([MODULE.replace('("shout", lease="2m", retry=Retry(base="5s", cap="1m"))', "")],
+         'REELQ_HANDLERS: a0: @job_type must have the name of a job type, as @job_type("shout"), not shout'),
+        ([MODULE + "\nshout = None"], "REELQ_HANDLERS: a0: job type 'shout': its function is not in the module under a name of its own: "
+         "another def took the name, or a decorator above @job_type hides it"),
         (["x = 1"], "REELQ_HANDLERS: a0: there is no function under @job_type in it"),
         ([MODULE.replace('"shout"', '"no_op"')], "REELQ_HANDLERS: a0: job type 'no_op' comes with reelq; choose another name"),
         ([MODULE.replace('"2m"', '"soon"')], "REELQ_HANDLERS: a0: job type 'shout': lease must be a time above zero such as 2s, 15m or 1h, not 'soon'"),
@@ -168,6 +174,50 @@ def test_a_mistake_is_one_line_and_2(reelq, package, monkeypatch, contents, word
         assert (done.code, done.out) == (2, "")
         told, hint = done.err.splitlines()
         assert told == f"reelq: {words}" and hint.startswith("hint: ")
+
+
+@pytest.mark.parametrize("name", ["myapp.jobs:fn", "myapp/jobs.py", "jobs.py", ".jobs", "my-app"])
+def test_what_is_no_name_of_a_module_is_told(reelq, monkeypatch, name):
+    monkeypatch.setenv("REELQ_HANDLERS", name)
+    done = reelq("job-types", "sync")
+    words = "it must be the name of a module, such as myapp.jobs: no file, and no function of it"
+    assert (done.code, done.err.splitlines()[0]) == (2, f"reelq: REELQ_HANDLERS: {name}: {words}")
+
+
+def test_what_a_module_prints_is_not_among_the_data(reelq, package):
+    package("print('loading the model')\n" + MODULE)
+    done = reelq("job-types", "list", "--json")
+    assert (done.code, "loading the model" in done.err) == (0, True)
+    assert all(isinstance(json.loads(line), dict) for line in done.out.splitlines())
+
+
+def test_the_doctor_looks_at_handlers(reelq, package, conn, monkeypatch):
+    def said(*words):
+        return [(row["level"], row["detail"], row["remedy"]) for row in reelq("doctor", "--json", *words).rows if row["finding"] == "handlers"]
+
+    assert said("--only", "database") == []
+    package()
+    assert said("--only", "host") == [("ok", "Of your own: shout (shouting)", None)]
+    sync = "As the owner of the schema: reelq job-types sync"
+    assert said("--only", "database") == [
+        ("bad", "No row for shout: no worker starts with them, and nobody can enqueue them", sync)
+    ]
+    reelq("job-types", "sync")
+    assert said("--only", "database") == [("ok", "Every job type of your own has its row", None)]
+    conn.execute("update queue.job_types set options_schema = '{}' where job_type = 'shout'")
+    assert said("--only", "database") == [("warn", "Other arguments in the database than the handler here takes: shout", sync)]
+    monkeypatch.setenv("REELQ_HANDLERS", "nowhere,shouting,also.nowhere")
+    told = said("--only", "host")
+    assert [level for level, _, _ in told] == ["bad", "bad"]
+    assert [detail.split(": ")[1] for _, detail, _ in told] == ["nowhere", "also.nowhere"] and told[0][2]
+
+
+def test_a_star_brings_the_face_and_nothing_else():
+    brought: dict[str, object] = {}
+    exec("from reelq import *", brought)
+    import reelq
+
+    assert brought.keys() - {"__builtins__"} == reelq.FACE.keys() - {"__version__"}
 
 
 def test_a_worker_tells_such_a_mistake_and_nothing_else(worker, package):
@@ -212,7 +262,9 @@ def test_the_wrong_role_is_told(mine, conn, dsn, monkeypatch):
     conn.execute("create role only_works login in role reelq_worker")
     try:
         done = mine("--database-url", dsn.replace("postgres@", "only_works@"), "job-types", "sync")
-        assert (done.code, "permission denied" in done.err) == (1, True)
+        assert (done.code, done.err.splitlines()) == (1, [
+            "reelq: permission denied for function sync_job_type", "hint: needs the owner of the schema: connect as that role",
+        ])  # fmt: skip
         assert mine("--database-url", dsn.replace("postgres@", "only_works@"), "job-types", "list").code == 0
     finally:
         conn.execute("drop role only_works")

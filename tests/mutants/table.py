@@ -171,6 +171,8 @@ MUTANTS = [
     # Job types
     one("a sync takes what an operator changed", "p_overwrite or v_now -> v_key is not distinct from v_row.declared -> v_key", "true", TYPES, "-k", "kept_until"),
     one("a sync brings back a policy that was deleted", "not p_overwrite and v_policy.now is distinct from v_policy.last", "false", TYPES, "-k", "kept_until"),
+    one("a column left out is forgotten", "coalesce(v_row.declared, '{}')", "'{}'::jsonb", TYPES, "-k", "left_out_once"),
+    one("a sync waits for enqueues", "no key update", "update", TYPES, "-k", "waits_for"),
     # Health
     # Schedules
     one("two run the same tick", " skip locked", "", SCHEDULES, "-k", "two_that_run_at_once"),

@@ -71,6 +71,38 @@ def test_what_an_operator_changed_is_kept_until_overwritten(conn: Conn) -> None:
     assert sync(conn, {**DEFAULTS, "priority": 3}, retry) == {"retry transient *": "kept"}, "a deleted policy stays deleted"
 
 
+def test_a_column_that_is_left_out_once_is_nobodys_change(conn: Conn) -> None:
+    sync(conn)
+    without = {name: value for name, value in DEFAULTS.items() if name != "lease"}
+    assert sync(conn, without) == {}
+    assert sync(conn, {**DEFAULTS, "lease": "3 minutes"}) == {"lease": "changed"}
+    assert sync(conn, without) == {}
+    conn.execute("update queue.job_types set lease = '10 minutes' where job_type = 'shout'")
+    assert sync(conn) == {"lease": "kept"}
+
+
+def test_limits_of_a_type_are_words_however_they_are_written(conn: Conn) -> None:
+    limits = ["youtube", "a.b:c_d-9", "0" * 100]
+    sync(conn, {**DEFAULTS, "limits": limits})
+    conn.execute("select queue.enqueue_job('shout')")
+    for bad in (["A"], ["a b"], ["a", None], [""], ["0" * 101], ['a", "b']):
+        with pytest.raises(psycopg.errors.CheckViolation, match="limits_are_words"), conn.transaction():
+            conn.execute("update queue.job_types set limits = %s where job_type = 'shout'", [bad])
+
+
+def test_a_sync_waits_for_no_enqueue_and_an_enqueue_for_no_sync(dsn: str) -> None:
+    """Either is open while the other runs: an enqueue holds the key of the type by its foreign keys."""
+    with psycopg.connect(dsn, autocommit=True) as setup:
+        sync(setup)
+    quick = "-c lock_timeout=5s"
+    with psycopg.connect(dsn, options=quick) as enqueuing, psycopg.connect(dsn, options=quick) as syncing:
+        enqueuing.execute("select queue.enqueue_job('shout')")
+        assert sync(syncing, {**DEFAULTS, "priority": 7}) == {"priority": "changed"}
+        enqueuing.execute("select queue.enqueue_job('shout', priority => 9)")
+        enqueuing.commit()
+        syncing.commit()
+
+
 def test_a_row_that_somebody_wrote_is_theirs(conn: Conn) -> None:
     conn.execute("insert into queue.job_types (job_type, description) values ('shout', 'Mine.')")
     done = sync(conn)
@@ -88,6 +120,15 @@ def test_a_row_that_somebody_wrote_is_theirs(conn: Conn) -> None:
         ("shout", DEFAULTS, [{"base": "1 second"}], "with an error_class"),
         ("shout", DEFAULTS, [{"error_class": "odd"}], "error class is known"),
         ("shout", DEFAULTS, [7], "array of objects"),
+        ("shout", DEFAULTS, [{"error_class": "transient", "bas": "1 second"}], "must be of keys that are known, not 'bas'"),
+        ("shout", DEFAULTS, [{"error_class": "transient"}, {"error_class": "transient", "code": "*"}], "not two for transient *"),
+        ("shout", {**DEFAULTS, "needs": [["a", "b"]]}, [], 'needs must be a list of words, not [["a", "b"]]'),
+        ("shout", {**DEFAULTS, "needs": "a"}, [], 'needs must be a list of words, not "a"'),
+        ("shout", {**DEFAULTS, "limits": [1]}, [], "limits must be a list of words, not [1]"),
+        ("shout", {**DEFAULTS, "limits": ["ok", "Bad Word"]}, [], "limits are words"),
+        ("shout", {**DEFAULTS, "limits": ["a b"]}, [], "limits are words"),
+        ("shout", {**DEFAULTS, "limits": [None]}, [], "limits must be a list of words, not [null]"),
+        ("shout", {**DEFAULTS, "weight": 1001}, [], "weight is 1 to 1000"),
     ],
 )
 def test_nonsense_is_refused_in_words(conn: Conn, name: str, defaults: dict[str, Any], retry: list[Any], words: str) -> None:

@@ -49,6 +49,10 @@ def test_the_printed_script_makes_the_same_database(pg_server: postgres.Server, 
         schema.install(empty_conn)
         assert dump(pg_server, "printed") == dump(pg_server, empty_conn.info.dbname)
         with psycopg.connect(pg_server.url("printed")) as conn:
+            assert schema.diff(conn) == []
+            conn.execute("alter table queue.job_types add column x integer")
+            assert [row["object"] for row in schema.diff(conn)] == ["queue.job_types"]
+            conn.rollback()
             assert schema.upgrade(conn) == []
             assert schema.diff(conn) == []
     finally:

@@ -109,6 +109,7 @@ def test_status_says_what_upgrade_will_do(empty_conn: Conn, tree: Path) -> None:
 
 
 def test_a_table_file_that_changed_without_a_migration_is_told(empty_conn: Conn, tree: Path) -> None:
+    change(tree, {"migrations/0001_nothing.sql": "-- back: nothing\nselect 1;"})
     schema.install(empty_conn, tree)
     change(tree, {"schema/10_cats/10_cats.sql": LATER["schema/10_cats/10_cats.sql"], "functions/cats/count_cats.sql": None})
     warnings: list[str] = []
@@ -117,6 +118,57 @@ def test_a_table_file_that_changed_without_a_migration_is_told(empty_conn: Conn,
         "sql/schema/10_cats/10_cats.sql changed",
         "sql/functions/cats/count_cats.sql is gone",
     ]
+
+
+CAT_TABLE = CATS["schema/10_cats/10_cats.sql"]
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        {"schema/10_cats/10_cats.sql": LATER["schema/10_cats/10_cats.sql"]},  # edited
+        {"schema/10_cats/10_cats.sql": None, "schema/10_cats/15_cats.sql": CAT_TABLE},  # moved
+        {"schema/10_cats/30_dogs.sql": None},  # taken away
+    ],
+)
+def test_a_database_of_an_unreleased_version_is_refused_and_nothing_changes(
+    pg_server: postgres.Server, empty_conn: Conn, tree: Path, since: dict[str, str | None]
+) -> None:
+    change(tree, {"schema/10_cats/30_dogs.sql": "create table cats.dogs (id integer);"})
+    schema.install(empty_conn, tree)
+    before = dump(pg_server, empty_conn.info.dbname)
+    change(tree, {**since, "schema/10_cats/20_toys.sql": "create table cats.toys ();", "functions/base/one.sql": CATS["functions/base/one.sql"] + " "})
+    for run in (schema.upgrade, schema.install):
+        with pytest.raises(SchemaError, match="^this database was made by an unreleased version of reelq: it has another sql/schema/10_cats/") as told:
+            run(empty_conn, tree)
+        assert "\n" not in str(told.value) and str(told.value.hint).startswith("Nothing was changed. ")
+    assert dump(pg_server, empty_conn.info.dbname) == before
+    assert empty_conn.execute("select count(*) from base.schema_ledger where path like '%%toys%%'").fetchone() == (0,)
+
+
+def test_an_upgrade_without_migrations_is_all_or_nothing(pg_server: postgres.Server, empty_conn: Conn, tree: Path) -> None:
+    """A function that returns another type cannot be replaced: what comes before it stays as it was too."""
+    schema.install(empty_conn, tree)
+    before = dump(pg_server, empty_conn.info.dbname)
+    change(tree, {
+        "schema/10_cats/20_toys.sql": "create table cats.toys ();",
+        "functions/cats/count_cats.sql": COUNT.replace("bigint", "integer").replace("count(*)", "1"),
+    })  # fmt: skip
+    with pytest.raises(SchemaError, match=r"count_cats\.sql: cannot change return type .*42P13") as told:
+        schema.upgrade(empty_conn, tree)
+    assert str(told.value.hint).startswith("Nothing was changed. ")
+    assert dump(pg_server, empty_conn.info.dbname) == before
+    assert {row["path"] for row in schema.status(empty_conn, tree) if row["state"] != "applied"} == {
+        "schema/10_cats/20_toys.sql", "functions/cats/count_cats.sql",
+    }  # fmt: skip
+
+
+def test_a_ledger_without_its_fingerprints_is_refused(empty_conn: Conn, tree: Path) -> None:
+    schema.install(empty_conn, tree)
+    empty_conn.execute("drop table base.schema_objects")
+    for look in (schema.install, schema.upgrade, schema.require, schema.status, schema.diff):
+        with pytest.raises(SchemaError, match=r"^this database has base\.schema_ledger and no base\.schema_objects"):
+            look(empty_conn, tree)
 
 
 def test_an_edited_migration_is_refused(empty_conn: Conn, tree: Path) -> None:
@@ -210,6 +262,69 @@ def test_a_function_or_view_is_what_its_file_and_folder_say(tree: Path, place: s
     with pytest.raises(SchemaError, match=f"^sql/{place} must make the ") as refused:
         schema.files(tree)
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (COUNT + "\n" + COUNT.replace("count_cats", "other").replace("create or replace", "create"), "not cats.count_cats and cats.other"),
+        (COUNT + "\n    " + COUNT.replace("count_cats", "other"), "not cats.count_cats and cats.other"),
+        (COUNT + "\nCREATE OR REPLACE\nFUNCTION cats.other() returns integer language sql as 'select 1';", "and cats.other"),
+        (COUNT + "\ncreate procedure cats.other() language sql as 'select 1';", "and cats.other"),
+        (COUNT + "\ncreate view cats.other as select 1 as one;", "and cats.other"),
+        (COUNT + "\ncreate or replace function other() returns integer language sql as 'select 1';", "and other"),
+        (COUNT.replace("create or replace", "create"), "must say create or replace function, not create function"),
+    ],
+)
+def test_a_file_makes_one_thing_however_it_is_written(tree: Path, text: str, told: str) -> None:
+    change(tree, {"functions/cats/count_cats.sql": text})
+    with pytest.raises(SchemaError, match=r"^sql/functions/cats/count_cats\.sql must ") as refused:
+        schema.files(tree)
+    assert told in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_what_a_function_says_in_texts_and_comments_is_not_made_by_its_file(tree: Path) -> None:
+    body = "$$ begin -- create function a.b()\n execute 'create function c.d() returns int'; return 1; end $$"
+    text = f"-- create function e.f()\n/* create view g.h */\ncreate or replace function cats.count_cats() returns bigint language plpgsql as {body};"
+    change(tree, {"functions/cats/count_cats.sql": text})
+    assert len(schema.files(tree)) == len(CATS)
+
+
+@pytest.mark.parametrize("place", ["schema/10_cats/20_dogs.SQL", "migrations/0001_add.SQL", "functions/cats/bark.Sql"])
+def test_a_file_whose_name_ends_otherwise_is_refused(tree: Path, place: str) -> None:
+    change(tree, {place: "select 1;"})
+    for read in (schema.files, schema.migrations):
+        with pytest.raises(SchemaError, match=f"^sql/{place} would never be installed: its name must end in .sql$"):
+            read(tree)
+
+
+@pytest.mark.parametrize("name", ["foo", "1_foo", "10-foo", "10_"])
+def test_a_room_without_its_number_is_refused(tree: Path, name: str) -> None:
+    (tree / "schema" / name).mkdir()
+    for read in (schema.files, schema.rooms):
+        with pytest.raises(SchemaError, match=f"^sql/schema/{name} must be called <NN>_<room>$"):
+            read(tree)
+
+
+@pytest.mark.parametrize("place", ["schema/10_cats/20_dogs.sql", "migrations/0001_add.sql", "data/cats_dogs.sql", "grants.sql"])
+def test_what_cannot_be_read_is_refused_in_one_line(tree: Path, place: str) -> None:
+    path = tree / place
+    path.parent.mkdir(exist_ok=True)
+
+    def refused(words: str) -> None:
+        with pytest.raises(SchemaError, match=f"^sql/{place} must {words}"):
+            schema.files(tree)
+
+    path.write_bytes("select 'über';".encode("latin-1"))
+    refused("be UTF-8, and byte 9 is not$")
+    path.write_bytes(b"\xef\xbb\xbfselect 1;")
+    refused("not begin with a byte order mark$")
+    path.unlink()
+    path.symlink_to("nowhere")
+    refused("be a file that can be read: No such file")
+    path.unlink()
+    path.mkdir()
+    refused("be a file that can be read: Is a directory$")
 
 
 def test_a_name_that_stands_in_two_subjects_is_refused(tree: Path) -> None:

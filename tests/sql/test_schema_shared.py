@@ -248,6 +248,18 @@ def test_whoever_does_not_own_the_database_installs_without_a_search_path(guest:
     assert len(warnings) == 1 and warnings[0].startswith("only the owner of this database may set its search_path")
 
 
+@pytest.mark.usefixtures("dsn")  # the cluster's roles are there
+def test_a_role_that_may_make_no_schema_is_told_what_to_grant(guest: Conn, empty_conn: Conn) -> None:
+    database, role = guest.info.dbname, guest.info.user
+    empty_conn.execute(sql.SQL("revoke create on database {} from {}").format(sql.Identifier(database), sql.Identifier(role)))
+    with pytest.raises(schema.SchemaError, match=f"^the role {role} must be allowed to create schemas in the database {database}$") as told:
+        schema.install(guest)
+    grant = str(told.value.hint).rsplit(": ", 1)[1]
+    assert grant == f'grant create on database "{database}" to "{role}"'
+    empty_conn.execute(grant.encode())
+    schema.install(guest)
+
+
 def test_a_function_that_an_upgrade_adds_is_closed_before_anybody_can_see_it(empty_conn: Conn, tree: Path) -> None:
     """The run breaks off right behind it, long before grants.sql; also in a migration without transaction."""
     schema.install(empty_conn, tree)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+import enum
+import functools
 import json
-from dataclasses import dataclass, field
+import math
+import sys
+import typing
+from dataclasses import InitVar, dataclass, field, make_dataclass
+from functools import partial
+from types import ModuleType
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,7 +20,7 @@ import pytest
 from reelq.worker.errors import HandlersError, PermanentError
 from reelq.worker.jobs import arguments, options_schema
 from reelq.worker.jobs.arguments import Range
-from reelq.worker.jobs.declare import Retry, declared, job_type
+from reelq.worker.jobs.declare import Retry, declared, job_type, span, types_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +162,230 @@ def test_a_wrong_declaration_is_refused_in_one_line(name: str, function: Any, op
     with pytest.raises(HandlersError, match=words) as caught:
         job_type(name, **options)(function)
     assert "\n" not in str(caught.value) and repr(name) in str(caught.value)
+
+
+async def awaited(args: Args, ctx: Any) -> None: """Do it."""
+def yielding(args: Args, ctx: Any) -> Any:
+    """Do it."""
+    yield
+def keywords(args: Args, *, ctx: Any) -> None: """Do it."""
+def starred(args: Args, *ctx: Any) -> None: """Do it."""
+
+
+class Colour(enum.Enum):
+    """An enum."""
+
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Holds itself."""
+
+    below: list[Tree]
+
+
+def made(hint: Any, *default: Any) -> Any:
+    """A handler whose arguments have one field of that type, and a default."""
+    name = ("x", hint, *(field(default_factory=partial(lambda one: one, one)) for one in default))
+    kind = make_dataclass("Made", [name], frozen=True)
+
+    def run(args, ctx):
+        """Do it."""
+
+    run.__annotations__["args"] = kind
+    return run
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "words"),
+    [
+        (awaited, {}, "must be a plain def"),
+        (yielding, {}, "must be a plain def"),
+        (keywords, {}, "takes \\(args, ctx\\), both by position"),
+        (starred, {}, "takes \\(args, ctx\\), both by position"),
+        (functools.partial(run), {}, "must stand over a function, not over partial"),
+        (Args, {}, "must stand over a function, not over Args"),
+        (made(float, math.nan), {}, "x: its default must be a number that JSON has, not nan"),
+        (made(dict, {"deep": [math.inf]}), {}, r"x: its default.deep\[0\] must be a number that JSON has, not inf"),
+        (made(str, "a\0b"), {}, "x: its default must be a text that Postgres takes"),
+        (made(str, "\udc80"), {}, "x: its default must be a text that Postgres takes"),
+        (made(dict, {"at": {1}}), {}, "x: its default.at must be of JSON's types, not set"),
+        (made(int, "many"), {}, 'x: its default must be a whole number, not "many"'),
+        (made(int, None), {}, "x: its default must be a whole number, not null"),
+        (made(Annotated[int, Range(1, 9)], 10), {}, "x: its default must be 1 to 9"),
+        (made(list[int], ["a"]), {}, r"x: its default\[0\] must be a whole number"),
+        (made(Annotated[str, "a\0b"]), {}, "must be a text that Postgres takes"),
+        (made(Literal["a", None]), {}, "x: a Literal must be of texts, whole numbers and flags, not None"),
+        (made(Literal[Colour.RED]), {}, "x: a Literal must be of texts, .* not <Colour.RED"),
+        (made(Colour), {}, "x: Colour is nothing that job_data can hold"),
+        (made(typing.List), {}, "x: List is nothing that job_data can hold"),  # noqa: UP006 - somebody writes it
+        (made(InitVar[int]), {}, "Made must be made of its fields alone, not of x"),
+        (made(Annotated[str, Range(10**7)]), {}, "x: the least length in a Range must be at most 10000, not 10000000"),
+        (made(Annotated[list[int], Range(10**7)]), {}, "x: the least length in a Range"),
+        (made(Annotated[int, Range(9, 1)]), {}, "x: a Range must be of two numbers, the lesser one first, not 9 to 1"),
+        (made(Annotated[int, Range(math.nan)]), {}, "x: a Range must be of two numbers"),
+        (made(Annotated[int, Range("a")]), {}, "x: a Range must be of two numbers"),  # type: ignore[arg-type]
+        (made(Annotated[UUID, Range(1, 2)]), {}, "x: a Range must be of a number, a text or a list"),
+        (made(Annotated[bool, Range(0, 1)]), {}, "x: a Range must be of a number, a text or a list"),
+        (made(Annotated[dict[str, int], Range(0, 1)]), {}, "x: a Range must be of a number, a text or a list"),
+        (made(Tree), {}, "x: below: Tree must not hold itself"),
+        (run, {"example": {**GOOD, "video": UUID(GOOD["video"])}}, "example.video must be of JSON's types, not UUID"),  # type: ignore[arg-type]
+        (run, {"example": {**GOOD, "extra": {"at": datetime.date(2026, 1, 1)}}}, "example.extra.at must be of JSON's types, not date"),
+        (run, {"description": "a\0b"}, "description must be a text that Postgres takes"),
+        (run, {"max_attempts": 2**40}, "max_attempts must be 1 to 2147483647, not 1099511627776"),
+        (run, {"max_crashes": 2**31}, "max_crashes must be 1 to 2147483647"),
+        (run, {"limits": ["Bad Word"]}, "limits must be a list of words"),
+        (run, {"limits": ["Bad"]}, "limits must be words of a-z, 0-9 and _ . : -, at most 100 long, not 'Bad'"),
+        (run, {"needs": ["a b"]}, "needs must be a list of words"),
+        (run, {"lease": "0.5s"}, "lease must be 1s to 36500d, not '0.5s'"),
+        (run, {"time_limit": "9" * 400}, "time_limit must be above zero to 36500d"),
+        (run, {"retry": Retry(factor=math.nan)}, "Retry.factor must be 1 to 999, not nan"),
+        (run, {"retry": Retry(factor=math.inf)}, "Retry.factor must be 1 to 999, not inf"),
+        (run, {"retry": Retry(factor="2")}, "Retry.factor must be 1 to 999, not '2'"),  # type: ignore[arg-type]
+        (run, {"retry": Retry(code="Bad Code")}, "Retry.code must be \\* or lower case"),
+        (run, {"retry": Retry(charges=2)}, "Retry.charges must be True or False, not 2"),  # type: ignore[arg-type]
+        (run, {"retry": [Retry(), Retry(base="1s")]}, "retry must have one Retry an error, not two for transient \\*"),
+        (run, {"retry": 7}, "'int' object is not iterable"),
+    ],
+)  # fmt: skip
+def test_what_would_fail_later_is_refused_when_it_is_declared(function: Any, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(HandlersError, match=words) as caught:
+        job_type("shout", **options)(function)
+    assert "\n" not in str(caught.value) and str(caught.value).startswith("job type 'shout': ")
+
+
+def test_a_factory_of_a_default_that_fails_is_told_in_one_line() -> None:
+    empty: dict[str, int] = {}
+    kind = make_dataclass("Made", [("x", int, field(default_factory=lambda: empty["gone"]))], frozen=True)
+
+    def fail(args: Any, ctx: Any) -> None:
+        """Do it."""
+
+    fail.__annotations__["args"] = kind
+    with pytest.raises(HandlersError, match="^job type 'shout': KeyError: 'gone'$"):
+        job_type("shout")(fail)
+
+
+@pytest.mark.parametrize(("given", "stored"), [("12345678s", "12345678 seconds"), (0.5, "0.5 seconds"), ("1.000001s", "1.000001 seconds"),
+                                               (datetime.timedelta(days=200), "17280000 seconds")])  # fmt: skip
+def test_a_time_is_stored_to_the_last_digit(given: Any, stored: str) -> None:
+    assert span("time_limit", given) == stored
+
+
+def test_without_parentheses_it_says_what_to_write() -> None:
+    with pytest.raises(HandlersError, match=r'must have the name of a job type, as @job_type\("run"\), not run'):
+        job_type(run)  # type: ignore[arg-type]
+    with pytest.raises(HandlersError, match=r'as @job_type\("shout"\), not 5'):
+        job_type(5)  # type: ignore[arg-type]
+
+
+def test_one_function_is_one_job_type() -> None:
+    def shout(args: Args, ctx: Any) -> None:
+        """Do it."""
+
+    job_type("one")(shout)
+    with pytest.raises(HandlersError, match="^job type 'two': its function does job type 'one' already; one function is one job type$"):
+        job_type("two")(shout)
+
+
+def module(name: str, text: str) -> ModuleType:
+    """A module with that text."""
+    found = ModuleType(name)
+    sys.modules[name] = found  # a dataclass looks its module up there
+    try:
+        exec(compile(text, name, "exec"), vars(found))
+    finally:
+        del sys.modules[name]
+    return found
+
+
+HEAD = """
+from __future__ import annotations
+import functools
+from dataclasses import dataclass
+from reelq import job_type
+
+@dataclass(frozen=True)
+class Args:
+    x: int = 1
+
+def twice(function):
+    @functools.wraps(function)
+    def run(args, ctx):
+        return [function(args, ctx), function(args, ctx)]
+    return run
+
+def bare(function):
+    def run(args, ctx):
+        return function(args, ctx)
+    return run
+"""
+BODY = '''
+def shout(args: Args, ctx: object) -> object:
+    """Do it."""
+    return args.x
+'''
+
+
+def test_a_decorator_above_is_part_of_the_handler() -> None:
+    loaded = module("above", f"{HEAD}\n@twice\n@job_type('shout'){BODY}")
+    (one,) = types_of(loaded)
+    assert one.run is loaded.shout and one.run(one.args(), None) == [1, 1]
+
+
+def test_a_decorator_of_another_module_below_is_fine() -> None:
+    helper = module("helper", HEAD)
+    text = HEAD.split("\n\ndef twice", maxsplit=1)[0]
+    loaded = ModuleType("below")
+    loaded.twice = helper.twice  # type: ignore[attr-defined]
+    sys.modules["below"] = loaded
+    del helper.Args  # as in a module that has none
+    try:
+        exec(f"{text}\n@job_type('shout')\n@twice{BODY}", vars(loaded))
+    finally:
+        del sys.modules["below"]
+    (one,) = types_of(loaded)
+    assert one.args is loaded.Args and one.run(one.args(), None) == [1, 1]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"@bare\n@job_type('shout'){BODY}",
+        f"@functools.lru_cache\n@job_type('shout'){BODY}",
+        f"@job_type('shout'){BODY}\nshout = 1",
+        f"@job_type('shout'){BODY}\n@job_type('cry'){BODY}",
+        "class Jobs:\n    @job_type('shout')" + BODY.replace("\n", "\n    "),
+    ],
+)
+def test_a_job_type_that_its_module_loses_is_told(text: str) -> None:
+    with pytest.raises(HandlersError, match="^job type 'shout': its function is not in the module under a name of its own"):
+        types_of(module("losing", f"{HEAD}\n{text}"))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Checks itself, and has a field that is no argument."""
+
+    share: float = 0.0
+    names: dict[str, Any] = field(default_factory=lambda: {"a": 1})
+    half: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self.names["a"]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"share": 10**400}, "share must be a number, not 1000"),
+        ({"half": 1.0}, "half is unknown"),
+        ({"names": {}}, "job_data is refused by Checked: KeyError: 'a'"),
+    ],
+)
+def test_data_that_no_instance_can_be_made_of_is_bad_job_data(data: dict[str, Any], words: str) -> None:
+    with pytest.raises(PermanentError, match=words) as caught:
+        arguments.parse(Checked, data)
+    assert caught.value.code == "bad_job_data"
+    assert list(options_schema.describe(Checked)["properties"]) == ["share", "names"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -134,6 +135,51 @@ def test_a_server_in_database_url_gets_a_database_that_is_dropped(monkeypatch: p
             pass
     with pytest.raises(SettingsError, match=r"reelq\.testing needs a Postgres"), reelq.testing.stack(part):
         pass
+
+
+CHILD = """
+import sys
+import reelq.testing
+from tests.worker.test_testing import part
+with reelq.testing.stack(part, database_url=sys.argv[1]) as stack:
+    print(stack.folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_test_that_is_killed_leaves_nothing_for_long(tmp_path: Path) -> None:
+    """SIGTERM cleans up; after SIGKILL the next test does, and leaves those alone that are in use."""
+    with postgres.throwaway() as server:
+        environ = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+
+        def start(url: str) -> tuple[subprocess.Popen[str], Path]:
+            child = subprocess.Popen([sys.executable, "-c", CHILD, url], env=environ, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            assert child.stdout is not None
+            return child, Path(child.stdout.readline().strip())
+
+        def databases() -> int:
+            with psycopg.connect(server.url()) as conn:
+                return len(conn.execute("select from pg_database where datname like 'reelq_test%'").fetchall())
+
+        child, folder = start(server.url())
+        assert folder.is_dir() and databases() == 1
+        child.terminate()
+        assert child.wait(60) == -signal.SIGTERM
+        assert not folder.exists() and databases() == 0
+
+        killed, left = start(server.url())
+        killed.kill()
+        killed.wait(60)
+        with psycopg.connect(server.url(), autocommit=True) as conn:
+            while conn.execute("select from pg_stat_activity where application_name like 'reelq%%'").fetchone():
+                conn.execute("select pg_stat_clear_snapshot()")
+        assert left.is_dir() and databases() == 1
+        (alive, mine), (other, theirs) = start(server.url()), start(server.url("template1"))
+        assert not left.exists() and mine.is_dir() and theirs.is_dir() and databases() == 2
+        for one in (alive, other):
+            one.communicate("", timeout=60)
+            assert one.returncode == 0
+        assert databases() == 0 and list(tmp_path.iterdir()) == []
 
 
 def test_a_setting_that_is_none_is_refused() -> None:

@@ -13,11 +13,15 @@ TRUNKS = ("origin/HEAD", "main", "master")
 
 
 def everything() -> list[str]:
-    """All files of the checkout, relative to it. Links are left out: they lead to what is here anyway."""
+    """All files of the checkout, relative to it. Links are left out: they lead to what is here anyway.
+
+    So are Python files beside README.md: somebody has followed it there, and none of ours lies there.
+    """
     found = [".ci/run"]
     for folder, below, names in os.walk(ROOT):
         below[:] = [name for name in below if not name.startswith(".") and name not in NOT_OURS]
-        found += [str(Path(folder, name).relative_to(ROOT)) for name in names]
+        ours = [name for name in names if folder != str(ROOT) or not name.endswith(".py")]
+        found += [str(Path(folder, name).relative_to(ROOT)) for name in ours]
     return sorted(found)
 
 

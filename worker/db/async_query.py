@@ -5,7 +5,6 @@ Only `settle_and_claim` and bulk enqueue need it; everything else asks through r
 
 from __future__ import annotations
 
-import json
 import select
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import abc, pq
-from psycopg.adapt import AdaptersMap, Transformer
-from psycopg.types.json import set_json_loads
+from psycopg.adapt import Transformer
 
 from reelq.worker.db.rows import Connection
 
@@ -114,7 +112,7 @@ class _Wire:
             names = [told.fname(n) for n in range(told.nfields)]
             if names != [field.encode() for field in kind._fields]:
                 raise TypeError(f"{kind.__name__} does not fit the columns {names}")
-            reader = self._readers[kind] = Transformer(_forgiving)
+            reader = self._readers[kind] = Transformer(None)
             reader.set_pgresult(told, set_loaders=True, format=pq.Format.BINARY)
         reader.set_pgresult(told, set_loaders=False, format=pq.Format.BINARY)
         try:
@@ -148,24 +146,4 @@ class _Wire:
         return psycopg.errors.error_from_result(told, encoding=self._encoding)
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Stands for JSON that Postgres keeps and Python does not read: a number of 5,000 digits, 2,000 lists in one another."""
-
-    why: str
-
-    def __str__(self) -> str:
-        return f"what Python cannot read: {self.why}"
-
-
-def _loads(data: str | bytes) -> Any:
-    """One value that cannot be read must not keep the whole answer from being read: whoever looks at it finds out."""
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        return Unreadable(str(error)[:200])
-
-
-_forgiving = AdaptersMap(psycopg.adapters)
-set_json_loads(_loads, _forgiving)
 _wires: WeakKeyDictionary[Connection, _Wire] = WeakKeyDictionary()

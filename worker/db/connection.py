@@ -23,7 +23,7 @@ from reelq.worker import errors
 from reelq.worker.db.answers import ANSWER_S, answer_within
 from reelq.worker.db.rows import Connection as Connection
 from reelq.worker.errors import DatabaseAway, DatabaseRefuses
-from reelq.worker.settings import Settings
+from reelq.worker.settings import Settings, environment
 from reelq.worker.stop import StopSignal
 
 P = ParamSpec("P")
@@ -85,7 +85,9 @@ def conninfo(settings: Settings, name: str, *, direct: bool = False) -> str:
         raise errors.SettingsError("DATABASE_URL is neither a URL nor keywords that libpq knows") from error
     if straight or not behind_pooler(settings):
         ours = " ".join(f"-c {key}={value}" for key, value in SESSION.items())
-        given["options"] = f"{ours} {given.get('options') or ''}".strip()
+        # As libpq has it: what the URL says, else PGOPTIONS, which ours would hide.
+        theirs = given.get("options") or environment().get("PGOPTIONS", "")
+        given["options"] = f"{ours} {theirs}".strip()
     return make_conninfo("", **{**TRANSPORT, "application_name": name, **given})
 
 

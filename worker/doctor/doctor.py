@@ -6,7 +6,7 @@ database can decide is decided there (ops.health); here is only what it cannot k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -30,14 +30,17 @@ class Report:
         return sum(one.level == level for one in self.findings)
 
 
-def examine(settings: Settings, *, only: str | None = None, deep: bool = False) -> Report:
-    """Look at everything, or at `host` or `database` only; `deep` reads every table of the queue."""
+def examine(
+    settings: Settings, *, only: str | None = None, deep: bool = False, more: Sequence[tuple[str, str, Check]] = ()
+) -> Report:
+    """Look at everything, or at `host` or `database` only; `deep` reads every table; `more` are the caller's checks."""
     checks: list[tuple[str, str, Check]] = [
         (HOST, "ffmpeg", lambda: media.check(settings)),
         (HOST, "scratch", lambda: disk.check(settings)),
         (HOST, "sources", lambda: disk.sources(settings)),
         (HOST, "store", lambda: objects.check(settings)),
         (DATABASE, "database", lambda: database.check(settings, deep)),
+        *more,
     ]
     chosen = [one for one in checks if only in (None, one[0])]
     with ThreadPoolExecutor(max_workers=len(chosen)) as threads:

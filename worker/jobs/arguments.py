@@ -15,7 +15,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from reelq.worker.errors import PermanentError
+from reelq.worker.errors import JobError, PermanentError
 
 T = TypeVar("T")
 
@@ -54,6 +54,13 @@ def parse(kind: type[T], data: Any) -> T:
     return made  # type: ignore[no-any-return]
 
 
+def mistakes_of(hint: Any, value: Any, where: str) -> list[str]:
+    """What is wrong with a value in JSON's types for a type hint; nothing: it is taken."""
+    found: list[str] = []
+    _value(hint, value, where, found)
+    return found
+
+
 def _object(kind: Any, data: Any, where: str, mistakes: list[str]) -> Any:
     """A dataclass from an object; None when there are mistakes."""
     if not isinstance(data, dict):
@@ -76,6 +83,11 @@ def _object(kind: Any, data: Any, where: str, mistakes: list[str]) -> Any:
     except ValueError as error:  # a check in __post_init__; its message is the mistake
         mistakes.append(str(error))
         return None
+    except JobError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a stranger's check may fail in any way, and the same data makes the same error for ever
+        mistakes.append(f"{where} is refused by {kind.__name__}: {type(error).__name__}: {error}")
+        return None
 
 
 @cache
@@ -85,6 +97,7 @@ def _shape(kind: Any) -> dict[str, tuple[Any, bool]]:
     return {
         field.name: (hints[field.name], field.default is not MISSING or field.default_factory is not MISSING)
         for field in fields(kind)
+        if field.init
     }
 
 
@@ -166,7 +179,8 @@ def _plain(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
         with suppress(ValueError):
             return UUID(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):  # 10 ** 400 is no float: refused below
+            return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         mistakes.append(f"{where} must be {PLAIN.get(hint, hint)}, not {_short(value)}")
     return value

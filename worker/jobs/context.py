@@ -174,7 +174,7 @@ class JobContext:
             raise
 
     def fetch(self, url: str, share: tuple[float, float] = WHOLE) -> Path:
-        """Bring a source here, and return the file, another one for each call; `share` is the part of the progress bar that this takes.
+        """Bring a source here, and return the file, another one for each call; `share` is its part of the progress bar.
 
         http and https from public addresses, s3, and paths below REELQ_SOURCE_ROOTS; limits are those of the settings.
 
@@ -185,7 +185,8 @@ class JobContext:
         from reelq.worker.sources.fetch import fetch  # httpx takes a while to load
 
         self.fetched += 1
-        path = self.folder("in") / ("source" if self.fetched == 1 else f"source-{self.fetched}")  # no suffix: the bytes decide what it is
+        # No suffix: the bytes decide what it is.
+        path = self.folder("in") / ("source" if self.fetched == 1 else f"source-{self.fetched}")
         most = self.settings.max_download_bytes
         start, end = share
 

@@ -17,12 +17,15 @@ Of JSON Schema (draft 2020-12) these keywords and no others:
 
 from __future__ import annotations
 
+import inspect
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from reelq.worker.jobs import arguments
 from reelq.worker.jobs.arguments import Range
 
 Schema = dict[str, Any]
@@ -36,6 +39,8 @@ PLAIN: dict[Any, Schema] = {
     Any: {},
 }
 BOUNDS = {"string": ("minLength", "maxLength"), "array": ("minItems", "maxItems")}  # else minimum and maximum
+MEASURED = ("integer", "number", "string", "array")  # what a Range may be of
+LONGEST_LEAST = 10_000  # of a text or list: an example of it has to fit a line
 SOME_ID = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
 
 
@@ -45,9 +50,36 @@ def describe(kind: type[Any], example: Mapping[str, Any] | None = None) -> Schem
     Raises:
         TypeError: a field is of a type that job_data cannot hold.
     """
-    schema = _object(kind)
+    schema = _object(kind, ())
+    if example is not None:
+        check_storable(dict(example), "example")
     schema["examples"] = [dict(example) if example is not None else payload(schema)]
+    check_storable(schema)
     return schema
+
+
+def check_storable(value: Any, where: str = "") -> None:
+    """Whether jsonb takes it.
+
+    Raises:
+        TypeError, ValueError: with the place, as `example.at`.
+    """
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            if not isinstance(name, str):
+                raise TypeError(f"{where or 'it'} must have texts as keys, not {name!r}")
+            check_storable(name, where)
+            check_storable(one, f"{where}.{name}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for n, one in enumerate(value):
+            check_storable(one, f"{where}[{n}]")
+    elif isinstance(value, str):
+        if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError(f"{where} must be a text that Postgres takes, without NUL and lone surrogates, not {value[:60]!r}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where} must be a number that JSON has, not {value!r}")
+    elif not (value is None or type(value) in (bool, int, float)):
+        raise TypeError(f"{where} must be of JSON's types, not {type(value).__name__}")
 
 
 def payload(schema: Schema) -> Any:
@@ -97,20 +129,30 @@ def spell(schema: Schema) -> str:
     return ", or ".join([told, *rest])
 
 
-def _object(kind: Any) -> Schema:
-    """Of a dataclass."""
+def _object(kind: Any, within: tuple[Any, ...]) -> Schema:
+    """Of a dataclass; `within` are those that it is a part of."""
+    if kind in within:
+        raise TypeError(f"{kind.__name__} must not hold itself")
     hints = get_type_hints(kind, include_extras=True)
     properties, required = {}, []
-    for field in fields(kind):
+    own = [field for field in fields(kind) if field.init]
+    others = sorted(inspect.signature(kind).parameters.keys() - {field.name for field in own})
+    if others:
+        raise TypeError(f"{kind.__name__} must be made of its fields alone, not of {others[0]}")
+    for field in own:
         try:
-            schema = _type(hints[field.name])
-        except TypeError as error:
+            schema = _type(hints[field.name], (*within, kind))
+            default = _default(field)
+            if default is MISSING:
+                required.append(field.name)
+            else:
+                schema["default"] = _json(default)
+                check_storable(schema["default"], "its default")
+                wrong = arguments.mistakes_of(hints[field.name], schema["default"], "its default")
+                if wrong:
+                    raise ValueError("; ".join(wrong))
+        except (TypeError, ValueError) as error:
             raise TypeError(f"{field.name}: {error}") from None
-        default = _default(field)
-        if default is MISSING:
-            required.append(field.name)
-        else:
-            schema["default"] = _json(default)
         properties[field.name] = schema
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
@@ -120,42 +162,64 @@ def _default(field: Field[Any]) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def _type(hint: Any) -> Schema:
+def _type(hint: Any, within: tuple[Any, ...]) -> Schema:
     """Of a type hint."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _annotated(inner[0], inner[1:])
+        return _annotated(inner[0], inner[1:], within)
     if origin in (Union, types.UnionType):
-        return _union(inner)
+        return _union(inner, within)
     if origin is Literal:
+        odd = [one for one in inner if type(one) not in (str, int, bool)]
+        if odd:
+            raise TypeError(f"a Literal must be of texts, whole numbers and flags, not {odd[0]!r}; for null write Literal[…] | None")
         kinds = {PLAIN[type(one)]["type"] for one in inner}
         return {"type": kinds.pop() if len(kinds) == 1 else sorted(kinds), "enum": list(inner)}
-    if origin is list or (origin is tuple and inner[1:] == (...,)):
-        return {"type": "array", "items": _type(inner[0])}
+    if inner and (origin is list or (origin is tuple and inner[1:] == (...,))):
+        return {"type": "array", "items": _type(inner[0], within)}
     if is_dataclass(hint):
-        return _object(hint)
+        return _object(hint, within)
     kind = dict if origin is dict else hint
     if kind not in PLAIN:
         raise TypeError(f"{getattr(hint, '__name__', hint)} is nothing that job_data can hold")
     return dict(PLAIN[kind])
 
 
-def _annotated(hint: Any, notes: tuple[Any, ...]) -> Schema:
+def _annotated(hint: Any, notes: tuple[Any, ...], within: tuple[Any, ...]) -> Schema:
     """Of Annotated: a text is the description, a Range the bounds."""
-    schema = _type(hint)
+    schema = _type(hint, within)
     for note in notes:
         if isinstance(note, str):
             schema["description"] = note
         elif isinstance(note, Range):
             kinds = schema.get("type")
-            names = BOUNDS.get(kinds[0] if isinstance(kinds, list) else kinds or "", ("minimum", "maximum"))
+            kind = kinds[0] if isinstance(kinds, list) else kinds
+            parts = schema.get("anyOf", [{**schema, "type": kind}])
+            _check_range(note, [one.get("format") or one.get("type") for one in parts])
+            names = BOUNDS.get(kind or "", ("minimum", "maximum"))
             schema |= {name: bound for name, bound in zip(names, (note.least, note.most), strict=True) if bound is not None}
     return schema
 
 
-def _union(hints: tuple[Any, ...]) -> Schema:
+def _check_range(bounds: Range, kinds: list[Any]) -> None:
+    """Whether a Range can be meant.
+
+    Raises:
+        TypeError: of what has neither size nor length, or with bounds that nothing is within.
+    """
+    if any(kind not in (*MEASURED, "null") for kind in kinds):
+        raise TypeError("a Range must be of a number, a text or a list")
+    given = [one for one in (bounds.least, bounds.most) if one is not None]
+    numbers = all(type(one) in (int, float) and math.isfinite(one) for one in given)
+    if not numbers or given != sorted(given):
+        raise TypeError(f"a Range must be of two numbers, the lesser one first, not {bounds}")
+    if bounds.least is not None and bounds.least > LONGEST_LEAST and set(kinds) & BOUNDS.keys():
+        raise TypeError(f"the least length in a Range must be at most {LONGEST_LEAST}, not {bounds.least}")
+
+
+def _union(hints: tuple[Any, ...], within: tuple[Any, ...]) -> Schema:
     """Of `X | None` and `X | Y`."""
-    some = [_type(hint) for hint in hints if hint is not type(None)]
+    some = [_type(hint, within) for hint in hints if hint is not type(None)]
     nullable = type(None) in hints
     if len(some) == 1 and nullable and isinstance(some[0].get("type"), str):
         only = some[0]

@@ -22,7 +22,8 @@ from reelq.worker.rooms.queue.jobs import ClaimedJob
 RESET = """
     reset session authorization; reset all; close all; deallocate all; unlisten *; discard temp; select pg_advisory_unlock_all()
 """
-KEPT = ("row_factory", "cursor_factory", "server_cursor_factory", "prepare_threshold")  # what a write may have set on the connection
+# What a write may have set on the connection.
+KEPT = ("row_factory", "cursor_factory", "server_cursor_factory", "prepare_threshold")
 
 Write = Callable[[Connection], object]
 
@@ -77,7 +78,7 @@ def _check(conn: Connection) -> None:
 
 
 def _own(error: BaseException, lost: bool) -> BaseException:
-    """The error as the handler's: an answer of the queue is one of our family, and a connection of the handler's own is its own."""
+    """The error as the handler's: an answer of the queue is one of our family, a connection of its own is its own."""
     if isinstance(error, psycopg.Error):
         ours = errors.from_database(error)
         if lost or (isinstance(ours, QueueError) and not isinstance(ours, LeaseLost)):

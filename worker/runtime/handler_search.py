@@ -11,13 +11,13 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from reelq.worker.errors import HandlersError
-from reelq.worker.jobs.declare import JobType, declared
+from reelq.worker.jobs.declare import JobType, types_of
 from reelq.worker.runtime import registry
 from reelq.worker.runtime.registry import Registry
 from reelq.worker.settings import Settings
@@ -45,12 +45,15 @@ def search(modules: Iterable[str]) -> list[JobType]:
     mistakes: list[str] = []
     for source, load in [*_by_entry_point(), *_by_name(modules)]:
         try:
-            types = list(_types_of(load()))
+            with redirect_stdout(sys.stderr):  # what a module prints would stand among the data of a command
+                types = types_of(load())
         except HandlersError as error:
             mistakes.append(f"{source}: {error}")
             continue
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may fail in any way
+        except BaseException as error:  # noqa: BLE001 - a stranger's module may fail in any way
             mistakes.append(f"{source}: cannot be imported: {_reason(error)}")
+            if isinstance(error, KeyboardInterrupt):  # perhaps somebody at the keyboard: look no further
+                break
             continue
         mistakes += [] if types else [f"{source}: {NONE_THERE}"]
         for one in types:
@@ -70,19 +73,18 @@ def _by_entry_point() -> Iterator[tuple[str, Any]]:
 def _by_name(modules: Iterable[str]) -> Iterator[tuple[str, Any]]:
     """Of the setting. The folder in which a command is typed counts, as with `python -m`."""
     for name in modules:
+        if not all(part.isidentifier() for part in name.split(".")) or name.endswith(".py"):
+            yield f"REELQ_HANDLERS: {name}", _no_module
+            continue
         here = str(Path.cwd())
         if here not in sys.path and "" not in sys.path:
             sys.path.append(here)
         yield f"REELQ_HANDLERS: {name}", lambda name=name: importlib.import_module(name)
 
 
-def _types_of(loaded: Any) -> Iterator[JobType]:
-    """The job types of a module, or the one of a function."""
-    things = vars(loaded).values() if isinstance(loaded, ModuleType) else [loaded]
-    for thing in things:
-        one = declared(thing)
-        if one is not None:
-            yield one
+def _no_module() -> None:
+    """Refuse what is no name of a module: a file, a folder, or the form of an entry point."""
+    raise HandlersError("it must be the name of a module, such as myapp.jobs: no file, and no function of it")
 
 
 def _add(found: dict[str, tuple[JobType, str]], one: JobType, source: str) -> list[str]:
@@ -107,4 +109,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         place = f" ({Path(error.filename or '?').name}, line {error.lineno})"
         return f"SyntaxError: {error.msg}{place}"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+    told = " ".join(str(error).split())
+    return f"{type(error).__name__}{f': {told}' if told else ''}{place}"

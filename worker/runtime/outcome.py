@@ -177,7 +177,8 @@ def _known(error: BaseException) -> JobError:
         return JobError("out_of_memory", "The worker ran out of memory.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return JobError("disk_full", "The worker ran out of disk space.")
-    return JobError("internal_error", f"The job's handler raised {plain.line(type(error).__name__, 100)}; operators find the details with the attempt.")
+    kind = plain.line(type(error).__name__, 100)
+    return JobError("internal_error", f"The job's handler raised {kind}; operators find the details with the attempt.")
 
 
 def stack_of(error: BaseException | None) -> str | None:

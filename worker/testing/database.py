@@ -20,6 +20,7 @@ from reelq.worker.db import schema
 from reelq.worker.errors import ReelqError, SettingsError
 from reelq.worker.private_postgres.programs import PostgresError, available
 from reelq.worker.private_postgres.server import Server, throwaway
+from reelq.worker.testing import leftovers
 
 NONE_HERE = (
     "reelq.testing needs a Postgres of 15 or newer: set DATABASE_URL to a server where this account may create databases, "
@@ -46,6 +47,7 @@ class PrivateServer:
                 raise SettingsError(NONE_HERE)
             stack = ExitStack()
             server = stack.enter_context(throwaway())
+            stack.enter_context(leftovers.cleaned(stack.close))
             atexit.register(stack.close)
             with psycopg.connect(server.url(), autocommit=True) as conn:
                 conn.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
@@ -71,10 +73,11 @@ def temporary(database_url: str = "") -> Iterator[str]:
     name = f"reelq_test_{secrets.token_hex(6)}"
     admin_url = database_url or PRIVATE.url("postgres")
     try:
-        admin = psycopg.connect(admin_url, autocommit=True)
+        admin = psycopg.connect(admin_url, autocommit=True, application_name=name)
     except psycopg.Error as error:
         raise SettingsError(f"{NONE_HERE}. Now DATABASE_URL says: {' '.join(str(error).split())}") from error
-    with admin:
+    with admin, leftovers.cleaned(lambda: leftovers.drop(admin_url, name)):
+        leftovers.collect_databases(admin)
         url = make_conninfo(admin_url, dbname=name)
         try:
             template = sql.SQL("" if database_url else " template {} strategy file_copy").format(sql.Identifier(TEMPLATE))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from reelq.worker import db
 from reelq.worker import settings as environment
 from reelq.worker.errors import HandlersError, SettingsError
 from reelq.worker.jobs.context import JobContext
-from reelq.worker.jobs.declare import JobType, declared
+from reelq.worker.jobs.declare import JobType, types_of
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue import job_types, reads
 from reelq.worker.rooms.queue.jobs import JobProgress
@@ -27,6 +26,7 @@ from reelq.worker.runtime.runner import Runner
 from reelq.worker.settings import Settings
 from reelq.worker.stores.base import Store
 from reelq.worker.stores.open import open_store
+from reelq.worker.testing import leftovers
 from reelq.worker.testing.database import temporary
 
 # Of the machine's environment these do not count: a test has its own database and folders, and says what it runs.
@@ -178,8 +178,7 @@ def stack(*handlers: Declared, database_url: str | None = None, **settings: Any)
     environ = environment.environment()
     server = environ.get("DATABASE_URL", "") if database_url is None else database_url
     kept = {name: value for name, value in environ.items() if name.startswith("REELQ_") and name not in OURS}
-    with temporary(server) as url, tempfile.TemporaryDirectory(prefix="reelq-test-") as place:
-        folder = Path(place)
+    with temporary(server) as url, leftovers.folder() as folder:
         ours = {
             "DATABASE_URL": url,
             "REELQ_STORE": (folder / "objects").as_uri(),
@@ -201,8 +200,7 @@ def _types(given: Declared) -> Iterable[JobType]:
         HandlersError: there is none.
     """
     module = importlib.import_module(given) if isinstance(given, str) else given
-    things = vars(module).values() if isinstance(module, ModuleType) else [module]
-    found = [one for thing in things if (one := declared(thing)) is not None]
+    found = types_of(module)
     if not found:
         raise HandlersError(f"{given!r}: {handler_search.NONE_THERE}", "docs/jobs.md shows a module of job types that works")
     return found

@@ -24,9 +24,9 @@ create table queue.job_types (
     constraint time_limit_is_positive check (time_limit > interval '0'),
     constraint time_limit_is_a_year_or_less check (time_limit <= interval '366 days'),
     constraint stall_limit_is_positive check (stall_limit > interval '0'),
-    constraint weight_is_positive check (weight >= 1),
+    constraint weight_is_1_to_1000 check (weight between 1 and 1000),
     constraint batch_is_1_to_1000 check (batch between 1 and 1000),
-    constraint limits_are_words check (array_position(limits, null) is null),
+    constraint limits_are_words check (to_jsonb(limits)::text ~ '^\[("[a-z0-9][a-z0-9_.:-]{0,99}"(, )?)*\]$'),
     constraint needs_are_known check (array_position(needs, null) is null),
     constraint options_schema_is_an_object check (jsonb_typeof(options_schema) = 'object')
 );

@@ -97,7 +97,7 @@ def _video(streams: list[dict[str, Any]], packets: dict[str, Any], turned: int) 
     declared = (rates.parse(best.get("avg_frame_rate")), rates.parse(best.get("r_frame_rate")))
     frames, duration = int(tally["shown"]), float(tally["span_s"])
     pace = float(tally.get("pace_s") or 0.0)
-    if pace > 0 and not tally["even"]:
+    if pace > 0 and not tally["even"]:  # noqa: SIM108 - two ways, two lines
         rate = rates.paced(pace, declared)
     else:
         rate = rates.snap(frames, pace * frames or duration, declared)

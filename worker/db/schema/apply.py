@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from reelq.worker.db.schema import drift, shared
-from reelq.worker.db.schema.files import File, SchemaError, migrations, statements
+from reelq.worker.db.schema.files import NO_WAY_UP, File, SchemaError, migrations, statements
 
 LOCK_KEY = int.from_bytes(b"reelq", "big")
 LOCK_WAIT_S = 600  # another runner is at work; a big index takes minutes
@@ -35,6 +35,7 @@ SESSION = {
     "lock_timeout": "5s",  # a lock that is not had by then would queue the application behind it
     "client_connection_check_interval": "2s",  # when a runner is killed its lock is free soon
 }
+OWNER = "It needs the owner of the schema; a first install in a cluster needs a role that may create roles (createrole)."
 
 
 @contextmanager
@@ -72,6 +73,24 @@ def make_ledger(conn: psycopg.Connection[Any], root: Path, fresh: bool) -> None:
             enter(conn, file, None)
 
 
+def rehearse(conn: psycopg.Connection[Any], steps: list[File]) -> None:
+    """Run files in one transaction and take it back, so that one which cannot run leaves nothing of those before it.
+
+    Migrations are not rehearsed: they may take long, and some run outside a transaction.
+
+    Raises:
+        SchemaError: with file, line and the server's message; nothing was changed.
+    """
+    with conn.transaction(force_rollback=True):
+        for file in steps:
+            try:
+                conn.execute(file.text.encode(), prepare=False)
+            except psycopg.Error as error:
+                if conn.broken:
+                    raise
+                raise SchemaError(_told(file, error), NO_WAY_UP) from error
+
+
 def apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
     """Run one file and enter it in the ledger; return the milliseconds. What it adds to the rooms in `closed` is not PUBLIC's.
 
@@ -93,7 +112,7 @@ def apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
     except psycopg.Error as error:
         if conn.broken:
             raise
-        raise SchemaError(_told(file, error), error.diag.message_hint) from error
+        raise SchemaError(_told(file, error), error.diag.message_hint or (OWNER if error.sqlstate == "42501" else None)) from error
     invalid = drift.rows(conn, "select indexrelid::regclass::text from pg_index where not indisvalid")
     if invalid:
         names = ", ".join(name for (name,) in invalid)

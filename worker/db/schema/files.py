@@ -16,10 +16,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reelq.worker.db.schema import drift
 from reelq.worker.db.schema.foreign import guard
 from reelq.worker.errors import ReelqError
 
 ROOT = Path(__file__).resolve().parents[3] / "sql"  # beside worker/ in a checkout and in the wheel
+NO_WAY_UP = (
+    "Nothing was changed. From a database that an unreleased version made there is no way up: dump your data, "
+    "install into an empty database, and load it there."
+)
 
 
 class SchemaError(ReelqError):
@@ -30,7 +35,14 @@ class SchemaError(ReelqError):
         self.hint = hint
 
 
-MADE = re.compile(r"^create or replace (function|view)\s+([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*)", re.MULTILINE)
+# What is no statement of the file itself: comments, bodies and texts.
+ASIDE = re.compile(r"--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|'(?:[^']|'')*'", re.DOTALL)
+MADE = re.compile(
+    r"\bcreate\s+(or\s+replace\s+)?(?:(?:temp|temporary|recursive|materialized)\s+)*(function|procedure|aggregate|view)\s+"
+    r"(?:if\s+not\s+exists\s+)?([\w\".]+)",
+    re.IGNORECASE,
+)
+ROOM = re.compile(r"\d\d_[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +77,16 @@ class File:
 
 
 def rooms(root: Path = ROOT) -> list[str]:
-    """The rooms, left to right, as the folders of schema/ are numbered."""
-    return [folder.name.split("_", 1)[1] for folder in sorted((root / "schema").iterdir()) if folder.is_dir()]
+    """The rooms, left to right, as the folders of schema/ are numbered.
+
+    Raises:
+        SchemaError: a folder is not called NN_room.
+    """
+    found = [folder.name for folder in sorted((root / "schema").iterdir()) if folder.is_dir()]
+    for name in found:
+        if not ROOM.fullmatch(name):
+            raise SchemaError(f"sql/schema/{name} must be called <NN>_<room>", "The two digits say where the room stands.")
+    return [name.split("_", 1)[1] for name in found]
 
 
 def files(root: Path = ROOT) -> list[File]:
@@ -79,9 +99,9 @@ def files(root: Path = ROOT) -> list[File]:
         SchemaError: a .sql file lies where nobody reads it, or does not make what its name and folder say.
     """
     found: list[File] = []
-    for folder in sorted((root / "schema").iterdir()):
-        if not folder.is_dir():
-            continue
+    _check_names(root)
+    rooms(root)
+    for folder in sorted(one for one in (root / "schema").iterdir() if one.is_dir()):
         room = folder.name.split("_", 1)[1]
         tables = _read(root, "schema", room, folder.glob("*.sql"))
         views = _read(root, "view", room, (root / "views" / room).glob("*.sql"))
@@ -89,7 +109,7 @@ def files(root: Path = ROOT) -> list[File]:
         # Views come before functions, which may return `setof` one of them.
         found += tables[:1] + functions + tables[1:] + views if room == "base" else tables + views + functions
         found += _read(root, "data", room, (root / "data").glob(f"{room}_*.sql"))
-    found += _read(root, "grants", "", root.glob("grants.sql"))
+    found += _read(root, "grants", "", [path for path in root.iterdir() if path.name == "grants.sql"])
     _check_places(root, found)
     return found
 
@@ -100,6 +120,7 @@ def migrations(root: Path = ROOT) -> list[File]:
     Raises:
         SchemaError: a name is not NNNN_<verb>_<object>.sql, or a number is used twice.
     """
+    _check_names(root)
     found = _read(root, "migration", "", (root / "migrations").glob("*.sql"))
     numbers: dict[str, str] = {}
     for file in found:
@@ -114,8 +135,36 @@ def migrations(root: Path = ROOT) -> list[File]:
 
 def _read(root: Path, kind: str, room: str, paths: Iterable[Path]) -> list[File]:
     """Read files in name order."""
-    places = [(p.relative_to(root).as_posix(), p.read_text(encoding="utf-8")) for p in sorted(paths)]
+    places = [(p.relative_to(root).as_posix(), _text(root, p)) for p in sorted(paths)]
     return [File(place, kind, room, text, place) for place, text in places]
+
+
+def _text(root: Path, path: Path) -> str:
+    """What a file says.
+
+    Raises:
+        SchemaError: it is none, cannot be read, or is not UTF-8.
+    """
+    place = path.relative_to(root).as_posix()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"sql/{place} must be UTF-8, and byte {error.start + 1} is not", "Save it as UTF-8.") from error
+    except OSError as error:
+        raise SchemaError(f"sql/{place} must be a file that can be read: {error.strerror}") from error
+    if text.startswith("\ufeff"):
+        raise SchemaError(f"sql/{place} must not begin with a byte order mark", "Save it as UTF-8 without one.")
+    return text
+
+
+def _check_names(root: Path) -> None:
+    """Refuse what looks like a file of SQL and is called otherwise, so that nobody would read it.
+
+    Raises:
+        SchemaError: names it.
+    """
+    for path in sorted(one for one in root.rglob("*") if one.suffix.lower() == ".sql" and one.suffix != ".sql"):
+        raise SchemaError(f"sql/{path.relative_to(root).as_posix()} would never be installed: its name must end in .sql", "Rename it.")
 
 
 def _functions(root: Path, room: str) -> list[File]:
@@ -150,13 +199,16 @@ def _check_places(root: Path, found: list[File]) -> None:
         if file.kind not in ("function", "view"):
             continue
         name = file.place.rsplit("/", 1)[1].removesuffix(".sql")
-        made = [(room, own) for kind, room, own in MADE.findall(file.text) if kind == file.kind]
-        if made != [(file.room, name)]:
-            told = " and ".join(f"{room}.{own}" for room, own in made) or "nothing"
+        made = MADE.findall(ASIDE.sub(" ", file.text))
+        if [(kind.lower(), own.replace('"', "")) for _, kind, own in made] != [(file.kind, f"{file.room}.{name}")]:
+            told = " and ".join(own.replace('"', "") for _, _, own in made) or "nothing"
             raise SchemaError(
                 f"sql/{file.place} must make the {file.kind} {file.room}.{name} and no other, not {told}",
                 f"A {file.kind} lies in {file.kind}s/<room>/<its name>.sql, one a file.",
             )
+        if not made[0][0]:
+            told = f"sql/{file.place} must say create or replace {file.kind}, not create {file.kind}"
+            raise SchemaError(told, "The file runs again whenever its text changes.")
 
 
 def _should_lie(root: Path, place: str) -> str:
@@ -188,10 +240,14 @@ def script(root: Path = ROOT) -> str:
     """Everything as one script for psql, in order, with the rows of the ledger."""
     parts = ["set client_min_messages = warning;\nset search_path = '';\nset check_function_bodies = off;\nbegin;\n"]
     parts.append(guard(rooms(root)))
-    parts.append((root / "ledger.sql").read_text(encoding="utf-8"))
+    parts.append(_text(root, root / "ledger.sql"))
     for file in migrations(root) + files(root):
         if file.kind != "migration":
             parts.append(f"-- sql/{file.place}\n{file.text}")
         values = f"('{file.path}', '{file.kind}', '{file.sha256}')"
         parts.append(f"insert into base.schema_ledger (path, kind, sha256) values {values};\n")
+    # As the runner does at its end, so that `reelq schema diff` finds nothing.
+    names = "array[" + ", ".join(f"'{room}'" for room in rooms(root)) + "]"
+    query = drift.DESCRIBE.replace("%(rooms)s", names).strip()
+    parts.append(f"insert into base.schema_objects (object, kind, md5)\n{query};\n")
     return "\n".join([*parts, "commit;\n"])

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from reelq.worker.db.schema import drift, ownership, shared
-from reelq.worker.db.schema.files import ROOT, File, SchemaError, files, migrations
+from reelq.worker.db.schema.files import NO_WAY_UP, ROOT, File, SchemaError, files, migrations
 from reelq.worker.errors import SchemaMismatch
 
 REAPPLIED = ("function", "view", "data", "grants")
@@ -63,10 +63,31 @@ def plan(conn: psycopg.Connection[Any], root: Path = ROOT) -> Plan:
     return Plan(steps, False, settled, vanished)
 
 
+def refuse_unreleased(todo: Plan, root: Path = ROOT) -> None:
+    """Stop before anything has changed if a database was made of other table files and nothing leads from those to these.
+
+    Until the first release there are no migrations: a table file that was edited, moved or taken away since is such a case.
+
+    Raises:
+        SchemaError: names one of the files.
+    """
+    others = [file.path for file in todo.settled] + [path for path in todo.vanished if path.startswith("schema/")]
+    if others and not migrations(root):
+        told = f"this database was made by an unreleased version of reelq: it has another sql/{min(others)}"
+        raise SchemaError(told, NO_WAY_UP)
+
+
 def read_ledger(conn: psycopg.Connection[Any]) -> dict[str, tuple[str, str, Any]] | None:
-    """Path → kind, sha256, applied_at; None when there is no ledger."""
+    """Path → kind, sha256, applied_at; None when there is no ledger.
+
+    Raises:
+        SchemaError: the ledger is there, and the fingerprints that belong to it are not.
+    """
     if not shared.has_ledger(conn):
         return None
+    if not drift.rows(conn, "select where to_regclass('base.schema_objects') is not null"):
+        told = "this database has base.schema_ledger and no base.schema_objects: it is no whole schema of reelq"
+        raise SchemaError(told, NO_WAY_UP)
     rows = drift.rows(conn, "select path, kind, sha256, applied_at from base.schema_ledger")
     return {path: (kind, sha, at) for path, kind, sha, at in rows}
 

@@ -21,9 +21,9 @@ from typing import Any
 import psycopg
 
 from reelq.worker.db.schema import drift, ownership, shared
-from reelq.worker.db.schema.apply import LOCK_WAIT_S, apply, enter, make_ledger, session
+from reelq.worker.db.schema.apply import LOCK_WAIT_S, apply, enter, make_ledger, rehearse, session
 from reelq.worker.db.schema.files import ROOT, File, files, rooms, search_path
-from reelq.worker.db.schema.plan import Plan, plan, read_ledger, status
+from reelq.worker.db.schema.plan import Plan, plan, read_ledger, refuse_unreleased, status
 from reelq.worker.errors import SchemaMismatch
 
 
@@ -55,13 +55,18 @@ def upgrade(
         if todo.fresh and not empty_too:
             raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
         shared.refuse_foreign(conn, rooms(root), read_ledger(conn))
+        if todo.fresh:
+            shared.require_create(conn)
         known: drift.Objects = {}
         before: drift.Objects = {}
         if not todo.fresh:
+            refuse_unreleased(todo, root)
             known, before = drift.recorded(conn), drift.describe(conn, rooms(root))
-        make_ledger(conn, root, todo.fresh)
         by_hand = drift.changes(known, before) if known else {}
         steps = todo.steps + [file for file in _put_back(by_hand, root) if file not in todo.steps]
+        if not todo.fresh and not any(file.kind == "migration" for file in steps):
+            rehearse(conn, steps)
+        make_ledger(conn, root, todo.fresh)
         ran = [{"path": file.path, "kind": file.kind, "ms": apply(conn, file, rooms(root))} for file in steps]
         _settle(conn, todo, ran, warn)
         shared.set_search_path(conn, search_path(root), not known, warn)

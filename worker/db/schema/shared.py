@@ -114,6 +114,20 @@ def refuse_foreign(conn: psycopg.Connection[Any], rooms: Sequence[str], ledger: 
         raise SchemaTaken(told, hint(rooms))
 
 
+def require_create(conn: psycopg.Connection[Any]) -> None:
+    """Stop before anything has changed if the installing role may make no schema here.
+
+    Raises:
+        SchemaError: with what to grant.
+    """
+    may = "select has_database_privilege(current_database(), 'create'), current_user::text, current_database()::text"
+    ((allowed, role, database),) = drift.rows(conn, may)
+    if not allowed:
+        grant = sql.SQL("grant create on database {} to {}").format(sql.Identifier(database), sql.Identifier(role))
+        told = f"the role {role} must be allowed to create schemas in the database {database}"
+        raise SchemaError(told, f"Nothing was changed. As the owner of the database: {grant.as_string(conn)}")
+
+
 def close(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> None:
     """Take from PUBLIC what it has in our rooms. In the transaction that made a function, nobody can call it meanwhile."""
     spaces = [oid for (oid,) in drift.rows(conn, "select oid from pg_namespace where nspname = any(%s)", [list(rooms)])]

@@ -30,11 +30,18 @@ begin
     if found then
         raise exception 'defaults of a job type must be of those known, not %', quote_literal(v_key) using errcode = 'RQ008', hint = 'Known: ' || array_to_string(v_known, ', ');
     end if;
+    select k into v_key from unnest(array['needs', 'limits']) as k
+    where p_defaults ? k and (jsonb_typeof(p_defaults -> k) <> 'array' or jsonb_path_exists(p_defaults -> k, 'strict $[*] ? (@.type() != "string")')) limit 1;
+    if found then
+        raise exception '% must be a list of words, not %', v_key, p_defaults -> v_key using errcode = 'RQ008', hint = '["gpu"]';
+    end if;
 
     insert into queue.job_types (job_type, description) values (p_job_type, coalesce(p_defaults ->> 'description', p_job_type))
     on conflict (job_type) do nothing;
     v_is_new := found;
-    select * into strict v_row from queue.job_types as t where t.job_type = p_job_type for no key update; -- whoever enqueues holds its key
+    -- Not for update: enqueues hold the key by their foreign keys, and would wait for this, or this for them.
+    select * into strict v_row from queue.job_types as t where t.job_type = p_job_type
+    for no key update;  -- mutant: a sync waits for enqueues
     -- Through the row's types and back, so that 2 minutes and 120 seconds are the same.
     v_now := to_jsonb(v_row);
     v_want := to_jsonb(jsonb_populate_record(v_row, p_defaults));
@@ -63,18 +70,21 @@ begin
         return next;
     end if;
 
-    v_now := jsonb_build_object('retry', coalesce(v_row.declared -> 'retry', '{}')); -- sync_retry_policies brings it up to date
-    select jsonb_object_agg(k, v_want -> k) || v_now into v_want from unnest(v_known) as k where p_defaults ? k;
+    -- What is not declared this time stands as it was last declared, so that it is nobody's change when it is declared again.
+    select coalesce(v_row.declared, '{}') || coalesce(jsonb_object_agg(k, v_want -> k), '{}') || jsonb_build_object(  -- mutant: a column left out is forgotten
+        'retry', coalesce(v_row.declared -> 'retry', '{}') -- sync_retry_policies brings it up to date
+    )
+    into v_now from unnest(v_known) as k where p_defaults ? k;
     v_row := jsonb_populate_record(v_row, v_write);
     update queue.job_types as t
     set
         description = v_row.description, priority = v_row.priority, max_attempts = v_row.max_attempts,
         max_crashes = v_row.max_crashes, lease = v_row.lease, time_limit = v_row.time_limit, stall_limit = v_row.stall_limit,
         weight = v_row.weight, needs = v_row.needs, batch = v_row.batch, limits = v_row.limits,
-        options_schema = p_options_schema, declared = coalesce(v_want, v_now)
+        options_schema = p_options_schema, declared = v_now
     where
         t.job_type = p_job_type
-        and (v_write <> '{}' or t.options_schema is distinct from p_options_schema or t.declared is distinct from coalesce(v_want, v_now));
+        and (v_write <> '{}' or t.options_schema is distinct from p_options_schema or t.declared is distinct from v_now);
     return query select s.name, s.old_value, s.new_value, s.action from queue.sync_retry_policies(p_job_type, p_retry, p_overwrite) as s;
 exception
     when check_violation or not_null_violation or data_exception then

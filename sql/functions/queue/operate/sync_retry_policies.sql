@@ -12,10 +12,25 @@ declare
         "code": "*", "action": "retry", "base": "10 seconds", "factor": 2, "cap": "15 minutes", "jitter": "full", "charges": true
     }';
     v_policy record;
+    v_unknown text;
 begin
     if jsonb_typeof(p_retry) is distinct from 'array' or jsonb_path_exists(p_retry, '$[*] ? (@.type() != "object" || !exists(@.error_class))') then
         raise exception 'retry policies must be a JSON array of objects with an error_class'
             using errcode = 'RQ008', hint = '[{"error_class": "transient", "base": "5 seconds", "cap": "1 minute"}]';
+    end if;
+    select k into v_unknown from jsonb_array_elements(p_retry) as d (policy) cross join lateral jsonb_object_keys(d.policy) as k
+    where k <> 'error_class' and not v_default ? k limit 1;
+    if found then
+        raise exception 'a retry policy must be of keys that are known, not %', quote_literal(v_unknown)
+            using errcode = 'RQ008', hint = 'Known: error_class, ' || (select string_agg(k, ', ') from jsonb_object_keys(v_default) as k);
+    end if;
+    select format('%s %s', d.policy ->> 'error_class', coalesce(d.policy ->> 'code', '*')) into v_unknown
+    from jsonb_array_elements(p_retry) as d (policy)
+    group by 1
+    having count(*) > 1 limit 1;
+    if found then
+        raise exception 'retry policies must be one an error, not two for %', v_unknown
+            using errcode = 'RQ008', hint = 'An error is a pair of error_class and code; without a code it is *.';
     end if;
     for v_policy in
         with declared as (
@@ -65,5 +80,5 @@ The part of queue.sync_job_type that is about queue.retry_policies. A policy tha
 removed, unless it was changed by hand.
 
 Raises
-  RQ008  no array of objects with an error_class
+  RQ008  no array of objects with an error_class, an unknown key, or two policies for one error
 $$;
