@@ -31,7 +31,8 @@ def doctor(
     """Check this host and the database, and say what to do.
 
     The host: ffmpeg and its codecs, sandbox, scratch, store (a probe object is put, read and removed), modules of job types of
-    your own. The database: connection, schema, clock, rows of those job types, and all that `select * from ops.health()` knows. Changes nothing, except with --repair.
+    your own. The database: connection, schema, clock, rows of those job types, and all that `select * from ops.health()`
+    knows. Changes nothing, except with --repair.
 
     Exit code 3: something is bad. 75: the database is away; the host was checked all the same.
 

@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -116,7 +117,7 @@ def cli(ctx: click.Context, database_url: str | None, store: str | None) -> None
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line; return its exit code. No error leaves as a traceback."""
     if sys.stderr is None:  # `2>&-`: what opens a file next would get its number
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     if sys.stdout is None:
         output.fail("stdout must be open, not closed by >&-", "to throw the output away: >/dev/null")
         return USED_WRONGLY
@@ -216,7 +217,7 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
 
 
 def who_may(message: str) -> str:
-    """As whom to connect after a "permission denied": grants.sql says to whom a thing is open; what is not there is the owner's."""
+    """As whom to connect after a refusal: grants.sql says to whom a thing is open; what is not there is the owner's."""
     from reelq.worker.db import schema
 
     kind, _, name = message.removeprefix("permission denied for ").partition(" ")
@@ -224,7 +225,7 @@ def who_may(message: str) -> str:
         return f"as the owner of the database: grant create on database {name} to the role that installs"
     listed = (schema.ROOT / "grants.sql").read_text(encoding="utf-8")
     found = re.search(rf"\('\w+\.{re.escape(name)}', '([a-z ]+)'", listed)
-    roles = "worker app readonly" if kind == "schema" else found[1] if found and message.startswith("permission") else ""
+    roles = found[1] if found else "worker app readonly" if kind == "schema" else ""
     if not roles:
         return "needs the owner of the schema: connect as that role"
     return "connect as the owner of the schema, or as a member of " + " or ".join(f"reelq_{role}" for role in roles.split())

@@ -49,7 +49,7 @@ FACE = {
     "enqueue_jobs": "reelq.worker.rooms.queue.bulk",
     "job_type": "reelq.worker.jobs.declare",
 }
-__all__ = [name for name in FACE if not name.startswith("_")]  # noqa: PLE0605
+__all__ = [name for name in FACE if not name.startswith("_")]
 
 
 def __getattr__(name: str) -> Any:

@@ -213,7 +213,7 @@ def test_the_doctor_looks_at_handlers(reelq, package, conn, monkeypatch):
 
 
 def test_a_star_brings_the_face_and_nothing_else():
-    brought = {}
+    brought: dict[str, object] = {}
     exec("from reelq import *", brought)
     import reelq
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import enum
 import functools
@@ -186,7 +187,7 @@ class Tree:
 
 def made(hint: Any, *default: Any) -> Any:
     """A handler whose arguments have one field of that type, and a default."""
-    name = ("x", hint, *(field(default_factory=lambda one=one: one) for one in default))
+    name = ("x", hint, *(field(default_factory=functools.partial(copy.copy, one)) for one in default))
     kind = make_dataclass("Made", [name], frozen=True)
 
     def run(args, ctx):
