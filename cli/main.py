@@ -219,7 +219,7 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
 
 
 def who_may(message: str) -> str:
-    """As whom to connect after a "permission denied": what grants.sql opens to nobody is the owner's."""
+    """As whom to connect after a refusal: grants.sql says to whom a thing is open; what is not there is the owner's."""
     from reelq.worker.db import schema
 
     kind, _, name = message.removeprefix("permission denied for ").partition(" ")
@@ -227,7 +227,7 @@ def who_may(message: str) -> str:
         return f"as the owner of the database: grant create on database {name} to the role that installs"
     listed = (schema.ROOT / "grants.sql").read_text(encoding="utf-8")
     found = re.search(rf"\('\w+\.{re.escape(name)}', '([a-z ]+)'", listed)
-    roles = "worker app readonly" if kind == "schema" else found[1] if found and message.startswith("permission") else ""
+    roles = found[1] if found else "worker app readonly" if kind == "schema" else ""
     if not roles:
         return "needs the owner of the schema: connect as that role"
     return "connect as the owner of the schema, or as a member of " + " or ".join(f"reelq_{role}" for role in roles.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import enum
 import functools
@@ -10,7 +11,6 @@ import math
 import sys
 import typing
 from dataclasses import InitVar, dataclass, field, make_dataclass
-from functools import partial
 from types import ModuleType
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -187,7 +187,7 @@ class Tree:
 
 def made(hint: Any, *default: Any) -> Any:
     """A handler whose arguments have one field of that type, and a default."""
-    name = ("x", hint, *(field(default_factory=partial(lambda one: one, one)) for one in default))
+    name = ("x", hint, *(field(default_factory=functools.partial(copy.copy, one)) for one in default))
     kind = make_dataclass("Made", [name], frozen=True)
 
     def run(args, ctx):

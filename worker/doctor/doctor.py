@@ -33,7 +33,10 @@ class Report:
 def examine(
     settings: Settings, *, only: str | None = None, deep: bool = False, more: Sequence[tuple[str, str, Check]] = ()
 ) -> Report:
-    """Look at everything, or at `host` or `database` only; `deep` reads every table; `more` are the caller's checks."""
+    """Look at everything, or at `host` or `database` only; `deep` reads every table of the queue.
+
+    `more` are checks of the caller's.
+    """
     checks: list[tuple[str, str, Check]] = [
         (HOST, "ffmpeg", lambda: media.check(settings)),
         (HOST, "scratch", lambda: disk.check(settings)),

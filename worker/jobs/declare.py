@@ -108,7 +108,7 @@ def job_type(
         HandlersError: the name, a default, the function's first argument or the example makes no sense.
     """
 
-    given: Any = name
+    given: object = name
     if not isinstance(given, str):  # @job_type without parentheses: this is the function
         over = getattr(given, "__name__", "")
         told = f'@job_type must have the name of a job type, as @job_type("{over or "shout"}"), not {over or repr(given)}'
@@ -194,8 +194,8 @@ def types_of(loaded: Any) -> list[JobType]:
     lost = sorted(vars(loaded).get(ALL_DECLARED, {}).keys() - {one.name for one in found})
     if lost:
         told = f"job type {lost[0]!r}: its function is not in the module under a name of its own: "
-        remedy = "Put @job_type on top, or use functools.wraps in the decorator."
-        raise HandlersError(f"{told}another def took the name, or a decorator above @job_type hides it", remedy)
+        told += "another def took the name, or a decorator above @job_type hides it"
+        raise HandlersError(told, "Put @job_type on top, or use functools.wraps in the decorator.")
     return found
 
 

@@ -172,7 +172,8 @@ def _type(hint: Any, within: tuple[Any, ...]) -> Schema:
     if origin is Literal:
         odd = [one for one in inner if type(one) not in (str, int, bool)]
         if odd:
-            raise TypeError(f"a Literal must be of texts, whole numbers and flags, not {odd[0]!r}; for null write Literal[…] | None")
+            told = f"a Literal must be of texts, whole numbers and flags, not {odd[0]!r}"
+            raise TypeError(f"{told}; for null write Literal[…] | None")
         kinds = {PLAIN[type(one)]["type"] for one in inner}
         return {"type": kinds.pop() if len(kinds) == 1 else sorted(kinds), "enum": list(inner)}
     if inner and (origin is list or (origin is tuple and inner[1:] == (...,))):

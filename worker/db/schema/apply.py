@@ -112,7 +112,8 @@ def apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
     except psycopg.Error as error:
         if conn.broken:
             raise
-        raise SchemaError(_told(file, error), error.diag.message_hint or (OWNER if error.sqlstate == "42501" else None)) from error
+        hint = error.diag.message_hint or (OWNER if error.sqlstate == "42501" else None)
+        raise SchemaError(_told(file, error), hint) from error
     invalid = drift.rows(conn, "select indexrelid::regclass::text from pg_index where not indisvalid")
     if invalid:
         names = ", ".join(name for (name,) in invalid)

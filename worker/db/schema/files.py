@@ -164,7 +164,8 @@ def _check_names(root: Path) -> None:
         SchemaError: names it.
     """
     for path in sorted(one for one in root.rglob("*") if one.suffix.lower() == ".sql" and one.suffix != ".sql"):
-        raise SchemaError(f"sql/{path.relative_to(root).as_posix()} would never be installed: its name must end in .sql", "Rename it.")
+        place = path.relative_to(root).as_posix()
+        raise SchemaError(f"sql/{place} would never be installed: its name must end in .sql", "Rename it.")
 
 
 def _functions(root: Path, room: str) -> list[File]:
