@@ -1,4 +1,7 @@
-"""Whatever a handler hands over, as a number or a text that the queue takes. Never raises: what is told beside the work must not end it."""
+"""Whatever a handler hands over, as a number or a text that the queue takes.
+
+Never raises: what is told beside the work must not end it.
+"""
 
 from __future__ import annotations
 

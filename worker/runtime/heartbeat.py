@@ -136,7 +136,7 @@ class Heartbeat(threading.Thread):
         return min(pace, db.backoff(self._trouble.tries)) if self._trouble else pace
 
     def _ask(self, attempts: list[Attempt]) -> list[Verdict]:
-        """Extend the leases of all. What one of them reports must not cost the others theirs: refused with progress, try without."""
+        """Extend the leases of all. What one reports must not cost the others theirs: refused with progress, try without."""
         try:
             return self._session.call(
                 queue.heartbeat, self._worker_id, [(one.job.job_id, one.job.token, one.deadlines.progress) for one in attempts]
