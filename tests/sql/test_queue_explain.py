@@ -237,3 +237,15 @@ def test_trouble_comes_with_a_remedy(queue):
     with pytest.raises(psycopg.Error) as error:
         queue.conn.execute("select queue.set_worker_trouble('w1', 'no ffmpeg', null)")
     assert (error.value.sqlstate, error.value.diag.message_primary) == ("RQ008", "trouble must come with a remedy, not 'no ffmpeg'")
+
+
+def test_a_job_that_crashes_have_failed_says_that_it_may_be_innocent(queue):
+    """All that a worker held are charged when it vanishes."""
+    queue.conn.execute("update queue.job_types set max_crashes = 1")
+    job = queue.add()
+    queue.take()
+    queue.value("select queue.mark_worker_dead('w1')")
+    queue.rescue()
+    (told,) = queue.rows("select * from queue.explain_job(%s)", job)
+    assert "Its worker vanished 1 times" in told.detail
+    assert "It may be innocent" in told.advice

@@ -173,3 +173,19 @@ def test_schemas_of_shipped_types_are_those_of_their_handlers(conn: Conn) -> Non
     here = registry.shipped()
     rows = {one.job_type: one.options_schema for one in job_types.list_job_types(conn)}
     assert rows == {name: json.loads(json.dumps(here.find(name).schema())) for name in here.types}
+
+@pytest.mark.parametrize("value", ["170000000 years", "367 days", "1 year 1 second", "infinity"])
+@pytest.mark.parametrize("column", ["lease", "time_limit", "stall_limit"])
+def test_no_time_of_a_type_is_longer_than_a_year(conn: Conn, column: str, value: str) -> None:
+    """Else no client could read a claim of it, and every worker that takes the type would stand still."""
+    with pytest.raises(psycopg.Error), conn.transaction():
+        conn.execute(f"update queue.job_types set {column} = %s::text::interval where job_type = 'no_op'", [value])  # type: ignore[arg-type]
+    with pytest.raises(psycopg.Error), conn.transaction():
+        conn.execute("select queue.sync_job_type('absurd', %s)", [json.dumps({column: value})])
+    conn.execute(f"update queue.job_types set {column} = '1 year' where job_type = 'no_op'")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("change", ["base = '170000000 years', cap = '170000000 years'", "cap = '367 days'", "charges_after = '367 days'"])
+def test_no_time_of_a_retry_policy_is_longer_than_a_year(conn: Conn, change: str) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        conn.execute(f"update queue.retry_policies set {change}")  # type: ignore[arg-type]

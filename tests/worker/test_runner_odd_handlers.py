@@ -364,5 +364,7 @@ def test_a_job_that_cannot_be_read_fails_alone(dsn: str, conn: Conn, tmp_path: P
     """Postgres keeps such JSON; the worker that claims it goes on."""
     with working(dsn, tmp_path, {"no_op": no_op}, slots=2) as worker:
         bad, good = enqueue(conn, job_data=data), enqueue(conn)
-        assert (ended(conn, bad)["error_code"], ended(conn, good)["status"]) == ("bad_job_data", "completed")
+        code = "select error_code from queue.processing_jobs where id = %s and status = 'failed'"
+        assert until(lambda: conn.execute(code, [bad]).fetchone(), "the job that cannot be read") == ("bad_job_data",)
+        assert ended(conn, good)["status"] == "completed"
         assert worker.code is None

@@ -89,7 +89,8 @@ class JobContext:
             PermanentError: "bad_name", it would lie elsewhere.
         """
         if not isinstance(name, str) or not name or name in (".", "..") or "/" in name or "\0" in name:
-            raise PermanentError("bad_name", f"The name of a scratch folder must be one without / and .., not {plain.line(repr(name), 100)}.")
+            given = plain.line(repr(name), 100)
+            raise PermanentError("bad_name", f"The name of a scratch folder must be one without / and .., not {given}.")
         path = self.scratch / name
         path.mkdir(exist_ok=True)
         return path
@@ -174,7 +175,9 @@ class JobContext:
             raise
 
     def fetch(self, url: str, share: tuple[float, float] = WHOLE) -> Path:
-        """Bring a source here, and return the file, another one for each call; `share` is its part of the progress bar.
+        """Bring a source here, and return the file, another one for each call.
+
+        `share` is the part of the progress bar that this takes.
 
         http and https from public addresses, s3, and paths below REELQ_SOURCE_ROOTS; limits are those of the settings.
 
@@ -185,8 +188,8 @@ class JobContext:
         from reelq.worker.sources.fetch import fetch  # httpx takes a while to load
 
         self.fetched += 1
-        # No suffix: the bytes decide what it is.
-        path = self.folder("in") / ("source" if self.fetched == 1 else f"source-{self.fetched}")
+        name = "source" if self.fetched == 1 else f"source-{self.fetched}"  # without a suffix: the bytes decide what it is
+        path = self.folder("in") / name
         most = self.settings.max_download_bytes
         start, end = share
 

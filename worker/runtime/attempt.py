@@ -87,8 +87,7 @@ class Attempt:
 
     def _ended_by(self, error: BaseException) -> AttemptOutcome:
         """The outcome that an error of the handler means."""
-        # When ffmpeg was killed the handler may raise any error; the reason of the kill is the outcome. Without one it is the
-        # handler's own.
+        # When ffmpeg was killed the handler may raise any error; the reason of the kill is the outcome.
         reason = self.deadlines.reason
         try:
             if isinstance(error, LeaseLost):  # a write under the token was refused before a heartbeat reported the loss
@@ -184,8 +183,8 @@ class Attempt:
         """What the attempt's children used, as the queue's functions take it."""
         if self.facts.peak_memory_bytes == 0:
             return {}
-        # As handlers left them.
-        cpu_s, most = plain.number(self.facts.cpu_seconds) or 0.0, plain.number(self.facts.peak_memory_bytes) or 0.0
+        cpu_s = plain.number(self.facts.cpu_seconds) or 0.0  # a handler may have written anything there
+        most = plain.number(self.facts.peak_memory_bytes) or 0.0
         return {"cpu_seconds": round(max(cpu_s, 0.0), 3), "peak_memory_bytes": int(min(most, MOST_BYTES))} if most > 0 else {}
 
     def errors(self) -> dict[str, Any]:

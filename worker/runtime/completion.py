@@ -71,18 +71,23 @@ def _check(conn: Connection) -> None:
     status = conn.info.transaction_status
     if status is TransactionStatus.INERROR:
         raise TransientError(
-            "write_failed", "A statement that the handler runs on completion failed; the handler must not catch that error outside a savepoint."
+            "write_failed",
+            "A statement that the handler runs on completion failed; the handler must not catch that error outside a savepoint.",
         )
     if status is not TransactionStatus.INTRANS:
-        raise PermanentError("write_ended_transaction", "What the handler writes on completion must not commit, roll back or close the connection.")
+        raise PermanentError(
+            "write_ended_transaction",
+            "What the handler writes on completion must not commit, roll back or close the connection.",
+        )
 
 
 def _own(error: BaseException, lost: bool) -> BaseException:
-    """The error as the handler's: an answer of the queue is one of our family, a connection of its own is its own."""
+    """The error as the handler's: an answer of the queue is of our family, what its own connection says is not."""
     if isinstance(error, psycopg.Error):
         ours = errors.from_database(error)
         if lost or (isinstance(ours, QueueError) and not isinstance(ours, LeaseLost)):
             return ours or error
     if isinstance(error, LeaseLost):  # of a call under the token: the job is completed already, as seen from within
-        return JobError("write_after_completion", "What the handler writes on completion must not be a write under the job's token.")
+        message = "What the handler writes on completion must not be a write under the job's token."
+        return JobError("write_after_completion", message)
     return error

@@ -123,7 +123,8 @@ def failed(error: BaseException, stderr: str = "") -> AttemptOutcome:
             for_s = min(max(for_s, 0.0), LONGEST_WAIT_S)
             return AttemptOutcome("snoozed", code=_word(_code(error)), message=_sentence(error), retry_after_s=for_s)
         given = plain.line(getattr(error, "for_s", None), 100)
-        known, error_class = JobError("bad_snooze", f"The handler's snooze must be a number of seconds, not {given}."), "transient"
+        known = JobError("bad_snooze", f"The handler's snooze must be a number of seconds, not {given}.")
+        error_class = known.error_class
     elif error_class not in CLASSES:
         notes.append(f"error_class must be {', '.join(CLASSES)}, not {plain.line(error_class, 100)}; taken for transient")
         error_class = "transient"
@@ -148,7 +149,11 @@ def failed(error: BaseException, stderr: str = "") -> AttemptOutcome:
 def untellable(error: BaseException) -> AttemptOutcome:
     """Not even `failed` could make an outcome of this error."""
     return AttemptOutcome(
-        "failed", error_class="transient", code="internal_error", message=INTERNAL, stack=f"{type(error).__name__}, which cannot be shown"
+        "failed",
+        error_class="transient",
+        code="internal_error",
+        message=INTERNAL,
+        stack=f"{type(error).__name__}, which cannot be shown",
     )
 
 
@@ -156,7 +161,8 @@ def refused(ended: AttemptOutcome, error: BaseException) -> AttemptOutcome:
     """The queue does not take this ending for what it says: the attempt fails, and tells why."""
     said = plain.line(error, 500)
     if ended.kind == "completed":
-        return AttemptOutcome("failed", error_class="permanent", code="bad_result", message=f"The handler's result was refused: {said}", stack=said)
+        message = f"The handler's result was refused: {said}"
+        return AttemptOutcome("failed", error_class="permanent", code="bad_result", message=message, stack=said)
     stack = f"The queue refused this ending ({ended.kind}, {plain.line(ended.error_class, 100)}): {said}"
     return AttemptOutcome("failed", error_class="transient", code="bad_outcome", message=REFUSED, stack=stack)
 
@@ -177,8 +183,8 @@ def _known(error: BaseException) -> JobError:
         return JobError("out_of_memory", "The worker ran out of memory.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return JobError("disk_full", "The worker ran out of disk space.")
-    kind = plain.line(type(error).__name__, 100)
-    return JobError("internal_error", f"The job's handler raised {kind}; operators find the details with the attempt.")
+    name = plain.line(type(error).__name__, 100)
+    return JobError("internal_error", f"The job's handler raised {name}; operators find the details with the attempt.")
 
 
 def stack_of(error: BaseException | None) -> str | None:
@@ -187,10 +193,15 @@ def stack_of(error: BaseException | None) -> str | None:
         return None
     try:
         pieces = traceback.format_exception(error)
-        text = plain.text("".join(one if len(one) <= PIECE_CHARS else f"{one[:PIECE_CHARS]}… ({len(one)} characters)\n" for one in pieces))
+        text = plain.text("".join(map(_cut, pieces)))
     except BaseException as second:  # noqa: BLE001 - an exception whose own attributes raise
         return f"{type(error).__name__}, which cannot be shown: {type(second).__name__}"
     return text if len(text) <= FRAMES_CHARS else f"{text[: FRAMES_CHARS // 4]}\n…\n{text[-FRAMES_CHARS // 2 :]}"
+
+
+def _cut(piece: str) -> str:
+    """A piece of a traceback, of bounded length."""
+    return piece if len(piece) <= PIECE_CHARS else f"{piece[:PIECE_CHARS]}… ({len(piece)} characters)\n"
 
 
 def _code(error: BaseException) -> str:

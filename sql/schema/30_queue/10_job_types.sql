@@ -24,6 +24,7 @@ create table queue.job_types (
     constraint time_limit_is_positive check (time_limit > interval '0'),
     constraint time_limit_is_a_year_or_less check (time_limit <= interval '366 days'),
     constraint stall_limit_is_positive check (stall_limit > interval '0'),
+    constraint stall_limit_is_a_year_or_less check (stall_limit <= interval '366 days'),
     constraint weight_is_1_to_1000 check (weight between 1 and 1000),
     constraint batch_is_1_to_1000 check (batch between 1 and 1000),
     constraint limits_are_words check (to_jsonb(limits)::text ~ '^\[("[a-z0-9][a-z0-9_.:-]{0,99}"(, )?)*\]$'),

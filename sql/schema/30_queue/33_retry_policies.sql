@@ -18,7 +18,8 @@ create table queue.retry_policies (
     constraint base_is_positive check (base > interval '0'),
     constraint factor_is_one_or_more check (factor >= 1),
     constraint cap_is_not_below_base check (cap >= base),
-    constraint charges_after_is_positive check (charges_after > interval '0')
+    constraint cap_is_at_most_1_year check (cap <= interval '1 year'),
+    constraint charges_after_is_above_zero_and_at_most_1_year check (charges_after > interval '0' and charges_after <= interval '1 year')
 );
 
 comment on table queue.retry_policies is $$

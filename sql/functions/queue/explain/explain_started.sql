@@ -28,6 +28,12 @@ begin
             p_job.completed_at, p_job.error_message, p_job.error_code
         );
         advice := format('Mend the cause, then: reelq jobs retry %s', p_job.id);
+        if p_job.error_class = 'worker_lost' then
+            detail := detail || format(' Its worker vanished %s times while it ran.', p_job.crashes);
+            advice := format(
+                'It may be innocent: all jobs that a worker holds are charged when it vanishes. Look who ran beside it; then: reelq jobs retry %s', p_job.id
+            );
+        end if;
     end if;
     return next;
 end;
