@@ -172,9 +172,10 @@ def test_a_tenant_s_list_reads_its_own_jobs_however_many_others_there_are(queue,
     queue.conn.execute("insert into queue.processing_jobs (job_type, tenant_id) select 'no_op', %s from generate_series(1, 5000)", (next(iter(tenants)),))
     queue.conn.execute("select set_config('reelq.tenant_id', %s, false)", (str(list(tenants)[1]),))
     explained = Explained(queue.conn)
-    call = explained.call(f"select * from queue.list_jobs({args})")
+    for _ in range(2):  # the first call reads the catalogue
+        call = explained.call(f"select * from queue.list_jobs({args})")
     assert [str(touch) for touch in call.of("processing_jobs") if touch.rows > 10 or touch.node == "Seq Scan"] == []
-    assert call.buffers < 500
+    assert call.buffers < 300
 
 
 def test_a_job_with_many_children_is_shown_with_the_first_of_them(queue):

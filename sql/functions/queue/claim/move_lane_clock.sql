@@ -10,9 +10,10 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_last double precision := (select max(k) from unnest(p_fair_keys) as k);
-    v_seq bigint := (select max(s) from unnest(p_seqs) as s);
+    v_last double precision;
+    v_seq bigint;
 begin
+    select max(t.fair_key), max(t.seq) into v_last, v_seq from unnest(p_fair_keys, p_seqs) as t (fair_key, seq);
     -- Four times a second at most: each write leaves a dead row, and every enqueue reads the row. But always when nothing is left
     -- behind what was taken: later jobs must not come in below the bounds of the worker that took it.
     if not exists (

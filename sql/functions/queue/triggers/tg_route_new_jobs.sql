@@ -40,13 +40,6 @@ begin
     if current_setting('reelq.tenant_id', true) <> '' then
         perform queue.check_priority(j.job_type, j.priority) from (select distinct n.job_type, n.priority from new_jobs as n) as j;
     end if;
-    -- A lane refers to its type: from here on the type cannot be deleted or renamed under its jobs, wherever they wait.
-    perform queue.find_or_create_lane(k.job_type, k.priority, k.weight, k.needs)
-    from (
-        select distinct j.job_type, j.priority, j.weight, j.needs from new_jobs as j
-        where j.depends_on is not null or j.scheduled_for > v_now
-        order by 1, 2, 3, 4
-    ) as k;
     if exists (select from new_jobs as j where j.depends_on is not null) then
         v_waiting := queue.link_parents(
             (select array_agg(j.id order by j.id) from new_jobs as j where j.depends_on is not null)
@@ -57,6 +50,15 @@ begin
     select j.scheduled_for, j.id, j.job_type
     from new_jobs as j
     where j.scheduled_for > v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id);
+    if found or v_waiting is not null then
+        -- A lane refers to its type: from here on the type cannot be deleted or renamed under its jobs, wherever they wait.
+        perform queue.find_or_create_lane(k.job_type, k.priority, k.weight, k.needs)
+        from (
+            select distinct j.job_type, j.priority, j.weight, j.needs from new_jobs as j
+            where j.depends_on is not null or j.scheduled_for > v_now
+            order by 1, 2, 3, 4
+        ) as k;
+    end if;
 
     if queue.has_gates() then
         v_free := array(
