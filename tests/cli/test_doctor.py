@@ -260,7 +260,7 @@ def test_an_s3_server_that_stops_is_told(places):
         boto3.client("s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x").create_bucket(Bucket="media")
         assert places("store", REELQ_STORE="s3://media")[0]["level"] == "ok"
     (row,) = places("store")
-    assert (row["level"], "Is it up?" in row["remedy"]) == ("bad", True)
+    assert (row["level"], "Is it up, or mounted?" in row["remedy"]) == ("bad", True)
 
 
 def test_a_wrong_secret_is_told(places, tmp_path):

@@ -20,6 +20,8 @@ PAUSES = "tests/sql/test_queue_pauses.py"
 GRAPH = "tests/sql/test_queue_dependencies.py"
 ENQUEUE = "tests/sql/test_queue_enqueue.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
+HEALTH = "tests/sql/test_queue_health.py"
+EXPLAIN = "tests/sql/test_queue_explain.py"
 COSTS = "tests/sql/test_queue_costs.py"
 TYPES = "tests/sql/test_queue_job_types.py"
 
@@ -94,13 +96,13 @@ MUTANTS = [
     one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
-    one("keys are locked as they come", "s.idempotency_key collate \"C\", s.tenant_id, ", "", ENQUEUE, "-k", "opposite"),
+    one("keys are locked as they come", "s.idempotency_key collate \"C\", case when s.idempotency_key is not null then s.tenant_id end, ", "", ENQUEUE, "-k", "opposite"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     # Claims
     one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
     one("bounds are ignored", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot", at="a full look from where the lane is"),
     one("a draining worker claims", "v_worker.status = 'draining' or v_worker.drain_requested_at is not null or ", ""),
-    one("a host in trouble claims", "v_worker.trouble is not null", "false"),
+    one("a host in trouble claims", "v_worker.trouble is not null", "false", EXPLAIN, "-k", "host_in_trouble"),
     dropped("needs are ignored"),
     one("no ageing", " - floor(extract(epoch from p_now - head.ready_at) / 3600)", "", CLAIMS, "-k", "old_job"),
     one("a batch takes too much", "floor(v_free * v_head.batch / v_head.weight", "ceil(v_free * v_head.batch"),
@@ -140,11 +142,13 @@ MUTANTS = [
     one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),
     one("explain knows of no pause", "p.scope = 'all'", "false"),
     one("explain counts a limit wrongly", "=", ""),
-    one("explain counts hosts in trouble", "w.trouble is null", "true"),
+    one("explain counts hosts in trouble", "w.trouble is null", "true", EXPLAIN, "-k", "host_in_trouble"),
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
     Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true")), (FAIR, "-k", "nobody_sleeps")),
+    # Health
+    one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Job types
     one("a sync takes what an operator changed", "p_overwrite or v_now -> v_key is not distinct from v_row.declared -> v_key", "true", TYPES, "-k", "kept_until"),
     one("a sync brings back a policy that was deleted", "not p_overwrite and v_policy.now is distinct from v_policy.last", "false", TYPES, "-k", "kept_until"),

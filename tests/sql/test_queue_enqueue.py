@@ -164,7 +164,7 @@ def test_batches_with_the_same_keys_in_opposite_order_do_not_deadlock(queue, con
     other = Queue(connect())
     count = 200
 
-    def enqueue(session: Queue, keys) -> list:
+    def enqueue(session: Queue, keys):
         specs = [{"job_type": "no_op", "idempotency_key": f"k{key}"} for key in keys]
         return session.rows("select * from queue.enqueue_jobs(%s) order by place", Jsonb(specs))
 

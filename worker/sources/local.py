@@ -24,7 +24,7 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
 
     Raises:
         PermanentError: "source_refused", "source_missing", "source_denied".
-        TransientError: "source_away", the folder that it should lie in is not there or empty, as a share that is not mounted.
+        TransientError: "source_away", the folder of the settings is not there or empty, as a share that is not mounted.
     """
     if not text.startswith("/") or "\0" in text:
         raise PermanentError("source_refused", "A source on disk needs a full path, from the root.")
@@ -39,7 +39,8 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
     except OSError as error:
         if error.errno in NO_SUCH:
             if _is_away(text, roots):
-                raise TransientError("source_away", "The source cannot be read now.", detail=f"{text}: is its folder mounted?") from error
+                detail = f"{text}: is its folder mounted?"
+                raise TransientError("source_away", "The source cannot be read now.", detail=detail) from error
             raise missing(text) from error
         raise TransientError("source_away", "The source cannot be read now.", detail=str(error)) from error
     except ValueError as error:
@@ -58,7 +59,7 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
 
 
 def _is_away(text: str, roots: tuple[str, ...]) -> bool:
-    """Whether the folder of the settings that a source would lie in is missing, or holds nothing: then nothing is known of the source."""
+    """Whether the folder that a source would lie in is missing, or holds nothing: then nothing is known of the source."""
     path = PurePosixPath(os.path.normpath(text))
     for root in roots:
         if path.is_relative_to(root):

@@ -54,6 +54,7 @@ class Store(Protocol):
     """A place for objects. Safe to share between threads."""
 
     expected: str | None  # the mark that it has to show, see mark.py
+    may_adopt: bool  # whether a store without a mark gets one at the first write
 
     @property
     def bucket(self) -> str:

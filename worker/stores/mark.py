@@ -23,6 +23,7 @@ class Marked:
     """The half of a store that has to do with its mark."""
 
     expected: str | None = None  # the mark that it has to show; None: not known yet
+    may_adopt = True  # a store without a mark gets one at the first write; the doctor leaves none behind
 
     @abstractmethod
     def read_mark(self) -> str | None:
@@ -65,7 +66,7 @@ class Marked:
 
     def prove_to_write(self) -> None:
         """As `prove`; a store without a mark that nobody knows gets one."""
-        if self.expected is None:
+        if self.expected is None and self.may_adopt:
             self.adopt()
         else:
             self.prove()

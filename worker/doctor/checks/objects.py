@@ -23,6 +23,7 @@ def check(settings: Settings) -> Iterator[Finding]:
         if isinstance(store, FolderStore) and not store.root.is_dir():
             yield missing(store.root)
             return
+        store.may_adopt = False
         began = time.monotonic()
         store.check()
     except JobError as error:

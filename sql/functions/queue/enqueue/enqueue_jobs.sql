@@ -81,7 +81,7 @@ begin
             left join (select * from queue.job_types offset 0) as t on t.job_type = s.job_type
             where s.known is null
             -- In the order of their keys: two calls with the same keys wait for one another at the first, and cannot deadlock.
-            order by s.idempotency_key collate "C", s.tenant_id, s.n;  -- mutant: keys are locked as they come
+            order by s.idempotency_key collate "C", case when s.idempotency_key is not null then s.tenant_id end, s.n;  -- mutant: keys are locked as they come
             exit;
         exception when unique_violation then
             -- Another session committed one of the keys after the check above: check again.

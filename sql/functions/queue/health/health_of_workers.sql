@@ -85,7 +85,7 @@ begin
             case when l.needs <> '{}' then format(' that needs %s', array_to_string(l.needs, ', ')) else '' end,
             case when l.weight > 1 then format(' of %s slots', l.weight) else '' end, date_trunc('second', greatest(v_now - head.ready_at, '0'))
         ),
-        'Start a worker that takes it: REELQ_TYPES, REELQ_CAPABILITIES, REELQ_SLOTS; or mend one that is in trouble'
+        'Start a worker that takes it: REELQ_TYPES, REELQ_CAPABILITIES, REELQ_SLOTS'
     from queue.lanes as l
     cross join lateral (
         select r.ready_at from queue.ready as r where r.lane = l.lane order by r.fair_key, r.seq limit 1
