@@ -94,6 +94,7 @@ MUTANTS = [
     one("fence removed in a batch", " and j.token = r.token", "", LEASES, "-k", "batch_is_fenced"),
     one("anybody settles for anybody", " and j.worker_id = p_worker_id", "", at="fence removed in a batch"),
     one("a heartbeat forgets the token", "l.token = b.token and l.worker_id", "l.worker_id", LEASES, "-k", "old_token"),
+    one("unknown progress is none", "case when b.progress is not null then least(greatest(b.progress, 0), 1) end", "least(greatest(b.progress, 0), 1)", LEASES, "-k", "says_nothing"),
     # Races
     one("share lock on parents removed", " order by j.id for share", "", RACES, "-k", "enqueued"),
     Mutant("children are released before the parent is locked", (Change("children are released before the parent is locked", "v_done", "perform queue.release_children(v_ids);\n    v_done"), Change("children are released before the parent is locked (2)", None, "")), (RACES, "-k", "the_same_in_a_batch")),

@@ -40,7 +40,7 @@ begin
     set
         expires_at = v_now + l.lease,
         beat_at = v_now,
-        progress = coalesce(queue.clamp_to_real(case when b.progress is not null then least(greatest(b.progress, 0), 1) end), l.progress),
+        progress = coalesce(queue.clamp_to_real(case when b.progress is not null then least(greatest(b.progress, 0), 1) end), l.progress),  -- mutant: unknown progress is none
         stage = coalesce(left(b.stage, 100), l.stage),
         speed = coalesce(queue.clamp_to_real(b.speed), l.speed),
         eta_s = coalesce(queue.clamp_to_real(b.eta_s), l.eta_s)
