@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "top": ("reelq.cli.top.commands:top", "Watch workers, running jobs, queues and failures."),
     "worker": ("reelq.cli.worker:worker", "Run a worker."),
     "queue": ("reelq.cli.queue.commands:queue", "The queue as a whole: pauses, limits, history, hourly figures, settings."),
+    "tenants": ("reelq.cli.tenants:tenants", "Organisations whose videos are processed."),
+    "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),
     "schema": ("reelq.cli.schema:schema", "Install, upgrade and check the database schema."),

@@ -26,7 +26,7 @@ def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = No
     slots, queue_lines, failure_lines = share(
         height - 2,  # the head, and the last line, which a terminal scrolls at
         [len(seen.workers) + len(seen.running), len(queues) and len(queues) + 3, len(failures) and len(failures) + 3],
-        [2, 5, 4],
+        [2, 5, 6],
     )
     parts: list[Any] = [head(seen, away)]
     parts += workers(seen, width, slots)
@@ -99,7 +99,10 @@ def worker_row(worker: Worker, seen: Snapshot) -> list[Text]:
 
 def queue_table(queues: list[dict[str, Any]], room: int, width: int) -> Table:
     """Depth and rates, a line a job type."""
-    shown = queues if len(queues) <= room else queues[: max(room - 1, 0)]
+    shown = queues
+    if len(queues) > room:  # what is in trouble or at work, before what is idle
+        first = sorted(queues, key=lambda one: (-one["failed"], -one["dead"], -one["running"], -one["ready"], one["job_type"]))
+        shown = first[: max(room - 1, 0)]
     narrow = width < 90
     names = ["ready", "sched.", "blocked", "parked", "running", "dead", "/min" if narrow else "done/min"]
     names += [] if narrow else ["median", "failed 5 min"]

@@ -22,6 +22,7 @@ from reelq.worker import db
 from reelq.worker.errors import DatabaseAway
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue import limits
+from reelq.worker.rooms.queue.reads import Depth
 
 TITLE = "\x1b[31mred [bold]title\x07"
 
@@ -215,3 +216,12 @@ def test_ids_of_running_jobs_are_whole(reelq, busy):
     told = reelq("top").out
     row = reelq("top", "--json", "--once").row["running"][0]
     assert str(UUID(row["job_id"])) in told
+
+
+def test_of_many_types_those_in_trouble_are_shown_and_failures_have_room(conn, busy):
+    """35 types on 30 lines: alphabetical order would hide zz_bad, and the failures below it."""
+    seen = snapshot.look(conn)
+    seen.depth.extend(Depth(f"aa_{n:02}", 0, 0, 0, 0, 0, 0) for n in range(35))
+    seen.depth.append(Depth("zz_bad", 3, 0, 0, 0, 1, 2))
+    told = drawn(seen, 120, 30)
+    assert "zz_bad" in told and "The file is bad." in told and "more" in told

@@ -27,6 +27,7 @@ JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
 
 
+SCHEDULES = "tests/sql/test_queue_schedules.py"
 MARK = "  -- mutant: "
 
 
@@ -166,4 +167,7 @@ MUTANTS = [
     one("job_data of any depth", "if jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
     one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
+    # Schedules
+    one("two run the same tick", " skip locked", "", SCHEDULES, "-k", "two_that_run_at_once"),
+    one("a missed tick is made up for though it shall be skipped", "v_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),
 ]  # fmt: skip

@@ -25,6 +25,7 @@ ROLES = ("reelq_app", "reelq_readonly", "reelq_worker")
 COLUMNS: dict[str, list[dict[str, Any]]] = {
     "media.assets": [{"kind": kind} for kind in ("video", "image", "audio", "document")],  # each has a view
     "queue.processing_jobs": [{"job_type": "no_op"}],
+    "queue.schedules": [{"job_type": "no_op"}],
     "queue.job_history": [{"job_type": "no_op", "status": "completed", "token": 0}],  # queue.verify() looks at it after the test
 }
 NUMBERS = ("integer", "bigint", "smallint", "numeric", "real", "double precision")

@@ -201,3 +201,13 @@ def test_a_tenant_learns_that_it_is_paused_and_not_by_whom(queue, video):
     queue.conn.execute("select set_config('reelq.tenant_id', tenant_id::text, false) from media.videos")
     (row,) = explain(queue, job)
     assert row.reason == "paused" and "attacks" not in row.detail and "postgres" not in row.detail
+
+
+def test_a_limit_with_a_free_permit_that_nobody_has_let_in_is_not_called_used_up(queue):
+    """Nobody claims: what was cancelled has given its permit back, and the next in line waits for a claim."""
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    first, _, third = (queue.add() for _ in range(3))
+    queue.conn.execute("select queue.cancel_job(%s)", (first,))
+    (told,) = [row for row in queue.rows("select * from queue.explain_job(%s)", third) if row.reason == "over_limit"]
+    text = " ".join(str(value) for value in told)
+    assert "has 1 of 1 permits free, and 1 job waits before it" in text and "used up" not in text

@@ -16,6 +16,7 @@ FOR = {
     "Look": {"reelq_readonly", "reelq_worker"},
     "Change a job": {"reelq_app", "reelq_worker"},
     "Pauses and limits": {"reelq_worker"},
+    "Schedules": {"reelq_worker"},
     "Workers": {"reelq_worker"},
     "Upkeep": {"reelq_worker"},
     "Set up": {"reelq_worker"},

@@ -11,6 +11,9 @@ begin
     if exists (select from queue.pauses as p where p.scope = 'job_type') then
         perform queue.park_paused();
     end if;
+    if exists (select from queue.schedules as s where s.next_run_at <= p_now and s.paused_at is null) then
+        perform queue.run_schedules();
+    end if;
     select u.last_run_at into v_last from queue.upkeep as u where u.task = 'rescue';
     if v_last is null or v_last not between p_now - interval '2 seconds' and p_now then
         perform queue.rescue_expired();
@@ -27,6 +30,7 @@ end;
 $$;
 
 comment on function queue.run_due_maintenance(text, timestamptz) is $$
-The bounded maintenance that a full claim does first: make due jobs ready and park jobs of paused types; every two seconds take back
+The bounded maintenance that a full claim does first: make due jobs ready, park jobs of paused types and run
+due schedules; every two seconds take back
 expired leases; every five seconds note that the worker looked for work.
 $$;
