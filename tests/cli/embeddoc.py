@@ -1,6 +1,6 @@
 """Run the programs of docs/embed.md, each as a process of its own, and put what they print below them.
 
-    python -m tests.cli.embeddoc postgresql://postgres@…/fresh_database    writes the page anew
+    python -m tools.pages embed    writes the page anew
 
 A program is a block marked `python`; its output is the block marked `text` behind it. The block `sql` of the page is run before, once, by the
 owner. `python settings` is what stands in a settings.py of Django, and is read by the programs of the same heading.

@@ -4,7 +4,7 @@ A file is a fenced block after a line that is its name in backticks and a colon,
 "below the line that ends in `values`". A command is a line of a `console` block
 that begins with `$ `; what follows it is what it prints, stdout and stderr together. A line … stands for any lines.
 
-    python -m tests.cli.jobsdoc DATABASE_URL     writes what the commands print into docs/jobs.md
+    python -m tools.pages jobs     writes what the commands print into docs/jobs.md
 """
 
 from __future__ import annotations

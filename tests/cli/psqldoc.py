@@ -1,6 +1,6 @@
 """Run the statements of docs/psql.md in psql, in order, and put what psql answers below each.
 
-    python -m tests.cli.psqldoc postgresql://…/fresh_database    writes the page anew
+    python -m tools.pages psql    writes the page anew
 
 A statement begins with `=> `, goes on with `-> `; `>> ` is a line of COPY's data. All else in such a block is output.
 """

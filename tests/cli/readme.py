@@ -1,6 +1,6 @@
 """Run the commands of README.md in bash and psql, in order, and put what they print below each.
 
-    python -m tests.cli.readme postgresql://…/empty_database    writes the page anew
+    python -m tools.pages readme    writes the page anew
 
 A command begins with `$ ` in a block `console`, with `=> ` in a block `psql`, and goes on in lines that begin with `>`; all else there is
 output. The blocks share one shell, so that a worker in the background and a variable last. The line that exports DATABASE_URL is left to the caller.

@@ -100,7 +100,7 @@ def test_the_psql_page_runs_as_it_stands(empty_dsn, pg_server):
         schema.install(conn)
     page = psqldoc.PAGE.read_text(encoding="utf-8")
     fresh = psqldoc.run(page, empty_dsn, psql)
-    assert psqldoc.alike(fresh) == psqldoc.alike(page), "run: python -m tests.cli.psqldoc DATABASE_URL"
+    assert psqldoc.alike(fresh) == psqldoc.alike(page), "run: python -m tools.pages psql"
 
 
 def test_the_psql_page_names_every_function_that_an_application_or_operator_may_call(conn):

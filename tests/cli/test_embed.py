@@ -30,7 +30,7 @@ def test_the_page_shows_each_driver():
 def test_a_program_prints_what_the_page_says(dsn, tenant, heading):
     program, shown = PROGRAMS[heading]
     told = embeddoc.run(program, embeddoc.as_web(dsn), tenant)
-    assert embeddoc.alike(told) == embeddoc.alike(shown.text), "run: python -m tests.cli.embeddoc <URL of a fresh database>"
+    assert embeddoc.alike(told) == embeddoc.alike(shown.text), "run: python -m tools.pages embed"
 
 
 @pytest.mark.parametrize("heading", DRIVERS)

@@ -27,7 +27,7 @@ def test_the_tutorial_runs_word_for_word(empty_dsn: str, tmp_path: Path) -> None
     told = jobsdoc.run(PAGE, folder, empty_dsn)
     assert len(told) > 20
     wrong = [f"$ {one.command}\n{one.printed}-- and the page says\n{one.shown}" for one in told if not jobsdoc.agrees(one.shown, one.printed)]
-    assert wrong == [], "run: python -m tests.cli.jobsdoc DATABASE_URL\n" + "\n".join(wrong)
+    assert wrong == [], "run: python -m tools.pages jobs\n" + "\n".join(wrong)
 
 
 def test_a_wrong_output_would_be_found() -> None:

@@ -20,7 +20,7 @@ def test_every_command_of_the_readme_runs_in_order_on_an_empty_database(empty_ds
     if psql is None or shutil.which("bash") is None or shutil.which("ffmpeg") is None:
         pytest.skip("needs psql, bash and ffmpeg")
     fresh = readme.run(TEXT, empty_dsn, tmp_path, psql)
-    assert readme.alike(fresh) == readme.alike(TEXT), "run: python -m tests.cli.readme DATABASE_URL"
+    assert readme.alike(fresh) == readme.alike(TEXT), "run: python -m tools.pages readme"
 
 
 def test_the_readme_has_commands_of_both_kinds():

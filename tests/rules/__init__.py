@@ -41,6 +41,11 @@ OURS = "c.relnamespace::regnamespace::text = any(%(rooms)s)"
 FUNCTION = "p.pronamespace::regnamespace || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'"
 OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 
+# What an application or a reader may call though it asks for no tenant: help and settings. A new function that shows or changes rows
+# of tenants, or what is the operators', does not belong here.
+TENANTLESS = ("queue.help", "queue.setting")
+NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
+
 RULES = (
     Rule(
         "every schema has a comment",
@@ -97,6 +102,39 @@ RULES = (
             and p.pronamespace <> to_regnamespace('base') and p.proname not like '%%\\_columns'
         """,
         "security definer in its head; then it asks base.may_act_for",
+    ),
+    Rule(
+        # The owner's rights pass by row security: without the question every tenant sees and changes every other's rows.
+        "functions that an application or a reader may call ask whose the rows are",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
+        where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
+            and p.prosrc !~ '(may_act_for|may_touch|check_tenant|visible_tenant|current_tenant|is_operator|check_operator)'
+            and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
+            and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
+        """,
+        "ask base.may_act_for(tenant) in its body, or base.is_operator; a function about no tenant's rows: TENANTLESS in tests/rules",
+    ),
+    Rule(
+        "functions of triggers are called tg_… and have a trigger",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        where {OUR_FUNCTION} and (
+            (p.prorettype = 'trigger'::regtype) <> (p.proname like 'tg\\_%%')
+            or (p.prorettype = 'trigger'::regtype and not exists (select from pg_trigger as t where t.tgfoid = p.oid))
+        )
+        """,
+        "name it tg_<what it does>, and write its create or replace trigger into the same file",
+    ),
+    Rule(
+        "parameters begin with p_",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        where {OUR_FUNCTION} and exists (select from unnest(p.proargnames[:p.pronargs]) as n where n !~ '^p_')
+            and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(NAMED_BY_APPLICATIONS)})
+        """,
+        "rename it, so that no column can be meant",
     ),
     Rule(
         "every foreign key has an index",  # its first columns, in any order, so that deleting a parent is no walk over the table

@@ -39,6 +39,17 @@ def test_what_breaks_a_rule_is_told_with_its_remedy(conn: Conn) -> None:
     assert len(told) == 11, "\n".join(told)
 
 
+def test_a_function_that_forgets_to_ask_and_a_trigger_without_its_name_are_told(conn: Conn) -> None:
+    conn.execute("create function media.test_peek(uuid) returns text language sql security definer as 'select $1::text'")
+    conn.execute("revoke execute on function media.test_peek from public; grant execute on function media.test_peek to reelq_app")
+    conn.execute("create function media.test_hook() returns trigger language plpgsql as 'begin return null; end'")
+    conn.execute("create function media.test_name(x integer) returns integer language sql as 'select 1'")
+    told = "\n".join(rules.broken(conn))
+    assert "ask whose the rows are: not media.test_peek" in told
+    assert "are called tg_… and have a trigger: not media.test_hook" in told
+    assert "parameters begin with p_: not media.test_name" in told
+
+
 def test_every_error_code_has_a_class_and_a_row_in_the_readme() -> None:
     raised = rules.codes_in("".join(file.text.split("\ncomment on ", 1)[0] for file in schema.files()))
     listed = {

@@ -132,6 +132,30 @@ def sql_parses_also_inside_plpgsql_bodies(source: Source) -> Findings:
         yield source.text[:place].count("\n") + 1, str(error.args[0])
 
 
+PLACES = (
+    (r"sql/(grants|ledger)\.sql", ""),
+    (r"sql/schema/\d\d_[a-z]+/\d\d_[a-z0-9_]+\.sql", ""),
+    (r"sql/functions/([a-z]+)/(?:[a-z]+/)?([a-z0-9_]+)\.sql", "function"),
+    (r"sql/views/([a-z]+)/([a-z0-9_]+)\.sql", "view"),
+    (r"sql/data/[a-z]+_[a-z0-9_]+\.sql", ""),
+    (r"sql/migrations/\d{4}_[a-z0-9_]+\.sql", ""),
+)
+
+
+def sql_lies_where_the_runner_finds_it(source: Source) -> Findings:
+    """Elsewhere it would never be installed. A function's or view's file is named after it, in the folder of its room."""
+    if not source.path.startswith("sql/") or not source.path.lower().endswith(".sql"):
+        return
+    found = next(((match, kind) for place, kind in PLACES if (match := re.fullmatch(place, source.path))), None)
+    if found is None:
+        yield 1, "the schema runner reads no file here: sql/README.md, The rooms, says where each kind lies"
+    elif found[1]:
+        room, name = found[0].groups()
+        made = re.findall(rf"^create or replace {found[1]}\s+([a-z_]+\.[a-z0-9_]+)", source.text, re.MULTILINE)
+        if made != [f"{room}.{name}"]:
+            yield 1, f"the file has to make {found[1]} {room}.{name} and no other, not {' and '.join(made) or 'none'}"
+
+
 def sqlfluff_reads_every_file(source: Source) -> Findings:
     """It skips files over 20 kB and still says that all is well."""
     if source.path.endswith(".sql") and len(source.text.encode()) > 20_000:
@@ -186,6 +210,7 @@ RULES = (
     no_error_is_swallowed_without_a_word,
     tests_wait_for_events_and_do_not_sleep,
     sql_parses_also_inside_plpgsql_bodies,
+    sql_lies_where_the_runner_finds_it,
     sqlfluff_reads_every_file,
     a_migration_says_how_to_go_back,
     a_lock_holds_hashes_and_no_addresses,
