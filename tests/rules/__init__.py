@@ -41,12 +41,9 @@ OURS = "c.relnamespace::regnamespace::text = any(%(rooms)s)"
 FUNCTION = "p.pronamespace::regnamespace || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'"
 OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 
-# What an application or a reader may call though it asks for no tenant: figures and states of the whole queue, settings, help; and
-# enqueue_jobs, whose plain INSERT asks. A new function that shows or changes rows of tenants does not belong here.
-TENANTLESS = (
-    "ops.health", "ops.list_partitions", "queue.depth", "queue.enqueue_jobs", "queue.health", "queue.help", "queue.list_limits",
-    "queue.list_pauses", "queue.list_workers", "queue.rates", "queue.setting", "queue.stats",
-)  # fmt: skip
+# What an application or a reader may call though it asks for no tenant: help and settings. A new function that shows or changes rows
+# of tenants, or what is the operators', does not belong here.
+TENANTLESS = ("queue.help", "queue.setting")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (
@@ -113,11 +110,11 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_act_for|visible_tenant|current_tenant)'
+            and p.prosrc !~ '(may_act_for|may_touch|check_tenant|visible_tenant|current_tenant|is_operator|check_operator)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
         """,
-        "ask base.may_act_for(tenant) in its body; a function about no tenant's rows: TENANTLESS in tests/rules",
+        "ask base.may_act_for(tenant) in its body, or base.is_operator; a function about no tenant's rows: TENANTLESS in tests/rules",
     ),
     Rule(
         "functions of triggers are called tg_… and have a trigger",

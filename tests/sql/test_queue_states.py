@@ -174,7 +174,7 @@ def test_no_transition_skips_the_machine_even_for_the_functions(queue, start, wr
         elif start == "failed":
             queue.fail(job)
     with pytest.raises(psycopg.Error) as error, queue.transaction():
-        queue.conn.execute("set local search_path = ''")  # as our functions do
+        queue.conn.execute("set local search_path = pg_catalog, pg_temp")  # as our functions do
         queue.conn.execute(
             "update queue.processing_jobs set status = %s, token = token + (%s = 'running')::int where id = %s"
             if start != "running" else "update queue.processing_jobs set status = %s, token = token + 1 where %s <> '' and id = %s",

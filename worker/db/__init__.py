@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reelq.worker.db.async_query import Unreadable as Unreadable
 from reelq.worker.db.connection import SESSION as SESSION
 from reelq.worker.db.connection import TRY_AGAIN as TRY_AGAIN
 from reelq.worker.db.connection import Pool as Pool

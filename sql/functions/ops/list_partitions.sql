@@ -30,12 +30,13 @@ as $$
     select e.parent, e.name, e.since, e.until, e.state, nullif(c.reltuples, -1)::bigint, pg_total_relation_size(c.oid)
     from every as e
     inner join pg_catalog.pg_class as c on c.oid = to_regclass(e.name)
+    where base.is_operator()
     order by e.parent, e.since, e.name;
 $$;
 
 comment on function ops.list_partitions() is $$
 The partitions of the tables in ops.partition_policies: span, state, size in bytes with indexes, and the rows as the last ANALYZE
-estimated them (null: never analysed; nothing is counted).
+estimated them (null: never analysed; nothing is counted). For operators; others see none.
 
 State: ahead, current, kept (past, within the retention), expired (to be detached), detaching (interrupted: the next run ends
 it), detached (waits for its drop).

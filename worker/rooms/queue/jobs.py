@@ -20,6 +20,9 @@ from reelq.worker.db.rows import Connection, rows, scalar
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")
 
 
+UNREADABLE = "\0"  # no key of job_data: Postgres keeps no NUL
+
+
 class ClaimedJob(NamedTuple):
     """A job under lease. `token` is the fence: every later write of the attempt bears it.
 
@@ -35,7 +38,7 @@ class ClaimedJob(NamedTuple):
     user_id: UUID | None
     video_id: UUID | None
     asset_id: UUID | None
-    job_data: dict[str, Any]  # or Unreadable, see `mend`
+    job_data: dict[str, Any]
     priority: int
     attempts: int  # charged before this one
     max_attempts: int
@@ -61,7 +64,12 @@ class ClaimedJob(NamedTuple):
         spans = {"lease": timedelta(minutes=1), "time_limit": timedelta(minutes=1), "stall_limit": None}
         times = dict.fromkeys(("scheduled_for", "created_at", "ready_at"), datetime.now(UTC))
         stand_ins = {name: value for name, value in (spans | times).items() if isinstance(found[name], Unreadable)}
-        return cls(**(found | stand_ins | {"job_data": Unreadable(told)}))
+        return cls(**(found | stand_ins | {"job_data": {UNREADABLE: told}}))
+
+    @property
+    def unreadable(self) -> str | None:
+        """What Python could not read of the job; None: it read all."""
+        return self.job_data.get(UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)

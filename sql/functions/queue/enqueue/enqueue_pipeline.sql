@@ -34,9 +34,10 @@ begin
     end if;
     perform queue.check_pipeline_options(name, options);
     for v_step in select s.* from queue.pipeline_order(name) as o inner join queue.pipeline_steps as s on s.pipeline = name and s.step = o.step order by o.place loop
-        v_id := queue.find_by_idempotency_key(v_tenant, v_key || v_step.step);
-        is_new := v_id is null;
-        if is_new then
+        loop
+            v_id := queue.find_by_idempotency_key(v_tenant, v_key || v_step.step);
+            is_new := v_id is null;
+            exit when not is_new;
             -- Of two sessions that enqueue a run the second waits here, at its first step, for the first one's end: then either all of
             -- its steps are new or all are known. Nobody but the tenant itself can hold that key.
             insert into queue.processing_jobs (
@@ -50,11 +51,8 @@ begin
             )
             on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing
             returning id into v_id;
-            if not found then
-                is_new := false;
-                v_id := queue.find_by_idempotency_key(v_tenant, v_key || v_step.step);
-            end if;
-        end if;
+            exit when found;
+        end loop;
         v_ids := v_ids || jsonb_build_object(v_step.step, v_id);
         step := v_step.step;
         job_id := v_id;

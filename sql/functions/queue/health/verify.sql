@@ -8,6 +8,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
     select 'the owner sees every row', null::uuid, f.object || ' ' || f.fault from base.find_owner_faults() as f
+    where f.object in ('queue.processing_jobs', 'queue.job_history')
 
     union all
     (
