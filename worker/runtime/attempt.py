@@ -115,9 +115,8 @@ class Attempt:
     def _handle(self, deps: AttemptDeps, folder: list[Path]) -> AttemptOutcome:
         """Parse the arguments, call the handler, commit what it wants written."""
         job = self.job
-        data: Any = job.job_data
-        if isinstance(data, db.Unreadable):
-            raise PermanentError("unreadable_job", "The job holds a value that no worker can read.", detail=data.error)
+        if job.unreadable:
+            raise PermanentError("unreadable_job", "The job holds a value that no worker can read.", detail=job.unreadable)
 
         def make_scratch() -> Path:
             if not folder:
