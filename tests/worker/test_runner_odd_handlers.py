@@ -357,14 +357,3 @@ def test_ffmpeg_takes_relative_paths(dsn: str, conn: Conn, tmp_path: Path, monke
 
     with working(dsn, tmp_path, {"no_op": handler(run)}):
         assert ended(conn, enqueue(conn))["result_data"]["bytes"] > 100
-
-
-@pytest.mark.parametrize("data", ['{"sleep_s": 1' + "0" * 5000 + "}", '{"x": ' + "[" * 3000 + "]" * 3000 + "}"], ids=["digits", "depth"])
-def test_a_job_that_cannot_be_read_fails_alone(dsn: str, conn: Conn, tmp_path: Path, data: str) -> None:
-    """Postgres keeps such JSON; the worker that claims it goes on."""
-    with working(dsn, tmp_path, {"no_op": no_op}, slots=2) as worker:
-        bad, good = enqueue(conn, job_data=data), enqueue(conn)
-        code = "select error_code from queue.processing_jobs where id = %s and status = 'failed'"
-        assert until(lambda: conn.execute(code, [bad]).fetchone(), "the job that cannot be read") == ("bad_job_data",)
-        assert ended(conn, good)["status"] == "completed"
-        assert worker.code is None
