@@ -254,7 +254,7 @@ def test_a_video_that_nobody_ends_is_found(queue):
     queue.fail(ladder, "permanent")
     queue.complete(poster)
     queue.conn.execute("select media.reopen_video(%s)", [video])
-    assert [row.invariant for row in queue.violations()] == ["a video whose pipeline is over is ready or has failed"]
+    assert [row.invariant for row in queue.violations()] == ["a video is failed when a step of its pipeline has failed and none is at work"]
     queue.conn.execute("select media.fail_video(%s, 'oops', 'It broke.')", [video])
     assert queue.violations() == []
 

@@ -149,7 +149,7 @@ def test_a_video_is_deleted_while_a_step_of_its_pipeline_ends(queue, race, call)
 def test_a_rescue_waits_for_nobody_who_deletes_the_video(queue, connect):
     video = queue.value("select queue.ingest_video('/a.mp4')")
     queue.take()
-    queue.conn.execute("update queue.leases set expires_at = '-infinity'")
+    queue.conn.execute("update queue.leases set expires_at = '2000-01-01'")
     other = Queue(connect())
     other.conn.execute("set lock_timeout = '1s'")
     with queue.transaction():
@@ -209,7 +209,7 @@ def test_an_archived_job_gets_no_edge_to_a_part_that_comes_meanwhile(queue, race
     job = queue.take()
     over = child(queue, parent)
     queue.value("select queue.cancel_job(%s)", over)
-    queue.conn.execute("update queue.leases set expires_at = 'infinity'")
+    queue.conn.execute("update queue.leases set expires_at = '9999-01-01'")
     clock.forward(queue.value("select interval '40 days'"))
     spawn = "select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')"
     with queue.transaction():

@@ -238,8 +238,8 @@ def made(hint: Any, *default: Any) -> Any:
         (run, {"limits": ["Bad Word"]}, "limits must be a list of words"),
         (run, {"limits": ["Bad"]}, "limits must be words of a-z, 0-9 and _ . : -, at most 100 long, not 'Bad'"),
         (run, {"needs": ["a b"]}, "needs must be a list of words"),
-        (run, {"lease": "0.5s"}, "lease must be 1s to 36500d, not '0.5s'"),
-        (run, {"time_limit": "9" * 400}, "time_limit must be above zero to 36500d"),
+        (run, {"lease": "0.5s"}, "lease must be 1s to 365d, not '0.5s'"),
+        (run, {"time_limit": "9" * 400}, "time_limit must be above zero to 365d"),
         (run, {"retry": Retry(factor=math.nan)}, "Retry.factor must be 1 to 999, not nan"),
         (run, {"retry": Retry(factor=math.inf)}, "Retry.factor must be 1 to 999, not inf"),
         (run, {"retry": Retry(factor="2")}, "Retry.factor must be 1 to 999, not '2'"),  # type: ignore[arg-type]

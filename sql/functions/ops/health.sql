@@ -14,7 +14,7 @@ begin
         begin
             if v_check = 'snapshots' and not base.is_operator() then
                 return query
-                select h.finding, h.level, 'Details are for operators.', null::text from ops.health_of_snapshots() as h;
+                select h.finding, h.level, 'Details are for operators.', case when h.level <> 'ok' then 'Ask an operator.' end from ops.health_of_snapshots() as h;
             elsif v_check = 'queue' then
                 return query select h.* from queue.health(p_deep) as h;
             else

@@ -14,8 +14,9 @@ begin
         -- A check that fails is itself a finding, and must not hide what the others have to say.
         begin
             return query execute format(
-                'select h.finding, h.level, case when $2 then h.detail else %L end, case when $2 then h.remedy end from queue.health_of_%s(%s) as h',
-                'Details are for operators.', v_check, case v_check when 'invariants' then '$1' else '' end
+                'select h.finding, h.level, case when $2 then h.detail else %L end, case when $2 then h.remedy when h.level <> ''ok'' then %L end'
+                ' from queue.health_of_%s(%s) as h',
+                'Details are for operators.', 'Ask an operator.', v_check, case v_check when 'invariants' then '$1' else '' end
             ) using p_deep and v_operator, v_operator;
         exception
             when others then

@@ -160,14 +160,6 @@ as $$
     having count(a.job_id) <> j.token - (j.status = 'running')::integer or max(a.attempt) > j.token
 
     union all
-    select 'a video whose pipeline is over is ready or has failed', min(j.id::text)::uuid, format('video %s is %s', v.id, v.status)
-    from queue.processing_jobs as j
-    inner join media.videos as v on v.id = j.video_id
-    where j.pipeline_run is not null and v.status not in ('ready', 'failed') and v.deleted_at is null
-    group by v.id, v.status
-    having bool_and(j.status not in ('queued', 'running')) and bool_or(j.job_type = 'finish_video')
-
-    union all
     select 'a job is in the table of jobs or in the history', h.id, 'in both'
     from queue.job_history as h
     inner join queue.processing_jobs as j on j.id = h.id
