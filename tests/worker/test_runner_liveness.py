@@ -142,7 +142,7 @@ def test_a_result_of_an_outage_is_judged_by_the_fence(between: tuple[Proxy, str]
     with working(dsn, tmp_path, {"no_op": gate.module}):
         job_id = enqueue(conn)
         until(lambda: job(conn, job_id)["status"] == "running")
-        conn.execute("update queue.job_types set needs = '{elsewhere}'")
+        conn.execute("select queue.pause('job_type', 'no_op', 'given away')")
         middle.close()
         conn.execute("update queue.leases set expires_at = 'epoch'")
         conn.execute("select queue.rescue_expired()")
