@@ -34,11 +34,6 @@ def file_url(path: Path) -> str:
     return f"file:{path}"
 
 
-def rate_text(rate: Fraction) -> str:
-    """30000/1001."""
-    return f"{rate.numerator}/{rate.denominator}"
-
-
 def ladder(
     source: Path,
     measured: Measured,
