@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -24,6 +25,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
@@ -84,6 +86,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "sql" not in metafunc.definition.path.parts or metafunc.definition.get_closest_marker("one_server"):
         servers = servers[:1]
     metafunc.parametrize("pg_server", servers, ids=[f"pg{one.major}" for one in servers], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def no_leak() -> Iterator[None]:
+    """What `worker run` sets up for its whole process is not left to later tests: run it as a process of its own."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    yield
+    assert isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory), "logs.configure() was called"
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers, "signal handlers were set"
 
 
 class Servers:

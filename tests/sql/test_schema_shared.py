@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -288,11 +289,7 @@ def test_a_model_with_a_name_of_ours_gets_its_table_in_public(application: Conn,
 
 
 def test_commands_and_a_worker_do_not_meet_the_applications_names(
-    application: Conn,
-    empty_dsn: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    application: Conn, empty_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tables and functions of public have our names; whatever we say is qualified."""
     schema.install(application)
@@ -308,7 +305,8 @@ def test_commands_and_a_worker_do_not_meet_the_applications_names(
         ["queue", "stats"],
         ["partitions", "maintain"],
     ):
-        assert main(words) == 0, capsys.readouterr().err
+        done = subprocess.run([sys.executable, "-m", "reelq.cli.main", *words], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
     assert application.execute("select status from queue.processing_jobs").fetchall() == [("completed",)]
     assert application.execute("select * from public.processing_jobs").fetchall() == []
     assert application.execute("select * from queue.verify()").fetchall() == []

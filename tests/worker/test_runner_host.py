@@ -216,7 +216,7 @@ def test_logs_are_json_and_keep_secrets(tmp_path: Path) -> None:
     """One object a line; a password does not appear, whichever way it came into the line."""
     settings = make_settings("postgresql://me:hunter22@db/x", tmp_path, link_secret='qu"ote', log_format="json")
     stream = io.StringIO()
-    configured, root = structlog.get_config(), logging.getLogger()
+    root = logging.getLogger()
     handlers, level = root.handlers, root.level
     try:
         logs.configure(settings, stream)
@@ -227,8 +227,9 @@ def test_logs_are_json_and_keep_secrets(tmp_path: Path) -> None:
         except RuntimeError:
             log.exception("job.failed")
     finally:
-        structlog.configure(**configured)
+        structlog.reset_defaults()
         root.handlers, root.level = handlers, level
+        threading.excepthook = threading.__excepthook__
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["database.lost", "job.failed"]
     assert "hunter22" not in stream.getvalue()
