@@ -243,7 +243,7 @@ def test_set_again_begins_anew_and_drop_leaves_the_jobs(queue, clock):
 )
 def test_what_could_never_run_is_refused_when_it_is_set(queue, named, code):
     with pytest.raises(psycopg.Error) as refused:
-        schedule(queue, named.pop("name", "often"), **named)
+        schedule(queue, **{"name": "often", **named})
     assert refused.value.sqlstate == code and refused.value.diag.message_hint
 
 

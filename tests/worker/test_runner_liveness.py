@@ -104,7 +104,7 @@ def test_a_drain_is_heard_while_the_queue_is_silent(between: tuple[Proxy, str], 
     """SIGTERM comes while the loop waits for an answer that never comes, and nothing new is let in."""
     middle, dsn = between
     worker = Worker(Runner(make_settings(dsn, tmp_path, poll_s=0.1), Registry({"no_op": no_op})))
-    until(lambda: status(conn) == "active")
+    assert ended(conn, enqueue(conn))["status"] == "completed"  # its start is over
     middle.silence()
     worker.runner.shutdown()
     assert worker.join() == 0
