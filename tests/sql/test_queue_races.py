@@ -335,6 +335,38 @@ def test_claims_side_by_side_look_at_the_common_limit(queue, other):
         assert other.claim("w2") == []
 
 
+def test_a_job_that_gets_a_permit_while_the_backlog_is_parked_keeps_it(queue, other, observer):
+    """The look and the lock are two statements; in between another claim lets the job in."""
+    job_id = queue.add()
+    queue.value("select queue.set_limit('type:no_op', 1)")
+    lane = queue.value("select lane from queue.ready")
+    with queue.transaction():
+        queue.conn.execute("lock table queue.ready in share mode")
+        race = Race(other, lambda q: q.value("select queue.park_ahead(%s, '-infinity', 0, 10)", lane)).start_and_wait_until_blocked(observer)
+        queue.conn.execute("select queue.initialise_limits('{type:no_op}'), queue.acquire_permits('{type:no_op}')")
+        queue.conn.execute("delete from queue.ready")
+        queue.value("select queue.admit_jobs(%s, '{type:no_op}')", [job_id])
+    assert race.finish() == 0
+    assert queue.rows("select limits from queue.ready") == [(["type:no_op"],)]
+    assert queue.violations() == []
+
+
+def test_a_limit_that_is_set_while_a_claim_takes_away_its_row_holds(queue, other, observer):
+    """The tenant's row came with tenant:*, which was dropped; the operator's own limit comes at that moment."""
+    tenant = queue.value("select identity.create_tenant('one', 'one')")
+    queue.worker()
+    queue.value("select queue.set_limit('tenant:*', 1)")
+    queue.add(tenant_id=tenant), queue.add(tenant_id=tenant)
+    queue.claim(), queue.claim()
+    queue.value("select queue.drop_limit('tenant:*')")
+    with queue.transaction():
+        queue.conn.execute("select queue.admit_parked()")
+        assert queue.rows("select limit_key from queue.limits") == []
+        race = Race(other, lambda q: q.value("select queue.set_limit('tenant:one', 1)")).start_and_wait_until_blocked(observer)
+    race.finish()
+    assert queue.rows("select limit_key, max_running from queue.limits") == [(f"tenant:{tenant}", 1)]
+
+
 def test_two_claims_that_give_a_tenant_its_first_unit_do_not_wait_for_one_another(queue, other):
     """They would deadlock over two tenants that they meet in different order."""
     tenant = queue.value("select identity.create_tenant('one', 'one')")

@@ -27,7 +27,10 @@ begin
     with locked as materialized (
         select r.ctid as place
         from unnest(v_held) as held (job_id)
-        cross join lateral (select one.ctid, one.job_id from queue.ready as one where one.job_id = held.job_id for update skip locked) as r
+        cross join lateral (
+            -- Since that look it may have come back with a permit.
+            select one.ctid, one.job_id from queue.ready as one where one.job_id = held.job_id and one.limits is null for update skip locked  -- mutant: a permit is lost in the backlog
+        ) as r
         cross join lateral (
             select from queue.processing_jobs as j
             where j.id = r.job_id and j.status = 'queued' for no key update skip locked

@@ -13,7 +13,9 @@ begin
         raise exception 'limit must be 1 or more, not %', coalesce(p_max::text, 'null')
             using errcode = 'RQ008', hint = 'To let nothing run use queue.pause; to let everything run queue.drop_limit.';
     end if;
-    if not exists (select from queue.limits as l where l.limit_key = v_key) then
+    -- A claim that takes a tenant's row away since tenant:* was dropped is waited for.
+    perform from queue.limits as l where l.limit_key = v_key for no key update;  -- mutant: a limit is set on a row that goes
+    if not found then
         perform queue.lock_limit_key(v_key, true);
         -- Count the jobs that have a permit or run without one. queue.initialise_limits gives the latter theirs at the next claim.
         insert into queue.limits (limit_key, max_running, used)
