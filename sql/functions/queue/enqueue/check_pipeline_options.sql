@@ -22,9 +22,16 @@ begin
         raise exception 'option % must be a JSON object, as it names a step, not %', quote_literal(v_step), jsonb_typeof(p_options -> v_step)
             using errcode = 'RQ008', hint = format('{"%s": {"key": value}}', v_step);
     end if;
+    -- Size and depth first: what follows takes its time with what is large.
+    perform queue.check_job_data(s.job_data || coalesce(p_options -> s.step, '{}'))
+    from queue.pipeline_steps as s where s.pipeline = p_pipeline;
+    perform queue.check_options(t.job_type, t.options_schema, s.job_data || coalesce(p_options -> s.step, '{}'), s.step)
+    from queue.pipeline_steps as s
+    inner join queue.job_types as t on t.job_type = s.job_type
+    where s.pipeline = p_pipeline and t.options_schema is not null and (s.job_data || coalesce(p_options -> s.step, '{}') @@ t.options_path) is not true;
 end;
 $$;
 
 comment on function queue.check_pipeline_options(text, jsonb) is $$
-Refuse options of a pipeline that name no step, or hold no object for one (RQ008).
+Refuse options of a pipeline that name no step, hold no object for one, or hold what the job type of the step does not take (RQ008).
 $$;

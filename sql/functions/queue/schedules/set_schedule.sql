@@ -36,6 +36,14 @@ begin
     if p_video_id is not null and not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null) then
         raise exception 'no video %', p_video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
+    if p_job_type is not null and (select t.requires from queue.job_types as t where t.job_type = p_job_type) is not null and p_video_id is null then
+        perform queue.refuse_without(p_job_type);
+    end if;
+    if jsonb_typeof(coalesce(p_job_data, '{}')) = 'object' then
+        perform queue.check_job_data(coalesce(p_job_data, '{}')) where p_job_type is not null;
+        perform queue.check_options(t.job_type, t.options_schema, coalesce(p_job_data, '{}')) from queue.job_types as t where t.job_type = p_job_type;
+        perform queue.check_pipeline_options(p_pipeline, coalesce(p_job_data, '{}')) where p_pipeline is not null;
+    end if;
     if p_tenant_id is not null then
         perform identity.check_tenant(p_tenant_id);
     end if;
@@ -70,5 +78,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ003  no such job type
   RQ004  no such pipeline, video or tenant
-  RQ008  no cron expression, no time zone, or both or neither of job and pipeline
+  RQ008  no cron expression, no time zone, both or neither of job and pipeline, or options that these do not take
 $$;

@@ -14,6 +14,7 @@ begin
     then
         if new.job_data is distinct from old.job_data then
             perform queue.check_job_data(new.job_data);
+            perform queue.check_options(t.job_type, t.options_schema, new.job_data) from queue.job_types as t where t.job_type = new.job_type;
         end if;
         return new;
     end if;
@@ -31,7 +32,7 @@ else comes this far: no policy of the table is for updates, so that even a role 
 
 Raises
   RQ007  a change of what the functions look after
-  RQ008  job_data that no worker could read
+  RQ008  job_data that no worker could read, or that its type does not take
 $$;
 
 -- Triggers of one kind fire in the order of their names: this one comes before guard_job.

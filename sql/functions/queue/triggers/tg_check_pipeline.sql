@@ -5,13 +5,16 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform queue.pipeline_order(coalesce(new.pipeline, old.pipeline));
+    -- What is required may come with the options of a run.
+    perform queue.check_options(t.job_type, t.options_schema - 'required', new.job_data, new.step)
+    from queue.job_types as t where t.job_type = new.job_type and t.options_schema is not null;
     return null;
 end;
 $$;
 
 comment on function queue.tg_check_pipeline() is $$
-Trigger at the end of a transaction that changed queue.pipeline_steps: refuses unknown steps (RQ005) and
-circles (RQ006).
+Trigger at the end of a transaction that changed queue.pipeline_steps: refuses unknown steps (RQ005), circles (RQ006) and job_data
+that the job type of a step does not take (RQ008).
 $$;
 
 drop trigger if exists check_pipeline on queue.pipeline_steps;
