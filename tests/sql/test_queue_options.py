@@ -420,7 +420,7 @@ def is_valid(schema: Any, value: Any) -> bool:
     checks = [
         any(IS[kind](value) for kind in (kinds if isinstance(kinds, list) else [kinds])),
         any(same(value, one) for one in schema.get("enum", [value])), same(value, schema.get("const", value)),
-        any(is_valid(one, value) for one in schema.get("anyOf", [{}])),
+        "anyOf" not in schema or any(is_valid(one, value) for one in schema["anyOf"]),
     ]  # fmt: skip
     if is_number(value):
         checks += [value >= schema.get("minimum", value), value <= schema.get("maximum", value), value % schema.get("multipleOf", value or 1) == 0]

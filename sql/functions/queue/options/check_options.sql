@@ -9,7 +9,7 @@ declare
 begin
     if v_mistake is not null then  -- mutant: options are not checked
         raise exception '%', coalesce(p_where, '') || v_mistake[1]
-            using errcode = 'RQ008', hint = concat_ws(' ', nullif(v_mistake[2], ''), format('All of them: reelq job-types show %s', p_job_type));
+            using errcode = 'RQ008', hint = concat_ws(' ', nullif(v_mistake[2], ''), format('Options: reelq job-types show %s', p_job_type));
     end if;
 end;
 $$;

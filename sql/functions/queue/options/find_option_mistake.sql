@@ -75,17 +75,14 @@ begin
             v_must := 'hold each item once';
         elsif p_schema ? 'items' and p_schema -> 'items' <> '{}' then
             v_path := ('strict ' || queue.options_path(p_schema -> 'items'))::jsonpath;
-            select m.mistake into v_found
-            from (
-                select queue.find_option_mistake(p_schema -> 'items', e.item, p_at || '[' || e.n - 1 || ']') as mistake
-                from jsonb_array_elements(p_value) with ordinality as e (item, n)
-                where (e.item @@ v_path) is not true
-            ) as m
-            where m.mistake is not null
-            limit 1;
-            if found then
-                return v_found;
-            end if;
+            for v_item, v_count in
+                select e.item, e.n - 1 from jsonb_array_elements(p_value) with ordinality as e (item, n) where (e.item @@ v_path) is not true
+            loop
+                v_found := queue.find_option_mistake(p_schema -> 'items', v_item, p_at || '[' || v_count || ']');
+                if v_found is not null then
+                    return v_found;
+                end if;
+            end loop;
         end if;
     elsif v_type = 'object' and p_schema ?| array['properties', 'additionalProperties', 'required'] then
         if jsonb_typeof(v_others) = 'object' then
