@@ -40,7 +40,7 @@ ENCODE_SHARE = 0.95  # of the progress bar; then comes reading back and storing
 
 
 NAMES = get_args(ladder.Rendition)
-WITH_COMMAS = Pattern(f"({'|'.join(NAMES)})(,({'|'.join(NAMES)}))*", f"some of {', '.join(NAMES)}, with nothing but commas between them")
+WITH_COMMAS = Pattern(f"({'|'.join(NAMES)})(,({'|'.join(NAMES)}))*", f"some of {', '.join(NAMES)}, joined by commas")
 EXAMPLE = {"renditions": ["720p", "360p"], "crf": 21}
 
 
