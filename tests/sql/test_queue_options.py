@@ -473,8 +473,8 @@ def test_ordinary_options_are_taken_by_the_path_alone(queue: Queue) -> None:
 
 def test_no_statement_is_added_where_there_are_no_options(queue: Queue) -> None:
     queue.conn.execute("set track_functions = 'all'")
-    queue.conn.execute("create or replace function queue.check_options(p_job_type text, p_schema jsonb, p_job_data jsonb, p_at text default '', p_where text default '')"
-                       " returns void language sql as 'select 1 / 0'")  # fmt: skip
+    queue.conn.execute("create or replace function queue.options_refusal(p_job_type text, p_schema jsonb, p_job_data jsonb, p_at text default '', p_where text default '')"
+                       " returns text[] language sql as 'select array[1 / 0]::text[]'")  # fmt: skip
     queue.add("no_op")
     queue.add("free", job_data={"a": 1})
     queue.conn.execute("insert into queue.processing_jobs (job_type) select 'no_op' from generate_series(1, 10)")

@@ -6,6 +6,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_spec record;
+    v_no text[];
 begin
     for v_spec in
         select s.n, s.spec, t.job_type, t.options_schema, t.requires
@@ -15,10 +16,12 @@ begin
             and (t.requires is not null or (t.options_schema is not null and (coalesce(s.spec -> 'job_data', '{}') @@ t.options_path) is not true))
         order by s.n
     loop
-        perform queue.check_job_data(coalesce(v_spec.spec -> 'job_data', '{}'));
-        perform queue.check_options(v_spec.job_type, v_spec.options_schema, coalesce(v_spec.spec -> 'job_data', '{}'), p_where => format('spec %s: ', v_spec.n));
+        v_no := queue.options_refusal(v_spec.job_type, v_spec.options_schema, coalesce(v_spec.spec -> 'job_data', '{}'), p_where => format('spec %s: ', v_spec.n));
         if v_spec.requires is not null and v_spec.spec ->> 'video_id' is null and (v_spec.requires = 'video' or v_spec.spec ->> 'asset_id' is null) then
-            perform queue.refuse_without(v_spec.job_type, format('spec %s: ', v_spec.n));
+            v_no := queue.requires_refusal(v_spec.job_type, format('spec %s: ', v_spec.n));
+        end if;
+        if v_no is not null then
+            raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
         end if;
     end loop;
 end;

@@ -19,6 +19,7 @@ as $$
 declare
     v_constraint text;
     v_next timestamptz;
+    v_no text[];
 begin
     perform base.check_read_committed();
     if not exists (select from pg_catalog.pg_timezone_names as z where lower(z.name) = lower(p_time_zone)) then
@@ -36,13 +37,13 @@ begin
     if p_video_id is not null and not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null) then
         raise exception 'no video %', p_video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
-    if p_job_type is not null and (select t.requires from queue.job_types as t where t.job_type = p_job_type) is not null and p_video_id is null then
-        perform queue.refuse_without(p_job_type);
-    end if;
-    if jsonb_typeof(coalesce(p_job_data, '{}')) = 'object' then
-        perform queue.check_job_data(coalesce(p_job_data, '{}')) where p_job_type is not null;
-        perform queue.check_options(t.job_type, t.options_schema, coalesce(p_job_data, '{}')) from queue.job_types as t where t.job_type = p_job_type;
+    v_no := case when p_video_id is null then queue.requires_refusal(p_job_type) end;
+    if v_no is null and jsonb_typeof(coalesce(p_job_data, '{}')) = 'object' then
+        v_no := (select queue.options_refusal(t.job_type, t.options_schema, coalesce(p_job_data, '{}')) from queue.job_types as t where t.job_type = p_job_type);
         perform queue.check_pipeline_options(p_pipeline, coalesce(p_job_data, '{}')) where p_pipeline is not null;
+    end if;
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
     if p_tenant_id is not null then
         perform identity.check_tenant(p_tenant_id);

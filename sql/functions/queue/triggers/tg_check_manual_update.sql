@@ -3,6 +3,8 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_no text[];
 begin
     if
         old.status is not distinct from new.status and old.token is not distinct from new.token
@@ -14,7 +16,10 @@ begin
     then
         if new.job_data is distinct from old.job_data then
             perform queue.check_job_data(new.job_data);
-            perform queue.check_options(t.job_type, t.options_schema, new.job_data) from queue.job_types as t where t.job_type = new.job_type;
+            v_no := (select queue.options_refusal(t.job_type, t.options_schema, new.job_data) from queue.job_types as t where t.job_type = new.job_type);
+            if v_no is not null then
+                raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+            end if;
         end if;
         return new;
     end if;

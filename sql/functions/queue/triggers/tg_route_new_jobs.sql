@@ -21,6 +21,7 @@ declare
     v_without text;
     v_is_checked boolean;
     v_is_one boolean;
+    v_no text[];
 begin
     perform base.check_read_committed();
     select
@@ -44,14 +45,20 @@ begin
             using errcode = 'RQ003', hint = 'Leave limits out. Known types: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
     end if;
     if v_without is not null then  -- mutant: a job without its video
-        perform queue.refuse_without(v_without);
-    end if;
-    if v_is_checked then
+        v_no := queue.requires_refusal(v_without);
+    elsif v_is_checked then
         -- In the order in which they were written. Most statements bring no options, or of types that take any.
-        perform queue.check_options(t.job_type, t.options_schema, j.job_data, p_where => case when not v_is_one then 'row ' || j.n || ': ' end)
+        select r.no into v_no
         from (select n.job_type, n.job_data, row_number() over () as n from new_jobs as n) as j
         inner join queue.job_types as t on t.job_type = j.job_type
-        where t.options_schema is not null and (j.job_data @@ t.options_path) is not true;
+        cross join lateral queue.options_refusal(
+            t.job_type, t.options_schema, j.job_data, p_where => case when not v_is_one then 'row ' || j.n || ': ' end
+        ) as r (no)
+        where t.options_schema is not null and (j.job_data @@ t.options_path) is not true and r.no is not null
+        limit 1;
+    end if;
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
     for v_tenant in select distinct j.tenant_id from new_jobs as j loop
         if not base.may_act_for(v_tenant) then
