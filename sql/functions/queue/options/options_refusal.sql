@@ -8,7 +8,8 @@ declare
     v_mistake text[];
 begin
     -- What is too large is refused as job_data, before there is a job: nothing here takes its time with it.
-    if octet_length(p_job_data::text) <= queue.setting('job_data_bytes')::integer then
+    -- (An installation writes pipelines before the settings.)
+    if (octet_length(p_job_data::text) > (select s.value::integer from queue.settings as s where s.name = 'job_data_bytes')) is not true then
         v_mistake := queue.find_option_mistake(p_schema, p_job_data, p_at);
     end if;
     return case when v_mistake is not null then  -- mutant: options are not checked
@@ -21,7 +22,8 @@ end;
 $$;
 
 comment on function queue.options_refusal(text, jsonb, jsonb, text, text) is $$
-Why options of a job, that is its job_data, are not what their type takes: {SQLSTATE, message, hint} for whoever raises it. Null: they are.
+Why options of a job, that is its job_data, are not what their type takes: {SQLSTATE, message, hint} for whoever raises it (RQ008).
+Null: they are.
 
 Arguments
   p_schema  queue.job_types.options_schema of that type; null takes everything

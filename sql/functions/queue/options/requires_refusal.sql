@@ -20,7 +20,7 @@ where t.job_type = p_job_type and t.requires is not null;
 $$;
 
 comment on function queue.requires_refusal(text, text) is $$
-Why a job of a type that requires a video or an asset is refused without: {SQLSTATE, message, hint} for whoever raises it. Null: the type
+Why a job of a type that requires a video or an asset is refused without: {SQLSTATE, message, hint} for whoever raises it (RQ008). Null: the type
 requires nothing.
 
 Arguments
