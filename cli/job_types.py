@@ -131,7 +131,7 @@ def show(app: App, name: str, as_json: bool) -> None:
         return
     if not output.emit(arguments_of(schema), False, ARGUMENTS, title="arguments"):
         output.lines("arguments", "none")
-    output.lines("example", command(name, example, video=here is not None and here.of_a_video))
+    output.lines("example", command(name, example, video=row.requires == "video"))
     if here and schema != row.options_schema:
         output.say("The database has other arguments than the handler here: run reelq job-types sync")
 
@@ -205,10 +205,10 @@ def arguments_of(schema: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "name": name,
             "type": options_schema.spell(one),
-            "default": "required" if name in schema["required"] else json.dumps(one["default"], ensure_ascii=False),
+            "default": "required" if name in schema.get("required", ()) else json.dumps(one.get("default"), ensure_ascii=False),
             "meaning": one.get("description", ""),
         }
-        for name, one in schema["properties"].items()
+        for name, one in schema.get("properties", {}).items()
     ]
 
 

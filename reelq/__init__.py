@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reelq.worker.errors import SnoozeError as SnoozeError
     from reelq.worker.errors import StopRequested as StopRequested
     from reelq.worker.errors import TransientError as TransientError
+    from reelq.worker.jobs.arguments import Pattern as Pattern
     from reelq.worker.jobs.arguments import Range as Range
     from reelq.worker.jobs.context import JobContext as JobContext
     from reelq.worker.jobs.declare import Retry as Retry
@@ -36,6 +37,7 @@ FACE = {
     "JobContext": "reelq.worker.jobs.context",
     "JobError": "reelq.worker.errors",
     "JobSpec": "reelq.worker.rooms.queue.bulk",
+    "Pattern": "reelq.worker.jobs.arguments",
     "PermanentError": "reelq.worker.errors",
     "Range": "reelq.worker.jobs.arguments",
     "RateLimitedError": "reelq.worker.errors",

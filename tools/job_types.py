@@ -1,4 +1,4 @@
-"""sql/data/queue_job_types.sql, its last part: the arguments of the shipped handlers as schemas.
+"""sql/data/queue_job_types.sql, its last part: the arguments of the shipped handlers as schemas, and what their jobs are about.
 
     python -m tools.job_types
 
@@ -17,22 +17,24 @@ MARK = "-- Written by `python -m tools.job_types` from the Args of worker/handle
 
 
 STATEMENT = """update queue.job_types as t
-set options_schema = s.options_schema::jsonb
+set options_schema = s.options_schema::jsonb, requires = s.requires
 from (
     values
 {rows}
-) as s (job_type, options_schema)
-where t.job_type = s.job_type and t.options_schema is distinct from s.options_schema::jsonb;
+) as s (job_type, requires, options_schema)
+where t.job_type = s.job_type and (t.options_schema, t.requires) is distinct from (s.options_schema::jsonb, s.requires);
 """
 
 
 def schemas() -> str:
-    """The statement that fills queue.job_types.options_schema."""
+    """The statement that fills options_schema and requires of queue.job_types."""
     registry = shipped()
     rows = []
     for name in registry.types:
-        text = json.dumps(registry.find(name).schema(), ensure_ascii=False)
-        rows.append(f"    ('{name}', '" + text.replace("'", "''") + "')")
+        handler = registry.find(name)
+        text = json.dumps(handler.schema(), ensure_ascii=False)
+        requires = f"'{handler.requires}'" if handler.requires else "null"
+        rows.append(f"    ('{name}', {requires}, '" + text.replace("'", "''") + "')")
     return MARK + STATEMENT.replace("{rows}", ",\n".join(rows))
 
 

@@ -109,7 +109,7 @@ def job_types() -> Iterator[str]:
             yield table(("argument", "type", "default", "meaning"), cells)
         else:
             yield "No arguments."
-        line = shown.command(name, options_schema.payload(described), video=registry.find(name).of_a_video)
+        line = shown.command(name, options_schema.payload(described), video=registry.find(name).requires == "video")
         yield f"```sh\n{line}\n```"
 
 

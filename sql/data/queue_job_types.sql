@@ -10,14 +10,14 @@ on conflict (job_type) do nothing;
 
 -- Written by `python -m tools.job_types` from the Args of worker/handlers/: not an operator's to change.
 update queue.job_types as t
-set options_schema = s.options_schema::jsonb
+set options_schema = s.options_schema::jsonb, requires = s.requires
 from (
     values
-    ('download_video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
-    ('extract_metadata', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
-    ('finish_video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
-    ('generate_thumbnail', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
-    ('no_op', '{"type": "object", "properties": {"sleep_s": {"type": "number", "description": "Seconds to wait.", "minimum": 0, "default": 0.0}}, "required": [], "additionalProperties": false, "examples": [{"sleep_s": 3}]}'),
-    ('video_transcode', '{"type": "object", "properties": {"renditions": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}, {"type": "null"}], "description": "Which of 1080p, 720p, 480p, 360p, 240p, as a list or with commas; null: all that the source fills.", "default": null}, "crf": {"anyOf": [{"type": "integer", "minimum": 15, "maximum": 40}, {"type": "string"}, {"type": "null"}], "description": "Quality: 15 (large files) to 40 (ugly); null: 23.", "default": null}}, "required": [], "additionalProperties": false, "examples": [{"renditions": ["720p", "360p"], "crf": 21}]}')
-) as s (job_type, options_schema)
-where t.job_type = s.job_type and t.options_schema is distinct from s.options_schema::jsonb;
+    ('download_video', 'video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('extract_metadata', 'video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('finish_video', 'video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('generate_thumbnail', 'video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('no_op', null, '{"type": "object", "properties": {"sleep_s": {"type": "number", "description": "Seconds to wait.", "minimum": 0, "maximum": 86400, "default": 0.0}}, "required": [], "additionalProperties": false, "examples": [{"sleep_s": 3}]}'),
+    ('video_transcode', 'video', '{"type": "object", "properties": {"renditions": {"anyOf": [{"type": "array", "items": {"type": "string", "enum": ["1080p", "720p", "480p", "360p", "240p"]}, "minItems": 1, "maxItems": 5}, {"type": "string", "pattern": "^(?:(1080p|720p|480p|360p|240p)(,(1080p|720p|480p|360p|240p))*)$", "title": "some of 1080p, 720p, 480p, 360p, 240p, joined by commas"}, {"type": "null"}], "description": "Which of 1080p, 720p, 480p, 360p, 240p, as a list or with commas; null: all that the source fills.", "default": null}, "crf": {"type": ["integer", "null"], "minimum": 15, "maximum": 40, "description": "Quality: 15 (large files) to 40 (ugly); null: 23.", "default": null}}, "required": [], "additionalProperties": false, "examples": [{"renditions": ["720p", "360p"], "crf": 21}]}')
+) as s (job_type, requires, options_schema)
+where t.job_type = s.job_type and (t.options_schema, t.requires) is distinct from (s.options_schema::jsonb, s.requires);

@@ -30,6 +30,7 @@ JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
 
 
+OPTIONS = "tests/sql/test_queue_options.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 MARK = "  -- mutant: "
 
@@ -95,6 +96,12 @@ MUTANTS = [
     one("anybody settles for anybody", " and j.worker_id = p_worker_id", "", at="fence removed in a batch"),
     one("a heartbeat forgets the token", "l.token = b.token and l.worker_id", "l.worker_id", LEASES, "-k", "old_token"),
     one("unknown progress is none", "case when b.progress is not null then least(greatest(b.progress, 0), 1) end", "least(greatest(b.progress, 0), 1)", LEASES, "-k", "says_nothing"),
+    # Options
+    one("options are not checked", "v_mistake is not null", "false", OPTIONS, "-k", "whoever_writes"),
+    one("a job without its video", "v_without is not null", "false", OPTIONS, "-k", "without_its_video"),
+    one("keywords that nobody knows are passed over", "v_key <> all(v_known)", "false", OPTIONS, "-k", "passed_over"),
+    one("a pattern of any cost", "v_group * v_states > v_most_states", "false", OPTIONS, "-k", "passed_over"),
+    one("an unknown option in a path", "coalesce(p_schema -> 'additionalProperties', 'true') <> 'false'", "true", OPTIONS, "-k", "same_as_the_function"),
     # Races
     one("share lock on parents removed", " order by j.id for share", "", RACES, "-k", "enqueued"),
     Mutant("children are released before the parent is locked", (Change("children are released before the parent is locked", "v_done", "perform queue.release_children(v_ids);\n    v_done"), Change("children are released before the parent is locked (2)", None, "")), (RACES, "-k", "the_same_in_a_batch")),

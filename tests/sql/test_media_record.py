@@ -42,8 +42,8 @@ def test_a_new_video_is_pending_and_its_asset_uploading(conn: Conn, video: UUID)
     [
         ("/in/a.mp4", "upload"),
         ("https://e.org/a.mp4", "imported"),
-        ("S3://b/a.mp4", "imported"),
-        ("-rf %s '\n🎬", "upload"),
+        ("S3://bucket/a.mp4", "imported"),
+        ("/in/-rf %s '\n🎬", "upload"),
     ],
 )
 def test_any_name_is_kept_as_it_is(conn: Conn, url: str, source: str) -> None:
@@ -66,6 +66,7 @@ def test_a_long_title_is_cut_and_an_empty_one_is_none(conn: Conn) -> None:
     [
         ("media.create_video('')", "RQ008"),
         ("media.create_video(null)", "RQ008"),
+        ("media.create_video('a.mp4')", "RQ008"),
         ("media.create_video('/a', p_metadata => '[]')", "RQ008"),
         ("media.create_video('/a', p_metadata => null)", "RQ008"),
         ("media.create_video('/a', p_tenant_id => gen_random_uuid())", "RQ004"),

@@ -154,7 +154,7 @@ def test_the_defaults_of_the_decorator_are_those_of_the_table(conn: Conn) -> Non
     assert one is not None
     job_types.sync_job_type(conn, "shout", one.defaults, one.retry, one.schema)
     rows = conn.execute(
-        "select to_jsonb(t) - array['job_type', 'created_at', 'updated_at', 'options_schema', 'declared'] from queue.job_types as t"
+        "select to_jsonb(t) - array['job_type', 'created_at', 'updated_at', 'options_schema', 'options_path', 'declared'] from queue.job_types as t"
         " where job_type in ('plain', 'shout')"
     ).fetchall()
     assert rows[0] == rows[1]
@@ -170,9 +170,11 @@ def test_schemas_of_shipped_types_are_those_of_their_handlers(conn: Conn) -> Non
     path = schema.ROOT / "data" / "queue_job_types.sql"
     current = path.read_text(encoding="utf-8")
     assert current == generator.written(current), "run: python -m tools.job_types"
+    conn.execute(current.encode())
     here = registry.shipped()
     rows = {one.job_type: one.options_schema for one in job_types.list_job_types(conn)}
     assert rows == {name: json.loads(json.dumps(here.find(name).schema())) for name in here.types}
+    assert {one.job_type: one.requires for one in job_types.list_job_types(conn)} == {name: here.find(name).requires for name in here.types}
 
 @pytest.mark.parametrize("value", ["170000000 years", "367 days", "1 year 1 second", "infinity"])
 @pytest.mark.parametrize("column", ["lease", "time_limit", "stall_limit"])

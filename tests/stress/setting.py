@@ -9,6 +9,7 @@ import psycopg
 LEASE_S = 1.0  # the shortest that a job type may have
 KINDS = ("no_op", "extract_metadata", "generate_thumbnail")
 FIXTURE = """
+update queue.job_types set requires = null, options_schema = null;  -- they are names of types here, without videos
 update queue.job_types set lease = '1 second', max_attempts = 4, max_crashes = 5 where job_type in ('no_op', 'extract_metadata', 'generate_thumbnail');
 update queue.job_types set batch = 10 where job_type = 'extract_metadata';
 update queue.job_types set weight = 2, needs = '{av1}' where job_type = 'generate_thumbnail';

@@ -19,7 +19,7 @@ import pytest
 
 from reelq.worker.errors import HandlersError, PermanentError
 from reelq.worker.jobs import arguments, options_schema
-from reelq.worker.jobs.arguments import Range
+from reelq.worker.jobs.arguments import Pattern, Range
 from reelq.worker.jobs.declare import Retry, declared, job_type, span, types_of
 
 
@@ -389,3 +389,42 @@ def test_data_that_no_instance_can_be_made_of_is_bad_job_data(data: dict[str, An
         arguments.parse(Checked, data)
     assert caught.value.code == "bad_job_data"
     assert list(options_schema.describe(Checked)["properties"]) == ["share", "names"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        (Annotated[int, Pattern("a")], "must be of a text"), (Annotated[UUID, Pattern("a")], "must be of a text"), (Annotated[str, Pattern("(")], "a regular expression"),
+        (Annotated[str, Pattern(r"\d+")], "write \\[0-9\\]"), (Annotated[str, Pattern("(?=a)")], "without"), (Annotated[str, Pattern(r"(a)\1")], "without"), (Annotated[str, Pattern("a++")], "without"),
+    ],
+)  # fmt: skip
+def test_a_pattern_is_one_that_sql_reads_alike(hint: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        options_schema.describe(make_dataclass("Odd", [("x", hint)], frozen=True))
+
+
+def test_a_pattern_is_of_the_whole_text_and_says_what_it_means() -> None:
+    kind = make_dataclass("Code", [("x", Annotated[str | None, Pattern("[a-z]{2}", "two letters")])], frozen=True)
+    assert options_schema.describe(kind, {"x": "en"})["properties"]["x"] == {"type": ["string", "null"], "pattern": "^(?:[a-z]{2})$", "title": "two letters"}
+    arguments.parse(kind, {"x": "en"})
+    for text in ("", "e", "eng", "en\n", "EN"):
+        with pytest.raises(PermanentError, match="x must be two letters"):
+            arguments.parse(kind, {"x": text})
+
+
+@pytest.mark.parametrize("value", ["Video", "", 1, True])
+def test_what_jobs_are_about_is_a_video_or_an_asset(value: Any) -> None:
+    def shout(args: Args, ctx: Any) -> None:
+        """Shout."""
+
+    with pytest.raises(HandlersError, match="requires must be"):
+        job_type("shout", requires=value)(shout)
+
+
+def test_a_type_says_what_its_jobs_are_about() -> None:
+    @job_type("shout", requires="asset")
+    def shout(args: Args, ctx: Any) -> None:
+        """Shout."""
+
+    one = declared(shout)
+    assert one is not None and one.defaults["requires"] == "asset"

@@ -198,7 +198,7 @@ def test_renditions_and_crf_can_be_asked_for(tmp_path: Path, new_video: New) -> 
     assert video.variants["h264-360p"]["metadata"]["crf"] == 30
     with pytest.raises(PermanentError) as caught:
         video.run(video_transcode, renditions=["4k"])
-    assert caught.value.code == "bad_options"
+    assert caught.value.code == "bad_job_data"
 
 
 def test_progress_grows_and_ends_only_when_all_is_stored(tmp_path: Path, new_video: New) -> None:

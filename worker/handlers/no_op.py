@@ -18,7 +18,7 @@ EXAMPLE = {"sleep_s": 3}
 class Args:
     """How long to wait; ends early when the attempt is told to stop."""
 
-    sleep_s: Annotated[float, "Seconds to wait.", Range(0)] = 0.0
+    sleep_s: Annotated[float, "Seconds to wait.", Range(0, 86_400)] = 0.0
 
 
 def run(args: Args, ctx: JobContext) -> dict[str, Any]:

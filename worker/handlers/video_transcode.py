@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from reelq.worker.av.encode import ffmpeg_args, ladder, matrix, verify
 from reelq.worker.av.encode.verify import Checked
@@ -23,7 +23,7 @@ from reelq.worker.av.probe.facts import Measured
 from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import PermanentError
 from reelq.worker.jobs import artifacts, object_keys
-from reelq.worker.jobs.arguments import Range
+from reelq.worker.jobs.arguments import Pattern, Range
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms.media import VideoSource
 
@@ -39,6 +39,8 @@ MOST_LOST = 0.1  # share of the packets that may be damaged
 ENCODE_SHARE = 0.95  # of the progress bar; then comes reading back and storing
 
 
+NAMES = get_args(ladder.Rendition)
+WITH_COMMAS = Pattern(f"({'|'.join(NAMES)})(,({'|'.join(NAMES)}))*", f"some of {', '.join(NAMES)}, joined by commas")
 EXAMPLE = {"renditions": ["720p", "360p"], "crf": 21}
 
 
@@ -47,11 +49,11 @@ class Args:
     """What the job may ask for."""
 
     renditions: Annotated[
-        list[str] | str | None,
-        f"Which of {', '.join(f'{side}p' for side in ladder.RUNGS)}, as a list or with commas; null: all that the source fills.",
+        Annotated[list[ladder.Rendition], Range(1, len(NAMES))] | Annotated[str, WITH_COMMAS] | None,
+        f"Which of {', '.join(NAMES)}, as a list or with commas; null: all that the source fills.",
     ] = None
     crf: Annotated[
-        Annotated[int, Range(ladder.CRF[0], ladder.CRF[-1])] | str | None,
+        Annotated[int, Range(ladder.CRF[0], ladder.CRF[-1])] | None,
         f"Quality: {ladder.CRF[0]} (large files) to {ladder.CRF[-1]} (ugly); null: {ladder.DEFAULT_CRF}.",
     ] = None
 

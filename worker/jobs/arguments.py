@@ -1,13 +1,14 @@
 """job_data into a handler's Args: every field of the right type, none missing, none unknown.
 
 A field is a text, number, flag, UUID, Literal, list, tuple, object or another frozen dataclass, or one of
-several of these (`int | None`). Annotated says more of it: a text is its meaning, a Range its bounds.
-`options_schema` writes the same down for people and for the database.
+several of these (`int | None`). Annotated says more of it: a text is its meaning, a Range its bounds, a Pattern what a text looks like.
+`options_schema` writes the same down for people and for the database, which checks it at enqueue: what is taken there is taken here.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import types
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -39,6 +40,31 @@ class Range:
         """Whether a number, or the length of a text or list, is within."""
         size = value if isinstance(value, int | float) else len(value)
         return (self.least is None or size >= self.least) and (self.most is None or size <= self.most)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What a text looks like, as a whole: a regular expression of [ ] ( ) (?: ) | * + ? { } . and characters, which Postgres reads alike.
+
+        code: Annotated[str, "Language.", Pattern("[a-z]{2}", "two letters, as en")] = "en"
+
+    `means` says it in words, for whoever gets it wrong. \\d, \\w, looks ahead and references back are not taken.
+    """
+
+    text: str
+    means: str | None = None
+
+    def __str__(self) -> str:
+        return f"be {self.means}" if self.means else f"match {self.anchored}"
+
+    @property
+    def anchored(self) -> str:
+        """As JSON Schema has it, where a pattern may fit anywhere in a text."""
+        return f"^(?:{self.text})$"
+
+    def holds(self, value: str) -> bool:
+        """Whether the whole text looks so."""
+        return re.fullmatch(self.text, value, re.DOTALL) is not None
 
 
 def parse(kind: type[T], data: Any) -> T:
@@ -111,8 +137,10 @@ def _value(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
     if origin in (Union, types.UnionType):
         return _union(get_args(hint), value, where, mistakes)
     if origin is Literal:
-        if value not in get_args(hint) or isinstance(value, bool) != isinstance(get_args(hint)[0], bool):
-            mistakes.append(f"{where} must be one of {', '.join(map(str, get_args(hint)))}, not {_short(value)}")
+        for one in get_args(hint):  # 1.0 is 1, and true is not
+            if one == value and isinstance(one, bool) == isinstance(value, bool):
+                return one
+        mistakes.append(f"{where} must be one of {', '.join(map(str, get_args(hint)))}, not {_short(value)}")
         return value
     if origin in (list, tuple):
         if not isinstance(value, list):
@@ -136,6 +164,8 @@ def _annotated(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
         if isinstance(note, Range) and not note.holds(made):
             measured = where if isinstance(made, int | float) else f"the length of {where}"
             mistakes.append(f"{measured} must be {note}")
+        elif isinstance(note, Pattern) and isinstance(made, str) and not note.holds(made):
+            mistakes.append(f"{where} must {note}, not {_short(made)}")
     return made
 
 
@@ -168,16 +198,18 @@ def bare(hint: Any) -> type[Any]:
     return found if isinstance(found, type) else object
 
 
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")  # neither braces nor urn:uuid:, which JSON Schema does not know
 PLAIN = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", dict: "an object", UUID: "a UUID"}
 
 
 def _plain(hint: Any, value: Any, where: str, mistakes: list[str]) -> Any:
-    """A text, number, flag, object or UUID. true is refused as a number and 1 as a flag; a float may be whole."""
+    """A text, number, flag, object or UUID. true is refused as a number and 1 as a flag; a float may be whole, and 1.0 is a whole number."""
     if hint is Any:
         return value
-    if hint is UUID and isinstance(value, str):
-        with suppress(ValueError):
-            return UUID(value)
+    if hint is UUID and isinstance(value, str) and UUID_TEXT.fullmatch(value):
+        return UUID(value)
+    if hint is int and isinstance(value, float) and value.is_integer():
+        return int(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         with suppress(OverflowError):  # 10 ** 400 is no float: refused below
             return float(value)

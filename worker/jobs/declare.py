@@ -83,6 +83,7 @@ def job_type(
     needs: Sequence[str] = (),
     batch: int = 1,
     limits: Sequence[str] = (),
+    requires: str | None = None,
     retry: Retry | Sequence[Retry] = (),
     example: Mapping[str, Any] | None = None,
 ) -> Callable[[Run], Run]:
@@ -101,6 +102,7 @@ def job_type(
         needs: capabilities that a worker must offer (REELQ_CAPABILITIES).
         batch: 1 for real work; 10 to 200 for work of milliseconds, which is claimed by so many.
         limits: named limits that every job of it is under (`reelq queue set-limit name:WORD N`).
+        requires: "video" or "asset", without which its jobs are refused at enqueue; None: nothing.
         retry: what follows its errors, where that is not what follows everybody's.
         example: a payload for `reelq job-types show`; None: one is made of the argument's types.
 
@@ -135,6 +137,7 @@ def job_type(
                 "needs": words("needs", needs),
                 "batch": whole("batch", batch, 1, 1000),
                 "limits": limit_words(limits),
+                "requires": about(requires),
             }
             options_schema.check_storable(defaults)
             policies = policies_of([retry] if isinstance(retry, Retry) else retry)
@@ -277,6 +280,13 @@ def limit_words(value: Sequence[str]) -> list[str]:
         if not LIMIT.fullmatch(one):
             raise ValueError(f"limits must be words of a-z, 0-9 and _ . : -, at most 100 long, not {one!r}")
     return list(value)
+
+
+def about(value: str | None) -> str | None:
+    """What jobs are about."""
+    if value not in (None, "video", "asset"):
+        raise ValueError(f'requires must be "video", "asset" or None, not {value!r}')
+    return value
 
 
 def policies_of(retry: Sequence[Retry]) -> list[dict[str, Any]]:

@@ -1,12 +1,13 @@
 """A handler's Args as JSON Schema: what `reelq job-types show` prints and queue.job_types.options_schema holds.
 
-Of JSON Schema (draft 2020-12) these keywords and no others:
+Of JSON Schema (draft 2020-12) these keywords and no others; the database takes some more (queue.job_types.options_schema says which):
 
     type                      object, string, integer, number, boolean, array, null; or a list of two: [X, "null"]
     enum                      the values of a Literal
     format                    "uuid", and nothing else
     minimum, maximum          of a number; both allowed
     minLength, maxLength      of a text
+    pattern, title            of a text, and the pattern in words
     minItems, maxItems        of a list
     items                     what each item of a list is
     properties, required      of an object; additionalProperties is false where there are properties
@@ -19,14 +20,16 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from reelq.worker.jobs import arguments
-from reelq.worker.jobs.arguments import Range
+from reelq.worker.jobs.arguments import Pattern, Range
 
 Schema = dict[str, Any]
 PLAIN: dict[Any, Schema] = {
@@ -98,10 +101,10 @@ def payload(schema: Schema) -> Any:
         return {
             name: payload(one)
             for name, one in schema.get("properties", {}).items()
-            if name in schema["required"] or one.get("default") not in (None, [], {})
+            if name in schema.get("required", ()) or one.get("default") not in (None, [], {})
         }
     if kind == "array":
-        return [payload(schema["items"])] * max(1, schema.get("minItems", 1))
+        return [payload(schema.get("items", {}))] * max(1, schema.get("minItems", 1))
     if kind == "string":
         return SOME_ID if "format" in schema else "text"[: schema.get("maxLength")].ljust(schema.get("minLength", 0), "…")
     if kind in ("integer", "number"):
@@ -117,9 +120,9 @@ def spell(schema: Schema) -> str:
         return ", or ".join(map(spell, schema["anyOf"]))
     kinds = schema.get("type", "anything")
     kind, *rest = kinds if isinstance(kinds, list) else [kinds]
-    told = str(schema.get("format", kind))
+    told = str(schema.get("format") or schema.get("title") or kind)
     if kind == "array":
-        told = f"list of {spell(schema['items'])}"
+        told = f"list of {spell(schema.get('items', {}))}"
     if kind == "object" and schema.get("properties"):
         told = "object of " + ", ".join(schema["properties"])
     low, high = (schema.get(name) for name in BOUNDS.get(kind, ("minimum", "maximum")))
@@ -193,13 +196,56 @@ def _annotated(hint: Any, notes: tuple[Any, ...], within: tuple[Any, ...]) -> Sc
         if isinstance(note, str):
             schema["description"] = note
         elif isinstance(note, Range):
-            kinds = schema.get("type")
-            kind = kinds[0] if isinstance(kinds, list) else kinds
-            parts = schema.get("anyOf", [{**schema, "type": kind}])
-            _check_range(note, [one.get("format") or one.get("type") for one in parts])
-            names = BOUNDS.get(kind or "", ("minimum", "maximum"))
-            schema |= {name: bound for name, bound in zip(names, (note.least, note.most), strict=True) if bound is not None}
+            _check_range(note, [one.get("format") or kind for one in schema.get("anyOf", [schema]) for kind in _kinds(one)])
+            schema = _each(schema, partial(_bounds, note))
+        elif isinstance(note, Pattern):
+            _check_pattern(note, [one.get("format") or kind for one in schema.get("anyOf", [schema]) for kind in _kinds(one)])
+            schema = _each(schema, partial(_looks, note))
     return schema
+
+
+def _kinds(schema: Schema) -> list[Any]:
+    """The names of its types but null; None where it has none."""
+    kinds = schema.get("type")
+    return [kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if kind != "null"]
+
+
+def _each(schema: Schema, more: Callable[[Any], Schema]) -> Schema:
+    """The schema with `more` of its type, or with that of each of several."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_each(one, more) for one in schema["anyOf"]]}
+    for kind in _kinds(schema):
+        schema = schema | more(kind)
+    return schema
+
+
+def _looks(pattern: Pattern, kind: str) -> Schema:
+    """A Pattern as keywords."""
+    if kind != "string":
+        return {}
+    return {"pattern": pattern.anchored} | ({"title": pattern.means} if pattern.means else {})
+
+
+def _bounds(bounds: Range, kind: str) -> Schema:
+    """A Range as keywords."""
+    names = BOUNDS.get(kind, ("minimum", "maximum"))
+    return {name: bound for name, bound in zip(names, (bounds.least, bounds.most), strict=True) if bound is not None}
+
+
+def _check_pattern(pattern: Pattern, kinds: list[Any]) -> None:
+    """Whether a Pattern can be meant. Its cost is judged by the database (queue.check_pattern), when the type is synced.
+
+    Raises:
+        TypeError: of what is no text, or an expression that is none or that engines read in different ways.
+    """
+    if "string" not in kinds:
+        raise TypeError("a Pattern must be of a text")
+    if re.search(r"\\[A-Za-z0-9]|\(\?[^:]|[*+?}]\+", pattern.text):
+        raise TypeError(f"a Pattern must be without \\d and its like, looks and references, not {pattern.text!r}; write [0-9] for \\d")
+    try:
+        re.compile(pattern.text)
+    except re.error as error:
+        raise TypeError(f"a Pattern must be a regular expression, not {pattern.text!r} ({error})") from None
 
 
 def _check_range(bounds: Range, kinds: list[Any]) -> None:

@@ -34,9 +34,11 @@ class Handler:
     example: Mapping[str, Any] | None = None
 
     @property
-    def of_a_video(self) -> bool:
-        """Whether its jobs need a video: all shipped types do, but for the one for tests."""
-        return self.declared is None and self.job_type != "no_op"
+    def requires(self) -> str | None:
+        """What its jobs have to be about: all shipped types need a video, but for the one for tests."""
+        if self.declared:
+            return self.declared.defaults["requires"]  # type: ignore[no-any-return]
+        return None if self.job_type == "no_op" else "video"
 
     def parse(self, job_data: Any) -> Any:
         """The handler's arguments.

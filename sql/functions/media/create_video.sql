@@ -17,11 +17,7 @@ declare
     v_asset uuid;
     v_video uuid;
 begin
-    if coalesce(p_source_url, '') = '' or length(p_source_url) > 8192 then
-        raise exception 'source must have 1 to 8192 characters, not %', coalesce(length(p_source_url), 0)
-            using errcode = 'RQ008', hint = 'Give a path on the workers'' hosts, or a URL that begins with http://, https:// or s3://.';
-    end if;
-
+    perform media.check_source_url(p_source_url);
     if p_metadata is null or jsonb_typeof(p_metadata) <> 'object' then
         raise exception 'metadata must be a JSON object, not %', coalesce(jsonb_typeof(p_metadata), 'null')
             using errcode = 'RQ008', hint = 'Give {} when there is nothing to keep.';
@@ -66,13 +62,13 @@ Make a video (pending) and its asset (uploading); return the video's id.
 No job is made: queue.ingest_video does both.
 
 Arguments
-  p_source_url         local path, http(s) or s3: what download_video fetches
+  p_source_url         what download_video fetches; see media.check_source_url
   p_tenant_id          null means the tenant of reelq.tenant_id, else "default"
   p_title              cut at 255 characters; null means the file's name
   p_original_filename  for people only; never used as a path
 
 Raises
   RQ004  unknown tenant, or no such user in it
-  RQ008  no source, or metadata is not an object
+  RQ008  no source that a worker could fetch, or metadata is not an object
   RQ012  the tenant is not active
 $$;

@@ -15,6 +15,8 @@ create table queue.job_types (
     updated_at timestamptz not null default base.clock(),
     options_schema jsonb,
     declared jsonb,
+    requires text,
+    options_path jsonpath,
     constraint job_type_is_a_plain_word check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
     constraint priority_is_1_to_10 check (priority between 1 and 10),
     constraint max_attempts_is_positive check (max_attempts >= 1),
@@ -26,7 +28,8 @@ create table queue.job_types (
     constraint batch_is_1_to_1000 check (batch between 1 and 1000),
     constraint limits_are_words check (to_jsonb(limits)::text ~ '^\[("[a-z0-9][a-z0-9_.:-]{0,99}"(, )?)*\]$'),
     constraint needs_are_known check (array_position(needs, null) is null),
-    constraint options_schema_is_an_object check (jsonb_typeof(options_schema) = 'object')
+    constraint options_schema_is_an_object check (jsonb_typeof(options_schema) = 'object'),
+    constraint requires_is_known check (requires in ('video', 'asset'))
 );
 
 comment on table queue.job_types is 'The kinds of work there are, and the defaults of each. An operator changes a row; new claims follow it.';
@@ -45,14 +48,30 @@ comment on column queue.job_types.limits is 'Named limits that every job of the 
 comment on column queue.job_types.created_at is 'When the row was made.';
 comment on column queue.job_types.updated_at is 'When the row last changed.';
 comment on column queue.job_types.options_schema is $$
-What job_data may hold, in a part of JSON Schema: type (object, string, integer, number, boolean, array, null, or [X, "null"]), enum,
-format (uuid), minimum, maximum, minLength, maxLength, minItems, maxItems, items, properties, required, additionalProperties, anyOf,
-default, description, examples. Null: not known. For people and programs that enqueue; the worker checks job_data when it begins.
+What job_data may hold: this part of JSON Schema (draft 2020-12), and no other keyword is taken. Null: anything. Every writer of a job is
+checked by it at enqueue (queue.find_option_mistake), and the worker by the handler's own arguments, of which it is made.
+
+  type                      object, array, string, integer (1.0 is one), number, boolean, null; or a list of these
+  enum, const               the values allowed; 1 and 1.0 are the same
+  minimum, maximum          of a number, both allowed; exclusiveMinimum, exclusiveMaximum: not allowed themselves
+  multipleOf                of a number: exact, in decimal
+  minLength, maxLength      of a text, in characters
+  pattern                   a regular expression somewhere in a text: ^ and $ tie it to the ends. Read by Postgres, within what ECMAScript
+                            reads alike, but that . is any character: ( ) (?: ) [ ] | * + ? { } ^ $ and \ before punctuation
+  format                    of a text: uuid, date-time (RFC 3339), uri (absolute; which schemes: say it by pattern)
+  items                     what each item of a list is; minItems, maxItems, uniqueItems
+  properties, required      of an object; additionalProperties: false, true, or a schema for all others
+  anyOf                     at least one of several schemas fits
+  title, description, default, examples   for people; not checked. A title of a pattern says it in words when a text does not fit
+
+Anywhere but at the top, where type, properties, required, additionalProperties and what is for people stand.
 $$;
 comment on column queue.job_types.declared is $$
 What queue.sync_job_type last found declared, by column, and the retry policies. A column that differs from it was changed by hand, and
 stays so. Null: no program has declared the type; the schema brings it, or somebody wrote the row.
 $$;
+comment on column queue.job_types.requires is 'What a job of it must be about, else it is refused at enqueue: video, asset (that of its video will do). Null: nothing.';
+comment on column queue.job_types.options_path is 'options_schema as a condition that is asked first, at enqueue (queue.options_path); kept by a trigger.';
 
 create trigger touch_updated_at before update on queue.job_types
 for each row execute function base.tg_touch_updated_at();

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from reelq.worker.errors import PermanentError
 
 # Short side in pixels: most kilobits a second at up to 30 frames a second. CRF decides below that:
 # at CRF 23 six real clips of 480 needed 20 to 3,400 kb/s.
 RUNGS = {1080: 5000, 720: 2800, 480: 1400, 360: 800, 240: 400}
+Rendition = Literal["1080p", "720p", "480p", "360p", "240p"]  # the same as a type, for schemas; a test compares them
 FAST = Fraction(31)  # from here on a rendition may have half as much again
 FAST_FACTOR = 1.5
 LEAST_KBPS = 100

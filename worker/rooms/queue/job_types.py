@@ -30,6 +30,7 @@ class TypeRow:
     batch: int
     limits: list[str]
     options_schema: dict[str, Any] | None
+    requires: str | None
 
 
 @dataclass(frozen=True, slots=True)

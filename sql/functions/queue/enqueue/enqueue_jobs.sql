@@ -93,6 +93,9 @@ begin
         exception when unique_violation then
             -- Another session committed one of the keys after the check above: check again.
             null;
+        when sqlstate 'RQ008' then
+            perform queue.check_spec_options(p_specs, v_known);
+            raise;
         when data_exception then
             raise exception 'values of a spec must have the types of the columns: %', sqlerrm
                 using errcode = 'RQ008', hint = 'Ids are uuids, times as ISO 8601 writes them, priority a number from 1 to 10.';

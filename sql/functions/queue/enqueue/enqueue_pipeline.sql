@@ -72,6 +72,6 @@ Arguments
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such pipeline or video
-  RQ008  options are no object, name no step, or hold no object for one
+  RQ008  options are no object, name no step, hold no object for one, or hold what its type does not take
   RQ012  the tenant is not active
 $$;

@@ -36,6 +36,6 @@ Arguments
 
 Raises
   RQ004  no such tenant, user or pipeline
-  RQ008  options make no sense
+  RQ008  no such kind of source, or options that the steps do not take
   RQ012  the tenant is not active
 $$;

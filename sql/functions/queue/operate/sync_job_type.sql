@@ -12,7 +12,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_known text[] := array[
-        'description', 'priority', 'max_attempts', 'max_crashes', 'lease', 'time_limit', 'stall_limit', 'weight', 'needs', 'batch', 'limits'
+        'description', 'priority', 'max_attempts', 'max_crashes', 'lease', 'time_limit', 'stall_limit', 'weight', 'needs', 'batch', 'limits',
+        'requires'
     ];
     v_row queue.job_types;
     v_is_new boolean;
@@ -80,7 +81,7 @@ begin
     set
         description = v_row.description, priority = v_row.priority, max_attempts = v_row.max_attempts,
         max_crashes = v_row.max_crashes, lease = v_row.lease, time_limit = v_row.time_limit, stall_limit = v_row.stall_limit,
-        weight = v_row.weight, needs = v_row.needs, batch = v_row.batch, limits = v_row.limits,
+        weight = v_row.weight, needs = v_row.needs, batch = v_row.batch, limits = v_row.limits, requires = v_row.requires,
         options_schema = p_options_schema, declared = v_now
     where
         t.job_type = p_job_type

@@ -19,6 +19,7 @@ as $$
 declare
     v_constraint text;
     v_next timestamptz;
+    v_no text[];
 begin
     perform base.check_read_committed();
     if not exists (select from pg_catalog.pg_timezone_names as z where lower(z.name) = lower(p_time_zone)) then
@@ -35,6 +36,14 @@ begin
     end if;
     if p_video_id is not null and not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null) then
         raise exception 'no video %', p_video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+    end if;
+    v_no := case when p_video_id is null then queue.requires_refusal(p_job_type) end;
+    if v_no is null and jsonb_typeof(coalesce(p_job_data, '{}')) = 'object' then
+        v_no := (select queue.options_refusal(t.job_type, t.options_schema, coalesce(p_job_data, '{}')) from queue.job_types as t where t.job_type = p_job_type);
+        perform queue.check_pipeline_options(p_pipeline, coalesce(p_job_data, '{}')) where p_pipeline is not null;
+    end if;
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
     if p_tenant_id is not null then
         perform identity.check_tenant(p_tenant_id);
@@ -70,5 +79,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ003  no such job type
   RQ004  no such pipeline, video or tenant
-  RQ008  no cron expression, no time zone, or both or neither of job and pipeline
+  RQ008  no cron expression, no time zone, both or neither of job and pipeline, or options that these do not take
 $$;

@@ -3,6 +3,8 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_no text[];
 begin
     if
         old.status is not distinct from new.status and old.token is not distinct from new.token
@@ -14,6 +16,10 @@ begin
     then
         if new.job_data is distinct from old.job_data then
             perform queue.check_job_data(new.job_data);
+            v_no := (select queue.options_refusal(t.job_type, t.options_schema, new.job_data) from queue.job_types as t where t.job_type = new.job_type);
+            if v_no is not null then
+                raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+            end if;
         end if;
         return new;
     end if;
@@ -31,7 +37,7 @@ else comes this far: no policy of the table is for updates, so that even a role 
 
 Raises
   RQ007  a change of what the functions look after
-  RQ008  job_data that no worker could read
+  RQ008  job_data that no worker could read, or that its type does not take
 $$;
 
 -- Triggers of one kind fire in the order of their names: this one comes before guard_job.

@@ -3,15 +3,25 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_no text[];
 begin
     perform queue.pipeline_order(coalesce(new.pipeline, old.pipeline));
+    -- What is required may come with the options of a run.
+    v_no := (
+        select queue.options_refusal(t.job_type, t.options_schema - 'required', new.job_data, new.step)
+        from queue.job_types as t where t.job_type = new.job_type and t.options_schema is not null
+    );
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+    end if;
     return null;
 end;
 $$;
 
 comment on function queue.tg_check_pipeline() is $$
-Trigger at the end of a transaction that changed queue.pipeline_steps: refuses unknown steps (RQ005) and
-circles (RQ006).
+Trigger at the end of a transaction that changed queue.pipeline_steps: refuses unknown steps (RQ005), circles (RQ006) and job_data
+that the job type of a step does not take (RQ008).
 $$;
 
 drop trigger if exists check_pipeline on queue.pipeline_steps;

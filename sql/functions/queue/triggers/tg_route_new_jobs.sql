@@ -18,16 +18,47 @@ declare
     v_tenants uuid[];
     v_tenant uuid;
     v_unknown text;
+    v_without text;
+    v_is_checked boolean;
+    v_is_one boolean;
+    v_no text[];
 begin
     perform base.check_read_committed();
-    select j.job_type into v_unknown
-    from (select distinct n.job_type from new_jobs as n) as j
-    left join queue.job_types as t on t.job_type = j.job_type
-    where t.job_type is null or (t.limits <> '{}' and exists (select from new_jobs as n where n.job_type = j.job_type and not n.limits @> t.limits))
-    limit 1;
-    if found then
+    select
+        min(j.job_type) filter (
+            where t.job_type is null or (t.limits <> '{}' and exists (select from new_jobs as n where n.job_type = j.job_type and not n.limits @> t.limits))
+        ),
+        min(j.job_type) filter (where (t.requires = 'video' and j.has_no_video) or (t.requires = 'asset' and j.has_no_asset)),
+        bool_or(t.options_schema is not null and (j.has_options or t.options_schema -> 'required' <> '[]')),
+        sum(j.jobs) = 1
+    into v_unknown, v_without, v_is_checked, v_is_one
+    from (
+        select
+            n.job_type, bool_or(n.video_id is null) as has_no_video, bool_or(n.asset_id is null) as has_no_asset,
+            bool_or(n.job_data <> '{}') as has_options, count(*) as jobs
+        from new_jobs as n
+        group by n.job_type
+    ) as j
+    left join queue.job_types as t on t.job_type = j.job_type;
+    if v_unknown is not null then
         raise exception 'job type must be known, and its jobs under the limits of the type, not %', quote_literal(v_unknown)
             using errcode = 'RQ003', hint = 'Leave limits out. Known types: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
+    end if;
+    if v_without is not null then  -- mutant: a job without its video
+        v_no := queue.requires_refusal(v_without);
+    elsif v_is_checked then
+        -- In the order in which they were written. Most statements bring no options, or of types that take any.
+        select r.no into v_no
+        from (select n.job_type, n.job_data, row_number() over () as n from new_jobs as n) as j
+        inner join queue.job_types as t on t.job_type = j.job_type
+        cross join lateral queue.options_refusal(
+            t.job_type, t.options_schema, j.job_data, p_where => case when not v_is_one then 'row ' || j.n || ': ' end
+        ) as r (no)
+        where t.options_schema is not null and (j.job_data @@ t.options_path) is not true and r.no is not null
+        limit 1;
+    end if;
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
     for v_tenant in select distinct j.tenant_id from new_jobs as j loop
         if not base.may_act_for(v_tenant) then
@@ -106,7 +137,7 @@ Raises
   RQ004  a tenant for which the caller may not act
   RQ005  unknown parent
   RQ006  the jobs of this statement wait for one another in a circle
-  RQ008  a priority that a tenant may not choose
+  RQ008  a priority that a tenant may not choose, options that the type does not take, no video or asset where it needs one
   RQ012  the tenant is not active
 $$;
 
