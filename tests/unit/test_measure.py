@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reelq.worker.av.packets import Tally
+from reelq.worker.av.probe import clock
 from reelq.worker.av.probe.parse import parse
 
 
@@ -180,3 +181,29 @@ def test_a_clock_that_steps_back_is_seen() -> None:
     facts = tally.tracks[0].facts()
     assert facts["back_s"] == pytest.approx(1.96)
     assert facts["gap_s"] == pytest.approx(0.04)
+
+
+def test_pieces_of_one_clock_each_follow_each_other() -> None:
+    """The last sound of a piece is read behind the first picture of the next one, and belongs to its own piece."""
+    tally = Tally()
+    for piece in range(3):
+        for at in range(10):
+            tally.add(f"0,{1 + at / 10:.6f},{1 + at / 10:.6f},0.100000,K_")
+            if piece and not at:
+                tally.add("1,1.900000,1.900000,0.100000,K_")
+            if at < 9:
+                tally.add(f"1,{1 + at / 10:.6f},{1 + at / 10:.6f},0.100000,K_")
+    moves = clock.shifts(tally.tracks, [0, 1])
+    assert moves is not None
+    assert moves["0"] == [(0, 0.0), (10, 1.0), (20, 2.0)]
+    assert moves["1"] == [(0, 0.0), (10, 1.0), (20, 2.0)]
+
+
+def test_tracks_that_do_not_restart_alike_are_left_to_ffmpeg() -> None:
+    tally = Tally()
+    for at in [*range(50), *range(50)]:
+        tally.add(f"0,{at / 25:.6f},{at / 25:.6f},0.040000,K_")
+    for at in range(100):
+        tally.add(f"1,{at / 25:.6f},{at / 25:.6f},0.040000,K_")
+    assert clock.shifts(tally.tracks, [0, 1]) is None
+    assert clock.shifts(tally.tracks, [0]) == {"0": [(0, 1.0), (50, 3.0)]}

@@ -90,11 +90,14 @@ def late_sound(folder: Path) -> Path:
     return synced(folder / "a.mkv", "-af", "aselect='gte(t,0.7)'", "-c:a", "libmp3lame")
 
 
-def twice(seconds: float) -> Callable[[Path], Path]:
+def again(times: int, seconds: float, *words: str, suffix: str = "ts") -> Callable[[Path], Path]:
+    """So many copies, one behind the other, each with a clock that begins again."""
+
     def make(folder: Path) -> Path:
-        one = synced(folder / "one.ts", *clips.AAC, seconds=seconds)
-        (folder / "a.ts").write_bytes(one.read_bytes() * 2)
-        return folder / "a.ts"
+        one = synced(folder / f"one.{suffix}", *(words or clips.AAC), seconds=seconds)
+        made = folder / f"a.{suffix}"
+        made.write_bytes(one.read_bytes() * times)
+        return made
 
     return make
 
@@ -117,8 +120,9 @@ def still(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "seconds", "beeps"),
     [
-        (late_picture, 8, 3), (late_sound, 8, 3), (twice(6), 12, 4), (twice(13), 26, 8), (in_the_middle, 8, None),
-        (late_on_the_clock, 8, 3),
+        (late_picture, 8, 3), (late_sound, 8, 3), (again(2, 6), 12, 4), (again(2, 13), 26, 8), (in_the_middle, 8, None),
+        (late_on_the_clock, 8, 3), (again(4, 3, "-c:a", "mp2"), 12, 4),
+        (again(3, 6, "-c:v", "mpeg2video", "-c:a", "mp2", suffix="mpg"), 18, 6),
     ],
 )  # fmt: skip
 def test_sound_and_picture_are_in_step(make: Callable[[Path], Path], seconds: float, beeps: int | None, tmp_path: Path, new_video: New) -> None:
