@@ -326,6 +326,23 @@ def test_a_logo_is_seen_on_its_ground(ink: int, ground: int, tmp_path: Path, new
     assert abs(clips.pixel(made, 0.05, 0.05)[0] - ground) < 20
 
 
+def test_a_lone_pixel_keeps_its_colour(tmp_path: Path, new_video: New) -> None:
+    video = new_video(png(tmp_path / "a.png", lambda _x, _y: b"\xff\0\0\xff", 1, 1), stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    red, green, blue = clips.pixel(video.path("poster"), 0.5, 0.5)
+    assert red > 250 and green < 5 and blue < 5
+
+
+def test_a_picture_sequence_is_more_than_its_still(tmp_path: Path, new_video: New) -> None:
+    """An animated AVIF: newer versions see the still for old readers as a track in front, and mark it as the one to show."""
+    path = tmp_path / "a.avif"
+    av1 = ("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime")
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=5:d=2", *av1, path)
+    result = new_video(path, stored=True).run(extract_metadata)
+    assert result["kind"] == "video" and result["duration_seconds"] == pytest.approx(2)
+
+
 def test_a_ruined_cover_gives_way_to_the_waveform(tmp_path: Path, new_video: New) -> None:
     song = clips.song(tmp_path / "a.mp3", size="300x300")
     data = bytearray(song.read_bytes())
