@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reelq.worker.av.encode import colour
 from reelq.worker.av.packets import Tally
 from reelq.worker.av.probe import clock
 from reelq.worker.av.probe.parse import parse
@@ -127,6 +128,15 @@ def test_rates_stay_fractions() -> None:
     found = document(video(avg_frame_rate="30000/1001"), p0={"shown": 300, "span_s": 10.01})
     columns = parse(found).columns()
     assert Fraction(columns["frame_rate_num"], columns["frame_rate_den"]) == Fraction(30_000, 1001)
+
+
+def test_a_matrix_alone_tells_the_primaries() -> None:
+    """ffmpeg 7.1 and newer write `-colorspace bt2020nc` and drop primaries and transfer that were asked for beside it."""
+    found = parse(document(video(color_space="bt2020nc"))).video
+    assert found is not None and found.wide
+    assert colour.tags(found) == {"colorspace": "bt2020nc", "color_primaries": "bt2020", "color_trc": "bt709"}
+    plain = parse(document(video(color_space="smpte170m"))).video
+    assert plain is not None and not plain.wide and colour.tags(plain)["color_primaries"] == "smpte170m"
 
 
 def test_an_encoder_s_padding_is_not_counted() -> None:
