@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from reelq.worker.av.encode import colour
 from reelq.worker.av.packets import Tally
+from reelq.worker.av.probe import clock
 from reelq.worker.av.probe.parse import parse
 
 
@@ -128,6 +130,15 @@ def test_rates_stay_fractions() -> None:
     assert Fraction(columns["frame_rate_num"], columns["frame_rate_den"]) == Fraction(30_000, 1001)
 
 
+def test_a_matrix_alone_tells_the_primaries() -> None:
+    """ffmpeg 7.1 and newer write `-colorspace bt2020nc` and drop primaries and transfer that were asked for beside it."""
+    found = parse(document(video(color_space="bt2020nc"))).video
+    assert found is not None and found.wide
+    assert colour.tags(found) == {"colorspace": "bt2020nc", "color_primaries": "bt2020", "color_trc": "bt709"}
+    plain = parse(document(video(color_space="smpte170m"))).video
+    assert plain is not None and not plain.wide and colour.tags(plain)["color_primaries"] == "smpte170m"
+
+
 def test_an_encoder_s_padding_is_not_counted() -> None:
     """2,048 samples at 8 kHz in front, 512 at the end: the sound begins later and is shorter, in what was measured as in what is made."""
     tally = Tally()
@@ -180,3 +191,29 @@ def test_a_clock_that_steps_back_is_seen() -> None:
     facts = tally.tracks[0].facts()
     assert facts["back_s"] == pytest.approx(1.96)
     assert facts["gap_s"] == pytest.approx(0.04)
+
+
+def test_pieces_of_one_clock_each_follow_each_other() -> None:
+    """The last sound of a piece is read behind the first picture of the next one, and belongs to its own piece."""
+    tally = Tally()
+    for piece in range(3):
+        for at in range(10):
+            tally.add(f"0,{1 + at / 10:.6f},{1 + at / 10:.6f},0.100000,K_")
+            if piece and not at:
+                tally.add("1,1.900000,1.900000,0.100000,K_")
+            if at < 9:
+                tally.add(f"1,{1 + at / 10:.6f},{1 + at / 10:.6f},0.100000,K_")
+    moves = clock.shifts(tally.tracks, [0, 1])
+    assert moves is not None
+    assert moves["0"] == [(0, 0.0), (10, 1.0), (20, 2.0)]
+    assert moves["1"] == [(0, 0.0), (10, 1.0), (20, 2.0)]
+
+
+def test_tracks_that_do_not_restart_alike_are_left_to_ffmpeg() -> None:
+    tally = Tally()
+    for at in [*range(50), *range(50)]:
+        tally.add(f"0,{at / 25:.6f},{at / 25:.6f},0.040000,K_")
+    for at in range(100):
+        tally.add(f"1,{at / 25:.6f},{at / 25:.6f},0.040000,K_")
+    assert clock.shifts(tally.tracks, [0, 1]) is None
+    assert clock.shifts(tally.tracks, [0]) == {"0": [(0, 1.0), (50, 3.0)]}

@@ -22,6 +22,7 @@ def ended(code: int, said: str = "", peak: int = 10**8) -> Ended:
     [
         (254, "Error opening input file none.mp4.\nError opening input files: No such file or directory", 0, PermanentError, "conversion_failed"),
         (234, "[in#0] Format not on whitelist 'mov'\nError opening input: Invalid argument", 0, PermanentError, "format_refused"),
+        (183, "Not detecting m3u8/hls with non standard extension and non standard mime type\nmoov atom not found", 0, PermanentError, "format_refused"),
         (134, "Error writing trailer: Disk quota exceeded", 0, TransientError, "disk_full"),
         (-11, "", 0, PermanentError, "decoder_crashed"),
         (139, "", 0, PermanentError, "decoder_crashed"),

@@ -24,6 +24,15 @@ def test_blocks_become_progress_and_headway_is_told() -> None:
     ]
 
 
+def test_time_never_goes_back() -> None:
+    """7.1 tells the time of one result and then of another that is not as far."""
+    seen: list[EncodeProgress] = []
+    reader = Reader(seen.append)
+    for line in ("out_time_us=2000000", "progress=continue", "out_time_us=1800000", "progress=continue"):
+        reader.take(line)
+    assert [one.out_s for one in seen] == [2.0, 2.0]
+
+
 def test_a_negative_time_is_no_time() -> None:
     seen: list[EncodeProgress] = []
     reader = Reader(seen.append)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         found = builds(metafunc.config.getoption("--ffmpeg"), newest)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    metafunc.fixturenames.insert(0, "ffmpeg_build")
     metafunc.parametrize("ffmpeg_build", found, ids=[build.name for build in found], indirect=True, scope="module")
 
 
-@pytest.fixture(scope="module")
-def ffmpeg_build(request: pytest.FixtureRequest) -> Build:
-    """Put the build in front of PATH for the tests of one module."""
-    build: Build = request.param
+@pytest.fixture(scope="module", autouse=True)  # a name that is only added to those a test asks for is dropped again
+def ffmpeg_build(request: pytest.FixtureRequest) -> Build | None:
+    """Put the build in front of PATH for the tests of one module that are marked `media`."""
+    build: Build | None = getattr(request, "param", None)
+    if build is None:
+        return None
     patch = pytest.MonkeyPatch()
     request.addfinalizer(patch.undo)
     if build.folder is not None:
         patch.setenv("PATH", f"{build.folder}{os.pathsep}{os.environ['PATH']}")
         patch.setattr("reelq.worker.av.ffmpeg._versions", {})
-    assert build.folder is None or Path(build.folder).is_dir()
+        found = shutil.which("ffmpeg")
+        assert found is not None and Path(found).parent == build.folder
     return build

@@ -22,7 +22,7 @@ New = Callable[..., FakeVideo]
 
 
 def test_all_columns_of_an_ordinary_video(tmp_path: Path, new_video: New) -> None:
-    tags = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv")
+    tags = ("-vf", "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv")
     source = clips.video(tmp_path / "a.mp4", size="640x360", rate="30000/1001", seconds=1.001, extra=tags)
     video = new_video(source, stored=True)
     result = video.run(extract_metadata)

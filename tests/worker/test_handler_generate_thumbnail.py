@@ -139,9 +139,9 @@ def test_colours_are_those_of_the_video(size: str, space: str, tmp_path: Path, n
 
 def test_high_dynamic_range_is_tone_mapped(tmp_path: Path, new_video: New) -> None:
     """Untouched PQ looks grey and dark."""
-    codec = ("-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le")
-    tags = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
-    path = clips.video(tmp_path / "a.mp4", seconds=0.5, sound=False, codec=codec, extra=tags)
+    tags = "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    codec = ("-c:v", "libx265", "-x265-params", tags, "-pix_fmt", "yuv420p10le")
+    path = clips.video(tmp_path / "a.mp4", seconds=0.5, sound=False, codec=codec)
     assert max(clips.pixel(poster(new_video, path).path("poster"), 0.9, 0.1)) > 60
 
 

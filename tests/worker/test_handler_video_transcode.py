@@ -169,9 +169,9 @@ def test_sound_without_picture_becomes_m4a(cover: bool, tmp_path: Path, new_vide
 
 def test_high_dynamic_range_becomes_what_browsers_show(tmp_path: Path, new_video: New) -> None:
     """PQ in ten bits becomes bt709 in eight, and says so."""
-    codec = ("-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le")
-    tags = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
-    video = transcoded(new_video, clips.video(tmp_path / "a.mp4", seconds=0.5, sound=False, codec=codec, extra=tags))
+    tags = "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    codec = ("-c:v", "libx265", "-x265-params", tags, "-pix_fmt", "yuv420p10le")
+    video = transcoded(new_video, clips.video(tmp_path / "a.mp4", seconds=0.5, sound=False, codec=codec))
     found = streams(video.path("h264-240p"))["video"]
     assert (found["pix_fmt"], found["profile"]) == ("yuv420p", "High")
     assert {found[k] for k in ("color_space", "color_transfer", "color_primaries")} == {"bt709"}

@@ -90,11 +90,14 @@ def late_sound(folder: Path) -> Path:
     return synced(folder / "a.mkv", "-af", "aselect='gte(t,0.7)'", "-c:a", "libmp3lame")
 
 
-def twice(seconds: float) -> Callable[[Path], Path]:
+def again(times: int, seconds: float, *words: str, suffix: str = "ts") -> Callable[[Path], Path]:
+    """So many copies, one behind the other, each with a clock that begins again."""
+
     def make(folder: Path) -> Path:
-        one = synced(folder / "one.ts", *clips.AAC, seconds=seconds)
-        (folder / "a.ts").write_bytes(one.read_bytes() * 2)
-        return folder / "a.ts"
+        one = synced(folder / f"one.{suffix}", *(words or clips.AAC), seconds=seconds)
+        made = folder / f"a.{suffix}"
+        made.write_bytes(one.read_bytes() * times)
+        return made
 
     return make
 
@@ -117,8 +120,9 @@ def still(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "seconds", "beeps"),
     [
-        (late_picture, 8, 3), (late_sound, 8, 3), (twice(6), 12, 4), (twice(13), 26, 8), (in_the_middle, 8, None),
-        (late_on_the_clock, 8, 3),
+        (late_picture, 8, 3), (late_sound, 8, 3), (again(2, 6), 12, 4), (again(2, 13), 26, 8), (in_the_middle, 8, None),
+        (late_on_the_clock, 8, 3), (again(4, 3, "-c:a", "mp2"), 12, 4),
+        (again(3, 6, "-c:v", "mpeg2video", "-c:a", "mp2", suffix="mpg"), 18, 6),
     ],
 )  # fmt: skip
 def test_sound_and_picture_are_in_step(make: Callable[[Path], Path], seconds: float, beeps: int | None, tmp_path: Path, new_video: New) -> None:
@@ -320,6 +324,23 @@ def test_a_logo_is_seen_on_its_ground(ink: int, ground: int, tmp_path: Path, new
     made = video.path("poster")
     assert abs(clips.pixel(made, 0.5, 0.5)[0] - ink) < 20
     assert abs(clips.pixel(made, 0.05, 0.05)[0] - ground) < 20
+
+
+def test_a_lone_pixel_keeps_its_colour(tmp_path: Path, new_video: New) -> None:
+    video = new_video(png(tmp_path / "a.png", lambda _x, _y: b"\xff\0\0\xff", 1, 1), stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    red, green, blue = clips.pixel(video.path("poster"), 0.5, 0.5)
+    assert red > 250 and green < 5 and blue < 5
+
+
+def test_a_picture_sequence_is_more_than_its_still(tmp_path: Path, new_video: New) -> None:
+    """An animated AVIF: newer versions see the still for old readers as a track in front, and mark it as the one to show."""
+    path = tmp_path / "a.avif"
+    av1 = ("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime")
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=5:d=2", *av1, path)
+    result = new_video(path, stored=True).run(extract_metadata)
+    assert result["kind"] == "video" and result["duration_seconds"] == pytest.approx(2)
 
 
 def test_a_ruined_cover_gives_way_to_the_waveform(tmp_path: Path, new_video: New) -> None:

@@ -239,7 +239,8 @@ CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGIL
 MEANINGS: tuple[tuple[str, str, str], ...] = (
     (r"exceeds specified max pixel count|Picture size \d+x\d+ is invalid", "too_many_pixels",
      f"The picture is too large: at most {allowlists.MAX_PIXELS:,} pixels are taken."),
-    (r"(Format|Protocol) .{0,200}not on whitelist", "format_refused", "Files of this format are not taken."),
+    # Newer versions say the second of a playlist under another name, and try what else it might be.
+    (r"(Format|Protocol) .{0,200}not on whitelist|Not detecting m3u8/hls", "format_refused", "Files of this format are not taken."),
     (r"File too large", "output_too_large", "The result would be larger than one file may be."),
     (r"moov atom not found", "unreadable_media", "The file has no index; it was probably cut off before its end."),
     (NOT_TAKEN, "codec_refused", "The file uses a codec that is not taken."),

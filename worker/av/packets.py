@@ -12,11 +12,22 @@ REORDERED = 24  # packets that are kept to put pictures into the order in which 
 MOST_STEPS = 20_000  # kinds of steps that are told apart
 TICK_S = 0.00001  # how exactly they are
 BACK_S = 0.5  # so far a decoding time never goes back by itself; more is a clock that begins again
+FORWARD_S = 10.0  # a step of all tracks forward is one too, from here on
+MOST_PIECES = 200  # of one clock each that are told apart
 STAMPED_SHARE = 0.9  # of the packets need a time stamp, for steps to tell anything
 PAUSE = 2.5  # times the middle step is a pause
 EVEN = (0.75, 1.3)  # a step that is not far from the mean one; film at 60 fields has 0.8 and 1.2 in turn
 EVEN_SHARE = 0.8  # of the steps have to be so, for the mean to be a rate
 PACE_SHARE = 0.25  # of the steps are at least as short as the pace
+
+
+@dataclass(slots=True)
+class Piece:
+    """Packets from the `first` on that are on one clock; times are that clock's."""
+
+    first: int
+    start_s: float
+    end_s: float
 
 
 @dataclass(slots=True)
@@ -36,6 +47,7 @@ class Track:
     skipped: int = 0  # samples at the beginning that are an encoder's padding and no sound
     padded: int = 0  # the same at the end
     keys_s: list[float] = field(default_factory=list)  # times of the first MOST_KEYS key packets
+    pieces: list[Piece] = field(default_factory=list)  # one more than MOST_PIECES tells that there are too many
     _steps: Counter[int] = field(default_factory=Counter)
     _waiting: list[float] = field(default_factory=list)
     _passed_s: float | None = None
@@ -43,6 +55,11 @@ class Track:
 
     def add(self, at: float, duration: float, decoded_at: float) -> None:
         """A packet that is shown at `at`; packets come in the order in which they are decoded."""
+        step = 0.0 if self._decoded_s is None else decoded_at - self._decoded_s
+        if not self.pieces or (not -BACK_S <= step <= FORWARD_S and len(self.pieces) <= MOST_PIECES):
+            self.pieces.append(Piece(max(0, self.packets - 1), at, at))
+        piece = self.pieces[-1]
+        piece.start_s, piece.end_s = min(piece.start_s, at), max(piece.end_s, at + duration)
         if self._decoded_s is not None and decoded_at < self._decoded_s - BACK_S:
             self.back_s = max(self.back_s, self._decoded_s - decoded_at)
             self._pass(0)

@@ -34,9 +34,11 @@ class Reader:
         # out_time_ms is microseconds too, in 5.1; out_time_us says what it means.
         micros = _whole(block.get("out_time_us"))
         frame = _whole(block.get("frame")) or 0
+        # 7.1 takes it from one result and then from another that is not as far.
+        furthest = max(micros or 0, self._furthest[0])
         self._on_progress(
             EncodeProgress(
-                out_s=None if micros is None or micros < 0 else micros / 1e6,
+                out_s=None if micros is None or micros < 0 else furthest / 1e6,
                 frame=frame,
                 speed=_speed(block.get("speed")),
                 done=value.strip() == "end",

@@ -80,8 +80,8 @@ def source(ctx: JobContext, work: VideoSource) -> tuple[Measured, Path]:
     if work.probe is None or "packets" not in work.probe:
         facts, _, path = measure(ffmpeg(ctx), path, folder(ctx, "probe"))
         return facts, path
-    if work.probe.get("straightened"):
-        path = clock.straightened(ffmpeg(ctx), path, folder(ctx, "probe"))
+    if moves := work.probe.get("straightened"):
+        path = clock.straightened(ffmpeg(ctx), path, folder(ctx, "probe"), moves)
     return parse(work.probe), path
 
 

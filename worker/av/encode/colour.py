@@ -8,6 +8,7 @@ from typing import Any
 from reelq.worker.av.probe.facts import Video
 
 MATRICES = ("bt709", "smpte170m", "bt470bg", "bt2020nc")
+PRIMARIES_OF = {"bt709": "bt709", "bt2020nc": "bt2020"}  # what goes with a matrix where only that is told
 RGB = r"(rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8|x2rgb|x2bgr)"
 Filter = tuple[str, dict[str, Any]]
 HD_SHORT_SIDE = 720  # players take untagged video from here on for bt709, below for bt601
@@ -76,6 +77,6 @@ def tags(video: Video) -> dict[str, str]:
     matrix = video.color_space if video.color_space in MATRICES else standard
     return {
         "colorspace": matrix,
-        "color_primaries": video.color_primaries or ("bt709" if matrix == "bt709" else "smpte170m"),
+        "color_primaries": video.color_primaries or PRIMARIES_OF.get(matrix, "smpte170m"),
         "color_trc": video.color_transfer or "bt709",
     }

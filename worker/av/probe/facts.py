@@ -46,7 +46,9 @@ class Video:
     @property
     def wide(self) -> bool:
         """Whether its colours reach beyond sRGB, so that a JPEG would show them pale."""
-        return self.color_primaries is not None and self.color_primaries not in SDR_PRIMARIES
+        if self.color_primaries is None:
+            return self.color_space in ("bt2020nc", "bt2020c")  # 7.1 and newer write a matrix alone, where only that was asked for
+        return self.color_primaries not in SDR_PRIMARIES
 
     @property
     def has_alpha(self) -> bool:

@@ -83,7 +83,9 @@ def _video(streams: list[dict[str, Any]], packets: dict[str, Any], turned: int) 
     most = max(_shown(stream, packets) for stream in found)
 
     def rank(stream: dict[str, Any]) -> tuple[bool, bool, int]:
-        moves = _shown(stream, packets) * STILL_SHARE >= most  # beside one that moves, a title card is not the video
+        shown = _shown(stream, packets)
+        # Beside one that moves, a title card is not the video, nor is the still that AVIF has in front of its pictures.
+        moves = shown * STILL_SHARE >= most and shown >= min(most, 2)
         return moves, _is_default(stream), stream["width"] * stream["height"]
 
     best = max(found, key=rank)

@@ -49,15 +49,18 @@ def inspect(ffmpeg: FFmpeg, path: Path, folder: Path) -> tuple[dict[str, Any], P
     _refuse_missing_sound(document, tracks)
     _refuse_missing_pictures(ffmpeg, path, document, tracks)
     document = _with_packets(document, tracks)
-    playing = [tracks[track.index] for track in _playing(parse(document)) if track.index in tracks]
-    if clock.restarts(str(document.get("format", {}).get("format_name")), playing):
+    playing = [track.index for track in _playing(parse(document)) if track.index in tracks]
+    if clock.restarts(str(document.get("format", {}).get("format_name")), [tracks[index] for index in playing]):
         left_out = parse(document).left_out
         size = document["format"].get("size")
-        path = clock.straightened(ffmpeg, path, folder)
+        moves = clock.shifts(_seen(document, tracks), playing)
+        path = clock.straightened(ffmpeg, path, folder, moves)
         document = _with_packets(ffmpeg.probe(path), ffmpeg.packets(path))
         document["format"]["size"] = size
-        document["straightened"] = True
-        document["left_out_before"] = [one for one in left_out if one["type"] not in ("video", "audio")]
+        document["straightened"] = moves or True
+        document["left_out_before"] = [
+            one for one in left_out if one["type"] not in ("video", "audio") or (moves and str(one["stream"]) not in moves)
+        ]
     document["orientation"] = exif.orientation(path)
     heard = [int(stream["index"]) for stream in parsing.sounds(document)]
     if len(heard) > 1:
@@ -116,6 +119,12 @@ def _refuse_amplification(measured: Measured, document: dict[str, Any]) -> None:
 
 def _playing(measured: Measured) -> list[Any]:
     return [track for track in (measured.video, measured.audio) if track is not None]
+
+
+def _seen(document: dict[str, Any], tracks: dict[int, Track]) -> dict[int, Track]:
+    """The tracks of pictures and sounds."""
+    kinds = {int(stream["index"]): stream.get("codec_type") for stream in document["streams"]}
+    return {index: track for index, track in tracks.items() if kinds.get(index) in ("video", "audio")}
 
 
 def _word(codec: str) -> str:

@@ -105,7 +105,8 @@ def _to_jpeg(width: int, height: int, matrix: str) -> list[Filter]:
     known = {"smpte170m": "smpte170m", "bt470bg": "bt470", "bt709": "bt709", "bt2020nc": "bt2020"}
     inside = {"in_color_matrix": known[matrix]} if matrix in known else {}
     scale = {"w": width, "h": height, **inside, "out_color_matrix": "bt601", "in_range": "auto", "out_range": "pc"}
-    return [("scale", scale), ("setsar", {"sar": 1}), ("format", {"pix_fmts": "yuvj420p"})]
+    pixels = "yuvj444p" if width == 1 else "yuvj420p"  # where colours are shared by two pixels, a lone one loses half of its own
+    return [("scale", scale), ("setsar", {"sar": 1}), ("format", {"pix_fmts": pixels})]
 
 
 def _picture(source: Path, index: int, filters: list[str], before: list[str], output: Path) -> list[str]:
