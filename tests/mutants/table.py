@@ -28,6 +28,7 @@ TYPES = "tests/sql/test_queue_job_types.py"
 TENANTS = "tests/sql/test_security_tenants.py"
 JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
+ODD = "tests/sql/test_odd_servers.py"
 
 
 SCHEDULES = "tests/sql/test_queue_schedules.py"
@@ -167,6 +168,7 @@ MUTANTS = [
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
     Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true")), (FAIR, "-k", "nobody_sleeps")),
+    Mutant("notifications in what is prepared", (Change("notifications in what is prepared"),), (ODD, "-k", "prepared")),
     # Health
     one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Job types
