@@ -104,7 +104,7 @@ MUTANTS = [
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn"),
-    dropped("two retries at a time", LOCKS, "-k", "brings_back_the_same"),
+    dropped("two retries at a time", LOCKS, "-k", "one_after_the_other"),
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("keys are locked as they come", "s.idempotency_key", "null", LOCKS, "-k", "opposite_order"),
@@ -154,7 +154,7 @@ MUTANTS = [
     one("those who wait do not wait for a fan-out", "d.parent_id", "false and d.parent_id"),
     # Limits, pauses, explain
     one("a crash keeps its permit", "perform queue.release_permits(v_limits)", "if p_error_class <> 'worker_lost' then perform queue.release_permits(v_limits); end if"),
-    one("a batch keeps its permits", "group", "where false group"),
+    one("a batch keeps its permits", "group", "where false group", LIMITS, "-k", "however_the_attempt_ends"),
     one("a limit lets one more in", "=", "", LIMITS, "-k", "several"),
     one("permits in the hands of a claim are not counted", "v_taken.job_ids is not null", "false", LIMITS, "-k", "in_the_hands"),
     one("a permit waits behind the backlog", " and r.limits is not null", "", LIMITS, "-k", "backlog_lets_in"),

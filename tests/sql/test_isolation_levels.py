@@ -79,7 +79,7 @@ def test_what_decides_by_the_work_of_others_refuses_an_old_snapshot(conn, level)
             conn.execute(f"select {name}({given})")
             told = "done"
         except psycopg.Error as error:
-            told = error.sqlstate
+            told = str(error.sqlstate)
         conn.execute("rollback")
         if (told == "RQ002") == (name in ANY_LEVEL):
             wrong[name] = told

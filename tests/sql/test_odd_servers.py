@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -97,12 +98,12 @@ def place(server: Any, create: str = "") -> Iterator[Place]:
             admin.execute(f"drop database {name} with (force)")
 
 
-def install(odd: Place) -> None:
+def install(odd: Place, root: Path) -> None:
     """The schema, by the runner under the odd settings, and the clock that tests stop."""
     with odd.connect() as conn:
-        schema.install(conn)
-        assert schema.install(conn) == []
-        assert schema.diff(conn) == []
+        schema.install(conn, root)
+        assert schema.install(conn, root) == []
+        assert schema.diff(conn, root) == []
         conn.execute(MOVABLE_CLOCK)
         conn.execute("update base_test.clock set at = %s", [NOW])
         conn.execute("update queue.upkeep set grace = '1000 years'")
@@ -194,9 +195,9 @@ def read(conn: psycopg.Connection[Any], role: str, tenant: str) -> dict[str, Any
     return told
 
 
-def day(odd: Place) -> dict[str, Any]:
+def day(odd: Place, root: Path = schema.ROOT) -> dict[str, Any]:
     """Install, work and read; texts that can be compared."""
-    install(odd)
+    install(odd, root)
     with odd.connect() as conn:
         told = work(conn)
         tenant = told.pop("tenant id")
@@ -304,10 +305,10 @@ def preparing():
         yield get
 
 
-def test_whatever_is_called_can_be_prepared_though_a_worker_listens(pg_server, preparing):
+def test_whatever_is_called_can_be_prepared_though_a_worker_listens(pg_server, preparing, pytestconfig):
     refused = {}
     with place(preparing(pg_server.binaries)) as odd:
-        install(odd)
+        install(odd, pytestconfig.getoption("--sql-root"))
         with odd.connect() as conn, odd.connect() as listener:
             listener.execute("listen reelq_ready; listen reelq_worker")
             queue = Queue(conn)
