@@ -28,6 +28,7 @@ TYPES = "tests/sql/test_queue_job_types.py"
 TENANTS = "tests/sql/test_security_tenants.py"
 JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
+ODD = "tests/sql/test_odd_servers.py"
 
 
 OPTIONS = "tests/sql/test_queue_options.py"
@@ -110,7 +111,7 @@ MUTANTS = [
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn"),
-    dropped("two retries at a time", LOCKS, "-k", "brings_back_the_same"),
+    dropped("two retries at a time", LOCKS, "-k", "one_after_the_other"),
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("keys are locked as they come", "s.idempotency_key", "null", LOCKS, "-k", "opposite_order"),
@@ -160,7 +161,7 @@ MUTANTS = [
     one("those who wait do not wait for a fan-out", "d.parent_id", "false and d.parent_id"),
     # Limits, pauses, explain
     one("a crash keeps its permit", "perform queue.release_permits(v_limits)", "if p_error_class <> 'worker_lost' then perform queue.release_permits(v_limits); end if"),
-    one("a batch keeps its permits", "group", "where false group"),
+    one("a batch keeps its permits", "group", "where false group", LIMITS, "-k", "however_the_attempt_ends"),
     one("a limit lets one more in", "=", "", LIMITS, "-k", "several"),
     one("permits in the hands of a claim are not counted", "v_taken.job_ids is not null", "false", LIMITS, "-k", "in_the_hands"),
     one("a permit waits behind the backlog", " and r.limits is not null", "", LIMITS, "-k", "backlog_lets_in"),
@@ -177,6 +178,7 @@ MUTANTS = [
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
     Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true")), (FAIR, "-k", "nobody_sleeps")),
+    Mutant("notifications in what is prepared", (Change("notifications in what is prepared"),), (ODD, "-k", "prepared")),
     # Health
     one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Job types

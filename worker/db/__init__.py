@@ -14,3 +14,4 @@ from reelq.worker.db.connection import conninfo as conninfo
 from reelq.worker.db.connection import family as family
 from reelq.worker.db.connection import polls as polls
 from reelq.worker.db.rows import Connection as Connection
+from reelq.worker.db.text import json_text as json_text

@@ -20,6 +20,7 @@ import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from reelq.worker import errors
+from reelq.worker.db import text
 from reelq.worker.db.answers import ANSWER_S, answer_within
 from reelq.worker.db.rows import Connection as Connection
 from reelq.worker.errors import DatabaseAway, DatabaseRefuses
@@ -32,13 +33,14 @@ T = TypeVar("T")
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of every try; a call that fails is told by its caller
 
 # A host that disappeared without closing the connection is noticed after 20 s idle, or 15 s after something was sent to it.
-TRANSPORT = {
+TRANSPORT: dict[str, str | int] = {
     "connect_timeout": 10,
     "keepalives": 1,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
     "tcp_user_timeout": 15_000,  # milliseconds
+    "client_encoding": "UTF8",  # else it is that of the database: text of SQL_ASCII would come as bytes
 }
 # A pooler that shares server sessions refuses these (PgBouncer: ignore_startup_parameters) and forgets SET.
 SESSION = {
@@ -46,6 +48,9 @@ SESSION = {
     "statement_timeout": "60s",
     "lock_timeout": "20s",
     "idle_in_transaction_session_timeout": "60s",
+    # What the driver can read, whatever the database, the role or a parameter of the server says.
+    "datestyle": "iso",
+    "intervalstyle": "postgres",
 }
 # Not away, and the same call may succeed again: deadlock, serialisation, lock and statement time-outs, no memory or
 # connection left, read-only after a failover.
@@ -106,7 +111,9 @@ def connect(settings: Settings, name: str, *, direct: bool = False) -> Connectio
     """
     try:
         with family():
-            return psycopg.connect(conninfo(settings, name, direct=direct), **arguments(settings))
+            conn: Connection = psycopg.connect(conninfo(settings, name, direct=direct), **arguments(settings))
+            text.prepare(conn)
+            return conn
     except DatabaseAway as error:
         if REFUSALS.search(str(error)):
             raise DatabaseRefuses(str(error)) from error
@@ -193,6 +200,7 @@ class Pool:
             timeout=POOL_WAIT_S,
             reconnect_timeout=POOL_WAIT_S,
             num_workers=1,
+            configure=text.prepare,
             check=_check,
             open=False,
             name="slots",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 import time
@@ -202,7 +201,7 @@ class Attempt:
             item["result"] = ended.result
         else:
             item |= {"code": ended.code, "message": ended.message}
-        return json.dumps(item | self.errors(), allow_nan=False)
+        return db.json_text(item | self.errors(), allow_nan=False)
 
 
 def was_completed(conn: db.Connection, job: ClaimedJob) -> bool:

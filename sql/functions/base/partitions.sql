@@ -8,8 +8,8 @@ set datestyle = 'ISO, YMD'
 as $$
     select
         i.inhrelid::regclass,
-        substring(b.bounds from 'FROM \(''([^'']+)''\)')::timestamptz,
-        substring(b.bounds from 'TO \(''([^'']+)''\)')::timestamptz,
+        substring(b.bounds from $re$FROM \('([^']+)'\)$re$)::timestamptz,
+        substring(b.bounds from $re$TO \('([^']+)'\)$re$)::timestamptz,
         i.inhdetachpending
     from pg_catalog.pg_inherits as i
     inner join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition

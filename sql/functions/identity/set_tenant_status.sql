@@ -6,6 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform base.check_read_committed();
     if p_status is null or p_status not in ('active', 'suspended', 'deleted') then
         raise exception 'status must be active, suspended or deleted, not %', coalesce(quote_literal(p_status), 'null')
             using errcode = 'RQ008', hint = 'suspended: nothing is accepted and no job starts; deleted: the same, until its data is removed.';
@@ -22,6 +23,7 @@ Arguments
   p_tenant  slug or id
 
 Raises
+  RQ002  the transaction is not READ COMMITTED
   RQ004  no such tenant
   RQ008  unknown status
 $$;

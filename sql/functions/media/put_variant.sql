@@ -60,7 +60,7 @@ begin
 exception
     when data_exception or check_violation or not_null_violation then
         raise exception 'a variant must fit the columns of media.variants: %', sqlerrm
-            using errcode = 'RQ008', hint = 'profile, bucket and key are needed; see the types and checks of the columns: \d media.variants.';
+            using errcode = 'RQ008', hint = $hint$profile, bucket and key are needed; see the types and checks of the columns: \d media.variants.$hint$;
 end;
 $$;
 

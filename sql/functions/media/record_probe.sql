@@ -57,7 +57,7 @@ begin
 exception
     when data_exception or check_violation or not_null_violation then
         raise exception 'measured facts must fit the columns of media.assets: %', sqlerrm
-            using errcode = 'RQ008', hint = 'See the types and checks of the columns: \d media.assets.';
+            using errcode = 'RQ008', hint = $hint$See the types and checks of the columns: \d media.assets.$hint$;
 end;
 $$;
 

@@ -26,9 +26,10 @@ LOCK_KEY = int.from_bytes(b"reelq", "big")
 LOCK_WAIT_S = 600  # another runner is at work; a big index takes minutes
 # Under these every file means the same everywhere.
 SESSION = {
+    "client_encoding": "UTF8",
+    **drift.PARAMETERS,  # search_path is empty: an unqualified name in a file fails, and with pg_catalog here a function would land in that
     "client_min_messages": "warning",
     "default_transaction_isolation": "read committed",
-    "search_path": "",  # an unqualified name in a file fails; with pg_catalog here a function would land in that
     "check_function_bodies": "off",  # functions may call later ones
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",

@@ -3,17 +3,38 @@
 `describe` prints every function, view, table, type and sequence of our rooms from the catalogue and
 hashes the text; the runner records the hashes in base.schema_objects. Partitions are left out, and so
 are those that were detached and wait for their drop: upkeep makes and drops them. The texts are
-Postgres' own (pg_get_functiondef and relatives), so after a major upgrade of the server they may
-differ without anybody's doing: accept them once with `reelq schema upgrade --accept`.
+Postgres' own (pg_get_functiondef and relatives), printed under the same parameters everywhere. What a dump, a restore by another
+owner or another major of the server writes otherwise is left out or brought to one form: who granted, in which order, the
+qualifiers of a view's columns, constraints that only say not null. `reelq schema upgrade --accept` takes what still differs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
+
+# What the texts of the catalogue depend on.
+PARAMETERS = {
+    "search_path": "", "timezone": "UTC", "datestyle": "iso", "intervalstyle": "postgres", "extra_float_digits": "1", "bytea_output": "hex",
+    "quote_all_identifiers": "off", "standard_conforming_strings": "on",
+}  # fmt: skip
+# The form of the fingerprints: one of another form tells nothing of a change. To be raised with any change of DESCRIBE.
+FORM = "2:"
+
+# Who may do what, by name: the owner as such, and nobody who granted it. MAINTAIN came with Postgres 17.
+RIGHTS = """(
+            select string_agg(concat_ws(' ', own.grantee, own.privilege_type, own.is_grantable), ', ' order by own.grantee, own.privilege_type)
+            from (
+                select
+                    case given.grantee when {owner} then '' when 0 then 'public' else given.grantee::regrole::text end collate "C" as grantee,
+                    given.privilege_type collate "C" as privilege_type, given.is_grantable
+                from aclexplode({acl}) as given
+                where given.privilege_type <> 'MAINTAIN'
+            ) as own
+        )"""
 
 # A row an object: name, kind, md5 of its definition. Rights are part of it: a grant by hand is drift.
 DESCRIBE = """
@@ -23,22 +44,22 @@ with room as (
 select
     room.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as object,
     'function' as kind,
-    md5(concat_ws(e'\\n', case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end, p.proacl)) as md5
+    '2:' || md5(concat_ws(e'\\n', case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end, FUNCTION_RIGHTS)) as md5
 from pg_proc as p
 join room on room.oid = p.pronamespace
 union all
 select
     room.nspname || '.' || c.relname,
     case c.relkind when 'v' then 'view' when 'm' then 'view' when 'c' then 'type' when 'S' then 'sequence' else 'table' end,
-    md5(concat_ws(
+    '2:' || md5(concat_ws(
         e'\\n',
-        c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relacl,
-        case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
+        c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, RELATION_RIGHTS,
+        case when c.relkind in ('v', 'm') then regexp_replace(pg_get_viewdef(c.oid), '[a-z0-9_]+[.]|[[:space:]()]', '', 'g') end,
         case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end,
         (
             select string_agg(concat_ws(
                 ' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
-                a.attgenerated, a.attacl, pg_get_expr(d.adbin, d.adrelid)
+                a.attgenerated, COLUMN_RIGHTS, pg_get_expr(d.adbin, d.adrelid)
             ), e'\\n' order by a.attnum)
             from pg_attribute as a
             left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -48,7 +69,7 @@ select
             select string_agg(
                 concat_ws(' ', k.conname, pg_get_constraintdef(k.oid), k.convalidated), e'\\n' order by k.conname
             )
-            from pg_constraint as k where k.conrelid = c.oid
+            from pg_constraint as k where k.conrelid = c.oid and k.contype <> 'n'
         ),
         (
             select string_agg(
@@ -58,7 +79,9 @@ select
         ),
         (
             select string_agg(concat_ws(
-                ' ', l.polname, l.polcmd, l.polpermissive, l.polroles::regrole[], pg_get_expr(l.polqual, l.polrelid),
+                ' ', l.polname, l.polcmd, l.polpermissive,
+                (select array_agg(r::regrole::text order by r::regrole::text) from unnest(l.polroles) as r),
+                pg_get_expr(l.polqual, l.polrelid),
                 pg_get_expr(l.polwithcheck, l.polrelid)
             ), e'\\n' order by l.polname)
             from pg_policy as l where l.polrelid = c.oid
@@ -75,12 +98,12 @@ union all
 select
     room.nspname || '.' || t.typname,
     'type',
-    md5(concat_ws(
+    '2:' || md5(concat_ws(
         e'\\n', t.typtype, t.typnotnull, t.typdefault, format_type(t.typbasetype, t.typtypmod),
         (select string_agg(e.enumlabel, e'\\n' order by e.enumsortorder) from pg_enum as e where e.enumtypid = t.oid),
         (
             select string_agg(pg_get_constraintdef(k.oid), e'\\n' order by k.conname)
-            from pg_constraint as k where k.contypid = t.oid
+            from pg_constraint as k where k.contypid = t.oid and k.contype <> 'n'
         )
     ))
 from pg_type as t
@@ -88,12 +111,19 @@ join room on room.oid = t.typnamespace
 where t.typtype in ('d', 'e')
 order by 1
 """
+DESCRIBE = (
+    DESCRIBE.replace("FUNCTION_RIGHTS", RIGHTS.format(owner="p.proowner", acl="coalesce(p.proacl, acldefault('f', p.proowner))"))
+    .replace("RELATION_RIGHTS", RIGHTS.format(
+        owner="c.relowner", acl="coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's' else 'r' end::\"char\", c.relowner))"
+    ))
+    .replace("COLUMN_RIGHTS", RIGHTS.format(owner="c.relowner", acl="a.attacl"))
+)  # fmt: skip
 
 HAS_RETIRED = "select from pg_class where oid = to_regclass('ops.retired_partitions')"
 RETIRED = "select partition from ops.retired_partitions"
 
 
-def rows(conn: psycopg.Connection[Any], query: LiteralString, params: Any = None) -> list[tuple[Any, ...]]:
+def rows(conn: psycopg.Connection[Any], query: Any, params: Any = None) -> list[tuple[Any, ...]]:
     """The rows of a query as tuples, whatever rows the caller's connection makes."""
     return conn.cursor(row_factory=tuple_row).execute(query, params).fetchall()
 
@@ -102,9 +132,10 @@ Objects = dict[str, tuple[str, str]]  # name -> kind, md5
 
 
 def describe(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> Objects:
-    """Every object of our rooms as it stands now; needs an empty search_path for stable texts."""
+    """Every object of our rooms as it stands now."""
     with conn.transaction():
-        conn.execute("set local search_path = ''")
+        for name, value in PARAMETERS.items():
+            conn.execute("select set_config(%s, %s, true)", [name, value])
         waiting = {name for (name,) in rows(conn, RETIRED)} if rows(conn, HAS_RETIRED) else set()
         found = rows(conn, DESCRIBE, {"rooms": list(rooms)})
         return {name: (kind, md5) for name, kind, md5 in found if name not in waiting}
@@ -120,7 +151,8 @@ def changes(known: Objects, now: Objects) -> dict[str, str]:
     """Object → `added`, `removed` or `changed`, by name."""
     found = dict.fromkeys(now.keys() - known.keys(), "added")
     found |= dict.fromkeys(known.keys() - now.keys(), "removed")
-    found |= {name: "changed" for name in known.keys() & now.keys() if known[name] != now[name]}
+    both = {name for name in known.keys() & now.keys() if known[name][1].startswith(FORM)}
+    found |= {name: "changed" for name in both if known[name] != now[name]}
     return dict(sorted(found.items()))
 
 

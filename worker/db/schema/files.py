@@ -239,7 +239,8 @@ def search_path(root: Path = ROOT) -> list[str]:
 
 def script(root: Path = ROOT) -> str:
     """Everything as one script for psql, in order, with the rows of the ledger."""
-    parts = ["set client_min_messages = warning;\nset search_path = '';\nset check_function_bodies = off;\nbegin;\n"]
+    parts = [f"set {name} = '{value}';\n" for name, value in {"client_encoding": "UTF8", **drift.PARAMETERS}.items()]
+    parts.append("set client_min_messages = warning;\nset check_function_bodies = off;\nbegin;\n")
     parts.append(guard(rooms(root)))
     parts.append(_text(root, root / "ledger.sql"))
     for file in migrations(root) + files(root):

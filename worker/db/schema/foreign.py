@@ -31,11 +31,24 @@ where space.nspname = any(%(rooms)s) and (held.count > 0 or pg_get_userbyid(spac
 order by space.nspname
 """
 
+# A row when titles, names of files and what ffmpeg says could not all be kept. SQL_ASCII keeps any bytes, and we write UTF-8.
+ENCODING = """
+select
+    'the database is in ' || getdatabaseencoding() || ', which cannot keep every character; reelq needs UTF8',
+    'Nothing was changed. Make another database: create database reelq encoding ''UTF8'' locale ''C.UTF-8'' template template0'
+where getdatabaseencoding() not in ('UTF8', 'SQL_ASCII')
+"""
+
 # The same for `reelq schema print`, where no ledger can say what is ours: the script wants none of the names taken.
 GUARD = """do $guard$
 declare
     v_told text := (select foreigner.told from ({query}) as foreigner limit 1);
 begin
+    if getdatabaseencoding() not in ('UTF8', 'SQL_ASCII') then
+        raise exception 'the database is in %, which cannot keep every character; reelq needs UTF8', getdatabaseencoding()
+            using errcode = 'feature_not_supported',
+                hint = 'Make another one: create database reelq encoding ''UTF8'' locale ''C.UTF-8'' template template0';
+    end if;
     if v_told is not null then
         raise exception '%', v_told using errcode = 'duplicate_schema', hint = '{hint}';
     end if;

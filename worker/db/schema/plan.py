@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from reelq.worker.db.schema import drift, ownership, shared
 from reelq.worker.db.schema.files import NO_WAY_UP, ROOT, File, SchemaError, files, migrations
@@ -88,7 +89,8 @@ def read_ledger(conn: psycopg.Connection[Any]) -> dict[str, tuple[str, str, Any]
     if not drift.rows(conn, "select where to_regclass('base.schema_objects') is not null"):
         told = "this database has base.schema_ledger and no base.schema_objects: it is no whole schema of reelq"
         raise SchemaError(told, NO_WAY_UP)
-    rows = drift.rows(conn, "select path, kind, sha256, applied_at from base.schema_ledger")
+    with conn.cursor(row_factory=tuple_row, binary=True) as cursor:  # binary: the driver reads times as text in one DateStyle only
+        rows = cursor.execute("select path, kind, sha256, applied_at from base.schema_ledger").fetchall()
     return {path: (kind, sha, at) for path, kind, sha, at in rows}
 
 

@@ -56,6 +56,7 @@ def upgrade(
             raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
         shared.refuse_foreign(conn, rooms(root), read_ledger(conn))
         if todo.fresh:
+            shared.require_encoding(conn)
             shared.require_create(conn)
         known: drift.Objects = {}
         before: drift.Objects = {}

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from reelq.worker.db.schema import drift
 from reelq.worker.db.schema.files import SchemaError
-from reelq.worker.db.schema.foreign import FOREIGN, hint
+from reelq.worker.db.schema.foreign import ENCODING, FOREIGN, hint
 from reelq.worker.errors import USED_WRONGLY
 
 LEDGER = """
@@ -112,6 +112,16 @@ def refuse_foreign(conn: psycopg.Connection[Any], rooms: Sequence[str], ledger: 
             ours.add(re.sub(r"^\d+_", "", rest.split("/", 1)[0]))
     for (told,) in drift.rows(conn, FOREIGN, {"rooms": [room for room in rooms if room not in ours]}):
         raise SchemaTaken(told, hint(rooms))
+
+
+def require_encoding(conn: psycopg.Connection[Any]) -> None:
+    """Stop before anything has changed if the database cannot keep every character.
+
+    Raises:
+        SchemaError: with how to make one that can.
+    """
+    for told, hint_ in drift.rows(conn, ENCODING):
+        raise SchemaError(told, hint_)
 
 
 def require_create(conn: psycopg.Connection[Any]) -> None:

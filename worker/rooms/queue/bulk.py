@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -20,6 +19,7 @@ from psycopg.types.json import Jsonb
 
 from reelq.worker.db.async_query import AsyncQuery
 from reelq.worker.db.rows import Connection, rows
+from reelq.worker.db.text import json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _text(specs: Sequence[Spec]) -> str:
     """The same, as text."""
     # What is not an object is passed on as it is: the database's error says more.
     plain = [_plain(spec) if isinstance(spec, JobSpec) else spec for spec in specs]
-    return json.dumps(plain, default=_json)
+    return json_text(plain, default=_json)
 
 
 def _json(value: Any) -> Any:

@@ -3,6 +3,8 @@ returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'  -- bounds of partitions are read as text
 as $$
 begin
     return query

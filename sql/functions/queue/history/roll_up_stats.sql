@@ -12,6 +12,7 @@ declare
     v_place timestamptz;
     v_until timestamptz;
 begin
+    perform base.check_read_committed();
     select u.place::timestamptz into v_place from queue.upkeep as u where u.task = 'stats' for no key update skip locked;
     if not found then
         return 0;

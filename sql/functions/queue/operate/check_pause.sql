@@ -29,7 +29,7 @@ begin
         raise exception 'key of scope % must be an id, not %', p_scope, quote_literal(v_key)
             using errcode = 'RQ008', hint = 'The id of a channel, or of an asset whose jobs are meant.';
     end if;
-    return lower(v_key);
+    return lower(v_key collate "C");
 end;
 $$;
 

@@ -91,7 +91,7 @@ exception
     when check_violation or not_null_violation or data_exception then
         get stacked diagnostics v_constraint = constraint_name;
         raise exception 'job type %: %', quote_literal(p_job_type), coalesce(replace(nullif(v_constraint, ''), '_', ' '), sqlerrm)
-            using errcode = 'RQ008', hint = 'Nothing was changed. \d+ queue.job_types shows what each column takes.';
+            using errcode = 'RQ008', hint = $hint$Nothing was changed. \d+ queue.job_types shows what each column takes.$hint$;
 end;
 $$;
 

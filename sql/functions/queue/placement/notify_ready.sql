@@ -17,6 +17,9 @@ begin
     if not exists (select from queue.listening_workers) then  -- mutant: notifications while nobody sleeps
         return;  -- mutant: notifications while nobody sleeps
     end if;  -- mutant: notifications while nobody sleeps
+    if not queue.may_notify() then  -- mutant: notifications in what is prepared
+        return;  -- mutant: notifications in what is prepared
+    end if;  -- mutant: notifications in what is prepared
     v_ms := extract(epoch from pg_catalog.clock_timestamp()) * 1000;
     for v_type in
         select distinct t from unnest(p_job_types) as t
@@ -36,5 +39,5 @@ $$;
 
 comment on function queue.notify_ready(text[]) is $$
 Notify listening workers that take these types, at most every 20 ms a type, because each notifying commit waits for one lock of the
-whole server. A worker looks once more 25 ms after a notification, and polls in any case.
+whole server. A worker looks once more 25 ms after a notification, and polls in any case. Nothing where queue.may_notify says no.
 $$;

@@ -19,7 +19,7 @@ begin
         where
             v_name in (p.proname, s.nspname || '.' || p.proname)
             -- the rooms, as they are installed here
-            and s.nspname in (select substring(l.path from '^schema/\d+_([a-z_]+)/') from base.schema_ledger as l)
+            and s.nspname in (select substring(l.path from '^schema/[0-9]+_([a-z_]+)/') from base.schema_ledger as l)
         order by s.nspname <> 'queue', s.nspname, p.oid
     loop
         if not v_first then
@@ -32,7 +32,7 @@ begin
         return next '';
         -- Lines that are not indented make paragraphs, the others stand for themselves.
         for v_part in
-            select p.part from regexp_split_to_table(regexp_replace(v_found.manual, '(\S)\n(?=\S)', '\1 ', 'g'), '\n') as p (part)
+            select p.part from regexp_split_to_table(regexp_replace(v_found.manual, $re$(\S)\n(?=\S)$re$, $re$\1 $re$, 'g'), $re$\n$re$) as p (part)
         loop
             return query
             select base.wrap_text(v_part, length(substring(v_part from '^ *')), case when v_part like '  %' then 4 else 0 end);
@@ -40,7 +40,7 @@ begin
     end loop;
     if v_first then
         raise exception 'no function %', quote_literal(p_function)
-            using errcode = 'RQ004', hint = 'select * from queue.help() lists those that are called most; \df queue.* lists all.';
+            using errcode = 'RQ004', hint = $hint$select * from queue.help() lists those that are called most; \df queue.* lists all.$hint$;
     end if;
 end;
 $$;

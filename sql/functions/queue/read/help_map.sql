@@ -14,7 +14,7 @@ begin
             a.required || case when a.required <> '' and a.optional <> '' then ', ' else '' end || a.optional as arguments,
             -- The first sentence of the comment, without line ends.
             substring(
-                btrim(regexp_replace(obj_description(p.oid, 'pg_proc'), '\s+', ' ', 'g')) from '^.*?\.(?= |$)'
+                btrim(regexp_replace(obj_description(p.oid, 'pg_proc'), '[[:space:]]+', ' ', 'g')) from '^.*?[.](?= |$)'
             ) as sentence,
             queue.help_callers(p.oid) as callers
         from queue.help_topics() with ordinality as h (place, topic, function, number)
@@ -34,7 +34,7 @@ begin
             if v_topic > 0 then
                 return next '';
             end if;
-            return next upper(v_found.topic);
+            return next upper(v_found.topic collate "C");
             v_topic := v_found.place;
         end if;
         return query select base.wrap_text(format('%s(%s)', v_found.function, v_found.arguments), 2, 4);

@@ -11,14 +11,14 @@ declare
     v_to integer;
     v_step integer;
     v_word integer;
-    v_text text := lower(p_field);
+    v_text text := lower(p_field collate "C");
     v_values integer[] := '{}';
 begin
     for v_word in 1..cardinality(p_names) loop
-        v_text := regexp_replace(v_text, '\m' || p_names[v_word] || '\M', (p_least + v_word - 1)::text, 'g');
+        v_text := regexp_replace(v_text, $re$\m$re$ || p_names[v_word] || $re$\M$re$, (p_least + v_word - 1)::text, 'g');
     end loop;
     foreach v_part in array string_to_array(v_text, ',') loop
-        v_match := regexp_match(v_part, '^(?:(\*)|(\d{1,4})(?:-(\d{1,4}))?)(?:/(\d{1,4}))?$');
+        v_match := regexp_match(v_part, $re$^(?:(\*)|(\d{1,4})(?:-(\d{1,4}))?)(?:/(\d{1,4}))?\Z$re$);
         v_step := coalesce(v_match[4]::integer, 1);
         v_from := case when v_match[1] = '*' then p_least else v_match[2]::integer end;
         -- 5/10 is 5-59/10, as in Vixie's cron.

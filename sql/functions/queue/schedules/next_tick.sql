@@ -20,10 +20,10 @@ declare
     v_tick timestamptz;
 begin
     v_fields := regexp_split_to_array(
-        case btrim(lower(p_cron))
+        case btrim(lower(p_cron collate "C"))
             when '@hourly' then '0 * * * *' when '@daily' then '0 0 * * *' when '@midnight' then '0 0 * * *' when '@weekly' then '0 0 * * 0'
             when '@monthly' then '0 0 1 * *' when '@yearly' then '0 0 1 1 *' when '@annually' then '0 0 1 1 *' else btrim(p_cron)
-        end, '\s+'
+        end, '[[:space:]]+'
     );
     if cardinality(v_fields) is distinct from 5 then
         raise exception 'schedule must have five fields (minute, hour, day, month, weekday), not %', coalesce(quote_literal(p_cron), 'null')

@@ -22,7 +22,7 @@ declare
     v_no text[];
 begin
     perform base.check_read_committed();
-    if not exists (select from pg_catalog.pg_timezone_names as z where lower(z.name) = lower(p_time_zone)) then
+    if not exists (select from pg_catalog.pg_timezone_names as z where lower(z.name collate "C") = lower(p_time_zone collate "C")) then
         raise exception 'time zone must be one that the server knows, not %', coalesce(quote_literal(p_time_zone), 'null')
             using errcode = 'RQ008', hint = 'As Europe/Berlin; select name from pg_timezone_names';
     end if;

@@ -25,7 +25,7 @@ begin
     end if;
     raise exception 'status, token, priority and time of job % must change through the functions of queue only', old.id
         using errcode = 'RQ007',
-              hint = 'Use queue.cancel_job, queue.retry_job, reelq jobs …; see \df+ queue.*';
+              hint = $hint$Use queue.cancel_job, queue.retry_job, reelq jobs …; see \df+ queue.*$hint$;
 end;
 $$;
 

@@ -8,6 +8,7 @@ as $$
 declare
     v_leases integer;
 begin
+    perform base.check_read_committed();
     update queue.workers as w set status = 'lost' where w.worker_id = p_worker_id and w.status <> 'stopped';
     delete from queue.listening_workers as s where s.worker_id = p_worker_id;
     -- Let them end before the last look for expired leases: so the next one takes them back, even if it first extends all others

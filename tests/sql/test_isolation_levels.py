@@ -1,0 +1,87 @@
+"""Who refuses a transaction that is not READ COMMITTED: every function that decides by what others have just committed.
+
+The walk is over the catalogue, so that a new function is asked too: it refuses with RQ002, or says below why it need not.
+"""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.sql.queuekit import Queue
+
+ONE_ROW = "writes one row by its key; where another has changed that, Postgres itself refuses (40001)"
+# Volatile, and right on any snapshot.
+ANY_LEVEL = {
+    "base.clock": "reads the clock",
+    "base.uuid_v7": "reads the clock",
+    "media.create_video": "makes rows, and decides nothing by those of others",
+    "media.fail_video": ONE_ROW,
+    "media.finish_video": ONE_ROW,
+    "media.put_variant": ONE_ROW,
+    "media.record_original": ONE_ROW,
+    "media.record_probe": ONE_ROW,
+    "media.register_store": ONE_ROW,
+    "media.reopen_video": ONE_ROW,
+    "queue.deregister_worker": ONE_ROW,
+    "queue.drain_host": ONE_ROW,
+    "queue.drain_worker": ONE_ROW,
+    "queue.drop_schedule": ONE_ROW,
+    "queue.explain_job": "tells what its snapshot shows",
+    "queue.heartbeat": ONE_ROW,
+    "queue.pause_schedule": ONE_ROW,
+    "queue.register_worker": ONE_ROW,
+    "queue.resume_schedule": ONE_ROW,
+    "queue.set_setting": ONE_ROW,
+    "queue.set_worker_busy": ONE_ROW,
+    "queue.set_worker_listening": ONE_ROW,
+    "queue.set_worker_trouble": ONE_ROW,
+}
+# Where the usual argument of a type would be refused for what it says.
+ARGUMENTS = {
+    "queue.set_limit": "'name:x', 1",
+    "queue.drop_limit": "'name:x'",
+    "queue.pause": "'all', '', 'a reason'",
+    "queue.resume": "'all', ''",
+    "queue.fail_job": "'{id}', 1, 'transient', 'oops', 'It broke.'",
+    "queue.enqueue_pipeline": "'standard', '{video}'",
+    "identity.set_tenant_status": "'acme', 'suspended'",
+}
+USUAL = {"text": "'no_op'", "uuid": "'{id}'", "integer": "1", "jsonb": """'[{"job_type": "no_op"}]'""", "interval": "'1 second'", "bigint": "1"}
+PUBLIC = """
+select format('%s.%s', p.pronamespace::regnamespace, p.proname), p.proargtypes::regtype[]::text[], p.pronargs - p.pronargdefaults
+from pg_proc as p
+where
+    p.pronamespace::regnamespace::text in ('base', 'identity', 'media', 'queue', 'ops')
+    and p.provolatile = 'v' and p.prorettype <> 'trigger'::regtype
+    and exists (
+        select from aclexplode(p.proacl) as given
+        where given.grantee::regrole::text in ('reelq_app', 'reelq_worker', 'reelq_readonly')
+    )
+order by 1
+"""
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_what_decides_by_the_work_of_others_refuses_an_old_snapshot(conn, level):
+    queue = Queue(conn)
+    conn.execute("select identity.create_tenant('acme')")
+    queue.worker("no_op")
+    ids = {"id": queue.add(), "video": queue.value("select media.create_video('/a.mp4')")}
+    wrong, asked = {}, set()
+    for name, types, needed in conn.execute(PUBLIC).fetchall():
+        asked.add(name)
+        given = ARGUMENTS.get(name, ", ".join(f"{USUAL[kind]}::{kind}" for kind in types[:needed]))
+        for word, value in ids.items():
+            given = given.replace(f"{{{word}}}", str(value))
+        conn.execute(f"begin isolation level {level}")
+        try:
+            conn.execute(f"select {name}({given})")
+            told = "done"
+        except psycopg.Error as error:
+            told = str(error.sqlstate)
+        conn.execute("rollback")
+        if (told == "RQ002") == (name in ANY_LEVEL):
+            wrong[name] = told
+    assert wrong == {}
+    assert ANY_LEVEL.keys() | ARGUMENTS.keys() <= asked
