@@ -1,4 +1,4 @@
-"""reelq videos: list, show, open."""
+"""reelq videos: list, show, open; `rerun`, `cancel` and `delete` have a file of their own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 from reelq.cli.app import App, Choice, Uuid, Whole, json_option, pass_app
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
+from reelq.cli.video_runs import cancel, delete, rerun
 
 if TYPE_CHECKING:
     from reelq.worker.rooms.media import Variant
@@ -44,13 +45,17 @@ VARIANTS = (
 
 @click.group("videos")
 def videos() -> None:
-    """Look at videos and what was made of them.
+    """Look at videos and what was made of them; run their pipeline again, delete them.
 
     \b
     Examples:
       reelq videos list
       reelq videos open 01976b1e-5a3c-7d4e-8f00-0123456789ab
     """
+
+
+for command in (rerun, cancel, delete):
+    videos.add_command(command)
 
 
 @videos.command("list")

@@ -13,7 +13,7 @@ update queue.job_types as t
 set options_schema = s.options_schema::jsonb
 from (
     values
-    ('download_video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('download_video', '{"type": "object", "properties": {"refetch": {"type": "boolean", "description": "Fetch the source also when the original is stored already.", "default": true}}, "required": [], "additionalProperties": false, "examples": [{"refetch": true}]}'),
     ('extract_metadata', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
     ('finish_video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
     ('generate_thumbnail', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
