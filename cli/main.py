@@ -60,12 +60,23 @@ class Tree(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
+        if completing():
+            from reelq.cli import complete
+
+            complete.teach(command)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
+
+
+def completing() -> bool:
+    """Whether a shell asks what could be typed next."""
+    from reelq.worker.settings import environment
+
+    return "_REELQ_COMPLETE" in environment()
 
 
 def show_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
@@ -122,6 +133,8 @@ def main(args: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         output.fail("stdout must be open, not closed by >&-", "to throw the output away: >/dev/null")
         return USED_WRONGLY
+    if completing():
+        import_module("reelq.cli.complete")  # our script for bash
     try:
         result = cli.main(args=args, prog_name="reelq", standalone_mode=False)
         output.flush()

@@ -98,6 +98,7 @@ begin
             ('queue.set_worker_busy', 'worker'),
             ('queue.list_jobs', 'worker app readonly'),
             ('queue.show_job', 'worker app readonly'),
+            ('queue.job_logs', 'worker readonly'),
             ('queue.running_jobs', 'worker app readonly'),
             ('queue.recent_failures', 'worker app readonly'),
             ('queue.list_workers', 'worker readonly'),

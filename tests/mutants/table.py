@@ -30,6 +30,7 @@ JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
 
 
+LOGS = "tests/sql/test_queue_logs.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 MARK = "  -- mutant: "
@@ -184,6 +185,8 @@ MUTANTS = [
     dropped("a rerun fetches what it has", PIPELINES, "-k", "not_fetched_again"),
     one("anybody deletes a video", " and base.may_act_for(v.tenant_id)", "", PIPELINES, "-k", "answered_alike"),
     one("anybody learns ids by slug", "p_tenant ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'", "true", PIPELINES, "-k", "acting_for"),
+    one("logs of all attempts are kept", "p_job.token > 20", "false", LOGS, "-k", "latest_twenty"),
+    dropped("tenants read logs", LOGS, "-k", "for_operators"),
     # Who may see and take what
     one("nonsense for a tenant is told", "not base.is_trusted()", "false", TENANTS, "-k", "makes_no_sense"),
     one("whoever acts for a tenant is an operator", "base.current_tenant() is not null", "false", TENANTS, "-k", "no_worker_s_name"),

@@ -9,7 +9,7 @@ as $$
         array['Enqueue', 'Look', 'Change a job', 'Videos', 'Pipelines', 'Pauses and limits', 'Schedules', 'Workers', 'Upkeep', 'Set up'],
         array[
             'queue.enqueue_job queue.enqueue_jobs queue.ingest_video queue.enqueue_pipeline',
-            'queue.show_job queue.list_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.rates queue.stats',
+            'queue.show_job queue.job_logs queue.list_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.rates queue.stats',
             'queue.cancel_job queue.retry_job queue.reprioritise_job',
             'queue.rerun_video queue.cancel_run queue.delete_video',
             'queue.list_pipelines queue.show_pipeline queue.set_pipeline queue.drop_pipeline',
