@@ -107,3 +107,23 @@ def test_for_a_tenant_what_is_anothers_is_not_there(reelq, clip):
         assert (done.code, f"no video {video}" in done.err) == (2, True)
     assert "no tenant 'nope'" in reelq("videos", "cancel", video, "--tenant", "nope").err
     assert reelq("videos", "cancel", video, "--tenant", "default").code == 0
+
+
+def test_lists_for_a_tenant_have_nothing_of_others(reelq, clip):
+    reelq("tenants", "create", "acme")
+    reelq("schedules", "add", "theirs", "@daily", "--job", "no_op", "--tenant", "acme")
+    reelq("schedules", "add", "ours", "@daily", "--job", "no_op")
+    assert [row["name"] for row in reelq("schedules", "list", "--tenant", "acme", "--json").rows] == ["theirs"]
+    assert len(reelq("schedules", "list", "--json").rows) == 2
+    job = reelq("jobs", "enqueue", "no_op", "--tenant", "acme", "--json").row["job_id"]
+    tenant = reelq("jobs", "show", job, "--json").row["tenant_id"]
+    assert tenant in {row["id"] for row in reelq("tenants", "list", "--json").rows if row["slug"] == "acme"}
+    for key in ("tenant:acme", "tenant:default"):
+        reelq("queue", "set-limit", key, 3)
+    assert [row["name"] for row in reelq("queue", "limits", "--tenant", "acme", "--json").rows] == ["tenant:acme"]
+    reelq("queue", "pause", "tenant", "default", "--reason", "late")
+    assert reelq("queue", "pauses", "--tenant", "acme", "--json").rows == []
+    assert reelq("queue", "history", "--tenant", "acme", "--json").rows == []
+    video = reelq("ingest", clip, "--json").row["video_id"]
+    assert "no video" in reelq("videos", "show", video, "--tenant", "acme").err
+    assert reelq("videos", "show", video, "--tenant", "default").code == 0
