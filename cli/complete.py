@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 if TYPE_CHECKING:
     import psycopg
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 2.0  # for the database's answer; then nothing is offered
 CONNECT_S = 2  # libpq's shortest
 MOST = 50  # of ids: the newest
-VARIABLE = "_REELQ_COMPLETE"
+END = "\1"  # behind the line as it was typed: whether a new word has begun
 
 Offer = tuple[str, str]  # a word, and what it is, for shells that show that
 Ask = Callable[["psycopg.Connection[Any]"], Iterable[Offer]]
@@ -204,7 +204,7 @@ class Bash(BashComplete):
     local IFS=$'\\n' line="${COMP_LINE:0:COMP_POINT}" before="" response kind value
     local typed="${line##*[ =]}"
     [[ $COMP_WORDBREAKS == *:* && $typed == *:* ]] && before="${typed%%:*}:"
-    response=$(env COMP_LINE="$line" %(complete_var)s=bash_complete "$1" 2>/dev/null </dev/null)
+    response=$(env COMP_WORDS="$line"$'\\001' COMP_CWORD=9999 %(complete_var)s=bash_complete "$1" 2>/dev/null </dev/null)
     COMPREPLY=()
     while IFS=',' read -r kind value; do
         case $kind in
@@ -219,14 +219,10 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """The words before the one that is being typed, and that one."""
-        from reelq.worker.settings import environment
-
-        line = environment().get("COMP_LINE")
-        if line is None:  # a script of an earlier version
-            return super().get_completion_args()
-        words = split_arg_string(line)
-        incomplete = words.pop() if words and not line[-1:].isspace() else ""
-        return words[1:], incomplete
+        words, incomplete = super().get_completion_args()
+        if words and words[-1].endswith(END):
+            incomplete = words.pop().removesuffix(END)
+        return words, incomplete
 
 
 add_completion_class(Bash, "bash")

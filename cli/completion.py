@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from reelq.cli import complete  # noqa: F401 - our script for bash
 from reelq.cli.app import Choice
 from reelq.cli.terminal import output
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from reelq.cli import complete
 from reelq.cli.app import App
 from reelq.cli.terminal import output
 from reelq.worker import __version__
@@ -54,15 +55,13 @@ class Tree(click.Group):
         """The names, in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of that command."""
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
-        if completing():
-            from reelq.cli import complete
-
+        if ctx.resilient_parsing:  # a shell asks what could be typed next
             complete.teach(command)
         return command
 
@@ -70,13 +69,6 @@ class Tree(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
-
-
-def completing() -> bool:
-    """Whether a shell asks what could be typed next."""
-    from reelq.worker.settings import environment
-
-    return "_REELQ_COMPLETE" in environment()
 
 
 def show_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
@@ -133,8 +125,6 @@ def main(args: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         output.fail("stdout must be open, not closed by >&-", "to throw the output away: >/dev/null")
         return USED_WRONGLY
-    if completing():
-        import_module("reelq.cli.complete")  # our script for bash
     try:
         result = cli.main(args=args, prog_name="reelq", standalone_mode=False)
         output.flush()
