@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reelq.worker.settings import Settings
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+tenant_option = click.option("--tenant", metavar="SLUG", help="Act for this tenant: see and change nothing of others. Slug or id.")
 
 
 @dataclass
@@ -47,13 +48,14 @@ class App:
         return {name: value for name, value in given.items() if value is not None}
 
     @contextmanager
-    def connect(self, *, check: bool = True) -> Iterator[psycopg.Connection[Any]]:
+    def connect(self, *, check: bool = True, tenant: str | None = None) -> Iterator[psycopg.Connection[Any]]:
         """An autocommit connection for the length of a block; psycopg's errors leave it as ours.
 
-        `check` refuses a database without the schema, or with another than this program's.
+        `check` refuses a database without the schema, or with another than this program's. With `tenant` the block is one
+        transaction that acts for it.
 
         Raises:
-            DatabaseAway, SchemaMismatch.
+            DatabaseAway, SchemaMismatch, NotFound.
         """
         from reelq.worker import db
         from reelq.worker.db import schema
@@ -61,7 +63,24 @@ class App:
         with db.family(), db.connect(self.settings, "reelq command") as conn:
             if check:
                 schema.require(conn)
-            yield conn
+            with acting_for(conn, tenant):
+                yield conn
+
+
+@contextmanager
+def acting_for(conn: psycopg.Connection[Any], tenant: str | None) -> Iterator[None]:
+    """A transaction that sees and changes what is this tenant's, a slug or an id; without one nothing special.
+
+    For the length of a transaction, not of the session: behind a pooler others use the session too.
+    """
+    from reelq.worker.rooms import identity
+
+    if tenant is None:
+        yield
+        return
+    with conn.transaction():
+        identity.act_for(conn, tenant)
+        yield
 
 
 pass_app = click.make_pass_decorator(App)

@@ -20,7 +20,9 @@ WHERE = {
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 
-    Keep it where the shell looks, or load it from the shell's start file.
+    Keep it where the shell looks, or load it from the shell's start file. Beside commands and options it offers what the database
+    knows: job types, pipelines, tenants, schedules, workers, hosts, pools, keys of limits, and the newest ids of jobs and videos. Nothing
+    is offered when the database does not answer within two seconds.
 
     \b
     Examples:

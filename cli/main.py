@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from reelq.cli import complete
 from reelq.cli.app import App
 from reelq.cli.terminal import output
 from reelq.worker import __version__
@@ -31,7 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("reelq.cli.ingest:ingest", "Bring files or URLs in, and make renditions of them."),
     "jobs": ("reelq.cli.jobs.commands:jobs", "Look at jobs, enqueue, cancel and retry them."),
     "job-types": ("reelq.cli.job_types:job_types", "Look at job types and their arguments; write those of your own."),
-    "videos": ("reelq.cli.videos:videos", "Look at videos and what was made of them."),
+    "videos": ("reelq.cli.videos:videos", "Look at videos and what was made of them; run their pipeline again, delete them."),
+    "pipelines": ("reelq.cli.pipelines:pipelines", "Look at pipelines; write those of your own."),
     "workers": ("reelq.cli.workers:workers", "Look at workers, drain them."),
     "top": ("reelq.cli.top.commands:top", "Watch workers, running jobs, queues and failures."),
     "worker": ("reelq.cli.worker:worker", "Run a worker."),
@@ -53,12 +55,14 @@ class Tree(click.Group):
         """The names, in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of that command."""
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
+        if ctx.resilient_parsing:  # a shell asks what could be typed next
+            complete.teach(command)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

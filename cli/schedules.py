@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import PRIORITY, App, Choice, JsonObject, Uuid, json_option, pass_app
+from reelq.cli.app import PRIORITY, App, Choice, JsonObject, Uuid, json_option, pass_app, tenant_option
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
@@ -37,9 +37,10 @@ def schedules() -> None:
 
 
 @schedules.command("list")
+@tenant_option
 @json_option
 @pass_app
-def list_schedules(app: App, as_json: bool) -> None:
+def list_schedules(app: App, tenant: str | None, as_json: bool) -> None:
     """List schedules: when each runs next, when it last did, and what went wrong.
 
     \b
@@ -49,7 +50,7 @@ def list_schedules(app: App, as_json: bool) -> None:
     """
     from reelq.worker.rooms.queue import schedules as room
 
-    with app.connect() as conn:
+    with app.connect(tenant=tenant) as conn:
         found = room.list_schedules(conn)
     if as_json:
         output.emit(found, True)

@@ -1,4 +1,4 @@
-"""reelq videos: list, show, open."""
+"""reelq videos: list, show, open; `rerun`, `cancel` and `delete` have a file of their own."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import App, Choice, Uuid, Whole, json_option, pass_app
+from reelq.cli.app import App, Choice, Uuid, Whole, json_option, pass_app, tenant_option
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
+from reelq.cli.video_runs import cancel, delete, rerun
 
 if TYPE_CHECKING:
     from reelq.worker.rooms.media import Variant
@@ -24,6 +25,7 @@ COLUMNS = (
     Column("id", keep=True),
     Column("status", keep=True),
     Column("title"),
+    Column("tenant", spare=True),
     Column("duration_seconds", "length", show=text.duration, right=True),
     Column("height", "px", right=True),
     Column("variants", "made", right=True),
@@ -44,13 +46,17 @@ VARIANTS = (
 
 @click.group("videos")
 def videos() -> None:
-    """Look at videos and what was made of them.
+    """Look at videos and what was made of them; run their pipeline again, delete them.
 
     \b
     Examples:
       reelq videos list
       reelq videos open 01976b1e-5a3c-7d4e-8f00-0123456789ab
     """
+
+
+for command in (rerun, cancel, delete):
+    videos.add_command(command)
 
 
 @videos.command("list")
@@ -77,9 +83,10 @@ def list_videos(app: App, tenant: str | None, status: str | None, limit: int, as
 
 @videos.command("show")
 @click.argument("video_id", type=Uuid(), metavar="VIDEO")
+@tenant_option
 @json_option
 @pass_app
-def show(app: App, video_id: UUID, as_json: bool) -> None:
+def show(app: App, video_id: UUID, tenant: str | None, as_json: bool) -> None:
     """Show a video: its record, what was measured of its file, and what was made of it.
 
     \b
@@ -89,7 +96,7 @@ def show(app: App, video_id: UUID, as_json: bool) -> None:
     """
     from reelq.worker.rooms import media
 
-    with app.connect() as conn:
+    with app.connect(tenant=tenant) as conn:
         video = media.show_video(conn, video_id)
         variants = media.list_variants(conn, video_id)
     if as_json:
@@ -113,9 +120,10 @@ def show(app: App, video_id: UUID, as_json: bool) -> None:
 @click.argument("video_id", type=Uuid(), metavar="VIDEO")
 @click.option("--profile", help="Which variant, such as h264-720p or poster; default: the largest rendition.")
 @click.option("--print", "only_print", is_flag=True, help="Print the address and launch nothing.")
+@tenant_option
 @json_option
 @pass_app
-def open_variant(app: App, video_id: UUID, profile: str | None, only_print: bool, as_json: bool) -> None:
+def open_variant(app: App, video_id: UUID, profile: str | None, only_print: bool, tenant: str | None, as_json: bool) -> None:
     """Print the address of a variant, and show it in a desktop's player when this is one's terminal.
 
     The address is a signed link of ten minutes; of a file:// store without links it is the file's own.
@@ -127,7 +135,7 @@ def open_variant(app: App, video_id: UUID, profile: str | None, only_print: bool
     """
     from reelq.worker.rooms import media
 
-    with app.connect() as conn:
+    with app.connect(tenant=tenant) as conn:
         variant = choose(media.list_variants(conn, video_id), profile)
     url = address(app.settings, variant)
     if as_json:

@@ -11,6 +11,7 @@ import click
 
 from reelq.cli.app import PRIORITY, App, Choice, Uuid, Whole, json_option, pass_app
 from reelq.cli.jobs.enqueue import enqueue, enqueue_many
+from reelq.cli.jobs.logs import logs
 from reelq.cli.jobs.tail import tail
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
@@ -71,7 +72,7 @@ def jobs() -> None:
     """
 
 
-for command in (enqueue, enqueue_many, tail):
+for command in (enqueue, enqueue_many, logs, tail):
     jobs.add_command(command)
 
 
@@ -138,6 +139,8 @@ def show(app: App, job_id: UUID, as_json: bool) -> None:
         for name in ("stack", "stderr_tail"):
             if last.get(name):
                 output.lines(f"{name} of the last attempt", last[name])
+        if any(one.get("has_log") for one in job["attempts_history"]):
+            output.say(f"What ffmpeg was called with and printed: reelq jobs logs {job_id}")
 
 
 @jobs.command("explain")

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import PRIORITY, App, Choice, JsonObject, Moment, Uuid, Whole, json_option, pass_app
+from reelq.cli.app import PRIORITY, App, Choice, JsonObject, Moment, Uuid, Whole, json_option, pass_app, tenant_option
 from reelq.cli.terminal import output
 from reelq.cli.terminal.output import Column
 
@@ -42,6 +42,7 @@ MADE = (Column("place", right=True), Column("job_id", "id", keep=True), Column("
 @click.option("--max-attempts", type=Whole(1), help="Default: the type's.")
 @click.option("--under", "limits", metavar="NAME", multiple=True, help="A named limit that it is under (name:NAME); repeatable.")
 @click.option("--channel", "channel_id", type=Uuid(), help="The channel it is for, by which it can be paused.")
+@tenant_option
 @json_option
 @pass_app
 def enqueue(
@@ -57,6 +58,7 @@ def enqueue(
     max_attempts: int | None,
     limits: tuple[str, ...],
     channel_id: UUID | None,
+    tenant: str | None,
     as_json: bool,
 ) -> None:
     """Enqueue one job of TYPE and print its id.
@@ -65,11 +67,12 @@ def enqueue(
     Examples:
       reelq jobs enqueue no_op
       reelq jobs enqueue video_transcode --video 01976b1e-5a3c-7d4e-8f00-0123456789ab --priority 2
+      reelq jobs enqueue no_op --tenant acme
       reelq jobs enqueue no_op --data '{"sleep_s": 3}' --at +15m --key nightly
     """
     from reelq.worker.rooms import queue
 
-    with app.connect() as conn:
+    with app.connect(tenant=tenant) as conn:
         job_id = queue.enqueue_job(
             conn,
             job_type,
@@ -92,9 +95,10 @@ def enqueue(
 
 @click.command("enqueue-many")
 @click.argument("file", type=click.File(encoding="utf-8"), metavar="FILE|-")
+@tenant_option
 @json_option
 @pass_app
-def enqueue_many(app: App, file: TextIO, as_json: bool) -> None:
+def enqueue_many(app: App, file: TextIO, tenant: str | None, as_json: bool) -> None:
     """Enqueue the jobs of a file, all or none.
 
     The file (- is stdin) is a JSON array of specs, or holds a spec a line: objects with job_type and what
@@ -109,7 +113,7 @@ def enqueue_many(app: App, file: TextIO, as_json: bool) -> None:
       jq -c '{job_type: "video_transcode", video_id: .id}' videos.jsonl | reelq jobs enqueue-many - --json | jq -r .job_id
     """
     specs = read_specs(file)
-    with app.connect() as conn:
+    with app.connect(tenant=tenant) as conn:
         made = enqueue_all(conn, specs)
     if not output.emit(made, as_json, MADE) and not as_json:
         output.say("There was no spec: nothing is enqueued.")

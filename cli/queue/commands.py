@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import App, Choice, Seconds, Uuid, Whole, json_option, pass_app
+from reelq.cli.app import App, Choice, Seconds, Uuid, Whole, json_option, pass_app, tenant_option
 from reelq.cli.queue.pauses_and_limits import drop_limit, limits, pause, pauses, resume, set_limit
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
@@ -108,10 +108,11 @@ def roll_up(app: App, as_json: bool) -> None:
 @click.option("--video", "video_id", type=Uuid(), help="Only jobs of this video.")
 @click.option("--within", type=Seconds(), help="Only jobs that ended in the last 12h, 30d, …  [default: 31d, with --video all]")
 @click.option("--limit", type=Whole(1), default=50, show_default=True, help="At most so many.")
+@tenant_option
 @json_option
 @pass_app
 def history(
-    app: App, status: str | None, job_type: str | None, video_id: UUID | None, within: float | None, limit: int, as_json: bool
+    app: App, status: str | None, job_type: str | None, video_id: UUID | None, within: float | None, limit: int, tenant: str | None, as_json: bool
 ) -> None:
     """List archived jobs, latest end first. `reelq jobs show` shows one with its attempts.
 
@@ -124,7 +125,7 @@ def history(
     from reelq.worker.rooms.queue import maintenance
 
     span = timedelta(seconds=within) if within is not None else None if video_id else timedelta(days=31)
-    with app.connect() as conn:
+    with app.connect(tenant=tenant) as conn:
         found = output.emit(maintenance.list_history(conn, status, job_type, video_id, span, limit), as_json, HISTORY)
     if not found and not as_json:
         output.say("No such jobs in the history.")

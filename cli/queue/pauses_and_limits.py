@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reelq.cli.app import App, Choice, Whole, json_option, pass_app
+from reelq.cli.app import App, Choice, Whole, json_option, pass_app, tenant_option
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
@@ -81,9 +81,10 @@ def resume(app: App, scope: str, key: str, as_json: bool) -> None:
 
 
 @click.command("pauses")
+@tenant_option
 @json_option
 @pass_app
-def pauses(app: App, as_json: bool) -> None:
+def pauses(app: App, tenant: str | None, as_json: bool) -> None:
     """List what is paused, and why; also inputs that the poison guard holds, and tenants that are not active.
 
     PARKED counts the jobs that were put aside so far. Those of a paused job type stay where they are.
@@ -95,7 +96,7 @@ def pauses(app: App, as_json: bool) -> None:
     """
     from reelq.worker.rooms.queue import limits
 
-    with app.connect() as conn:
+    with app.connect(tenant=tenant) as conn:
         found = limits.list_pauses(conn)
     show(found, as_json)
     if not found and not as_json:
@@ -119,9 +120,10 @@ def show(found: list[Pause], as_json: bool) -> None:
 
 
 @click.command("limits")
+@tenant_option
 @json_option
 @pass_app
-def limits(app: App, as_json: bool) -> None:
+def limits(app: App, tenant: str | None, as_json: bool) -> None:
     """List the limits: how many jobs may be ready or running together (max), how many are (used), run, and wait (parked).
 
     \b
@@ -131,7 +133,7 @@ def limits(app: App, as_json: bool) -> None:
     """
     from reelq.worker.rooms.queue import limits
 
-    with app.connect() as conn:
+    with app.connect(tenant=tenant) as conn:
         found = output.emit(limits.list_limits(conn), as_json, LIMITS)
     if not found and not as_json:
         output.say("There is no limit. Set one: reelq queue set-limit KEY N")

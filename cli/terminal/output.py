@@ -143,6 +143,11 @@ def on_terminal() -> bool:
     return _is_terminal(sys.stdout)
 
 
+def can_ask() -> bool:
+    """Whether a person is there who can be asked: types into stdin and reads stderr."""
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+
 def can_show_progress() -> bool:
     """Whether stderr is a terminal that understands cursor movement."""
     from reelq.worker.settings import environment

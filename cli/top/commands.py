@@ -9,11 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reelq.cli.app import App, Seconds, json_option, pass_app
+from reelq.cli.app import App, Seconds, json_option, pass_app, tenant_option
 from reelq.cli.terminal import live, output, text
 from reelq.cli.terminal.output import Column
 from reelq.cli.top.snapshot import Snapshot, look
@@ -58,10 +59,11 @@ FAILED = (
 @click.command("top")
 @click.option("--every", "every_s", type=Seconds(), default=1.0, show_default=True, help="Seconds between looks.")
 @click.option("--once", is_flag=True, help="Print one look as plain tables and stop.")
+@tenant_option
 @json_option
 @pass_app
-def top(app: App, every_s: float, once: bool, as_json: bool) -> None:
-    """Watch workers, running jobs, queues and failures.
+def top(app: App, every_s: float, once: bool, tenant: str | None, as_json: bool) -> None:
+    """Watch workers, running jobs, queues and failures. For a tenant: its running jobs, failures and pauses.
 
     Live on a terminal until q or Ctrl-C, through restarts of the database. With --json one object a look;
     in a pipe without --json there is one look.
@@ -74,19 +76,19 @@ def top(app: App, every_s: float, once: bool, as_json: bool) -> None:
       reelq top --once --json | jq '.queues[] | {job_type, ready}'
     """
     if as_json:
-        follow_json(app, every_s, once)
+        follow_json(app, every_s, once, tenant)
     elif once or not output.on_terminal():
         with app.connect() as conn:
-            tables(look(conn))
+            tables(look(conn, tenant), of_all=tenant is None)
     else:
-        follow_screen(app, every_s)
+        follow_screen(app, every_s, tenant)
 
 
-def follow_json(app: App, every_s: float, once: bool) -> None:
+def follow_json(app: App, every_s: float, once: bool, tenant: str | None = None) -> None:
     """Print an object for each look. While the database is away, say so on stderr and wait."""
     from reelq.worker.errors import DatabaseAway
 
-    for seen in live.watch(app, look, every_s):
+    for seen in live.watch(app, partial(look, tenant=tenant), every_s):
         if isinstance(seen, DatabaseAway):
             output.say("The database is away; trying again …")
             continue
@@ -97,9 +99,9 @@ def follow_json(app: App, every_s: float, once: bool) -> None:
             return
 
 
-def tables(seen: Snapshot) -> None:
+def tables(seen: Snapshot, *, of_all: bool = True) -> None:
     """Print one look as tables."""
-    if not output.emit(seen.workers, False, WORKERS):
+    if not output.emit(seen.workers, False, WORKERS) and of_all:
         output.say("No worker is running.")
     if seen.paused():
         output.say(f"{seen.paused().capitalize()}: reelq queue pauses")
@@ -107,7 +109,7 @@ def tables(seen: Snapshot) -> None:
         output.emit(rows, False, columns, title="" if rows else None)
 
 
-def follow_screen(app: App, every_s: float) -> None:
+def follow_screen(app: App, every_s: float, tenant: str | None = None) -> None:
     """The live screen, until q or Ctrl-C."""
     from rich.live import Live
 
@@ -121,7 +123,7 @@ def follow_screen(app: App, every_s: float) -> None:
         pause = stack.enter_context(keyboard(leaving))
         screen: Live | None = None
         try:
-            for now in live.watch(app, look, every_s, pause):
+            for now in live.watch(app, partial(look, tenant=tenant), every_s, pause):
                 away: DatabaseAway | None = now if isinstance(now, DatabaseAway) else None
                 seen = seen if isinstance(now, DatabaseAway) else now
                 assert seen is not None  # watch() raises when the first look fails

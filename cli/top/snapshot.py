@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from reelq.cli.app import acting_for
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -49,16 +51,17 @@ class Snapshot:
         ]
 
 
-def look(conn: psycopg.Connection[Any]) -> Snapshot:
-    """Ask for all of it."""
+def look(conn: psycopg.Connection[Any], tenant: str | None = None) -> Snapshot:
+    """Ask for all of it; for a tenant what is its own: neither workers nor the depth and rates of the whole queue."""
     from reelq.worker.rooms.queue import limits, reads
 
-    return Snapshot(
-        datetime.now(UTC),
-        reads.list_workers(conn),
-        reads.running_jobs(conn),
-        reads.depth(conn),
-        reads.rates(conn, WINDOW),
-        reads.recent_failures(conn, FAILURES),
-        limits.list_pauses(conn),
-    )
+    with acting_for(conn, tenant):
+        return Snapshot(
+            datetime.now(UTC),
+            reads.list_workers(conn),
+            reads.running_jobs(conn),
+            reads.depth(conn) if tenant is None else [],
+            reads.rates(conn, WINDOW) if tenant is None else [],
+            reads.recent_failures(conn, FAILURES),
+            limits.list_pauses(conn),
+        )

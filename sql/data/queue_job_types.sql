@@ -13,7 +13,7 @@ update queue.job_types as t
 set options_schema = s.options_schema::jsonb, requires = s.requires
 from (
     values
-    ('download_video', 'video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
+    ('download_video', 'video', '{"type": "object", "properties": {"refetch": {"type": "boolean", "description": "Fetch the source also when the original is stored already.", "default": true}}, "required": [], "additionalProperties": false, "examples": [{"refetch": true}]}'),
     ('extract_metadata', 'video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
     ('finish_video', 'video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),
     ('generate_thumbnail', 'video', '{"type": "object", "properties": {}, "required": [], "additionalProperties": false, "examples": [{}]}'),

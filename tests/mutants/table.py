@@ -32,6 +32,8 @@ ODD = "tests/sql/test_odd_servers.py"
 
 
 OPTIONS = "tests/sql/test_queue_options.py"
+LOGS = "tests/sql/test_queue_logs.py"
+PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 MARK = "  -- mutant: "
 
@@ -190,6 +192,13 @@ MUTANTS = [
     # Schedules
     one("two run the same tick", " skip locked", "", SCHEDULES, "-k", "two_that_run_at_once"),
     one("a missed tick is made up for though it shall be skipped", "v_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),
+    # Pipelines and videos
+    one("two reruns at a time", " for no key update of v", "", PIPELINES, "-k", "two_reruns"),
+    dropped("a rerun fetches what it has", PIPELINES, "-k", "not_fetched_again"),
+    one("anybody deletes a video", " and base.may_act_for(v.tenant_id)", "", PIPELINES, "-k", "answered_alike"),
+    one("anybody learns ids by slug", "p_tenant ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'", "true", PIPELINES, "-k", "acting_for"),
+    one("logs of all attempts are kept", "p_job.token > 20", "false", LOGS, "-k", "latest_twenty"),
+    dropped("tenants read logs", LOGS, "-k", "for_operators"),
     # Who may see and take what
     one("nonsense for a tenant is told", "not base.is_trusted()", "false", TENANTS, "-k", "makes_no_sense"),
     one("whoever acts for a tenant is an operator", "base.current_tenant() is not null", "false", TENANTS, "-k", "no_worker_s_name"),

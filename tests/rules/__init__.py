@@ -43,7 +43,7 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 
 # What an application or a reader may call though it asks for no tenant: help and settings. A new function that shows or changes rows
 # of tenants, or what is the operators', does not belong here.
-TENANTLESS = ("queue.help", "queue.setting")
+TENANTLESS = ("queue.help", "queue.setting", "identity.act_for")  # the last says whose rows the caller is about to see
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (

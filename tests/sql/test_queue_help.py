@@ -15,6 +15,8 @@ FOR = {
     "Enqueue": {"reelq_app", "reelq_worker"},
     "Look": {"reelq_readonly", "reelq_worker"},
     "Change a job": {"reelq_app", "reelq_worker"},
+    "Videos": {"reelq_app", "reelq_worker"},
+    "Pipelines": {"reelq_worker"},
     "Pauses and limits": {"reelq_worker"},
     "Schedules": {"reelq_worker"},
     "Workers": {"reelq_worker"},

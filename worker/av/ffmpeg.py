@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 from reelq.worker.av import allowlists
 from reelq.worker.av.packets import Tally, Track
 from reelq.worker.av.progress import EncodeProgress, Reader
-from reelq.worker.errors import JobError, PermanentError, TransientError
+from reelq.worker.errors import JobError, PermanentError, StopRequested, TransientError
 from reelq.worker.sandbox.child import Ended, Limits, OnLine, run_child
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
@@ -190,10 +191,19 @@ class FFmpeg:
         on_line: OnLine | None,
         on_error_line: Callable[[bytes], object] | None = None,
     ) -> Ended:
-        ended = run_child(
-            argv, limits=limits, stop=self.stop, sandbox=self.settings.sandbox, read=read, write=write, on_line=on_line,
-            on_error_line=on_error_line,
-        )  # fmt: skip
+        began = time.monotonic()
+        try:
+            ended = run_child(
+                argv, limits=limits, stop=self.stop, sandbox=self.settings.sandbox, read=read, write=write, on_line=on_line,
+                on_error_line=on_error_line,
+            )  # fmt: skip
+        except StopRequested as stopped:
+            # What was running when the attempt had to end is the part of its log that people look for.
+            spent = time.monotonic() - began
+            killed = Ended(-signal.SIGKILL, "", "", stopped.reason, spent, cpu_seconds=0.0, peak_memory_bytes=0, command=tuple(argv))
+            self.on_ended(killed)
+            raise
+        ended = replace(ended, command=tuple(argv))
         self.on_ended(ended)
         return ended
 

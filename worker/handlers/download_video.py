@@ -8,7 +8,7 @@ that counts. An asset that was stored directly and has no source is left as it i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from reelq.worker.errors import PermanentError
 from reelq.worker.jobs import artifacts, object_keys
@@ -21,14 +21,16 @@ FETCH_SHARE = 0.7  # of the progress bar; the rest is the way into the store
 
 @dataclass(frozen=True, slots=True)
 class Args:
-    """Nothing: the video says where its source is."""
+    """The video says where its source is."""
+
+    refetch: Annotated[bool, "Fetch the source also when the original is stored already."] = True
 
 
-def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all handlers are called alike
+def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     """Fetch, store, record; return size and checksum."""
     work = ctx.work()
     ctx.advance_video("downloading")
-    if work.source_url is None:
+    if work.source_url is None or (work.key is not None and not args.refetch):
         if work.key is None:
             raise PermanentError("no_source", "The video has neither a source nor a stored original.")
         return {"size_bytes": work.size_bytes, "sha256": work.sha256, "fetched": False}

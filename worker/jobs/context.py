@@ -21,6 +21,7 @@ from reelq.worker.av.ffmpeg import FFmpeg, FFmpegRun
 from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import LeaseLost, PermanentError
 from reelq.worker.jobs import plain
+from reelq.worker.jobs.run_log import RunLog
 from reelq.worker.rooms import media, queue
 from reelq.worker.rooms.queue import bulk
 from reelq.worker.rooms.queue.bulk import Enqueued, Spec
@@ -43,6 +44,7 @@ class Facts:
     cpu_seconds: float = 0.0
     peak_memory_bytes: int = 0  # of the largest child
     stderr: str = ""  # tail of the latest child that said anything; for operators only
+    log: RunLog = field(default_factory=RunLog)  # what each child was called with and printed; for operators only
 
     def add(self, cpu_seconds: float, peak_memory_bytes: int, stderr: str = "") -> None:
         """A child has ended."""
@@ -209,6 +211,7 @@ class JobContext:
         def add(ended: Ended) -> None:
             with lock:
                 self.facts.add(ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail)
+                self.facts.log.add(ended)
 
         return FFmpeg(self.settings, self.stop, add)
 

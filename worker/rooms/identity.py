@@ -46,3 +46,8 @@ def set_tenant_status(conn: Connection, tenant: str, status: str) -> None:
 def find_tenant(conn: Connection, tenant: str) -> UUID:
     """The id of a slug or an id. NotFound when there is none."""
     return scalar(conn, "select identity.find_tenant(%s)", [tenant])  # type: ignore[no-any-return]
+
+
+def act_for(conn: Connection, tenant: str) -> UUID:
+    """Until the transaction ends see and do what is this tenant's only; a slug or an id. NotFound when there is none."""
+    return scalar(conn, "select identity.act_for(%s)", [tenant])  # type: ignore[no-any-return]

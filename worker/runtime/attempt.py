@@ -122,6 +122,7 @@ class Attempt:
                 folder.append(deps.scratch.make(job.job_id, job.token))
             return folder[0]
 
+        self.facts.log.mask_secrets = lambda text: logs.Masker(deps.settings)(None, "", text)
         ctx = JobContext(
             job=job,
             settings=deps.settings,
@@ -135,7 +136,8 @@ class Attempt:
         handler = deps.registry.find(job.job_type)
         ended = outcome.completed(handler.run(handler.parse(job.job_data), ctx))
         self.deadlines.check()
-        return self._commit(deps, ctx, ended) if ctx.writes else ended
+        # With a log it is settled alone, so that a batch of small jobs carries no logs.
+        return self._commit(deps, ctx, ended) if ctx.writes or self.facts.log.text() else ended
 
     def _commit(self, deps: AttemptDeps, ctx: JobContext, ended: AttemptOutcome) -> AttemptOutcome:
         """Complete the job and write what the handler made visible: one transaction, fence first.
@@ -149,7 +151,7 @@ class Attempt:
         trouble = Trouble()
         while True:
             try:
-                deps.pool.call(completion.complete, self.job, ended.result, self.costs(), ctx.writes)
+                deps.pool.call(completion.complete, self.job, ended.result, self.costs() | self._log(), ctx.writes)
                 return AttemptOutcome("completed", ended.result, settled="completed")
             except LeaseLost:
                 if self.sent and deps.pool.insist(StopSignal(), was_completed, self.job):
@@ -185,11 +187,16 @@ class Attempt:
         most = plain.number(self.facts.peak_memory_bytes) or 0.0
         return {"cpu_seconds": round(max(cpu_s, 0.0), 3), "peak_memory_bytes": int(min(most, MOST_BYTES))} if most > 0 else {}
 
+    def _log(self) -> dict[str, str]:
+        """What its programs were called with and printed, if it ran any."""
+        told = self.facts.log.text()
+        return {"log": told} if told else {}
+
     def errors(self) -> dict[str, Any]:
-        """Costs, and what operators may see of an error."""
+        """Costs, and what operators may see of an error and of the programs that ran."""
         ended = self.outcome or AttemptOutcome("released")
         shown = {"stack": ended.stack, "stderr": ended.stderr, "retry_after_s": ended.retry_after_s}
-        return self.costs() | {key: value for key, value in shown.items() if value is not None}
+        return self.costs() | self._log() | {key: value for key, value in shown.items() if value is not None}
 
     def settled_as(self) -> str:
         """The outcome as an item of queue.settle_jobs, as JSON text."""

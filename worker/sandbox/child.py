@@ -63,6 +63,7 @@ class Ended:
     wall_seconds: float
     cpu_seconds: float
     peak_memory_bytes: int
+    command: tuple[str, ...] = ()  # as the caller gave it; not told by run_child
 
 
 class _Child:

@@ -52,6 +52,8 @@ create table queue.processing_jobs (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 
 create index processing_jobs_by_video on queue.processing_jobs (video_id, id) where video_id is not null;
+-- Who deletes an asset finds its jobs; jobs without one do not pay for it.
+create index processing_jobs_by_asset on queue.processing_jobs (asset_id) where asset_id is not null;
 
 -- What a tenant lists; jobs of the platform itself do not pay for it.
 create index processing_jobs_by_tenant on queue.processing_jobs (tenant_id, id) where tenant_id is not null;

@@ -14,6 +14,7 @@ create table queue.job_attempts (
     cpu_seconds real,
     peak_memory_bytes bigint,
     created_at timestamptz not null default base.clock(),
+    log text,
     constraint job_attempts_pkey primary key (job_id, attempt),
     constraint outcome_is_known check (
         outcome in ('completed', 'retried', 'failed', 'cancelled', 'snoozed', 'released', 'lost')
@@ -23,7 +24,7 @@ create table queue.job_attempts (
 create index job_attempts_by_end on queue.job_attempts using brin (ended_at) with (pages_per_range = 16);
 
 comment on table queue.job_attempts is $$
-How every attempt ended: one row, written when it ends, never changed. The key is a second fence:
+How every attempt ended: one row, written when it ends, never changed (but for old logs, which go). The key is a second fence:
 an attempt cannot end twice.
 $$;
 comment on column queue.job_attempts.job_id is 'The job.';
@@ -41,3 +42,4 @@ comment on column queue.job_attempts.stderr_tail is 'End of what ffmpeg printed,
 comment on column queue.job_attempts.cpu_seconds is 'CPU time of the attempt''s children.';
 comment on column queue.job_attempts.peak_memory_bytes is 'Largest resident size of a child.';
 comment on column queue.job_attempts.created_at is 'When the row was written.';
+comment on column queue.job_attempts.log is 'What ffmpeg and ffprobe were called with and printed, 32,000 characters at most, for operators; null: none ran, or the job has 20 later attempts. See queue.job_logs.';

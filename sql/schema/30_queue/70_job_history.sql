@@ -6,6 +6,7 @@ create table queue.job_history (
 ) partition by range (completed_at);
 
 create index job_history_by_video on queue.job_history (video_id, id) where video_id is not null;
+create index job_history_by_asset on queue.job_history (asset_id) where asset_id is not null;
 
 create index job_history_by_idempotency_key
 on queue.job_history (tenant_id, idempotency_key) where idempotency_key is not null;

@@ -15,7 +15,8 @@ select
     a.stderr_tail,
     a.cpu_seconds,
     a.peak_memory_bytes,
-    a.created_at
+    a.created_at,
+    a.log
 from queue.job_attempts as a
 union all
 select
@@ -33,7 +34,8 @@ select
     h.stderr_tail,
     h.cpu_seconds,
     h.peak_memory_bytes,
-    h.created_at
+    h.created_at,
+    h.log
 from queue.attempt_history as h;
 
 comment on view queue.all_attempts is $$

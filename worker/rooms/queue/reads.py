@@ -130,6 +130,19 @@ class Reason:
     advice: str
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptLog:
+    """What the programs of an attempt were called with and printed."""
+
+    attempt: int
+    outcome: str
+    code: str | None
+    worker_id: str
+    started_at: datetime
+    ended_at: datetime
+    log: str | None  # None: none ran, or it is not kept any more
+
+
 def list_jobs(
     conn: Connection,
     status: str | None = None,
@@ -144,6 +157,11 @@ def list_jobs(
 def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:
     """All that is known of a job: the record, lease, parents, children, attempts_history."""
     return dict(scalar(conn, "select queue.show_job(%s)", [job_id]) or {})
+
+
+def job_logs(conn: Connection, job_id: UUID, attempt: int | None = None) -> list[AttemptLog]:
+    """The logs of a job's attempts, in their order; NotFound when there is no such job or attempt."""
+    return rows(conn, AttemptLog, "select * from queue.job_logs(%s, %s)", [job_id, attempt])
 
 
 def explain_job(conn: Connection, job_id: UUID) -> list[Reason]:

@@ -6,16 +6,18 @@ set search_path = pg_catalog, pg_temp
 as $$
     select t.place::integer, t.topic, f.function
     from unnest(
-        array['Enqueue', 'Look', 'Change a job', 'Pauses and limits', 'Schedules', 'Workers', 'Upkeep', 'Set up'],
+        array['Enqueue', 'Look', 'Change a job', 'Videos', 'Pipelines', 'Pauses and limits', 'Schedules', 'Workers', 'Upkeep', 'Set up'],
         array[
             'queue.enqueue_job queue.enqueue_jobs queue.ingest_video queue.enqueue_pipeline',
-            'queue.show_job queue.list_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.rates queue.stats',
+            'queue.show_job queue.job_logs queue.list_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.rates queue.stats',
             'queue.cancel_job queue.retry_job queue.reprioritise_job',
+            'queue.rerun_video queue.cancel_run queue.delete_video',
+            'queue.list_pipelines queue.show_pipeline queue.set_pipeline queue.drop_pipeline',
             'queue.pause queue.resume queue.list_pauses queue.set_limit queue.drop_limit queue.list_limits',
             'queue.set_schedule queue.list_schedules queue.pause_schedule queue.resume_schedule queue.drop_schedule queue.next_tick',
             'queue.list_workers queue.drain_worker queue.drain_host',
             'queue.health ops.health queue.verify queue.repair queue.archive_jobs queue.roll_up_stats ops.maintain_partitions',
-            'queue.set_setting identity.create_tenant identity.list_tenants identity.set_tenant_status'
+            'queue.set_setting identity.create_tenant identity.list_tenants identity.set_tenant_status identity.act_for'
         ]
     ) with ordinality as t (topic, functions, place)
     cross join lateral regexp_split_to_table(t.functions, ' ') with ordinality as f (function, number)

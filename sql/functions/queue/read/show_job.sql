@@ -43,7 +43,7 @@ begin
         'more_children', exists (select from queue.all_dependencies as one where one.parent_id = p_job_id offset 100),
         'attempts_history', (
             select coalesce(jsonb_agg(
-                to_jsonb(a) - v_hidden order by a.attempt
+                to_jsonb(a) - v_hidden - 'log' || jsonb_build_object('has_log', a.log is not null) order by a.attempt
             ), '[]')
             from queue.all_attempts as a
             where a.job_id = p_job_id
@@ -54,7 +54,7 @@ $$;
 
 comment on function queue.show_job(uuid) is $$
 All that is known of a job, as one JSON object: the record, its place and gate, whether it is archived, lease, parents, children
-(100 of each at most, and whether there are more) and attempts_history (those of archived jobs until their retention ends). What only operators may see (stack, stderr_tail, worker_id) is left out for tenants.
+(100 of each at most, and whether there are more) and attempts_history (those of archived jobs until their retention ends; has_log: queue.job_logs shows more). What only operators may see (stack, stderr_tail, worker_id) is left out for tenants.
 
 Raises
   RQ004  no such job

@@ -13,9 +13,10 @@ as $$
         s.missed, s.paused_at, s.next_run_at, s.last_run_at, s.last_job_id, s.last_error
     from queue.schedules as s
     left join identity.tenants as t on t.id = s.tenant_id
+    where base.is_operator() or base.may_act_for(s.tenant_id)
     order by s.name;
 $$;
 
 comment on function queue.list_schedules() is $$
-All schedules by name; tenant is the slug of whose jobs they make.
+All schedules by name; tenant is the slug of whose jobs they make. Whoever acts for a tenant sees those of it.
 $$;

@@ -37,7 +37,7 @@ the same transaction is under the same fence.
 Arguments
   p_token   the fencing token that the claim returned
   p_result  small JSON object (64 kB at most) for people and children, not media
-  p_facts   {"cpu_seconds", "peak_memory_bytes"} of the attempt
+  p_facts   {"cpu_seconds", "peak_memory_bytes", "log"} of the attempt; log: what its programs were called with and printed
 
 Raises
   RQ001  lease lost: reclaimed by another worker, cancelled, or finished

@@ -33,7 +33,7 @@ Arguments
   p_token        the fencing token that the claim returned
   p_error_class  transient, rate_limited, permanent, cancelled, worker_lost
   p_code         stable word; p_message is one sentence that tenants may read
-  p_facts        {"retry_after_s", "stack", "stderr", "cpu_seconds", "peak_memory_bytes"}, all optional
+  p_facts        {"retry_after_s", "stack", "stderr", "cpu_seconds", "peak_memory_bytes", "log"}, all optional
 
 Raises
   RQ001  lease lost

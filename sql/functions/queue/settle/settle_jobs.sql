@@ -108,7 +108,8 @@ is told as 'lost'; the others are 'ok'.
 Arguments
   p_results  [{"job_id", "token", "outcome": "completed|failed|snoozed|released", "result": {…},
               "error_class", "code", "message", "retry_after_s", "stack", "stderr", "cpu_seconds",
-              "peak_memory_bytes"}]; for snoozed retry_after_s says how long
+              "peak_memory_bytes", "log"}]; for snoozed retry_after_s says how long. log: of what did not complete; queue.complete_job takes
+              that of what did
 
 Raises
   RQ002  the caller is not READ COMMITTED

@@ -27,8 +27,7 @@ $$;
 
 comment on function queue.tg_delete_history_of_owner() is $$
 Trigger after delete on media.videos, media.assets and identity.tenants, once a statement: what is deleted for good is
-deleted from the history of jobs as well. Found by index for a video or a tenant; for an asset the history is read,
-which is rare. It fires after delete_jobs_of_…, by its name: a job that is archived meanwhile is then found here.
+deleted from the history of jobs as well. Found by index. It fires after delete_jobs_of_…, by its name: a job that is archived meanwhile is then found here.
 $$;
 
 drop trigger if exists delete_history_of_video on media.videos;

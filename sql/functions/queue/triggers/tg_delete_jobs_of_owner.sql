@@ -24,7 +24,7 @@ $$;
 comment on function queue.tg_delete_jobs_of_owner() is $$
 Trigger after delete on media.videos, media.assets and identity.tenants, once a statement: the
 ON DELETE CASCADE that a foreign key would give, without its price at every enqueue. Jobs are found
-by index for a video; for an asset or a tenant the table is read, which is rare.
+by index for a video, an asset and a tenant.
 $$;
 
 create or replace trigger delete_jobs_of_video

@@ -1,0 +1,48 @@
+create or replace function queue.delete_video(p_video_id uuid)
+returns table (jobs bigint, running bigint, variants bigint, objects bigint)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_asset uuid;
+begin
+    perform base.check_read_committed();
+    perform queue.check_sees_jobs();
+    select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and base.may_act_for(v.tenant_id);  -- mutant: anybody deletes a video
+    if found then
+        -- The asset before the video, see docs/design/locks.md.
+        perform from media.assets as a where a.id = v_asset for update;
+        perform from media.videos as v where v.id = p_video_id for update;
+    end if;
+    if v_asset is null or not found then
+        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+    end if;
+    select count(*), count(*) filter (where j.status = 'running') into jobs, running from queue.processing_jobs as j where j.video_id = p_video_id;
+    jobs := jobs + (select count(*) from queue.job_history as h where h.video_id = p_video_id);
+    variants := 0;
+    objects := 0;
+    delete from media.videos as v where v.id = p_video_id;
+    -- Two videos may be about one file; then it stays for the other.
+    if not exists (select from media.videos as v where v.asset_id = v_asset) then
+        variants := (select count(*) from media.variants as r where r.asset_id = v_asset);
+        objects := variants + (select count(a.key) from media.assets as a where a.id = v_asset);
+        delete from media.assets as a where a.id = v_asset;
+    end if;
+    return next;
+end;
+$$;
+
+comment on function queue.delete_video(uuid) is $$
+Delete a video for good, with its jobs, their attempts and history, its file's record and its variants, in one transaction. Returns how many
+jobs went with it (of which some may be running: their workers stop within a heartbeat, and what they still make counts for nothing), variants,
+and objects. Objects are not touched: they stay in the store, where no row names them any more, until litter is swept.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ004  no such video
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+$$;
