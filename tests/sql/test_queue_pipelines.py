@@ -80,7 +80,7 @@ def test_what_show_prints_is_what_set_takes(queue):
         ([{"step": "a", "job_type": "no_op", "priority": 11}], "RQ008", "step 'a': priority must be 1 (first) to 10 (last), not 11"),
         ([{"step": "a", "job_type": "no_op", "on_parent_failure": "go"}], "RQ008", "step 'a': on_parent_failure must be fail, cancel or run, not 'go'"),
         ([{"step": "a", "job_type": "no_op", "job_data": []}], "RQ008", "step 'a': job_data must be a JSON object, not array"),
-        ([{"step": "a", "job_type": "no_op", "job_data": {"crf": 1}}], "RQ008", "step 'a': no_op knows no option 'crf'"),
+        ([{"step": "a", "job_type": "extract_metadata", "job_data": {"crf": 1}}], "RQ008", "unknown option a.crf"),
         ([{"step": f"s{n}", "job_type": "no_op"} for n in range(101)], "RQ008", "at most 100 steps, not 101"),
     ],
 )
