@@ -98,6 +98,7 @@ begin
             ('queue.set_worker_busy', 'worker'),
             ('queue.list_jobs', 'worker app readonly'),
             ('queue.count_jobs', 'worker app readonly'),
+            ('queue.job_names', 'worker app readonly'),
             ('queue.show_job', 'worker app readonly'),
             ('queue.running_jobs', 'worker app readonly'),
             ('queue.recent_failures', 'worker app readonly'),

@@ -136,9 +136,42 @@ def list_jobs(
     job_type: str | None = None,
     video_id: UUID | None = None,
     limit: int = 50,
+    after: UUID | None = None,
+    **more: Any,
 ) -> list[JobSummary]:
-    """Jobs, newest first."""
-    return rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s)", [status, job_type, video_id, limit])
+    """Jobs, newest first; `after` is the last one of the page before, `more` are other fields of changes.JobFilter."""
+    names = "".join(f", p_{name} => %s" for name in more)
+    statement = f"select * from queue.list_jobs(%s, %s, %s, %s, p_after => %s{names})"
+    return rows(conn, JobSummary, statement, [status, job_type, video_id, limit, after, *more.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many jobs a list has."""
+
+    jobs: int  # counting stops at 10,000
+    is_all: bool
+
+
+def count_jobs(conn: Connection, **which: Any) -> Count:
+    """How many jobs `list_jobs` has; `which` are fields of changes.JobFilter."""
+    names = ", ".join(f"p_{name} => %s" for name in which)
+    (count,) = rows(conn, Count, f"select * from queue.count_jobs({names})", list(which.values()))
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people call a job's tenant and video."""
+
+    job_id: UUID
+    tenant: str | None
+    title: str | None
+
+
+def job_names(conn: Connection, job_ids: list[UUID]) -> dict[UUID, Names]:
+    """Slug and title of each."""
+    return {row.job_id: row for row in rows(conn, Names, "select * from queue.job_names(%s::uuid[])", [job_ids])}
 
 
 def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:

@@ -18,8 +18,8 @@ as $$
 declare
     v_dry constant boolean := coalesce(p_dry_run, false);
     -- Each call looks at so many, whatever it finds: a rare job among millions takes several calls.
-    v_look integer := case when v_dry then 100000 else 20000 end;
-    v_most integer := coalesce(p_limit, case when v_dry then 100000 else 1000 end);
+    v_look integer := 20000;
+    v_most integer := coalesce(p_limit, case when v_dry then 20000 else 1000 end);
     v_source constant text := queue.job_source(p_filter);
     v_started timestamptz := base.clock();
     v_at timestamptz;
@@ -55,7 +55,7 @@ begin
     loop
         select f.* into v_step
         -- Nothing that came after the first call: what is retried and fails again would never end.
-        from queue.find_jobs(p_filter, v_source, false, v_at, v_id, least(v_look, 20000), v_most - cardinality(v_ids), v_started) as f;  -- mutant: a bulk retry meets its own failures
+        from queue.find_jobs(p_filter, v_source, false, v_at, v_id, v_look, v_most - cardinality(v_ids), v_started) as f;  -- mutant: a bulk retry meets its own failures
         v_ids := v_ids || v_step.job_ids;
         v_at := coalesce(v_step.last_at, v_at);
         v_id := coalesce(v_step.last_id, v_id);

@@ -7,12 +7,14 @@ stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
 declare
     v_now timestamptz := base.clock();
     v_done uuid[];
     v_along uuid[];
+    v_stuck uuid[];
 begin
     if p_verb = 'retry' then
         v_along := coalesce(p_fallen, queue.find_failed_descendants(array(
@@ -20,6 +22,7 @@ begin
         )));
         v_done := queue.retryable_jobs(v_along);
         v_along := array(select unnest(v_done) except select unnest(p_job_ids));
+        v_stuck := array(select unnest(p_job_ids) except select unnest(v_done));
     elsif p_verb = 'cancel' then
         v_along := array(
             select unnest(queue.find_doomed(array(
@@ -49,7 +52,7 @@ begin
             case p_verb
                 when 'retry' then case
                     when j.status not in ('failed', 'cancelled') then j.status
-                    when d.id is null then 'a parent has failed'
+                    when j.id = any(v_stuck) then 'a parent has failed'
                 end
                 when 'cancel' then case when j.status not in ('queued', 'running') then j.status end
                 when 'reprioritise' then case
@@ -65,7 +68,6 @@ begin
             from queue.processing_jobs as one where one.id = w.id
             offset 0
         ) as j
-        left join (select distinct u from unnest(v_done) as u) as d (id) on d.id = j.id
         cross join lateral (
             select case when p_verb in ('run now', 'reschedule') then queue.place_of(j.id, j.status, j.next_retry_at) end as place
             offset 0

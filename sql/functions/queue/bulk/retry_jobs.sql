@@ -52,7 +52,7 @@ Arguments
   p_job_ids   only these
   p_all       true: all, where nothing else is given
   p_dry_run   change nothing, say what would become of them
-  p_limit     at most so many; null: 1000, in a dry run what lies among 100,000
+  p_limit     at most so many, of the 20,000 that a call looks at; null: 1000, in a dry run all of those
   p_after     where an earlier call stopped, to go on
 
 Returns a row for each outcome, type and reason
