@@ -48,7 +48,7 @@ def change_options(command: Any) -> Any:
 @filter_options(("failed", "cancelled"), ("dead-letter",))
 @change_options
 @pass_app
-def retry(app: App, job_ids: tuple[UUID, ...], **given: Any) -> int:
+def retry(app: App, /, job_ids: tuple[UUID, ...], **given: Any) -> int:
     """Take failed or cancelled jobs back into the queue, with those that ended because of them.
 
     By ids, or all failed jobs that fit a filter (cancelled ones with --status cancelled).
@@ -72,7 +72,7 @@ def retry(app: App, job_ids: tuple[UUID, ...], **given: Any) -> int:
 @filter_options(("queued", "running"), PLACES[:6])
 @change_options
 @pass_app
-def cancel(app: App, job_ids: tuple[UUID, ...], reason: str | None, **given: Any) -> int:
+def cancel(app: App, /, job_ids: tuple[UUID, ...], reason: str | None, **given: Any) -> int:
     """Cancel jobs. A queued one ends at once; a running one stops within seconds ("cancelling").
 
     By ids, or all queued and running jobs that fit a filter.
@@ -102,7 +102,7 @@ def cancel(app: App, job_ids: tuple[UUID, ...], reason: str | None, **given: Any
 @filter_options(("queued", "running"), PLACES[:6])
 @change_options
 @pass_app
-def reprioritise(app: App, job_ids: tuple[UUID, ...], **given: Any) -> int:
+def reprioritise(app: App, /, job_ids: tuple[UUID, ...], **given: Any) -> int:
     """Serve jobs sooner or later. PRIORITY is 1 (first) to 10 (last); for a running job it counts when it comes back.
 
     By ids, or all queued jobs that fit a filter.
@@ -132,7 +132,7 @@ def reprioritise(app: App, job_ids: tuple[UUID, ...], **given: Any) -> int:
 @filter_options(("queued",), PLACES[1:3])
 @change_options
 @pass_app
-def run_now(app: App, job_ids: tuple[UUID, ...], **given: Any) -> int:
+def run_now(app: App, /, job_ids: tuple[UUID, ...], **given: Any) -> int:
     """Make jobs due that are scheduled for later or backing off. Limits and pauses hold as for all others.
 
     By ids, or all such jobs that fit a filter.
@@ -154,7 +154,7 @@ def run_now(app: App, job_ids: tuple[UUID, ...], **given: Any) -> int:
 @filter_options(("queued",), WAITING)
 @change_options
 @pass_app
-def reschedule(app: App, job_ids: tuple[UUID, ...], at: datetime, **given: Any) -> int:
+def reschedule(app: App, /, job_ids: tuple[UUID, ...], at: datetime, **given: Any) -> int:
     """Give queued jobs another time. TIME is +10m, +2h or 2030-01-31T20:00 (local); one that has passed means now.
 
     By ids, or all queued jobs that fit a filter.
@@ -261,7 +261,7 @@ def for_each(app: App, job_ids: tuple[UUID, ...], as_json: bool, act: Act, tells
     What an earlier id has taken along is no refusal: of several, one that is in `settled` (status or error code) is as was asked.
     """
     from reelq.worker import db
-    from reelq.worker.errors import QueueError, NotAllowed
+    from reelq.worker.errors import NotAllowed, QueueError
     from reelq.worker.rooms.queue import reads
 
     code = 0

@@ -11,7 +11,8 @@ import click
 from reelq.cli.app import App, Uuid, Whole, json_option, pass_app
 from reelq.cli.jobs import changes
 from reelq.cli.jobs.enqueue import enqueue, enqueue_many
-from reelq.cli.jobs.filters import STATUSES, filter_options
+from reelq.cli.jobs.filters import STATUSES as STATUSES
+from reelq.cli.jobs.filters import filter_options
 from reelq.cli.jobs.tail import tail
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
@@ -79,7 +80,7 @@ for command in (enqueue, enqueue_many, tail, *changes.COMMANDS):
 @click.option("--after", type=Uuid(), help="The next page: what comes after this job, the last one of a page.")
 @json_option
 @pass_app
-def list_jobs(app: App, limit: int, after: UUID | None, as_json: bool, **given: Any) -> None:
+def list_jobs(app: App, /, limit: int, after: UUID | None, as_json: bool, **given: Any) -> None:
     """List jobs, newest first; only those that fit all options that are given.
 
     The state of a queued job is where it waits: ready, scheduled, backing off, blocked (by parents) or parked. Then WHY names

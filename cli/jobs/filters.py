@@ -28,7 +28,7 @@ class Ago(click.ParamType[Any]):
         try:
             return datetime.now(UTC) - timedelta(seconds=parse_seconds(str(value)))
         except (ValueError, OverflowError):
-            pass
+            pass  # no span: it may be a time
         try:
             return datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):

@@ -1,3 +1,5 @@
+-- The linter wants a blank before the brackets of an array:
+-- noqa: disable=LT01
 create type queue.job_filter as (
     statuses text[],
     place text,

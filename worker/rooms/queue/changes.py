@@ -60,37 +60,41 @@ class Change:
 
 
 Call = Callable[[int, str | None], list[Outcome]]  # at most so many, after
-WHICH = "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s"
 
 
 def retry_jobs(conn: Connection, change: Change, limit: int, after: str | None = None) -> list[Outcome]:
     """Take failed jobs back into the queue, with those that ended because of them."""
     arguments = [*change.arguments(), limit, after]
-    return rows(conn, Outcome, f"select * from queue.retry_jobs({WHICH}, %s, %s, %s)", arguments)
+    statement = "select * from queue.retry_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, %s)"
+    return rows(conn, Outcome, statement, arguments)
 
 
 def cancel_jobs(conn: Connection, change: Change, reason: str | None, limit: int, after: str | None = None) -> list[Outcome]:
     """Cancel queued jobs, and tell running ones to stop."""
     arguments = [*change.arguments(reason), limit, after]
-    return rows(conn, Outcome, f"select * from queue.cancel_jobs({WHICH}, %s, %s, %s, %s)", arguments)
+    statement = "select * from queue.cancel_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, %s, %s)"
+    return rows(conn, Outcome, statement, arguments)
 
 
 def reprioritise_jobs(conn: Connection, change: Change, priority: int, limit: int, after: str | None = None) -> list[Outcome]:
     """Serve jobs sooner or later: 1 first, 10 last."""
     arguments = [priority, *change.arguments(), limit, after]
-    return rows(conn, Outcome, f"select * from queue.reprioritise_jobs(%s, {WHICH}, %s, %s, %s)", arguments)
+    statement = "select * from queue.reprioritise_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, %s)"
+    return rows(conn, Outcome, statement, arguments)
 
 
 def run_jobs_now(conn: Connection, change: Change, limit: int, after: str | None = None) -> list[Outcome]:
     """Make scheduled and backing-off jobs due."""
     arguments = [*change.arguments(), limit, after]
-    return rows(conn, Outcome, f"select * from queue.run_jobs_now({WHICH}, %s, %s, %s)", arguments)
+    statement = "select * from queue.run_jobs_now(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, %s)"
+    return rows(conn, Outcome, statement, arguments)
 
 
 def reschedule_jobs(conn: Connection, change: Change, at: datetime, limit: int, after: str | None = None) -> list[Outcome]:
     """Give queued jobs another time."""
     arguments = [at, *change.arguments(), limit, after]
-    return rows(conn, Outcome, f"select * from queue.reschedule_jobs(%s, {WHICH}, %s, %s, %s)", arguments)
+    statement = "select * from queue.reschedule_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s, %s, %s)"
+    return rows(conn, Outcome, statement, arguments)
 
 
 def everything(call: Call, most: int | None = None, batch: int = BATCH) -> Iterator[list[Outcome]]:

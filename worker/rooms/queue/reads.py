@@ -136,13 +136,20 @@ def list_jobs(
     job_type: str | None = None,
     video_id: UUID | None = None,
     limit: int = 50,
+    *,
     after: UUID | None = None,
-    **more: Any,
+    place: str | None = None,
+    code: str | None = None,
+    tenant: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    pool: str | None = None,
+    worker: str | None = None,
+    priority: int | None = None,
 ) -> list[JobSummary]:
-    """Jobs, newest first; `after` is the last one of the page before, `more` are other fields of changes.JobFilter."""
-    names = "".join(f", p_{name} => %s" for name in more)
-    statement = f"select * from queue.list_jobs(%s, %s, %s, %s, p_after => %s{names})"
-    return rows(conn, JobSummary, statement, [status, job_type, video_id, limit, after, *more.values()])
+    """Jobs, newest first; `after` is the last one of the page before."""
+    given = [status, job_type, video_id, limit, place, code, tenant, since, until, pool, worker, priority, after]
+    return rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +160,24 @@ class Count:
     is_all: bool
 
 
-def count_jobs(conn: Connection, **which: Any) -> Count:
-    """How many jobs `list_jobs` has; `which` are fields of changes.JobFilter."""
-    names = ", ".join(f"p_{name} => %s" for name in which)
-    (count,) = rows(conn, Count, f"select * from queue.count_jobs({names})", list(which.values()))
+def count_jobs(
+    conn: Connection,
+    *,
+    status: str | None = None,
+    job_type: str | None = None,
+    video_id: UUID | None = None,
+    place: str | None = None,
+    code: str | None = None,
+    tenant: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    pool: str | None = None,
+    worker: str | None = None,
+    priority: int | None = None,
+) -> Count:
+    """How many jobs `list_jobs` has."""
+    given = [status, job_type, video_id, place, code, tenant, since, until, pool, worker, priority]
+    (count,) = rows(conn, Count, "select * from queue.count_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)
     return count
 
 

@@ -1,5 +1,5 @@
 create or replace function queue.cancel_these(p_job_ids uuid[], p_reason text default null)
-returns setof queue.judged_job
+returns queue.judged_jobs
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ declare
     v_now timestamptz := base.clock();
     v_message text := coalesce(p_reason, 'Cancelled by hand.');
     v_doomed uuid[] := queue.find_doomed(p_job_ids);
-    v_judged queue.judged_job[];
+    v_judged queue.judged_jobs;
     v_cancelled uuid[];
     v_running uuid[];
     v_limits text[];
@@ -22,9 +22,9 @@ begin
         perform from queue.processing_jobs as j where j.id = any(v_doomed || p_job_ids) order by j.id for no key update;  -- mutant: a cancel locks as it goes
     end if;
     perform queue.lock_queued_jobs(p_job_ids);
-    v_judged := array(select v from queue.judge_jobs('cancel', p_job_ids) as v);
+    v_judged := queue.judge_jobs('cancel', p_job_ids);
 
-    v_running := array(select v.job_id from unnest(v_judged) as v where v.outcome = 'cancelling');
+    v_running := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome = 'cancelling');
     if v_running <> '{}' then
         perform from queue.leases as l where l.job_id = any(v_running) order by l.job_id for update;
         for v_found in
@@ -40,7 +40,7 @@ begin
         end loop;
     end if;
 
-    v_cancelled := array(select v.job_id from unnest(v_judged) as v where v.outcome = 'cancelled' order by v.job_id);
+    v_cancelled := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome = 'cancelled' order by v.job_id);
     if v_cancelled <> '{}' then
         delete from queue.blocked as b where b.job_id = any(v_cancelled);
         perform queue.unschedule(v_cancelled);
@@ -62,7 +62,7 @@ begin
         end loop;
         perform queue.settle_children_of_failed(v_cancelled);
     end if;
-    return query select v.* from unnest(v_judged) as v;
+    return v_judged;
 end;
 $$;
 

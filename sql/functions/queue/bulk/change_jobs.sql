@@ -27,7 +27,8 @@ declare
     v_parts text[];
     v_step record;
     v_ids uuid[] := '{}';
-    v_judged queue.judged_job[];
+    v_judged queue.judged_jobs;
+    v_missing queue.judged_jobs;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
@@ -64,36 +65,37 @@ begin
     end loop;
 
     if v_dry then
-        v_judged := array(select v from queue.judge_jobs(p_verb, v_ids, p_new_priority, p_at) as v);
+        v_judged := queue.judge_jobs(p_verb, v_ids, p_new_priority, p_at);
     elsif v_ids = '{}' then
-        v_judged := '{}';
+        null;
     elsif p_verb = 'retry' then
-        v_judged := array(select v from queue.retry_these(v_ids) as v);
+        v_judged := queue.retry_these(v_ids);
     elsif p_verb = 'cancel' then
-        v_judged := array(select v from queue.cancel_these(v_ids, p_reason) as v);
+        v_judged := queue.cancel_these(v_ids, p_reason);
     elsif p_verb = 'reprioritise' then
-        v_judged := array(select v from queue.reprioritise_these(v_ids, p_new_priority) as v);
+        v_judged := queue.reprioritise_these(v_ids, p_new_priority);
     else
-        v_judged := array(select v from queue.reschedule_these(p_verb, v_ids, coalesce(p_at, base.clock())) as v);
+        v_judged := queue.reschedule_these(p_verb, v_ids, coalesce(p_at, base.clock()));
     end if;
     -- Ids that are given are all answered. One answer for another tenant's job and for one that never was.
     if p_filter.job_ids is not null and p_after is null then
-        v_judged := v_judged || array(
-            select row(
-                given.id, h.job_type, 'refused', case when h.id is null then 'no such job' else 'in the history' end
-            )::queue.judged_job
-            from (select distinct u as id from unnest(p_filter.job_ids) as u where u is not null) as given
-            left join queue.job_history as h
-                on h.id = given.id and (p_filter.tenant_id is null or h.tenant_id = p_filter.tenant_id)
-            where not exists (
-                select from queue.processing_jobs as j
-                where j.id = given.id and (p_filter.tenant_id is null or j.tenant_id = p_filter.tenant_id)
-            )
+        select array_agg(given.id), array_agg(h.job_type), array_agg('refused'::text),
+            array_agg(case when h.id is null then 'no such job' else 'in the history' end)
+        into v_missing
+        from (select distinct u as id from unnest(p_filter.job_ids) as u where u is not null) as given
+        left join queue.job_history as h
+            on h.id = given.id and (p_filter.tenant_id is null or h.tenant_id = p_filter.tenant_id)
+        where not exists (
+            select from queue.processing_jobs as j
+            where j.id = given.id and (p_filter.tenant_id is null or j.tenant_id = p_filter.tenant_id)
         );
     end if;
     return query
     select v.outcome, v.job_type, v.reason, count(*)::integer, null::text
-    from unnest(v_judged) as v
+    from unnest(
+        v_judged.job_ids || v_missing.job_ids, v_judged.job_types || v_missing.job_types,
+        v_judged.outcomes || v_missing.outcomes, v_judged.reasons || v_missing.reasons
+    ) as v (job_id, job_type, outcome, reason)
     group by v.outcome, v.job_type, v.reason
     order by v.outcome = 'refused', count(*) desc, v.outcome, v.job_type, v.reason;
     if not v_step.is_end then

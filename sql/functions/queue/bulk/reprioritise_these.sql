@@ -1,5 +1,5 @@
 create or replace function queue.reprioritise_these(p_job_ids uuid[], p_priority integer)
-returns setof queue.judged_job
+returns queue.judged_jobs
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
@@ -7,15 +7,15 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_judged queue.judged_job[];
+    v_judged queue.judged_jobs;
     v_ids uuid[];
     v_held uuid[];
     v_gates text[];
     v_place record;
 begin
     perform queue.lock_queued_jobs(p_job_ids);
-    v_judged := array(select v from queue.judge_jobs('reprioritise', p_job_ids, p_priority) as v);
-    v_ids := array(select v.job_id from unnest(v_judged) as v where v.outcome = 'reprioritised' order by v.job_id);
+    v_judged := queue.judge_jobs('reprioritise', p_job_ids, p_priority);
+    v_ids := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome = 'reprioritised' order by v.job_id);
     update queue.processing_jobs as j set priority = p_priority where j.id = any(v_ids);
     -- In the order in which they became ready or were parked. Permits go along: those with the same ones together.
     for v_place in
@@ -33,7 +33,7 @@ begin
     if v_held is not null then
         perform queue.park_jobs(v_held, v_gates);
     end if;
-    return query select v.* from unnest(v_judged) as v;
+    return v_judged;
 end;
 $$;
 

@@ -1,5 +1,5 @@
 create or replace function queue.reschedule_these(p_verb text, p_job_ids uuid[], p_at timestamptz)
-returns setof queue.judged_job
+returns queue.judged_jobs
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
@@ -10,15 +10,15 @@ declare
     v_now timestamptz := base.clock();
     v_at timestamptz := greatest(p_at, v_now);
     v_is_later boolean := p_at > v_now;
-    v_judged queue.judged_job[];
+    v_judged queue.judged_jobs;
     v_ids uuid[];
     v_placed uuid[];
     v_more uuid[];
     v_limits text[];
 begin
     perform queue.lock_queued_jobs(p_job_ids);
-    v_judged := array(select v from queue.judge_jobs(p_verb, p_job_ids, p_at => p_at) as v);
-    v_ids := array(select v.job_id from unnest(v_judged) as v where v.outcome in ('due now', 'rescheduled') order by v.job_id);
+    v_judged := queue.judge_jobs(p_verb, p_job_ids, p_at => p_at);
+    v_ids := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome in ('due now', 'rescheduled') order by v.job_id);
     v_placed := queue.unschedule(v_ids);
     if v_is_later then
         with gone as (
@@ -42,7 +42,7 @@ begin
     where j.id = any(v_ids);
     -- Blocked jobs stay where they are: their time counts when the last parent has completed.
     perform queue.schedule_or_admit(array(select u from unnest(v_placed) as u order by u));
-    return query select v.* from unnest(v_judged) as v;
+    return v_judged;
 end;
 $$;
 

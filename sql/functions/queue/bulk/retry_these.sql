@@ -1,5 +1,5 @@
 create or replace function queue.retry_these(p_job_ids uuid[])
-returns setof queue.judged_job
+returns queue.judged_jobs
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ declare
         select j.id from queue.processing_jobs as j where j.id = any(p_job_ids) and j.status in ('failed', 'cancelled')
     );
     v_locks text[];
-    v_judged queue.judged_job[];
+    v_judged queue.judged_jobs;
     v_revived uuid[];
     v_blocked uuid[];
     v_video record;
@@ -28,10 +28,10 @@ begin
     v_revived := queue.lock_failed_descendants(array(
         select j.id from queue.processing_jobs as j where j.id = any(v_roots) and j.status in ('failed', 'cancelled')
     ));
-    v_judged := array(select v from queue.judge_jobs('retry', p_job_ids, p_fallen => array(
+    v_judged := queue.judge_jobs('retry', p_job_ids, p_fallen => array(
         select j.id from queue.processing_jobs as j where j.id = any(v_revived) and j.status in ('failed', 'cancelled') order by j.id
-    )) as v);
-    v_revived := array(select v.job_id from unnest(v_judged) as v where v.outcome in ('retried', 'brought back') order by v.job_id);
+    ));
+    v_revived := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome in ('retried', 'brought back') order by v.job_id);
 
     update queue.processing_jobs as j
     set
@@ -69,7 +69,7 @@ begin
             perform media.reopen_video(v_video.id);
         end if;
     end loop;
-    return query select v.* from unnest(v_judged) as v;
+    return v_judged;
 end;
 $$;
 

@@ -8,21 +8,21 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_judged queue.judged_job;
+    v_judged queue.judged_jobs;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
     if not queue.may_touch(p_job_id) then  -- mutant: whose a job is gets asked after the wait
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
-    select v.* into v_judged from queue.cancel_these(array[p_job_id], p_reason) as v where v.job_id = p_job_id;
-    if not found then
+    v_judged := queue.cancel_these(array[p_job_id], p_reason);
+    if v_judged.job_ids = '{}' then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
-    elsif v_judged.reason is not null then
-        raise exception 'job % must be queued or running to be cancelled, not %', p_job_id, v_judged.reason
+    elsif v_judged.reasons[1] is not null then
+        raise exception 'job % must be queued or running to be cancelled, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';
     end if;
-    return v_judged.outcome;
+    return v_judged.outcomes[1];
 end;
 $$;
 

@@ -8,7 +8,7 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_judged queue.judged_job;
+    v_judged queue.judged_jobs;
 begin
     perform base.check_read_committed();
     if p_priority is null or p_priority not between 1 and 10 then
@@ -18,14 +18,14 @@ begin
     if not queue.may_touch(p_job_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
-    select v.* into v_judged from queue.reprioritise_these(array[p_job_id], p_priority) as v;
-    if not found then
+    v_judged := queue.reprioritise_these(array[p_job_id], p_priority);
+    if v_judged.job_ids = '{}' then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
-    elsif v_judged.reason in ('completed', 'failed', 'cancelled') then
-        raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_judged.reason
+    elsif v_judged.reasons[1] in ('completed', 'failed', 'cancelled') then
+        raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';
-    elsif v_judged.reason is not null then
-        perform queue.check_priority(v_judged.job_type, p_priority);
+    elsif v_judged.reasons[1] is not null then
+        perform queue.check_priority(v_judged.job_types[1], p_priority);
     end if;
 end;
 $$;

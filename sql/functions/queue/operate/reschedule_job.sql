@@ -8,7 +8,7 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_judged queue.judged_job;
+    v_judged queue.judged_jobs;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
@@ -16,12 +16,12 @@ begin
     if not queue.may_touch(p_job_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
-    select v.* into v_judged from queue.reschedule_these('reschedule', array[p_job_id], p_scheduled_for) as v;
-    if not found then
+    v_judged := queue.reschedule_these('reschedule', array[p_job_id], p_scheduled_for);
+    if v_judged.job_ids = '{}' then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
-    elsif v_judged.outcome = 'refused' then
-        raise exception 'job % must be queued to be rescheduled, not %', p_job_id, v_judged.reason
-            using errcode = 'RQ009', hint = case v_judged.reason
+    elsif v_judged.outcomes[1] = 'refused' then
+        raise exception 'job % must be queued to be rescheduled, not %', p_job_id, v_judged.reasons[1]
+            using errcode = 'RQ009', hint = case v_judged.reasons[1]
                 when 'running' then 'Let it end, or cancel it first.'
                 else 'It is over; look with: reelq jobs show'
             end;

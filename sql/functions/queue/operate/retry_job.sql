@@ -8,7 +8,7 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_judged queue.judged_job;
+    v_judged queue.judged_jobs;
     v_parent uuid;
 begin
     perform base.check_read_committed();
@@ -20,16 +20,16 @@ begin
         end if;
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
     end if;
-    select v.* into v_judged from queue.retry_these(array[p_job_id]) as v where v.job_id = p_job_id;
-    if not found then
+    v_judged := queue.retry_these(array[p_job_id]);
+    if v_judged.job_ids = '{}' then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
-    elsif v_judged.reason in ('queued', 'running') then
-        raise exception 'job % must be failed or cancelled to be retried, not %', p_job_id, v_judged.reason
+    elsif v_judged.reasons[1] in ('queued', 'running') then
+        raise exception 'job % must be failed or cancelled to be retried, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is at work already; look with: reelq jobs show';
-    elsif v_judged.reason = 'completed' then
-        raise exception 'job % must be failed or cancelled to be retried, not %', p_job_id, v_judged.reason
+    elsif v_judged.reasons[1] = 'completed' then
+        raise exception 'job % must be failed or cancelled to be retried, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
-    elsif v_judged.reason is not null then
+    elsif v_judged.reasons[1] is not null then
         select d.parent_id into v_parent
         from queue.job_dependencies as d
         where

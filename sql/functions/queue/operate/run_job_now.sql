@@ -8,18 +8,18 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_judged queue.judged_job;
+    v_judged queue.judged_jobs;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
     if not queue.may_touch(p_job_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
-    select v.* into v_judged from queue.reschedule_these('run now', array[p_job_id], base.clock()) as v;
-    if not found then
+    v_judged := queue.reschedule_these('run now', array[p_job_id], base.clock());
+    if v_judged.job_ids = '{}' then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
-    elsif v_judged.outcome = 'refused' then
-        raise exception 'job % must be scheduled or backing off to run now, not %', p_job_id, v_judged.reason
+    elsif v_judged.outcomes[1] = 'refused' then
+        raise exception 'job % must be scheduled or backing off to run now, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = format('What it waits for: reelq jobs explain %s', p_job_id);
     end if;
     return (select queue.place_of(j.id, j.status, j.next_retry_at) from queue.processing_jobs as j where j.id = p_job_id);
