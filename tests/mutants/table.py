@@ -112,6 +112,11 @@ MUTANTS = [
     one("a retry locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "retry_and_an_enqueuer"),
     dropped("a retry does not wait for other parents", RACES, "-k", "retry_of_a_child or other_parent"),
     one("a cascade locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "one_order"),
+    one("a bulk change locks jobs as they come", "order by j.id", "order by j.id desc", "tests/sql/test_queue_changes.py", "-k", "one_order"),
+    one("a bulk change reaches other tenants", "p_filter.tenant_id is null", "true", "tests/sql/test_queue_changes.py", "-k", "its_own_jobs"),
+    one("a bulk retry meets its own failures", ", v_started)", ")", "tests/sql/test_queue_changes.py", "-k", "fails_again"),
+    one("nothing chosen means all", " = 0", " < 0", "tests/sql/test_queue_changes.py", "-k", "nonsense"),
+    dropped("who is rescheduled keeps its permits", "tests/sql/test_queue_changes.py", "-k", "wherever_it_waits"),
     dropped("a cancel locks as it goes", LOCKS, "-k", "fall_with_it"),
     one("a job is locked before its video", "for no key update", "", LOCKS, "-k", "video_is_deleted"),
     # Claims

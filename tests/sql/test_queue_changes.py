@@ -315,7 +315,7 @@ def test_two_bulk_changes_of_the_same_jobs_wait_for_each_other_in_one_order(queu
     jobs = [queue.add() for _ in range(20)]
     other = Queue(connect())
     with queue.transaction():
-        change(queue, "cancel_jobs", "p_job_ids => %s::uuid[]", jobs[10:])
+        change(queue, "cancel_jobs", "p_job_ids => %s::uuid[]", jobs[:10])
         race = Race(other, lambda q: change(q, "cancel_jobs", "p_job_ids => %s::uuid[]", jobs[::-1])).start_and_wait_until_blocked(queue)
         change(queue, "reprioritise_jobs", "p_job_ids => %s::uuid[]", jobs[10:])
     assert race.finish() == {("cancelled", None): 10, ("refused", "cancelled"): 10}

@@ -28,7 +28,7 @@ begin
     select c.* from queue.change_jobs(
         'cancel',
         queue.make_filter(
-            'cancel', p_status, p_job_type, p_video_id, p_place, p_code, p_tenant, p_since, p_until, p_pool, p_worker, p_priority, p_job_ids, p_all
+            'cancel', queue.visible_tenant(), p_status, p_job_type, p_video_id, p_place, p_code, p_tenant, p_since, p_until, p_pool, p_worker, p_priority, p_job_ids, p_all
         ),
         p_dry_run, p_limit, p_after, p_reason => p_reason
     ) as c;

@@ -111,5 +111,10 @@ comment on function queue.change_jobs(text, queue.job_filter, boolean, integer, 
 What queue.retry_jobs, cancel_jobs, reprioritise_jobs, run_jobs_now and reschedule_jobs do: choose up to p_limit jobs among 20,000 that it
 looks at, change them together, and say what became of them and whether something is left.
 
-Arguments and errors are those of the five.
+Arguments are those of the five.
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ008  a limit, a priority, a time or an `after` that makes no sense
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

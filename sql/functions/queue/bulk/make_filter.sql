@@ -1,5 +1,6 @@
 create or replace function queue.make_filter(
     p_verb text,
+    p_visible uuid,
     p_status text,
     p_job_type text,
     p_video_id uuid,
@@ -21,7 +22,6 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-    v_tenant uuid := queue.visible_tenant();
     v_filter queue.job_filter;
     -- backing_off and backing-off are as good as backing off.
     v_place text := translate(lower(p_place), '_-', '  ');
@@ -75,7 +75,7 @@ begin
     if p_tenant is not null then
         v_filter.tenant_id := identity.find_tenant(p_tenant);
     else
-        v_filter.tenant_id := v_tenant;
+        v_filter.tenant_id := p_visible;
     end if;
     if p_pool is not null or p_worker is not null then
         perform base.check_operator();
@@ -118,18 +118,19 @@ end;
 $$;
 
 comment on function queue.make_filter(
-    text, text, text, uuid, text, text, text, timestamptz, timestamptz, text, text, integer, uuid[], boolean
+    text, uuid, text, text, uuid, text, text, text, timestamptz, timestamptz, text, text, integer, uuid[], boolean
 ) is $$
 Check what somebody asks for, and say which jobs that is. Without a status: those that the verb is about. For retry that are failed
 jobs, for cancel queued and running ones, for the others queued ones; of ids that are given all, so that each is answered.
 
 Arguments
-  p_verb  list, retry, cancel, reprioritise, run now or reschedule
-  p_all   whether all jobs may be meant, when nothing else is given
+  p_verb     list, retry, cancel, reprioritise, run now or reschedule
+  p_visible  what queue.visible_tenant says: whose jobs the caller may see
+  p_all      whether all jobs may be meant, when nothing else is given
 
 Raises
   RQ003  no such job type
-  RQ004  no such tenant, pool or worker; an application that has set no tenant
+  RQ004  no such tenant, pool or worker
   RQ008  a value that makes no sense, or nothing chosen
   42501  pool or worker asked for by an application
 $$;

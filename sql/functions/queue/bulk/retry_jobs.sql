@@ -27,7 +27,7 @@ begin
     select c.* from queue.change_jobs(
         'retry',
         queue.make_filter(
-            'retry', p_status, p_job_type, p_video_id, p_place, p_code, p_tenant, p_since, p_until, p_pool, p_worker, p_priority, p_job_ids, p_all
+            'retry', queue.visible_tenant(), p_status, p_job_type, p_video_id, p_place, p_code, p_tenant, p_since, p_until, p_pool, p_worker, p_priority, p_job_ids, p_all
         ),
         p_dry_run, p_limit, p_after
     ) as c;

@@ -20,7 +20,7 @@ set jit = off
 as $$
 declare
     v_filter constant queue.job_filter := queue.make_filter(
-        'list', p_status, p_job_type, p_video_id, p_place, p_code, p_tenant, p_since, p_until, p_pool, p_worker, p_priority, null, true
+        'list', queue.visible_tenant(), p_status, p_job_type, p_video_id, p_place, p_code, p_tenant, p_since, p_until, p_pool, p_worker, p_priority, null, true
     );
     v_source constant text := queue.job_source(v_filter);
     v_most constant integer := 10000;
