@@ -110,7 +110,7 @@ MUTANTS = [
     dropped("two fan-outs close a circle", LOCKS, "-k", "would_wait_for_each_other"),
     dropped("a part gets an edge to an archived job", LOCKS, "-k", "no_edge_to_a_part"),
     one("a retry locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "retry_and_an_enqueuer"),
-    dropped("a retry does not wait for other parents", RACES, "-k", "retry_of_a_child or other_parent"),
+    one("a retry does not wait for other parents", " for share", "", RACES, "-k", "retry_of_a_child or other_parent"),
     one("a cascade locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "one_order"),
     one("a bulk change locks jobs as they come", "order by j.id", "order by j.id desc", "tests/sql/test_queue_changes.py", "-k", "one_order"),
     one("a bulk change reaches other tenants", "p_filter.tenant_id is null", "true", "tests/sql/test_queue_changes.py", "-k", "its_own_jobs"),

@@ -5,6 +5,8 @@ volatile
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_all uuid[];
@@ -17,15 +19,24 @@ begin
         v_all := queue.find_failed_descendants(p_job_ids);
         exit when cardinality(v_all) = v_count;
         v_count := cardinality(v_all);
-        perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for no key update;  -- mutant: a retry locks as it goes
-        perform from queue.processing_jobs as j
-        where
-            j.id = any(array(
-                select d.parent_id from queue.job_dependencies as d where d.job_id = any(v_all) and not d.satisfied
-                except
-                select a from unnest(v_all) as a
-            ))
-        order by j.id for share;  -- mutant: a retry does not wait for other parents
+        -- One order for both kinds of lock, else two that have each other's parents in hand wait for each other.
+        perform
+            (select true from queue.processing_jobs as own where own.id = w.id and w.is_own for no key update),
+            (select true from queue.processing_jobs as parent where parent.id = w.id and not w.is_own for share)  -- mutant: a retry does not wait for other parents
+        from (
+            select j.id, j.is_own
+            from (
+                select a as id, true as is_own from unnest(v_all) as a
+                union all
+                (
+                    select d.parent_id, false from queue.job_dependencies as d where d.job_id = any(v_all) and not d.satisfied
+                    except
+                    select a, false from unnest(v_all) as a
+                )
+            ) as j
+            order by j.id  -- mutant: a retry locks as it goes
+            offset 0
+        ) as w;
     end loop;
     return v_all;
 end;
