@@ -287,7 +287,7 @@ def test_pages_hold_every_job_once(queue):
     for n in range(3):
         failed(queue, tenant_id=acme)
         queue.add(tenant_id=acme, scheduled_for=now + timedelta(hours=1 + n))
-    for n in range(3):
+    for _ in range(3):
         queue.add(tenant_id=acme)
     for args in ("", "'failed'", "'queued'", "p_place => 'scheduled'", "p_place => 'ready'", "p_tenant => 'acme'", "'failed', p_tenant => 'acme'"):
         whole = [row.id for row in queue.rows(f"select * from queue.list_jobs({args})")]
