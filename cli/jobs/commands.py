@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +16,17 @@ from reelq.cli.jobs.tail import tail
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
+TITLE = 24  # letters of a video's title that a list shows
 COLUMNS = (
     Column("id", keep=True),
     Column("job_type", "type"),
     Column("place", "state", keep=True),
+    Column("tenant", spare=True),
+    Column("title", "video", show=lambda title: text.shown(title if len(title or "") <= TITLE else f"{title[: TITLE - 1]}…"), spare=True),
     Column("created_at", "age", show=text.age, right=True, spare=True),
     Column("progress", show=text.percent, right=True, spare=True),
     Column("attempts", "tries", right=True, spare=True),
     Column("priority", "prio", right=True, spare=True),
-    Column("tenant", spare=True),
-    Column("title", "video", spare=True),
     Column("why"),  # the latest error, or the gate of a parked one
 )
 EXPLAINED = (Column("reason", keep=True), Column("text", "why, and what to do", wrap=True))
@@ -98,13 +98,8 @@ def list_jobs(app: App, /, limit: int, after: UUID | None, as_json: bool, **give
     which = {name: value for name, value in given.items() if value is not None}
     with app.connect() as conn:
         rows = reads.list_jobs(conn, limit=limit, after=after, **which)
-        names = reads.job_names(conn, [row.id for row in rows])
-        # A page that is not full needs no count, unless more lies behind what was looked at.
+        told = reads.with_names(conn, rows)
         count = None if as_json else reads.count_jobs(conn, **which)
-    told = []
-    for row in rows:
-        name = names.get(row.id)
-        told.append({**asdict(row), "tenant": name and name.tenant, "title": name and name.title})
     if as_json:
         output.emit(told, True)
         return

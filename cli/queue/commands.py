@@ -18,6 +18,7 @@ HISTORY = (
     Column("id", keep=True),
     Column("job_type", "type", keep=True),
     Column("status", keep=True),
+    Column("tenant", spare=True),
     Column("token", "claims", right=True),
     Column("started_at", "started"),
     Column("completed_at", "ended"),
@@ -134,12 +135,13 @@ def history(
       reelq queue history --video 01976b1e-5a3c-7d4e-8f00-0123456789ab
       reelq queue history --type video_transcode --json | jq .error_code
     """
-    from reelq.worker.rooms.queue import maintenance
+    from reelq.worker.rooms.queue import maintenance, reads
 
     span = timedelta(seconds=within) if within is not None else None if video_id else timedelta(days=31)
     with app.connect() as conn:
         rows = maintenance.list_history(conn, status, job_type, video_id, span, limit, tenant, code, after)
-    output.emit(rows, as_json, HISTORY)
+        told = reads.with_names(conn, rows)
+    output.emit(told, as_json, HISTORY)
     if as_json:
         return
     if not rows:

@@ -5,7 +5,7 @@ Cheap on a large queue: they read the narrow tables, and counts are capped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -190,9 +190,12 @@ class Names:
     title: str | None
 
 
-def job_names(conn: Connection, job_ids: list[UUID]) -> dict[UUID, Names]:
-    """Slug and title of each."""
-    return {row.job_id: row for row in rows(conn, Names, "select * from queue.job_names(%s::uuid[])", [job_ids])}
+def with_names(conn: Connection, jobs: list[JobSummary]) -> list[dict[str, Any]]:
+    """Jobs by the names of their fields, with `tenant` (slug) and `title` (of the video) for people."""
+    found = rows(conn, Names, "select * from queue.job_names(%s::uuid[])", [[job.id for job in jobs]])
+    names = {row.job_id: row for row in found}
+    nobody = Names(UUID(int=0), None, None)
+    return [{**asdict(job), "tenant": name.tenant, "title": name.title} for job in jobs for name in (names.get(job.id, nobody),)]
 
 
 def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:
