@@ -103,7 +103,6 @@ MUTANTS = [
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn"),
-    dropped("two retries at a time", LOCKS, "-k", "brings_back_the_same"),
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("keys are locked as they come", "s.idempotency_key", "null", LOCKS, "-k", "opposite_order"),

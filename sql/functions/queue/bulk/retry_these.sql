@@ -10,7 +10,6 @@ declare
     v_roots uuid[] := array(
         select j.id from queue.processing_jobs as j where j.id = any(p_job_ids) and j.status in ('failed', 'cancelled')
     );
-    v_locks text[];
     v_judged queue.judged_jobs;
     v_revived uuid[];
     v_blocked uuid[];
@@ -18,13 +17,8 @@ declare
 begin
     -- The order that all functions keep, see docs/design/locks.md: videos, then jobs.
     perform queue.lock_videos_of(queue.find_failed_descendants(v_roots));
-    -- One retry of a tenant at a time: two side by side would each leave the children that both have to revive to the other. A
-    -- row that another session has inserted and not committed is waited for too.
-    v_locks := array(
-        select distinct 'retry:' || coalesce(j.tenant_id::text, 'platform') from queue.processing_jobs as j where j.id = any(v_roots) order by 1
-    );
-    insert into queue.locks (name) select l from unnest(v_locks) as l order by l on conflict do nothing;
-    perform from queue.locks as l where l.name = any(v_locks) order by l.name for update;  -- mutant: two retries at a time
+    -- Two retries that have a child in common wait for each other here: each locks the other's job as a parent. Else each would leave
+    -- the child to the other.
     v_revived := queue.lock_failed_descendants(array(
         select j.id from queue.processing_jobs as j where j.id = any(v_roots) and j.status in ('failed', 'cancelled')
     ));
