@@ -34,7 +34,7 @@ begin
     perform queue.check_sees_jobs();
     if v_most < 1 or (v_most > 10000 and not v_dry) then
         raise exception 'limit must be 1 to 10000, not %', v_most
-            using errcode = 'RQ008', hint = 'All is one transaction. Call again with p_after to go on; reelq jobs does so by itself.';
+            using errcode = 'RQ008', hint = 'All is one transaction. Call again with p_after to go on, as the command line does.';
     end if;
     if p_verb = 'reprioritise' and (p_new_priority is null or p_new_priority not between 1 and 10) then
         raise exception 'priority must be 1 (first) to 10 (last), not %', coalesce(p_new_priority::text, 'null')
