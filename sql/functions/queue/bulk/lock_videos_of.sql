@@ -12,7 +12,7 @@ begin
         select j.video_id from queue.processing_jobs as j
         where j.id = any(p_job_ids) and j.video_id is not null and j.pipeline_run is not null
     ))
-    order by v.id for no key update;
+    order by v.id for no key update;  -- mutant: a job is locked before its video
     perform from media.videos as v
     where v.id = any(array(
         select j.video_id from queue.processing_jobs as j
