@@ -1,30 +1,29 @@
-"""reelq jobs: list, show, explain, cancel, retry, reprioritise; `enqueue` and `tail` have files of their own."""
+"""reelq jobs: list, show, explain; `enqueue`, `tail` and what changes jobs have files of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import click
 
-from reelq.cli.app import PRIORITY, App, Choice, Uuid, Whole, json_option, pass_app
+from reelq.cli.app import App, Uuid, Whole, json_option, pass_app
+from reelq.cli.jobs import changes
 from reelq.cli.jobs.enqueue import enqueue, enqueue_many
 from reelq.cli.jobs.logs import logs
+from reelq.cli.jobs.filters import STATUSES as STATUSES
+from reelq.cli.jobs.filters import filter_options
 from reelq.cli.jobs.tail import tail
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
-if TYPE_CHECKING:
-    import psycopg
-
-STATUSES = ("queued", "running", "completed", "failed", "cancelled")  # worker.rooms.queue.STATUSES; a test compares
-
+TITLE = 24  # letters of a video's title that a list shows
 COLUMNS = (
     Column("id", keep=True),
     Column("job_type", "type"),
     Column("place", "state", keep=True),
+    Column("tenant", spare=True),
+    Column("title", "video", show=lambda title: text.shown(title if len(title or "") <= TITLE else f"{title[: TITLE - 1]}…"), spare=True),
     Column("created_at", "age", show=text.age, right=True, spare=True),
     Column("progress", show=text.percent, right=True, spare=True),
     Column("attempts", "tries", right=True, spare=True),
@@ -72,39 +71,52 @@ def jobs() -> None:
     """
 
 
-for command in (enqueue, enqueue_many, logs, tail):
+for command in (enqueue, enqueue_many, logs, tail, *changes.COMMANDS):
     jobs.add_command(command)
 
 
 @jobs.command("list")
-@click.option("--status", type=Choice(STATUSES), help="Only jobs of this status.")
-@click.option("--type", "job_type", metavar="TYPE", help="Only jobs of this type.")
-@click.option("--video", "video_id", type=Uuid(), help="Only jobs of this video.")
+@filter_options(STATUSES)
 @click.option("--limit", type=Whole(1), default=50, show_default=True, help="At most so many.")
+@click.option("--after", type=Uuid(), help="The next page: what comes after this job, the last one of a page.")
 @json_option
 @pass_app
-def list_jobs(
-    app: App, status: str | None, job_type: str | None, video_id: UUID | None, limit: int, as_json: bool
-) -> None:
-    """List jobs, newest first.
+def list_jobs(app: App, /, limit: int, after: UUID | None, as_json: bool, **given: Any) -> None:
+    """List jobs, newest first; only those that fit all options that are given.
 
     The state of a queued job is where it waits: ready, scheduled, backing off, blocked (by parents) or parked. Then WHY names
     the limit or the pause that it is behind (see `reelq queue limits` and `pauses`), else the latest error.
 
     \b
     Examples:
-      reelq jobs list --status failed
+      reelq jobs list --status failed --tenant acme --since 2h
+      reelq jobs list --place backing-off --code store_away
       reelq jobs list --video 01976b1e-5a3c-7d4e-8f00-0123456789ab
       reelq jobs list --status failed --json | jq -r .id
     """
     from reelq.worker.rooms.queue import reads
 
+    which = {name: value for name, value in given.items() if value is not None}
     with app.connect() as conn:
-        rows = reads.list_jobs(conn, status, job_type, video_id, limit)
-    told = rows if as_json else [{**asdict(one), "why": one.gate or one.error_code} for one in rows]
-    found = output.emit(told, as_json, COLUMNS)
-    if not found and not as_json:
-        output.say("No such jobs.")
+        rows = reads.list_jobs(conn, limit=limit, after=after, **which)
+        told = reads.with_names(conn, rows)
+        count = None if as_json else reads.count_jobs(conn, **which)
+    if as_json:
+        output.emit(told, True)
+        return
+    output.emit([{**row, "why": row["gate"] or row["error_code"]} for row in told], False, COLUMNS)
+    if count is not None:
+        say_how_many(len(rows), count.jobs, count.is_all, after, rows[-1].id if rows else None)
+
+
+def say_how_many(shown: int, found: int, is_all: bool, after: UUID | None, last: UUID | None) -> None:
+    """How many of how many, and how to see the next page."""
+    if not shown:
+        output.say("No such jobs." if after is None else "No more such jobs.")
+        return
+    if is_all and shown >= found:
+        return
+    output.say(f"{shown} of {'' if is_all else 'more than '}{found:,}; the next page: the same with --after {last}")
 
 
 @jobs.command("show")
@@ -168,85 +180,3 @@ def explain(app: App, job_id: UUID, as_json: bool) -> None:
         return
     lines = [({"reason": one.reason, "text": one.detail}, {"reason": "", "text": f"→ {one.advice}"}) for one in reasons]
     output.emit([line for pair in lines for line in pair], False, EXPLAINED)
-
-
-@jobs.command("cancel")
-@click.argument("job_ids", type=Uuid(), nargs=-1, required=True, metavar="JOB…")
-@click.option("--reason", help="Kept with the job, and shown with it.")
-@json_option
-@pass_app
-def cancel(app: App, job_ids: tuple[UUID, ...], reason: str | None, as_json: bool) -> int:
-    """Cancel jobs. A queued one ends at once; a running one stops within seconds ("cancelling").
-
-    \b
-    Examples:
-      reelq jobs cancel 01976b1e-5a3c-7d4e-8f00-0123456789ab --reason "wrong file"
-      reelq jobs list --status queued --type no_op --json | jq -r .id | xargs reelq jobs cancel
-    """
-    from reelq.worker.rooms import queue
-
-    return for_each(app, job_ids, as_json, lambda conn, job_id: queue.cancel_job(conn, job_id, reason))
-
-
-@jobs.command("retry")
-@click.argument("job_ids", type=Uuid(), nargs=-1, required=True, metavar="JOB…")
-@json_option
-@pass_app
-def retry(app: App, job_ids: tuple[UUID, ...], as_json: bool) -> int:
-    """Take failed or cancelled jobs back into the queue, with those that ended because of them.
-
-    \b
-    Examples:
-      reelq jobs retry 01976b1e-5a3c-7d4e-8f00-0123456789ab
-      reelq jobs list --status failed --json | jq -r .id | xargs reelq jobs retry
-    """
-    from reelq.worker.rooms import queue
-
-    return for_each(app, job_ids, as_json, queue.retry_job)
-
-
-@jobs.command("reprioritise")
-@click.argument("job_ids", type=Uuid(), nargs=-1, required=True, metavar="JOB…")
-@click.argument("priority", type=PRIORITY, metavar="PRIORITY")
-@json_option
-@pass_app
-def reprioritise(app: App, job_ids: tuple[UUID, ...], priority: int, as_json: bool) -> int:
-    """Serve jobs sooner or later. PRIORITY is 1 (first) to 10 (last); for a running job it counts when it comes back.
-
-    \b
-    Examples:
-      reelq jobs reprioritise 01976b1e-5a3c-7d4e-8f00-0123456789ab 1
-      reelq jobs list --status queued --type no_op --json | jq -r .id | xargs -I{} reelq jobs reprioritise {} 9
-    """
-    from reelq.worker.rooms import queue
-
-    def act(conn: psycopg.Connection[Any], job_id: UUID) -> int:
-        queue.reprioritise_job(conn, job_id, priority)
-        return priority
-
-    return for_each(app, job_ids, as_json, act, "priority")
-
-
-def for_each(
-    app: App,
-    job_ids: tuple[UUID, ...],
-    as_json: bool,
-    act: Callable[[psycopg.Connection[Any], UUID], object],
-    tells: str = "status",
-) -> int:
-    """Do it for every job, each in a transaction of its own; the exit code is that of the last refusal."""
-    from reelq.worker import db
-    from reelq.worker.errors import QueueError
-
-    code = 0
-    with app.connect() as conn:
-        for job_id in job_ids:
-            try:
-                with db.family():
-                    told = act(conn, job_id)
-            except QueueError as error:
-                output.fail(str(error), error.hint)
-                code = error.exit_code
-                continue
-            output.emit([{"job_id": job_id, tells: told}], as_json, headings=False)
-    return code

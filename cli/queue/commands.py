@@ -18,6 +18,7 @@ HISTORY = (
     Column("id", keep=True),
     Column("job_type", "type", keep=True),
     Column("status", keep=True),
+    Column("tenant", spare=True),
     Column("token", "claims", right=True),
     Column("started_at", "started"),
     Column("completed_at", "ended"),
@@ -106,29 +107,47 @@ def roll_up(app: App, as_json: bool) -> None:
 @click.option("--status", type=Choice(JOB_ENDS), help="Only jobs that ended so.")
 @click.option("--type", "job_type", metavar="TYPE", help="Only jobs of this type.")
 @click.option("--video", "video_id", type=Uuid(), help="Only jobs of this video.")
+@click.option("--code", metavar="CODE", help="Only jobs that ended with this error code.")
 @click.option("--within", type=Seconds(), help="Only jobs that ended in the last 12h, 30d, …  [default: 31d, with --video all]")
 @click.option("--limit", type=Whole(1), default=50, show_default=True, help="At most so many.")
+@click.option("--after", type=Uuid(), help="The next page: what comes after this job, the last one of a page.")
 @tenant_option
 @json_option
 @pass_app
 def history(
-    app: App, status: str | None, job_type: str | None, video_id: UUID | None, within: float | None, limit: int, tenant: str | None, as_json: bool
+    app: App,
+    status: str | None,
+    job_type: str | None,
+    video_id: UUID | None,
+    code: str | None,
+    within: float | None,
+    limit: int,
+    after: UUID | None,
+    tenant: str | None,
+    as_json: bool,
 ) -> None:
     """List archived jobs, latest end first. `reelq jobs show` shows one with its attempts.
 
     \b
     Examples:
       reelq queue history --status failed --within 90d
+      reelq queue history --tenant acme --code unreadable_media
       reelq queue history --video 01976b1e-5a3c-7d4e-8f00-0123456789ab
       reelq queue history --type video_transcode --json | jq .error_code
     """
-    from reelq.worker.rooms.queue import maintenance
+    from reelq.worker.rooms.queue import maintenance, reads
 
     span = timedelta(seconds=within) if within is not None else None if video_id else timedelta(days=31)
     with app.connect(tenant=tenant) as conn:
-        found = output.emit(maintenance.list_history(conn, status, job_type, video_id, span, limit), as_json, HISTORY)
-    if not found and not as_json:
+        rows = maintenance.list_history(conn, status, job_type, video_id, span, limit, None, code, after)
+        told = reads.with_names(conn, rows)
+    output.emit(told, as_json, HISTORY)
+    if as_json:
+        return
+    if not rows:
         output.say("No such jobs in the history.")
+    elif len(rows) == limit:
+        output.say(f"There may be more; the next page: the same with --after {rows[-1].id}")
 
 
 @queue.command("stats")

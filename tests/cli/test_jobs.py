@@ -12,7 +12,7 @@ NOBODY = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
 LIST_KEYS = [
     "id", "job_type", "status", "place", "priority", "attempts", "max_attempts", "token", "tenant_id", "video_id",
     "pipeline_step", "worker_id", "progress", "stage", "eta_s", "scheduled_for", "created_at", "started_at", "completed_at",
-    "error_class", "error_code", "error_message", "gate",
+    "error_class", "error_code", "error_message", "gate", "tenant", "title",
 ]  # fmt: skip
 
 

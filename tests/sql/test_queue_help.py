@@ -15,6 +15,7 @@ FOR = {
     "Enqueue": {"reelq_app", "reelq_worker"},
     "Look": {"reelq_readonly", "reelq_worker"},
     "Change a job": {"reelq_app", "reelq_worker"},
+    "Change many jobs": {"reelq_app", "reelq_worker"},
     "Videos": {"reelq_app", "reelq_worker"},
     "Pipelines": {"reelq_worker"},
     "Pauses and limits": {"reelq_worker"},
@@ -63,7 +64,7 @@ def test_the_readme_lists_the_same(conn: Conn) -> None:
 def test_the_map_says_of_each_how_it_is_called_what_it_does_and_who_may(conn: Conn) -> None:
     text = "\n".join(lines(conn))
     assert "PAUSES AND LIMITS\n  queue.pause(p_scope, p_key, p_reason)\n      Let no job begin until queue.resume; what runs goes on. (worker)\n" in text
-    assert "queue.list_jobs([p_status, p_job_type, p_video_id, p_limit])" in text
+    assert "queue.list_jobs([p_status, p_job_type, p_video_id, p_limit, " in text
     assert "queue.cancel_job(p_job_id, [p_reason])\n      Cancel a job. (app, worker)" in text
     assert "ops.maintain_partitions([p_dry_run])" in text and "(owner)" in text
     assert [line for line in lines(conn) if line.isupper() and not line.startswith(" ")] == [topic.upper() for topic in FOR]

@@ -62,7 +62,7 @@ def test_the_walk_hears_a_function_that_pins_an_empty_path(
     connect: Connect, conn: Conn, known: dict[str, Any], open_door: None
 ) -> None:
     """With an empty search_path the caller's temporary types come before Postgres' own: what all functions once had."""
-    conn.execute("alter function queue.list_jobs(text, text, uuid, integer) set search_path = ''")
+    conn.execute("alter function queue.list_jobs set search_path = ''")
     intruder = Intruder(connect, "reelq_readonly", known["tenant_id"])
     intruder.tries("select * from queue.list_jobs()")
     assert intruder.heard

@@ -1,4 +1,4 @@
-"""Schema `queue`: what workers and enqueuers call. Imported by name: reads, bulk, limits, maintenance."""
+"""Schema `queue`: what workers and enqueuers call. Imported by name: reads, bulk, changes, limits, maintenance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from reelq.worker.rooms.queue.jobs import ingest_video as ingest_video
 from reelq.worker.rooms.queue.jobs import mark_worker_dead as mark_worker_dead
 from reelq.worker.rooms.queue.jobs import register_worker as register_worker
 from reelq.worker.rooms.queue.jobs import reprioritise_job as reprioritise_job
+from reelq.worker.rooms.queue.jobs import reschedule_job as reschedule_job
 from reelq.worker.rooms.queue.jobs import retry_job as retry_job
+from reelq.worker.rooms.queue.jobs import run_job_now as run_job_now
 from reelq.worker.rooms.queue.jobs import set_worker_busy as set_worker_busy
 from reelq.worker.rooms.queue.jobs import set_worker_listening as set_worker_listening
 from reelq.worker.rooms.queue.jobs import set_worker_trouble as set_worker_trouble

@@ -268,3 +268,13 @@ def retry_job(conn: Connection, job_id: UUID) -> str:
 def reprioritise_job(conn: Connection, job_id: UUID, priority: int) -> None:
     """Serve a job sooner or later: 1 first, 10 last. For a running one it counts when it comes back."""
     conn.execute("select queue.reprioritise_job(%s, %s)", [job_id, priority])
+
+
+def run_job_now(conn: Connection, job_id: UUID) -> str:
+    """Make a scheduled or backing-off job due; returns where it stands then."""
+    return str(scalar(conn, "select queue.run_job_now(%s)", [job_id]))
+
+
+def reschedule_job(conn: Connection, job_id: UUID, at: datetime) -> str:
+    """Give a queued job another time; returns where it stands then."""
+    return str(scalar(conn, "select queue.reschedule_job(%s, %s)", [job_id, at]))

@@ -85,10 +85,14 @@ def list_history(
     video_id: UUID | None = None,
     within: timedelta | None = None,
     limit: int = 50,
+    tenant: str | None = None,
+    code: str | None = None,
+    after: UUID | None = None,
 ) -> list[JobSummary]:
-    """Archived jobs that ended `within` that time, latest first."""
-    arguments: list[Any] = [status, job_type, video_id, within, limit]
-    return rows(conn, JobSummary, "select * from queue.list_history(%s, %s, %s, base.clock() - %s::interval, %s)", arguments)
+    """Archived jobs that ended `within` that time, latest first; `after` is the last one of the page before."""
+    arguments: list[Any] = [status, job_type, video_id, within, limit, tenant, code, after]
+    statement = "select * from queue.list_history(%s, %s, %s, base.clock() - %s::interval, %s, %s, null, %s, %s)"
+    return rows(conn, JobSummary, statement, arguments)
 
 
 def list_settings(conn: Connection) -> list[Setting]:

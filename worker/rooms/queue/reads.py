@@ -5,7 +5,7 @@ Cheap on a large queue: they read the narrow tables, and counts are capped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -149,9 +149,66 @@ def list_jobs(
     job_type: str | None = None,
     video_id: UUID | None = None,
     limit: int = 50,
+    *,
+    after: UUID | None = None,
+    place: str | None = None,
+    code: str | None = None,
+    tenant: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    pool: str | None = None,
+    worker: str | None = None,
+    priority: int | None = None,
 ) -> list[JobSummary]:
-    """Jobs, newest first."""
-    return rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s)", [status, job_type, video_id, limit])
+    """Jobs, newest first; `after` is the last one of the page before."""
+    given = [status, job_type, video_id, limit, place, code, tenant, since, until, pool, worker, priority, after]
+    return rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many jobs a list has."""
+
+    jobs: int  # counting stops at 10,000
+    is_all: bool
+
+
+def count_jobs(
+    conn: Connection,
+    *,
+    status: str | None = None,
+    job_type: str | None = None,
+    video_id: UUID | None = None,
+    place: str | None = None,
+    code: str | None = None,
+    tenant: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    pool: str | None = None,
+    worker: str | None = None,
+    priority: int | None = None,
+) -> Count:
+    """How many jobs `list_jobs` has."""
+    given = [status, job_type, video_id, place, code, tenant, since, until, pool, worker, priority]
+    (count,) = rows(conn, Count, "select * from queue.count_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people call a job's tenant and video."""
+
+    job_id: UUID
+    tenant: str | None
+    title: str | None
+
+
+def with_names(conn: Connection, jobs: list[JobSummary]) -> list[dict[str, Any]]:
+    """Jobs by the names of their fields, with `tenant` (slug) and `title` (of the video) for people."""
+    found = rows(conn, Names, "select * from queue.job_names(%s::uuid[])", [[job.id for job in jobs]])
+    names = {row.job_id: row for row in found}
+    nobody = Names(UUID(int=0), None, None)
+    return [{**asdict(job), "tenant": name.tenant, "title": name.title} for job in jobs for name in (names.get(job.id, nobody),)]
 
 
 def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:

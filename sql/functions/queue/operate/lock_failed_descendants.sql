@@ -1,4 +1,4 @@
-create or replace function queue.lock_failed_descendants(p_job_id uuid)
+create or replace function queue.lock_failed_descendants(p_job_ids uuid[])
 returns uuid[]
 language plpgsql
 volatile
@@ -16,43 +16,33 @@ begin
     -- on the other parents waits for one that is being settled at this moment: either its decision is visible below, or it sees the
     -- children come back.
     loop
-        v_all := array(
-            with recursive fallen (id) as (
-                select p_job_id
-                union
-                select below.job_id
-                from fallen as up
-                -- `offset 0`: one probe an edge. With old statistics a join may read the whole table for each level.
-                cross join lateral (
-                    select d.job_id from queue.job_dependencies as d
-                    where
-                        d.parent_id = up.id and not d.satisfied
-                        and (
-                            select j.status in ('failed', 'cancelled') and j.error_code = 'parent_failed'
-                            from queue.processing_jobs as j where j.id = d.job_id
-                        )
-                    offset 0
-                ) as below
-            )
-            select f.id from fallen as f order by f.id
-        );
+        v_all := queue.find_failed_descendants(p_job_ids);
         exit when cardinality(v_all) = v_count;
         v_count := cardinality(v_all);
-        perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for no key update;  -- mutant: a retry locks as it goes
-        perform from queue.processing_jobs as j
-        where
-            j.id = any(array(
-                select d.parent_id from queue.job_dependencies as d where d.job_id = any(v_all) and not d.satisfied
-                except
-                select a from unnest(v_all) as a
-            ))
-        order by j.id for share;  -- mutant: a retry does not wait for other parents
+        -- One order for both kinds of lock, else two that have each other's parents in hand wait for each other.
+        perform
+            (select true from queue.processing_jobs as own where own.id = w.id and w.is_own for no key update),
+            (select true from queue.processing_jobs as parent where parent.id = w.id and not w.is_own for share)  -- mutant: a retry does not wait for other parents
+        from (
+            select j.id, j.is_own
+            from (
+                select a as id, true as is_own from unnest(v_all) as a
+                union all
+                (
+                    select d.parent_id, false from queue.job_dependencies as d where d.job_id = any(v_all) and not d.satisfied
+                    except
+                    select a, false from unnest(v_all) as a
+                )
+            ) as j
+            order by j.id  -- mutant: a retry locks as it goes
+            offset 0
+        ) as w;
     end loop;
     return v_all;
 end;
 $$;
 
-comment on function queue.lock_failed_descendants(uuid) is $$
-Lock a failed or cancelled job and all jobs that ended because of it, with those that ended because of these, and so on; returns them.
-Their other parents are locked too (shared), until the end of the transaction.
+comment on function queue.lock_failed_descendants(uuid[]) is $$
+Lock failed or cancelled jobs and all jobs that ended because of one of them, with those that ended because of these, and so on; returns
+them. Their other parents are locked too (shared), until the end of the transaction.
 $$;

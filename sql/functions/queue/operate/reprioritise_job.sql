@@ -8,9 +8,7 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_job queue.processing_jobs;
-    v_limits text[];
-    v_gate text;
+    v_judged queue.judged_jobs;
 begin
     perform base.check_read_committed();
     if p_priority is null or p_priority not between 1 and 10 then
@@ -20,31 +18,21 @@ begin
     if not queue.may_touch(p_job_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
-    v_job := queue.lock_queued_job(p_job_id);
-    if v_job.id is null then
+    v_judged := queue.reprioritise_these(array[p_job_id], p_priority);
+    if v_judged.job_ids = '{}' then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
-    elsif v_job.status not in ('queued', 'running') then
-        raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_job.status
+    elsif v_judged.reasons[1] in ('completed', 'failed', 'cancelled') then
+        raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';
-    end if;
-    if v_job.priority = p_priority then
-        return;
-    end if;
-    perform queue.check_priority(v_job.job_type, p_priority);
-    update queue.processing_jobs as j set priority = p_priority where j.id = p_job_id;
-    delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
-    if found then
-        perform queue.admit_jobs(array[p_job_id], v_limits);
-    end if;
-    delete from queue.parked as p where p.job_id = p_job_id returning p.gate into v_gate;
-    if found then
-        perform queue.park_jobs(array[p_job_id], array[v_gate]);
+    elsif v_judged.reasons[1] is not null then
+        perform queue.check_priority(v_judged.job_types[1], p_priority);
     end if;
 end;
 $$;
 
 comment on function queue.reprioritise_job(uuid, integer) is $$
 Serve a queued job sooner or later: 1 first, 10 last. For a running one it counts when it comes back.
+Many at once: queue.reprioritise_jobs.
 
 Raises
   RQ002  the caller is not READ COMMITTED

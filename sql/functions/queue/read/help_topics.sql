@@ -6,11 +6,12 @@ set search_path = pg_catalog, pg_temp
 as $$
     select t.place::integer, t.topic, f.function
     from unnest(
-        array['Enqueue', 'Look', 'Change a job', 'Videos', 'Pipelines', 'Pauses and limits', 'Schedules', 'Workers', 'Upkeep', 'Set up'],
+        array['Enqueue', 'Look', 'Change a job', 'Change many jobs', 'Videos', 'Pipelines', 'Pauses and limits', 'Schedules', 'Workers', 'Upkeep', 'Set up'],
         array[
             'queue.enqueue_job queue.enqueue_jobs queue.ingest_video queue.enqueue_pipeline',
-            'queue.show_job queue.job_logs queue.list_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.rates queue.stats',
-            'queue.cancel_job queue.retry_job queue.reprioritise_job',
+            'queue.show_job queue.job_logs queue.list_jobs queue.count_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.rates queue.stats',
+            'queue.cancel_job queue.retry_job queue.reprioritise_job queue.run_job_now queue.reschedule_job',
+            'queue.retry_jobs queue.cancel_jobs queue.reprioritise_jobs queue.run_jobs_now queue.reschedule_jobs',
             'queue.rerun_video queue.cancel_run queue.delete_video',
             'queue.list_pipelines queue.show_pipeline queue.set_pipeline queue.drop_pipeline',
             'queue.pause queue.resume queue.list_pauses queue.set_limit queue.drop_limit queue.list_limits',

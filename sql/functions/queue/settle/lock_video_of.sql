@@ -15,7 +15,7 @@ begin
     elsif v_job.pipeline_run is null then
         perform from media.videos as v where v.id = v_job.video_id for key share;
     else
-        perform from media.videos as v where v.id = v_job.video_id for no key update;  -- mutant: a job is locked before its video
+        perform from media.videos as v where v.id = v_job.video_id for no key update;
     end if;
 end;
 $$;

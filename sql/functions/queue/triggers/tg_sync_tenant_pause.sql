@@ -18,7 +18,6 @@ begin
     if tg_op = 'DELETE' then
         delete from queue.pauses as p where p.scope = 'tenant' and p.key = old.id::text;
         delete from queue.limits as l where l.limit_key = 'tenant:' || old.id or starts_with(l.limit_key, 'name:' || old.id || '/');
-        delete from queue.locks as l where l.name = 'retry:' || old.id;
     end if;
     return null;
 end;

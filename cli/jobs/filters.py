@@ -1,0 +1,59 @@
+"""Which jobs: the options that list, retry, cancel, reprioritise, run-now and reschedule share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from reelq.cli.app import PRIORITY, Choice, Uuid
+
+STATUSES = ("queued", "running", "completed", "failed", "cancelled")  # worker.rooms.queue.STATUSES; a test compares
+PLACES = ("ready", "scheduled", "backing-off", "blocked", "parked", "running", "dead-letter")
+
+
+class Ago(click.ParamType[Any]):
+    """A time that has passed: `90s`, `15m`, `2h`, `3d` ago, or ISO 8601 (local unless it names a zone)."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The value; refuses with what it must be."""
+        from reelq.worker.settings import parse_seconds
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.now(UTC) - timedelta(seconds=parse_seconds(str(value)))
+        except (ValueError, OverflowError):
+            pass  # no span: it may be a time
+        try:
+            return datetime.fromisoformat(str(value)).astimezone()
+        except (ValueError, OverflowError):
+            self.fail(f"must be a time such as 2h (ago) or 2030-01-31T20:00, not {value!r}", param, ctx)
+
+
+def filter_options(statuses: tuple[str, ...], places: tuple[str, ...] = PLACES) -> Callable[[Any], Any]:
+    """The options as a decorator; they arrive as keywords named as the fields of changes.JobFilter."""
+    options = [
+        click.option("--status", type=Choice(statuses), help="Only jobs of this status."),
+        click.option("--place", type=Choice(places), help="Only jobs that stand there."),
+        click.option("--type", "job_type", metavar="TYPE", help="Only jobs of this type."),
+        click.option("--code", metavar="CODE", help="Only jobs whose latest error has this code."),
+        click.option("--tenant", metavar="SLUG", help="Only jobs of this tenant."),
+        click.option("--video", "video_id", type=Uuid(), help="Only jobs of this video."),
+        click.option("--since", type=Ago(), help="Only jobs that ended (those that are not over: came) since then, such as 2h."),
+        click.option("--until", type=Ago(), help="Only jobs that ended, or came, before then."),
+        click.option("--pool", metavar="POOL", help="Only jobs whose latest attempt a worker of this pool has, or had."),
+        click.option("--worker", metavar="ID", help="Only jobs whose latest attempt this worker has, or had."),
+        click.option("--with-priority", "priority", type=PRIORITY, help="Only jobs of this priority."),
+    ]
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

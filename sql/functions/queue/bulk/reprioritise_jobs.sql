@@ -1,0 +1,71 @@
+create or replace function queue.reprioritise_jobs(
+    p_new_priority integer,
+    p_status text default null,
+    p_job_type text default null,
+    p_video_id uuid default null,
+    p_place text default null,
+    p_code text default null,
+    p_tenant text default null,
+    p_since timestamptz default null,
+    p_until timestamptz default null,
+    p_pool text default null,
+    p_worker text default null,
+    p_priority integer default null,
+    p_job_ids uuid[] default null,
+    p_all boolean default false,
+    p_dry_run boolean default false,
+    p_limit integer default null,
+    p_after text default null
+)
+returns table (outcome text, job_type text, reason text, jobs integer, after text)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select c.* from queue.change_jobs(
+        'reprioritise',
+        queue.make_filter(
+            'reprioritise', queue.visible_tenant(), p_status, p_job_type, p_video_id, p_place, p_code, p_tenant, p_since, p_until, p_pool, p_worker, p_priority, p_job_ids, p_all
+        ),
+        p_dry_run, p_limit, p_after, p_new_priority => p_new_priority
+    ) as c;
+end;
+$$;
+
+comment on function queue.reprioritise_jobs(
+    integer, text, text, uuid, text, text, text, timestamptz, timestamptz, text, text, integer, uuid[], boolean, boolean, integer, text
+) is $$
+Serve jobs sooner or later, many at once: what queue.reprioritise_job does for each that the arguments choose, in one transaction.
+
+  select * from queue.reprioritise_jobs(9, p_tenant => 'acme', p_dry_run => true);
+
+Arguments
+  p_status    queued, which is the default, or running
+  p_place     ready, scheduled, backing off, blocked, parked, running, dead letter
+  p_code      error code of the latest attempt
+  p_tenant    slug or id
+  p_since, p_until  when jobs that are over ended, and the others were enqueued
+  p_pool, p_worker  of the worker that has, or had, the latest attempt; for operators
+  p_job_ids   only these
+  p_all       true: all, where nothing else is given
+  p_new_priority  1 (first) to 10 (last); p_priority chooses jobs by the one that they have
+  p_dry_run   change nothing, say what would become of them
+  p_limit     at most so many, of the 20,000 that a call looks at; null: 1000, in a dry run all of those
+  p_after     where an earlier call stopped, to go on
+
+Returns a row for each outcome, type and reason
+  outcome  reprioritised,
+           refused, unchanged; more: something is left, and after says where to go on
+  reason   why refused: status or place of the job, or what stands in the way
+
+Raises
+  RQ002  the caller is not READ COMMITTED
+  RQ003  no such job type
+  RQ004  no such tenant, pool or worker
+  RQ008  nothing chosen, or a value that makes no sense
+  RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+  42501  pool or worker asked for by an application
+$$;
