@@ -11,6 +11,7 @@ declare
     v_job queue.processing_jobs;
     v_limits text[];
     v_gate text;
+    v_no text[];
 begin
     perform base.check_read_committed();
     if p_priority is null or p_priority not between 1 and 10 then
@@ -30,7 +31,10 @@ begin
     if v_job.priority = p_priority then
         return;
     end if;
-    perform queue.check_priority(v_job.job_type, p_priority);
+    v_no := queue.priority_refusal(v_job.job_type, p_priority);
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+    end if;
     update queue.processing_jobs as j set priority = p_priority where j.id = p_job_id;
     delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
     if found then

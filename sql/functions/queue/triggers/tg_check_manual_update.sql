@@ -3,6 +3,8 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_no text[];
 begin
     if
         old.status is not distinct from new.status and old.token is not distinct from new.token
@@ -13,7 +15,10 @@ begin
         and old.id is not distinct from new.id
     then
         if new.job_data is distinct from old.job_data then
-            perform queue.check_job_data(new.job_data);
+            v_no := queue.job_data_refusal(new.job_data);
+            if v_no is not null then
+                raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+            end if;
         end if;
         return new;
     end if;

@@ -18,8 +18,12 @@ declare
     v_tenants uuid[];
     v_tenant uuid;
     v_unknown text;
+    v_no text[] := base.isolation_refusal();
+    v_children uuid[];
 begin
-    perform base.check_read_committed();
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+    end if;
     select j.job_type into v_unknown
     from (select distinct n.job_type from new_jobs as n) as j
     left join queue.job_types as t on t.job_type = j.job_type
@@ -34,16 +38,24 @@ begin
             raise exception 'tenant must be your own, not %', coalesce(v_tenant::text, 'null')
                 using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
         elsif v_tenant is not null then
-            perform queue.check_active_tenant(v_tenant);
+            v_no := queue.tenant_refusal(v_tenant);
+            if v_no is not null then
+                raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+            end if;
         end if;
     end loop;
     if current_setting('reelq.tenant_id', true) <> '' then
-        perform queue.check_priority(j.job_type, j.priority) from (select distinct n.job_type, n.priority from new_jobs as n) as j;
+        select r.no into v_no
+        from (select distinct n.job_type, n.priority from new_jobs as n) as j
+        cross join lateral queue.priority_refusal(j.job_type, j.priority) as r (no)
+        where r.no is not null limit 1;
+        if found then
+            raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+        end if;
     end if;
     if exists (select from new_jobs as j where j.depends_on is not null) then
-        v_waiting := queue.link_parents(
-            (select array_agg(j.id order by j.id) from new_jobs as j where j.depends_on is not null)
-        );
+        v_children := array(select j.id from new_jobs as j where j.depends_on is not null order by j.id);
+        v_waiting := queue.link_parents(v_children);
     end if;
 
     insert into queue.scheduled (due, job_id, job_type)
