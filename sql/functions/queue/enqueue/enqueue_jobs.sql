@@ -98,7 +98,8 @@ begin
         exception when unique_violation then
             -- Another session committed one of the keys after the check above: check again.
             null;
-        when data_exception or integrity_constraint_violation or sqlstate 'RQ000' then -- all codes of class RQ
+        when data_exception or integrity_constraint_violation or sqlstate 'RQ002' or sqlstate 'RQ003' or sqlstate 'RQ004' or sqlstate 'RQ005'
+            or sqlstate 'RQ006' or sqlstate 'RQ008' or sqlstate 'RQ012' then
             get stacked diagnostics v_hint = pg_exception_hint;
             v_no := queue.refused_spec(p_specs, v_ids, v_known, array[sqlstate, sqlerrm, v_hint]);
             raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];

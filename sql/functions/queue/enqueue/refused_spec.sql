@@ -90,14 +90,15 @@ begin
             from jsonb_array_elements(p_specs) with ordinality as s (spec, n)
             cross join lateral jsonb_populate_record(null::queue.processing_jobs, s.spec - array['job_data', 'depends_on', 'ref']) as j
             where s.n between v_low and v_middle and p_known[s.n] is null;
-            raise exception 'taken back' using errcode = 'P0999';
+            raise exception 'taken back' using errcode = 'P0999', hint = 'Caught below.';
         exception
             when sqlstate 'P0999' then
                 if v_low = v_high then
                     return p_no;
                 end if;
                 v_low := v_middle + 1;
-            when data_exception or integrity_constraint_violation or sqlstate 'RQ000' then -- all codes of class RQ
+            when data_exception or integrity_constraint_violation or sqlstate 'RQ003' or sqlstate 'RQ004' or sqlstate 'RQ005'
+                or sqlstate 'RQ006' or sqlstate 'RQ008' or sqlstate 'RQ012' then
                 if v_low = v_high then
                     get stacked diagnostics v_hint = pg_exception_hint;
                     return array[
@@ -113,7 +114,8 @@ $$;
 
 comment on function queue.refused_spec(jsonb, uuid[], uuid[], text[]) is $$
 Which spec of queue.enqueue_jobs was refused: {SQLSTATE, message, hint}, where the message names its place, its ref and what is wrong.
-Called after the insert of all was taken back, so that what is in order costs nothing. Leaves nothing behind.
+Called after the insert of all was taken back, so that what is in order costs nothing. Leaves nothing behind. The codes are those of
+queue.enqueue_jobs: RQ002, RQ003, RQ004, RQ005, RQ006, RQ008, RQ012.
 
 Arguments
   p_ids    the ids that the specs were to get
