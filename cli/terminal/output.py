@@ -30,6 +30,10 @@ class PipeClosed(Exception):
     """The reader of stdout has gone (as in `… | head -1`): there is nothing left to do."""
 
 
+class NotWritten(Exception):
+    """What stdout is written to takes no more (a full disk): told, since what was asked for is done all the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table: the key of the row, its heading, how a value looks."""
@@ -174,6 +178,7 @@ def flush() -> None:
 
     Raises:
         PipeClosed: the reader has gone.
+        NotWritten: there is no room for it.
     """
     for stream in (sys.stdout, sys.stderr):
         _guard(stream, stream.flush)
@@ -249,12 +254,15 @@ def _write(stream: TextIO, content: str) -> None:
 
 
 def _guard(stream: TextIO, act: Callable[[], object]) -> None:
-    """Turn a closed pipe of stdout into PipeClosed; a closed stderr is ignored."""
+    """Turn a closed pipe of stdout into PipeClosed, a full disk into NotWritten; what stderr cannot take is lost."""
     try:
         act()
     except BrokenPipeError:
         if stream is not sys.stderr:
             raise PipeClosed from None
+    except OSError as error:
+        if stream is not sys.stderr:
+            raise NotWritten((error.strerror or str(error)).lower()) from None
 
 
 def _is_terminal(stream: TextIO) -> bool:
