@@ -103,7 +103,7 @@ begin
                     get stacked diagnostics v_hint = pg_exception_hint;
                     return array[
                         case when sqlstate like 'RQ%' then sqlstate else 'RQ008' end,
-                        queue.spec_name(v_low, p_specs -> (v_low - 1)) || ': ' || sqlerrm, v_hint
+                        queue.spec_name(v_low, p_specs -> (v_low - 1)) || ': ' || sqlerrm, v_hint  -- mutant: a refusal does not say which spec
                     ];
                 end if;
                 v_high := v_middle;
