@@ -14,6 +14,7 @@ COLUMNS = (
     Column("detail", wrap=True),
     Column("remedy", wrap=True),
 )
+ON_TERMINAL = (Column("level", keep=True), Column("finding", keep=True), Column("detail", "detail, and what to do", wrap=True))
 MENDED_COLUMNS = (Column("job_id", "job", keep=True), Column("what", "found"))
 
 
@@ -50,7 +51,12 @@ def doctor(
     if repair:
         ctx.exit(_repair(app, as_json))
     report = examiner.examine(app.settings, only=only, deep=deep, more=handler_check.checks(app.settings))
-    output.emit(report.findings, as_json, COLUMNS)
+    if as_json or not output.on_terminal():
+        output.emit(report.findings, as_json, COLUMNS)
+    else:  # one wide column instead of two narrow ones
+        told = [({"level": one.level, "finding": one.finding, "detail": one.detail}, one.remedy) for one in report.findings]
+        rows = [row for found, remedy in told for row in (found, {"detail": f"→ {remedy}"} if remedy else None) if row]
+        output.emit(rows, False, ON_TERMINAL)
     bad, warn = report.count("bad"), report.count("warn")
     output.say(f"{bad} bad, {warn} to look at, {report.count('ok')} ok")
     ctx.exit(TRY_AGAIN if report.away else CHECK_SAYS_NO if bad or (strict and warn) else 0)

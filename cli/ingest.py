@@ -125,7 +125,7 @@ def read_all(texts: tuple[str, ...]) -> list[Source]:
     """Check every source.
 
     Raises:
-        click.BadParameter: with every one that cannot be taken, a line each.
+        click.UsageError: with every one that cannot be taken, a line each.
     """
     found, mistakes = [], []
     for text in texts:
@@ -134,7 +134,7 @@ def read_all(texts: tuple[str, ...]) -> list[Source]:
         except ValueError as error:
             mistakes.append(f"{text!r} {error}")
     if mistakes:
-        raise click.BadParameter("\n".join(mistakes), param_hint="FILE|URL")
+        raise click.UsageError("\n".join(mistakes), click.get_current_context(silent=True))
     return found
 
 
@@ -158,6 +158,8 @@ def read(text: str) -> Source:
         raise ValueError(f"must be a URL ({error})") from None
     if not host or (scheme[1].lower() == "s3" and not parts.path.strip("/")):
         raise ValueError("must be a whole URL: https://host/path or s3://bucket/key")
+    if scheme[1].lower() == "s3":  # a key is taken as it stands: `#`, `?` and `%` are letters of it
+        return Source(text, text.rstrip("/").rpartition("/")[2])
     return Source(text, unquote(parts.path.rsplit("/", 1)[-1]) or host)
 
 

@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed, 2 used wrongly, 3 a check says no, 75 database awa
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -147,6 +148,11 @@ def explain(error: BaseException) -> int:
     if isinstance(error, (output.PipeClosed, BrokenPipeError)):
         output.abandon()
         return PIPE_CLOSED
+    if isinstance(error, output.NotWritten) or (isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename):
+        output.abandon()
+        why = str(error.strerror).lower() if isinstance(error, OSError) else error
+        output.fail(f"stdout must be writable, not refuse with: {why}", "What the command did is done; only its output is lost. Look again.")
+        return FAILED
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         output.say(error.format_message())
         return USED_WRONGLY

@@ -11,8 +11,8 @@ from reelq.cli.terminal.output import Column
 COLUMNS = (
     Column("parent", "table", keep=True),
     Column("partition", keep=True),
-    Column("since", "from", show=lambda at: text.shown(at)[:10]),
-    Column("until", "to", show=lambda at: text.shown(at)[:10]),
+    Column("since", "from", show=lambda at: text.shown(at)[:10], keep=True),
+    Column("until", "to", show=lambda at: text.shown(at)[:10], keep=True),
     Column("state"),
     Column("rows_estimate", "rows (estimate)", right=True),
     Column("size_bytes", "size", show=text.size, right=True),

@@ -22,7 +22,7 @@ SCHEDULES = (
     Column("time_zone", "zone", spare=True),
     Column("makes"),
     Column("tenant", spare=True),
-    Column("next_run", "next"),
+    Column("next_run", "next", keep=True),
     Column("last_run_at", "last", show=text.age, right=True),
     Column("last_error", "error", wrap=True),
 )

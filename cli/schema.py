@@ -11,12 +11,12 @@ import psycopg
 
 from reelq.cli.app import App, json_option, pass_app
 from reelq.cli.terminal import output
-from reelq.cli.terminal.output import emit, say
+from reelq.cli.terminal.output import Column, emit, say
 from reelq.worker import db
 from reelq.worker.db import schema as runner
 from reelq.worker.errors import CHECK_SAYS_NO
 
-FILE_COLUMNS = ("path", "kind", "state", "applied_at")
+FILE_COLUMNS = (Column("path", keep=True), Column("kind", spare=True), Column("state", keep=True), Column("applied_at", spare=True))
 RAN_COLUMNS = ("path", "kind", "ms")
 DIFF_COLUMNS = ("object", "kind", "state")
 

@@ -42,6 +42,16 @@ VARIANTS = (
     Column("encode_seconds", "took", show=text.duration, right=True),
     Column("speed", show=lambda speed: "" if speed is None else f"{float(speed):.1f}×", right=True),
 )
+# What a reader asks first: what is it, how does it stand, why, when; then what belongs to the platform.
+FIRST = (
+    *("id", "title", "status", "error_code", "error_message", "tenant", "tenant_id", "user_id", "asset_id", "created_at", "updated_at"),
+    *("status_changed_at", "description", "metadata"),
+)
+FIRST_OF_ASSET = (
+    *("id", "status", "error_code", "error_message", "kind", "original_filename", "source", "source_url", "size_bytes", "container_format"),
+    *("duration_seconds", "width_px", "height_px", "frame_rate_num", "frame_rate_den", "video_codec", "audio_codec", "created_at"),
+    *("updated_at", "status_changed_at"),
+)
 
 
 @click.group("videos")
@@ -102,12 +112,10 @@ def show(app: App, video_id: UUID, tenant: str | None, as_json: bool) -> None:
     if as_json:
         output.emit_record(video, True)
         return
-    output.emit_record(
-        {name: value for name, value in video.items() if name not in ("asset", "variants")}, False
-    )
-    output.emit_record(
-        {name: value for name, value in video["asset"].items() if name != "probe"}, False, title="asset"
-    )
+    record = output.in_order(video, *FIRST)
+    output.emit_record({name: value for name, value in record.items() if name not in ("asset", "variants")}, False)
+    asset = output.in_order(video["asset"], *FIRST_OF_ASSET)
+    output.emit_record({name: value for name, value in asset.items() if name != "probe"}, False, title="asset")
     output.emit(
         [described(variant) for variant in variants],
         False,

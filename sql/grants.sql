@@ -38,6 +38,7 @@ begin
             ('base.is_trusted', 'worker app readonly'),
             ('base.may_act_for', 'worker app readonly'),
             ('base.check_read_committed', 'worker app readonly'),
+            ('base.isolation_refusal', 'worker app readonly'),
             ('media.list_videos', 'worker app readonly'),
             ('media.show_video', 'worker app readonly'),
             ('media.list_variants', 'worker app readonly'),

@@ -33,29 +33,15 @@ COLUMNS = (
 EXPLAINED = (Column("reason", keep=True), Column("text", "why, and what to do", wrap=True))
 ATTEMPTS = ("attempt", "outcome", "started_at", "ended_at", "worker_id", "error_class", "code", "message")
 RELATIVES = (Column("id", keep=True), "job_type", "status", "on_failure", "satisfied")
+# What a reader asks first: what is it, how does it stand, why, when, with what; then the bookkeeping.
 FIRST = (
-    "id",
-    "job_type",
-    "status",
-    "place",
-    "gate",
-    "error_class",
-    "error_code",
-    "error_message",
-    "video_id",
-    "asset_id",
-    "tenant_id",
-    "pipeline_step",
-    "priority",
-    "attempts",
-    "max_attempts",
-    "created_at",
-    "scheduled_for",
-    "started_at",
-    "completed_at",
-    "job_data",
-    "result_data",
+    *("id", "job_type", "status", "place", "gate", "cancel_reason", "error_class", "error_code", "error_message", "worker_id"),
+    *("video_id", "asset_id", "pipeline_step", "pipeline_run", "tenant_id", "user_id", "channel_id", "idempotency_key"),
+    *("priority", "attempts", "max_attempts", "crashes", "max_crashes", "created_at", "scheduled_for", "next_retry_at", "started_at"),
+    *("completed_at", "duration_ms", "job_data", "result_data", "limits", "needs", "weight", "on_parent_failure", "token"),
+    *("status_changed_at", "updated_at"),
 )
+UNTOLD = ("archived", "more_parents", "more_children")  # told only when they are true
 PARTS = ("lease", "parents", "children", "attempts_history")
 
 
@@ -139,7 +125,7 @@ def show(app: App, job_id: UUID, as_json: bool) -> None:
         output.emit_record(job, True)
         return
     record = output.in_order(job, *FIRST)
-    output.emit_record({key: value for key, value in record.items() if key not in PARTS}, False)
+    output.emit_record({key: value for key, value in record.items() if key not in PARTS and (value or key not in UNTOLD)}, False)
     if job["lease"]:
         output.emit_record(job["lease"], False, title="lease")
     for name in ("parents", "children"):

@@ -146,7 +146,7 @@ def tail(
             continue
         away = False
         for event in follower.events(seen):
-            output.emit_record(event, True) if as_json else output.line(_told(event))
+            output.emit_record(event, True) if as_json else output.paragraph(_told(event), event["job_id"])
         output.flush()
         if follower.over:
             return 1 if follower.failed else 0

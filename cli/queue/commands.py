@@ -184,7 +184,7 @@ def settings(app: App, as_json: bool) -> None:
 
     with app.connect() as conn:
         settings = maintenance.list_settings(conn)
-        output.emit(settings, as_json, (Column("name", keep=True), Column("value", keep=True), "description"))
+        output.emit(settings, as_json, (Column("name", keep=True), Column("value", keep=True), Column("description", wrap=True)))
 
 
 @queue.command("set")

@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 GAP = "  "  # between the columns of a pipe
+INDENT = 10  # of what goes on below a line that begins with a time
 
 
 class PipeClosed(Exception):
     """The reader of stdout has gone (as in `… | head -1`): there is nothing left to do."""
+
+
+class NotWritten(Exception):
+    """What stdout is written to takes no more (a full disk): told, since what was asked for is done all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +109,23 @@ def emit_record(
     for column in chosen:
         value = column.show(record.get(column.key))
         if value:
-            line(f"{column.title:<{width}}{GAP}{value}")
+            _field(f"{column.title:<{width}}{GAP}", value)
 
 
 def line(content: str, *, clean: bool = True) -> None:
     """Print one line of data."""
     _write(sys.stdout, (text.clean(content) if clean else content) + "\n")
+
+
+def paragraph(content: str, last: str) -> None:
+    """Print a line that holds `last`, an id; on a terminal where it does not fit, the id goes below the rest."""
+    room = console().width
+    if not on_terminal() or fit.cells_of(text.clean(content)) <= room:
+        line(content)
+        return
+    for number, part in enumerate(fit.words(text.clean(content.replace(f"{last}  ", "", 1)), room - INDENT)):
+        line(" " * INDENT * (number > 0) + part, clean=False)
+    line(" " * INDENT + last)
 
 
 def lines(title: str, content: str) -> None:
@@ -167,6 +183,7 @@ def flush() -> None:
 
     Raises:
         PipeClosed: the reader has gone.
+        NotWritten: there is no room for it.
     """
     for stream in (sys.stdout, sys.stderr):
         _guard(stream, stream.flush)
@@ -179,27 +196,33 @@ def abandon() -> None:
 
 
 def _table(columns: list[Column], cells: list[list[str]]) -> None:
-    """A rich table as wide as it needs to be and the terminal allows."""
-    from rich import box
-    from rich.cells import cell_len  # a wide letter takes two columns
-    from rich.table import Table
-    from rich.text import Text
+    """A table as wide as it needs to be and the terminal allows."""
+    widths = fit.fitted(columns, cells, console().width)
+    bold, plain = ("\x1b[1m", "\x1b[0m") if console().color_system else ("", "")
 
-    natural = [max(map(cell_len, (column.title, *(row[number] for row in cells)))) for number, column in enumerate(columns)]
-    widths = fit.fitted(columns, natural, console().width)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for number, width in widths.items():
-        column = columns[number]
-        table.add_column(
-            Text(column.title),
-            justify="right" if column.right else "left",
-            overflow="fold" if column.keep or column.wrap else "ellipsis",
-            no_wrap=not column.wrap,
-            width=width,
-        )
+    def show(parts: dict[int, list[str]], before: str = "", after: str = "") -> None:
+        """One row of the table: as many lines as its highest cell has."""
+        for number in range(max(map(len, parts.values()))):
+            padded = []
+            for place, width in widths.items():
+                part = parts[place][number] if number < len(parts[place]) else ""
+                space = " " * (width - fit.cells_of(part))
+                padded.append(space + part if columns[place].right else part + space)
+            line(before + (" " * fit.GAP).join(padded).rstrip() + after, clean=False)
+
+    show({place: fit.words(columns[place].title, width) for place, width in widths.items()}, bold, plain)
+    line("─" * (sum(widths.values()) + fit.GAP * (len(widths) - 1)))
     for row in cells:
-        table.add_row(*(Text(row[number]) for number in widths))
-    _guard(sys.stdout, lambda: console().print(table))
+        most = 2 if any(fit.ID.fullmatch(row[place]) and width < len(row[place]) for place, width in widths.items()) else 1
+        show({place: fit.lines_of(row[place], columns[place], width, most) for place, width in widths.items()})
+
+
+def _field(label: str, value: str) -> None:
+    """A name and its value. A sentence goes on below its beginning; what people copy as a whole is left to the terminal."""
+    room = console().width - len(label)
+    parts = fit.words(value, room) if on_terminal() and room >= fit.SENTENCE and " " in value else [value]
+    for number, part in enumerate(parts):
+        line((label if number == 0 else " " * len(label)) + part, clean=False)
 
 
 def _aligned(columns: list[Column], cells: list[list[str]], headings: bool) -> None:
@@ -236,12 +259,15 @@ def _write(stream: TextIO, content: str) -> None:
 
 
 def _guard(stream: TextIO, act: Callable[[], object]) -> None:
-    """Turn a closed pipe of stdout into PipeClosed; a closed stderr is ignored."""
+    """Turn a closed pipe of stdout into PipeClosed, a full disk into NotWritten; what stderr cannot take is lost."""
     try:
         act()
     except BrokenPipeError:
         if stream is not sys.stderr:
             raise PipeClosed from None
+    except OSError as error:
+        if stream is not sys.stderr:
+            raise NotWritten((error.strerror or str(error)).lower()) from None
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 # name that is not UTF-8); zero-width no-break space. Zero-width joiners stay: emoji need them.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e"}
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -65,7 +66,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, timedelta):
         return duration(value.total_seconds())
     if isinstance(value, Fraction):
@@ -73,7 +74,9 @@ def shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(shown(item) for item in value)
     if isinstance(value, Mapping):
-        return to_json(value)
+        return to_json(value) if value else ""
+    if isinstance(value, str) and MOMENT.fullmatch(value):  # of a record that came as JSON
+        return shown(datetime.fromisoformat(value))
     return clean(str(value))
 
 

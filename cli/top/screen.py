@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reelq.worker.rooms.queue.reads import Worker
 
 STALE_S = 10.0  # a beat older than this is shown in yellow: five beats of 2 s were missed
+TIGHT = 78  # below, what waits for its time, its parents or a gate is one number, so that names of types stay
 CAP = 10_000  # queue.depth() stops counting here
 
 
@@ -72,8 +73,8 @@ def workers(seen: Snapshot, width: int, room: int) -> list[Any]:
     """A line for every worker and one for every slot in use; the worker's line counts its idle slots."""
     if not seen.workers and not seen.running:
         return [Text(), styled("No worker is running. Start one: reelq worker run", "yellow")]
-    bar_width = 10 if width < 100 else 24
-    shares = (5, 2) if width < 100 else (1, 1)
+    bar_width = 6 if width < TIGHT else 10 if width < 100 else 24
+    shares = (5, 2) if TIGHT <= width < 100 else (1, 1)
     table = screen.grid(("", shares[0]), ("", shares[1]), ("", None), (">", None), (">", None), (">", None))
     rows = []
     for worker in seen.workers:
@@ -104,13 +105,15 @@ def queue_table(queues: list[dict[str, Any]], room: int, width: int) -> Table:
         first = sorted(queues, key=lambda one: (-one["failed"], -one["dead"], -one["running"], -one["ready"], one["job_type"]))
         shown = first[: max(room - 1, 0)]
     narrow = width < 90
-    names = ["ready", "sched.", "blocked", "parked", "running", "dead", "/min" if narrow else "done/min"]
+    keys = ["ready", "scheduled", "blocked", "parked", "running", "dead"] if width >= TIGHT else ["ready", "waiting", "running", "dead"]
+    names = [{"scheduled": "sched."}.get(key, key) for key in keys] + ["/min" if narrow else "done/min"]
     names += [] if narrow else ["median", "failed 5 min"]
     table = screen.grid(("job type", 1), *((f">{name}", None) for name in names), heading=True)
     for one in shown:
-        counts = [one[key] for key in ("ready", "scheduled", "blocked", "parked", "running", "dead")]
+        waiting = one["scheduled"] + one["blocked"] + one["parked"]
+        counts = [waiting if key == "waiting" else one[key] for key in keys]
         cells = [Text(f"{CAP}+" if count >= CAP else str(count), "" if count else "dim") for count in counts]
-        cells[5].stylize("red" if counts[5] else "dim")
+        cells[-1].stylize("red" if counts[-1] else "dim")
         cells.append(Text(f"{one['per_minute']:.1f}"))
         if not narrow:
             cells += [

@@ -61,7 +61,7 @@ def test_nothing_to_enqueue_is_said(many, content):
     [
         ({"job_type": "nope"}, 2, "no job type 'nope'"), ({"job_type": "no_op", "prio": 1}, 2, "must have known keys only, not 'prio'"),
         ({"job_type": "no_op", "priority": 99}, 2, "10 (last), not 99"), ({"job_type": "no_op", "video_id": NOBODY}, 2, "no video"),
-        ({"job_type": "no_op", "scheduled_for": "soon"}, 2, "must have the types"), (7, 2, "must be an object"),
+        ({"job_type": "no_op", "scheduled_for": "soon"}, 2, "scheduled_for must be a time, not 'soon'"), (7, 2, "must be a JSON object, not 7"),
         ({"job_type": "no_op", "job_data": {"a": "\x00"}}, 2, "Unicode"), ({"job_type": "no_op", "limits": ["Has Space"]}, 2, "must be words"),
     ],
 )  # fmt: skip

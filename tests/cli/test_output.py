@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +13,7 @@ from uuid import UUID
 import pytest
 from rich.cells import cell_len
 
-from reelq.cli.terminal import output, text
+from reelq.cli.terminal import fit, output, text
 from reelq.cli.terminal.output import Column
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 a\nb\r\t\x9b31m\u202egpj.exe\udc80 😀‍💻 [red]x[/red]"
@@ -78,17 +79,87 @@ def test_pipe_gets_aligned_columns_that_are_never_shortened(capsys):
     assert lines[2] == "b            1234"
 
 
-@pytest.mark.parametrize("width", ["40", "80", "160"])
-def test_terminal_table_fits_keeps_ids_and_is_not_painted_by_data(capsys, monkeypatch, width):
+ID = str(UUID(int=7))
+TITLES = ["A plain title", "漢字の非常に長いタイトル" * 4, "emoji 😀‍💻👩‍👩‍👧 title", "שלום עולם", "very long title " * 15, HOSTILE * 5]
+# What the tables of commands are made of: an id, a word that stays, a name, numbers, a code, a sentence.
+TABLE = (
+    Column("id", keep=True),
+    Column("status", keep=True),
+    Column("title"),
+    Column("size_bytes", "size on disk", right=True),
+    Column("made", right=True, spare=True),
+    Column("error_code", "error"),
+)
+
+
+def screen(capsys, monkeypatch, width: int, rows, columns) -> list[str]:
     monkeypatch.setattr(output, "on_terminal", lambda: True)
-    monkeypatch.setenv("COLUMNS", width)
-    rows = [{"id": str(UUID(int=7)), "title": HOSTILE * 5}]
-    output.emit(rows, False, (Column("id", keep=True), "title"))
-    told = capsys.readouterr().out
-    assert str(UUID(int=7)) in told
-    assert "\x1b" not in told
-    assert "\u202e" not in told
-    assert max(map(cell_len, told.splitlines())) <= int(width)
+    monkeypatch.setenv("COLUMNS", str(width))
+    output.emit(rows, False, columns)
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+def test_a_table_fits_the_terminal_and_names_stay_readable(capsys, monkeypatch, width):
+    rows = [
+        {"id": ID, "status": "pending", "title": title, "size_bytes": 123456, "made": 3, "error_code": "unreadable_media"}
+        for title in TITLES
+    ]
+    told = screen(capsys, monkeypatch, width, rows, TABLE)
+    assert max(map(cell_len, told)) <= width
+    assert not text.UNSAFE.search("".join(told))
+    everything = "".join(told)
+    assert everything.count("pending") == len(rows)
+    if width >= 60:
+        assert "A plain" in everything and "漢字の" in everything
+        assert everything.count("unreadab") == len(rows)
+    if width >= 60:  # an id is whole in its line, or goes on in the next one after its third dash
+        assert everything.count(ID) == len(rows) or sum(line.startswith(ID[:19]) for line in told) == len(rows)
+        assert (sum(line.startswith(ID[19:]) for line in told) == len(rows)) == (ID not in everything)
+
+
+def test_a_number_is_never_cut(capsys, monkeypatch):
+    rows = [{"name": "x" * 50, "count": 1234567890, "id": ID}]
+    for width in range(20, 120):
+        told = " ".join(screen(capsys, monkeypatch, width, rows, (Column("id", keep=True), "name", Column("count", right=True))))
+        assert "1234567890" in told or "12" not in told
+
+
+@pytest.mark.parametrize(
+    ("text_", "width", "lines"),
+    [
+        ("queue.dependency_history_2026_11", 20, ["queue.dependency_", "history_2026_11"]),
+        ("host-17.example.com:gpu:12345", 24, ["host-17.example.com:gpu:", "12345"]),
+        ("漢字漢字", 5, ["漢字", "漢字"]),
+        ("x" * 7, 3, ["xxx", "xxx", "x"]),
+    ],
+)
+def test_a_name_goes_on_after_a_sign_that_divides_it(text_, width, lines):
+    assert fit.fold(text_, width) == lines
+
+
+def test_times_on_a_terminal_are_local_and_name_their_zone(capsys, monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        for at in (datetime(2026, 7, 1, 10, 0, tzinfo=UTC), "2026-07-01T10:00:00.12345+00:00"):
+            output.emit_record({"created_at": at}, False)
+        assert capsys.readouterr().out == "created at  2026-07-01 12:00:00 CEST\n" * 2
+        output.emit_record({"created_at": datetime(2026, 7, 1, 10, 0, tzinfo=UTC)}, True)
+        assert capsys.readouterr().out == '{"created_at": "2026-07-01T10:00:00+00:00"}\n'
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+
+
+@pytest.mark.parametrize("width", [60, 79, 80, 200])
+def test_a_line_with_an_id_keeps_the_id_whole(capsys, monkeypatch, width):
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    output.paragraph(f"10:00:00  {ID}  generate_thumbnail  failed       unreadable_media", ID)
+    told = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, told)) <= width
+    assert sum(ID in line for line in told) == 1
 
 
 def test_a_sentence_goes_on_in_the_next_line(capsys, monkeypatch):

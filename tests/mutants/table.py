@@ -20,6 +20,7 @@ LIMITS = "tests/sql/test_queue_limits.py"
 PAUSES = "tests/sql/test_queue_pauses.py"
 GRAPH = "tests/sql/test_queue_dependencies.py"
 ENQUEUE = "tests/sql/test_queue_enqueue.py"
+ERRORS = "tests/sql/test_errors_in_psql.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 HEALTH = "tests/sql/test_queue_health.py"
 EXPLAIN = "tests/sql/test_queue_explain.py"
@@ -108,6 +109,7 @@ MUTANTS = [
     # Races
     one("share lock on parents removed", " order by j.id for share", "", RACES, "-k", "enqueued"),
     Mutant("children are released before the parent is locked", (Change("children are released before the parent is locked", "v_done", "perform queue.release_children(v_ids);\n    v_done"), Change("children are released before the parent is locked (2)", None, "")), (RACES, "-k", "the_same_in_a_batch")),
+    one("a refusal does not say which spec", "queue.spec_name(v_low, p_specs -> (v_low - 1)) || ': ' || ", "", ERRORS, "-k", "spec_that_is_wrong"),
     one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),

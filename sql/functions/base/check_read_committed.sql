@@ -4,12 +4,11 @@ language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_no text[] := base.isolation_refusal();
 begin
-    -- Postgres runs "read uncommitted" as read committed.
-    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then  -- mutant: any isolation level will do
-        raise exception 'transaction must be read committed, not %', current_setting('transaction_isolation')
-            using errcode = 'RQ002', hint = 'Begin with: start transaction isolation level read committed. '
-                || 'On a snapshot the queue cannot see a job that another session has just finished.';
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
 end;
 $$;

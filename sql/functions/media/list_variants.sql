@@ -39,7 +39,7 @@ begin
 
     if v_asset is null then
         raise exception 'no video %', p_video_id
-            using errcode = 'RQ004', hint = 'See: select id, title from media.list_videos().';
+            using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
 
     return query

@@ -14,7 +14,7 @@ begin
         where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id)
     ) then
         raise exception 'no video %', p_video_id
-            using errcode = 'RQ004', hint = 'See: select * from media.list_videos().';
+            using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
 
     update media.videos as v

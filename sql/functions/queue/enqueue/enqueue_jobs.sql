@@ -14,6 +14,8 @@ declare
     v_ids uuid[];
     v_known uuid[] := '{}';
     v_refs jsonb;
+    v_no text[];
+    v_hint text;
     v_now timestamptz := base.clock();
     v_tenant uuid := case when current_setting('reelq.tenant_id', true) <> '' then base.current_tenant() end;
 begin
@@ -29,7 +31,10 @@ begin
         );
     end if;
     if v_plain is not true then
-        perform queue.check_specs(p_specs);
+        v_no := queue.specs_refusal(p_specs);
+        if v_no is not null then
+            raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+        end if;
     end if;
     loop
         begin
@@ -93,12 +98,11 @@ begin
         exception when unique_violation then
             -- Another session committed one of the keys after the check above: check again.
             null;
-        when sqlstate 'RQ008' then
-            perform queue.check_spec_options(p_specs, v_known);
-            raise;
-        when data_exception then
-            raise exception 'values of a spec must have the types of the columns: %', sqlerrm
-                using errcode = 'RQ008', hint = 'Ids are uuids, times as ISO 8601 writes them, priority a number from 1 to 10.';
+        when data_exception or integrity_constraint_violation or sqlstate 'RQ002' or sqlstate 'RQ003' or sqlstate 'RQ004' or sqlstate 'RQ005'
+            or sqlstate 'RQ006' or sqlstate 'RQ008' or sqlstate 'RQ012' then
+            get stacked diagnostics v_hint = pg_exception_hint;
+            v_no := queue.refused_spec(p_specs, v_ids, v_known, array[sqlstate, sqlerrm, v_hint]);
+            raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
         end;
     end loop;
     return query

@@ -18,7 +18,13 @@ declare
     v_step record;
     v_ids jsonb := jsonb_build_object();
     v_id uuid;
+    v_data jsonb;
+    v_none text;
+    v_no text[] := base.isolation_refusal();
 begin
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+    end if;
     perform from queue.pipelines as p where p.name = enqueue_pipeline.name;
     if not found then
         raise exception 'no pipeline %', coalesce(quote_literal(name), 'null')
@@ -32,12 +38,21 @@ begin
     if not found then
         raise exception 'no video %', video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
-    perform queue.check_pipeline_options(name, options);
+    v_none := queue.check_pipeline_options(name, options);  -- no perform, which is a line of CONTEXT more in psql
+    v_no := queue.tenant_refusal(v_tenant);
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+    end if;
     for v_step in select s.* from queue.pipeline_order(name) as o inner join queue.pipeline_steps as s on s.pipeline = name and s.step = o.step order by o.place loop
         loop
             v_id := queue.find_by_idempotency_key(v_tenant, v_key || v_step.step);
             is_new := v_id is null;
             exit when not is_new;
+            v_data := v_step.job_data || coalesce(options -> v_step.step, '{}');
+            v_no := queue.job_data_refusal(v_data);
+            if v_no is not null then
+                raise exception 'step %: %', quote_literal(v_step.step), v_no[2] using errcode = v_no[1], hint = v_no[3];
+            end if;
             -- Of two sessions that enqueue a run the second waits here, at its first step, for the first one's end: then either all of
             -- its steps are new or all are known. Nobody but the tenant itself can hold that key.
             insert into queue.processing_jobs (
@@ -45,7 +60,7 @@ begin
             )
             values (
                 v_step.job_type, enqueue_pipeline.video_id, v_step.priority,
-                v_step.job_data || coalesce(options -> v_step.step, '{}'),
+                v_data,
                 (select array_agg((v_ids ->> a)::uuid) from unnest(v_step.after) as a),
                 v_step.on_parent_failure, v_key || v_step.step, v_run, v_step.step
             )

@@ -31,20 +31,18 @@ begin
         return query select n.step, cardinality(v_done) + n.nth::integer from unnest(v_next) with ordinality as n (step, nth);
         v_done := v_done || v_next;
     end loop;
-    if exists (select from queue.pipeline_steps as s where s.pipeline = p_pipeline and s.step <> all(v_done)) then
-        -- What is left waits for something that is left: whoever goes from one to the next comes to a step for the second time.
-        v_next := array(select s.step from queue.pipeline_steps as s where s.pipeline = p_pipeline and s.step <> all(v_done) order by s.step limit 1);
-        loop
-            exit when v_next[1] = any(v_way);
-            v_way := v_way || v_next;
-            v_next := array(
-                select a from queue.pipeline_steps as s cross join lateral unnest(s.after) as a
-                where s.pipeline = p_pipeline and s.step = v_next[1] and a <> all(v_done) order by a limit 1
+    v_way := array(select min(s.step) from queue.pipeline_steps as s where s.pipeline = p_pipeline and s.step <> all(v_done));
+    if v_way[1] is not null then
+        -- Each of these waits for another of them: go from one to the next until one comes again.
+        while cardinality(v_way) = 1 or v_way[cardinality(v_way)] <> all(v_way[:cardinality(v_way) - 1]) loop
+            v_way := v_way || (
+                select min(a) from queue.pipeline_steps as s cross join lateral unnest(s.after) as a
+                where s.pipeline = p_pipeline and s.step = v_way[cardinality(v_way)] and a <> all(v_done)
             );
         end loop;
-        raise exception 'steps of pipeline % must not wait for one another in a circle: %', p_pipeline,
-            array_to_string(v_way[array_position(v_way, v_next[1]):] || v_next, ' waits for ')
-            using errcode = 'RQ006', hint = 'Leave out one of the edges in `after`.';
+        raise exception 'steps of pipeline % must not wait for one another in a circle, as these do: %', p_pipeline,
+            array_to_string(v_way[array_position(v_way, v_way[cardinality(v_way)]):], ' → ')
+            using errcode = 'RQ006', hint = 'Leave out one of the edges in `after`. a → b: a waits for b.';
     end if;
 end;
 $$;

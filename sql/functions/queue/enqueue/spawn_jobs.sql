@@ -14,15 +14,17 @@ declare
         'tenant_id', v_job.tenant_id, 'user_id', v_job.user_id, 'video_id', v_job.video_id, 'channel_id', v_job.channel_id,
         'pipeline_run', v_job.pipeline_run, 'pipeline_step', v_job.pipeline_step
     ));
+    v_no text[] := queue.specs_refusal(p_specs);
+    v_specs jsonb;
     v_all uuid[];
     v_new uuid[];
     v_open uuid[];
 begin
-    perform queue.check_specs(p_specs);
-    v_all := array(
-        select e.job_id from queue.enqueue_jobs(array_to_json(array(select v_like || s from jsonb_array_elements(p_specs) as s))::jsonb) as e
-        order by e.place
-    );
+    if v_no is not null then
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+    end if;
+    v_specs := (select jsonb_agg(v_like || s.spec order by s.n) from jsonb_array_elements(p_specs) with ordinality as s (spec, n));
+    v_all := array(select e.job_id from queue.enqueue_jobs(coalesce(v_specs, '[]')) as e order by e.place);
     -- Jobs of an earlier attempt are found by their idempotency keys, and may be over already.
     perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for share;
 

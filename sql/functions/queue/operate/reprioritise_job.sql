@@ -9,6 +9,7 @@ set enable_seqscan = off
 as $$
 declare
     v_judged queue.judged_jobs;
+    v_no text[];
 begin
     perform base.check_read_committed();
     if p_priority is null or p_priority not between 1 and 10 then
@@ -25,7 +26,8 @@ begin
         raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';
     elsif v_judged.reasons[1] is not null then
-        perform queue.check_priority(v_judged.job_types[1], p_priority);
+        v_no := queue.priority_refusal(v_judged.job_types[1], p_priority);
+        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
 end;
 $$;

@@ -15,8 +15,10 @@ begin
         and old.id is not distinct from new.id
     then
         if new.job_data is distinct from old.job_data then
-            perform queue.check_job_data(new.job_data);
-            v_no := (select queue.options_refusal(t.job_type, t.options_schema, new.job_data) from queue.job_types as t where t.job_type = new.job_type);
+            v_no := coalesce(
+                queue.job_data_refusal(new.job_data),
+                (select queue.options_refusal(t.job_type, t.options_schema, new.job_data) from queue.job_types as t where t.job_type = new.job_type)
+            );
             if v_no is not null then
                 raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
             end if;

@@ -7,6 +7,7 @@ as $$
 declare
     v_type queue.job_types;
     v_video record;
+    v_no text[];
 begin
     if new.status <> 'queued' or new.token <> 0 or new.attempts <> 0 or new.crashes <> 0
         or new.worker_id is not null or new.started_at is not null or new.completed_at is not null then
@@ -30,14 +31,17 @@ begin
     new.on_parent_failure := coalesce(new.on_parent_failure, 'fail');
     new.job_data := coalesce(new.job_data, '{}');
     new.limits := coalesce(new.limits, '{}');
-    -- Most jobs pass this one condition; only the others need the ten checks of queue.check_job.
+    -- Most jobs pass this one condition; only the others need the ten checks of queue.job_refusal.
     if (
         new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
         and jsonb_typeof(new.job_data) = 'object' and octet_length(new.job_data::text) <= 100 and new.on_parent_failure = 'fail' and new.needs = '{}' and new.limits = '{}'
         and new.scheduled_for between '1900-01-01 00:00Z' and '9999-01-01 00:00Z' and new.pipeline_step is null
         and new.depends_on is null and new.depends_on_job_id is null and new.idempotency_key is null
     ) is not true then
-        perform queue.check_job(new);
+        v_no := queue.job_refusal(new);
+        if v_no is not null then
+            raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+        end if;
     end if;
 
     if new.video_id is not null then

@@ -1,0 +1,53 @@
+create or replace function queue.job_data_refusal(p_job_data jsonb)
+returns text[]
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_most_bytes integer;
+    v_most_levels constant integer := 64;  -- a reader in Python gives up at a thousand
+    v_bytes integer;
+begin
+    if jsonb_typeof(p_job_data) <> 'object' then
+        return array[
+            'RQ008', format('job_data must be a JSON object, not %s', jsonb_typeof(p_job_data)),
+            'Write it as {"key": value}.'
+        ];
+    end if;
+    -- So few characters hold neither 64 levels nor a number of 300 digits.
+    v_bytes := octet_length(p_job_data::text);
+    if v_bytes <= 100 then
+        return null;
+    end if;
+    v_most_bytes := queue.setting('job_data_bytes')::integer;
+    if v_bytes > v_most_bytes then  -- mutant: job_data of any size
+        return array[
+            'RQ008', format('job_data must have at most %s bytes, not %s', v_most_bytes, v_bytes),
+            'Store what is large as an object and name its key.'
+        ];
+    end if;
+    if jsonb_path_exists(p_job_data, ('strict $.**{' || v_most_levels + 1 || '}')::jsonpath) then  -- mutant: job_data of any depth
+        return array[
+            'RQ008', format('job_data must be nested at most %s levels deep, not deeper', v_most_levels),
+            'Flatten it, or store it as an object and name its key.'
+        ];
+    end if;
+    -- JSON's readers take numbers for doubles, or refuse whole ones of thousands of digits.
+    if jsonb_path_exists(
+        p_job_data,
+        'strict $.** ? (@.type() == "number" && (@ > 1e300 || @ < -1e300 || (@ != 0 && @ < 1e-300 && @ > -1e-300)))'
+    ) then  -- mutant: numbers of any size
+        return array[
+            'RQ008', 'numbers in job_data must be 0, or 1e-300 to 1e300 in size, not larger or smaller',
+            'Write such a number as text.'
+        ];
+    end if;
+    return null;
+end;
+$$;
+
+comment on function queue.job_data_refusal(jsonb) is $$
+Why job_data is refused that a worker or another reader of JSON might not survive: no object, larger than the setting job_data_bytes,
+nested more than 64 levels deep, or with numbers that a double cannot hold: {RQ008, message, hint}; null: all is well.
+$$;
