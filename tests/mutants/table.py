@@ -124,6 +124,8 @@ MUTANTS = [
     one("a batch takes too much", "floor(v_free * v_head.batch / v_head.weight", "ceil(v_free * v_head.batch"),
     one("no slots are kept for heavy jobs", "p_ready_at > p_now - interval '1 minute'", "true", FAIR, "-k", "heavy"),
     one("all tenants come in at the same place", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n)", "0", FAIR, "-k", "tenant"),
+    one("all tenants come in at the same place (2)", ")) + at.step", ")) * 0", FAIR, "-k", "tenant"),
+    one("what a bulk call writes is not checked", "then t.needs", "then t.needs else t.needs", JOB_DATA, "-k", "refused and bulk"),
     one("the clock of a lane stands still when nothing is left", "not exists", "false and not exists", CLAIMS, "-k", "above_its_bounds"),
     one("a reservation waits", " skip locked", "", RACES, "-k", "keep_slots_free"),
     # Failure and return
@@ -166,7 +168,7 @@ MUTANTS = [
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
-    Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true")), (FAIR, "-k", "nobody_sleeps")),
+    Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true"), Change("notifications while nobody sleeps (3)", "exists (select from queue.listening_workers)", "true")), (FAIR, "-k", "nobody_sleeps")),
     # Health
     one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Job types
@@ -197,7 +199,7 @@ MUTANTS = [
     one("an owner without a policy works on", "row_security_active('queue.processing_jobs')", "false", OWNER, "-k", "taken_for_gone"),
     # What a job may bring
     one("job_data of any size", "v_bytes > v_most_bytes", "false", JOB_DATA, "-k", "operator_says"),
-    one("job_data of any depth", "if jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
+    one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
     one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
 ]  # fmt: skip

@@ -26,6 +26,7 @@ as $$
 declare
     v_id uuid;
     v_tenant uuid := enqueue_job.tenant_id;
+    v_now timestamptz := base.clock();
 begin
     if enqueue_job.priority not between 1 and 10 then
         raise exception 'priority must be 1 (first) to 10 (last), not %', enqueue_job.priority
@@ -34,24 +35,32 @@ begin
     if enqueue_job.idempotency_key is not null then
         v_tenant := queue.resolve_tenant(v_tenant, enqueue_job.video_id, enqueue_job.asset_id);
     end if;
-    if v_tenant is not null and not base.may_act_for(v_tenant) then
+    -- Before anything is told of what is the tenant's. A job that names none of that is asked once, by queue.tg_route_new_jobs.
+    if v_tenant is not null
+        and coalesce(
+            enqueue_job.idempotency_key, enqueue_job.video_id::text, enqueue_job.asset_id::text, enqueue_job.user_id::text, enqueue_job.channel_id::text,
+            enqueue_job.depends_on::text, enqueue_job.limits::text
+        ) is not null
+        and not base.may_act_for(v_tenant) then
         raise exception 'tenant must be your own, not %', v_tenant
             using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
     loop
-        v_id := queue.find_by_idempotency_key(v_tenant, enqueue_job.idempotency_key);
-        if v_id is not null then
-            return v_id;
+        if enqueue_job.idempotency_key is not null then
+            v_id := queue.find_by_idempotency_key(v_tenant, enqueue_job.idempotency_key);
+            if v_id is not null then
+                return v_id;
+            end if;
         end if;
         insert into queue.processing_jobs (
             job_type, video_id, asset_id, tenant_id, user_id, job_data, priority, scheduled_for, depends_on,
-            on_parent_failure, idempotency_key, max_attempts, limits, channel_id
+            on_parent_failure, idempotency_key, max_attempts, limits, channel_id, created_at, updated_at, status_changed_at
         )
         values (
             enqueue_job.job_type, enqueue_job.video_id, enqueue_job.asset_id, enqueue_job.tenant_id, enqueue_job.user_id,
-            enqueue_job.job_data, enqueue_job.priority, enqueue_job.scheduled_for, enqueue_job.depends_on,
+            enqueue_job.job_data, enqueue_job.priority, coalesce(enqueue_job.scheduled_for, v_now), enqueue_job.depends_on,
             enqueue_job.on_parent_failure, enqueue_job.idempotency_key, enqueue_job.max_attempts,
-            coalesce(enqueue_job.limits, '{}'), enqueue_job.channel_id
+            coalesce(enqueue_job.limits, '{}'), enqueue_job.channel_id, v_now, v_now, v_now
         )
         on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing
         returning processing_jobs.id into v_id;

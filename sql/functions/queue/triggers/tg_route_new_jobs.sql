@@ -18,18 +18,37 @@ declare
     v_tenants uuid[];
     v_tenant uuid;
     v_unknown text;
+    v_count bigint;
+    v_dependent bigint;
+    v_later bigint;
+    v_job record;
 begin
-    perform base.check_read_committed();
-    select j.job_type into v_unknown
-    from (select distinct n.job_type from new_jobs as n) as j
-    left join queue.job_types as t on t.job_type = j.job_type
-    where t.job_type is null or (t.limits <> '{}' and exists (select from new_jobs as n where n.job_type = j.job_type and not n.limits @> t.limits))
-    limit 1;
-    if found then
+    if current_setting('transaction_isolation') <> 'read committed' then  -- the call costs as much as an index look-up
+        perform base.check_read_committed();
+    end if;
+    -- One look at the new rows says what there is to ask. Most statements bring jobs that wait for nothing, and many one job.
+    select count(*), count(j.depends_on), count(*) filter (where j.scheduled_for > v_now) into v_count, v_dependent, v_later from new_jobs as j;
+    if v_count = 1 then
+        select j.id, j.job_type, j.tenant_id, j.priority, j.weight, j.needs, j.limits into v_job from new_jobs as j;
+        if not exists (select from queue.job_types as t where t.job_type = v_job.job_type and t.limits <@ v_job.limits) then
+            v_unknown := v_job.job_type;
+        end if;
+        v_tenants := array[v_job.tenant_id];
+    elsif v_count > 1 then
+        select j.job_type into v_unknown
+        from (select distinct n.job_type from new_jobs as n) as j
+        left join queue.job_types as t on t.job_type = j.job_type
+        where t.job_type is null or (t.limits <> '{}' and exists (select from new_jobs as n where n.job_type = j.job_type and not n.limits @> t.limits))
+        limit 1;
+        v_tenants := array(select distinct j.tenant_id from new_jobs as j);
+    else
+        return null;
+    end if;
+    if v_unknown is not null then
         raise exception 'job type must be known, and its jobs under the limits of the type, not %', quote_literal(v_unknown)
             using errcode = 'RQ003', hint = 'Leave limits out. Known types: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
     end if;
-    for v_tenant in select distinct j.tenant_id from new_jobs as j loop
+    foreach v_tenant in array v_tenants loop
         if not base.may_act_for(v_tenant) then
             raise exception 'tenant must be your own, not %', coalesce(v_tenant::text, 'null')
                 using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
@@ -40,17 +59,19 @@ begin
     if current_setting('reelq.tenant_id', true) <> '' then
         perform queue.check_priority(j.job_type, j.priority) from (select distinct n.job_type, n.priority from new_jobs as n) as j;
     end if;
-    if exists (select from new_jobs as j where j.depends_on is not null) then
+    if v_dependent > 0 then
         v_waiting := queue.link_parents(
             (select array_agg(j.id order by j.id) from new_jobs as j where j.depends_on is not null)
         );
     end if;
 
-    insert into queue.scheduled (due, job_id, job_type)
-    select j.scheduled_for, j.id, j.job_type
-    from new_jobs as j
-    where j.scheduled_for > v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id);
-    if found or v_waiting is not null then
+    if v_later > 0 then
+        insert into queue.scheduled (due, job_id, job_type)
+        select j.scheduled_for, j.id, j.job_type
+        from new_jobs as j
+        where j.scheduled_for > v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id);
+    end if;
+    if v_later > 0 or v_waiting is not null then
         -- A lane refers to its type: from here on the type cannot be deleted or renamed under its jobs, wherever they wait.
         perform queue.find_or_create_lane(k.job_type, k.priority, k.weight, k.needs)
         from (
@@ -58,6 +79,9 @@ begin
             where j.depends_on is not null or j.scheduled_for > v_now
             order by 1, 2, 3, 4
         ) as k;
+    end if;
+    if v_later = v_count then
+        return null;
     end if;
 
     if queue.has_gates() then
@@ -68,6 +92,14 @@ begin
         );
         if v_free <> '{}' then
             perform queue.admit_or_park(v_free);
+        end if;
+        return null;
+    end if;
+    if v_count = 1 then
+        if v_waiting is null then
+            perform queue.insert_ready(
+                array[v_job.id], array[queue.find_or_create_lane(v_job.job_type, v_job.priority, v_job.weight, v_job.needs)], v_tenants
+            );
         end if;
         return null;
     end if;
