@@ -127,7 +127,7 @@ MUTANTS = [
     one("a batch takes too much", "floor(v_free * v_head.batch / v_head.weight", "ceil(v_free * v_head.batch"),
     one("no slots are kept for heavy jobs", "p_ready_at > p_now - interval '1 minute'", "true", FAIR, "-k", "heavy"),
     one("all tenants come in at the same place", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n)", "0", FAIR, "-k", "tenant"),
-    one("all tenants come in at the same place (2)", ")) + at.step", ")) * 0", FAIR, "-k", "tenant"),
+    one("all tenants come in at the same place (2)", ")) + at.step", ")) * 0", FAIR, "-k", "one_by_one"),
     one("what a bulk call writes is not checked", "then t.needs", "then t.needs else t.needs", JOB_DATA, "-k", "refused and bulk"),
     one("the clock of a lane stands still when nothing is left", "not exists", "false and not exists", CLAIMS, "-k", "above_its_bounds"),
     one("a reservation waits", " skip locked", "", RACES, "-k", "keep_slots_free"),

@@ -22,6 +22,7 @@ declare
     v_dependent bigint;
     v_later bigint;
     v_job record;
+    v_urgent boolean := true;  -- a tenant might not be allowed such a priority
 begin
     if current_setting('transaction_isolation') <> 'read committed' then  -- the call costs as much as an index look-up
         perform base.check_read_committed();
@@ -30,7 +31,9 @@ begin
     select count(*), count(j.depends_on), count(*) filter (where j.scheduled_for > v_now) into v_count, v_dependent, v_later from new_jobs as j;
     if v_count = 1 then
         select j.id, j.job_type, j.tenant_id, j.priority, j.weight, j.needs, j.limits into v_job from new_jobs as j;
-        if not exists (select from queue.job_types as t where t.job_type = v_job.job_type and t.limits <@ v_job.limits) then
+        -- What the type's own priority is, or comes after it, anybody may choose: see queue.first_priority.
+        select v_job.priority < t.priority into v_urgent from queue.job_types as t where t.job_type = v_job.job_type and t.limits <@ v_job.limits;
+        if not found then
             v_unknown := v_job.job_type;
         end if;
         v_tenants := array[v_job.tenant_id];
@@ -56,7 +59,7 @@ begin
             perform queue.check_active_tenant(v_tenant);
         end if;
     end loop;
-    if current_setting('reelq.tenant_id', true) <> '' then
+    if v_urgent and current_setting('reelq.tenant_id', true) <> '' then
         perform queue.check_priority(j.job_type, j.priority) from (select distinct n.job_type, n.priority from new_jobs as n) as j;
     end if;
     if v_dependent > 0 then
