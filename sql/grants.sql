@@ -115,6 +115,8 @@ begin
             ('queue.depth', 'worker readonly'),
             ('queue.rates', 'worker readonly'),
             ('queue.verify', 'worker'),
+            ('queue.verify_window', 'worker'),
+            ('queue.next_window', 'worker'),
             ('queue.list_history', 'worker app readonly'),
             ('queue.stats', 'worker readonly'),
             ('queue.setting', 'worker readonly'),

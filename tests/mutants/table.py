@@ -113,6 +113,9 @@ MUTANTS = [
     one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
     one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
+    one("a window sees no places", "coalesce(e.status, 'no job') || ' but '", "null", "tests/sql/test_queue_verify.py", "-k", "window"),
+    one("a day of any size in one transaction", "floor(v_most / greatest(v_busiest, 1))", "24", "tests/sql/test_queue_stats.py", "-k", "busy_hours"),
+    one("children of a batch are not seen", "exists (select from queue.job_dependencies as d where d.parent_id between v_first and v_last)", "false", RACES, "-k", "the_same_in_a_batch"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
     one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn"),
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
@@ -140,6 +143,8 @@ MUTANTS = [
     one("a batch takes too much", "floor(v_free * v_head.batch / v_head.weight", "ceil(v_free * v_head.batch"),
     one("no slots are kept for heavy jobs", "p_ready_at > p_now - interval '1 minute'", "true", FAIR, "-k", "heavy"),
     one("all tenants come in at the same place", "flows.last_key + flows.step * row_number() over (partition by new.lane, new.flow order by new.n)", "0", FAIR, "-k", "tenant"),
+    one("all tenants come in at the same place (2)", ")) + at.step", ")) * 0", FAIR, "-k", "one_by_one"),
+    one("what a bulk call writes is not checked", "then t.needs", "then t.needs else t.needs", JOB_DATA, "-k", "refused and bulk"),
     one("the clock of a lane stands still when nothing is left", "not exists", "false and not exists", CLAIMS, "-k", "above_its_bounds"),
     one("a reservation waits", " skip locked", "", RACES, "-k", "keep_slots_free"),
     # Failure and return
@@ -185,7 +190,7 @@ MUTANTS = [
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
-    Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true")), (FAIR, "-k", "nobody_sleeps")),
+    Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true"), Change("notifications while nobody sleeps (3)", "exists (select from queue.listening_workers)", "true")), (FAIR, "-k", "nobody_sleeps")),
     Mutant("notifications in what is prepared", (Change("notifications in what is prepared"),), (ODD, "-k", "prepared")),
     # Health
     one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
@@ -224,7 +229,7 @@ MUTANTS = [
     one("an owner without a policy works on", "row_security_active('queue.processing_jobs')", "false", OWNER, "-k", "taken_for_gone"),
     # What a job may bring
     one("job_data of any size", "v_bytes > v_most_bytes", "false", JOB_DATA, "-k", "operator_says"),
-    one("job_data of any depth", "if jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
+    one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
     one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
 ]  # fmt: skip

@@ -49,6 +49,14 @@ def test_tenants_take_turns_however_much_one_has_queued(queue, tenants):
     assert served(queue, 6).count(bob) == 3
 
 
+def test_tenants_whose_jobs_come_one_by_one_take_turns(queue, tenants):
+    ann, bob, _ = tenants
+    for tenant in [ann] * 10 + [bob] * 3:
+        queue.add(tenant_id=tenant)
+    queue.worker()
+    assert served(queue, 6).count(bob) == 3
+
+
 def test_a_tenant_that_was_idle_comes_in_where_the_lane_is_now(queue, tenants, clock):
     """It neither waits behind the backlog of others nor makes up for the time when it asked for nothing."""
     ann, bob, _ = tenants

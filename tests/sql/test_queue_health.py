@@ -465,15 +465,19 @@ def test_repairs_shout(queue):
     assert only(queue, "repairs")[0] == "ok"
 
 
-def test_large_tables_are_verified_only_when_asked(queue):
+def test_large_tables_are_verified_in_windows_and_whole_when_asked(queue):
     queue.conn.execute("insert into queue.job_attempts (job_id, attempt, job_type, worker_id, started_at, ended_at, outcome, message)"
                        " select base.uuid_v7(), 1, 'no_op', 'w', now(), now(), 'completed', repeat('x', 1000) from generate_series(1, 20000)")  # fmt: skip
     queue.add()
     queue.conn.execute("delete from queue.ready")
+    assert only(queue, "invariants")[0] == "bad"
+    queue.rows("select * from queue.repair()")
+    # What no window sees, for it is about no single job.
+    queue.conn.execute("insert into queue.limits (limit_key, max_running, used, counted) values ('type:no_op', 5, 3, true)")
     (row,) = queue.rows("select * from ops.health() where finding = 'invariants'")
     assert (row.level, row.remedy) == ("ok", "On a quiet hour: reelq doctor --deep")
-    assert queue.rows("select * from ops.health(true) where finding = 'invariants'")[0].level == "bad"
-    queue.rows("select * from queue.repair()")
+    assert any("permits" in row.detail for row in queue.rows("select * from ops.health(true) where finding = 'invariants'"))
+    queue.conn.execute("delete from queue.limits")
     queue.conn.execute("delete from queue.job_attempts")
 
 

@@ -152,3 +152,14 @@ def test_a_span_that_makes_no_sense_is_refused(queue, since):
     with pytest.raises(psycopg.Error) as error:
         queue.rows("select * from queue.stats(%s)", since)
     assert error.value.sqlstate == "RQ008"
+
+
+def test_after_busy_hours_a_call_adds_up_fewer(queue, noon):
+    """As many as hold a million attempts at the rate of the last two hours: no call takes long."""
+    done(queue)
+    noon.forward(HOUR)
+    assert roll_up(queue) == 1
+    queue.conn.execute("update queue.job_stats set jobs = 400000")
+    noon.forward(10 * HOUR)
+    assert queue.value("select queue.roll_up_stats()") == 2
+    assert roll_up(queue) == 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from tests.sql.queuekit import Queue
@@ -47,4 +49,26 @@ def test_damage_is_found(queue, what):
     with pytest.raises(Undo), queue.transaction():
         queue.conn.execute(DAMAGE[what])
         assert queue.violations() != []
+        assert in_windows(queue, 2) != []
         raise Undo
+
+
+def in_windows(queue, size):
+    """What queue.verify_window() finds, window by window."""
+    found, after = [], None
+    while (until := queue.value("select queue.next_window(%s, %s)", after, size)) is not None:
+        found += queue.rows("select * from queue.verify_window(%s, %s)", after, until)
+        after = until
+    return found
+
+
+def test_windows_of_a_sound_queue_have_no_findings(queue):
+    assert in_windows(queue, 2) == in_windows(queue, 1000) == []
+
+
+def test_a_finding_is_told_by_the_window_that_its_job_is_in(queue):
+    (job_id,) = (row.job_id for row in queue.rows("delete from queue.ready returning job_id"))
+    assert [(row.job_id, row.detail) for row in in_windows(queue, 2)] == [(job_id, "queued but nowhere")]
+    assert queue.rows("select * from queue.verify_window(%s, null)", job_id) == []
+    assert queue.rows("select * from queue.verify_window(null, %s)", UUID(int=job_id.int - 1)) == []
+    queue.conn.execute("select queue.repair()")

@@ -9,16 +9,11 @@ declare
     -- the role that was set, else the role that logged in.
     v_caller name := coalesce(nullif(current_setting('role', true), 'none'), session_user::text);
 begin
-    return exists (
-        select 1
-        from pg_catalog.pg_roles as role
-        where
-            (
-                role.oid = (select space.nspowner from pg_catalog.pg_namespace as space where space.nspname = 'base')
-                or role.rolname = 'reelq_worker'
-            )
-            and pg_has_role(v_caller, role.oid, 'usage')
-    );
+    -- Workers first, by an expression that needs no query: every enqueue asks this.
+    if pg_has_role(v_caller, to_regrole('reelq_worker')::oid, 'usage') then
+        return true;
+    end if;
+    return coalesce((select pg_has_role(v_caller, space.nspowner, 'usage') from pg_catalog.pg_namespace as space where space.nspname = 'base'), false);
 end;
 $$;
 

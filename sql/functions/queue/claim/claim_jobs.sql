@@ -36,7 +36,9 @@ declare
     v_parked_before integer;
     v_lanes integer[] := p_lanes;
 begin
-    perform base.check_read_committed();
+    if current_setting('transaction_isolation') <> 'read committed' then  -- the call costs as much as an index look-up
+        perform base.check_read_committed();
+    end if;
     if row_security_active('queue.processing_jobs') then
         perform queue.check_sees_jobs();
     end if;

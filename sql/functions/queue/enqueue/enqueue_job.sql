@@ -35,7 +35,13 @@ begin
     if enqueue_job.idempotency_key is not null then
         v_tenant := queue.resolve_tenant(v_tenant, enqueue_job.video_id, enqueue_job.asset_id);
     end if;
-    if v_tenant is not null and not base.may_act_for(v_tenant) then
+    -- Before anything is told of what is the tenant's. A job that names none of that is asked once, by queue.tg_route_new_jobs.
+    if v_tenant is not null
+        and coalesce(
+            enqueue_job.idempotency_key, enqueue_job.video_id::text, enqueue_job.asset_id::text, enqueue_job.user_id::text, enqueue_job.channel_id::text,
+            enqueue_job.depends_on::text, enqueue_job.limits::text
+        ) is not null
+        and not base.may_act_for(v_tenant) then
         raise exception 'tenant must be your own, not %', v_tenant
             using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
@@ -48,7 +54,6 @@ begin
     v_job.user_id := enqueue_job.user_id;
     v_job.job_data := enqueue_job.job_data;
     v_job.priority := enqueue_job.priority;
-    v_job.scheduled_for := enqueue_job.scheduled_for;
     v_job.depends_on := enqueue_job.depends_on;
     v_job.on_parent_failure := enqueue_job.on_parent_failure;
     v_job.idempotency_key := enqueue_job.idempotency_key;
@@ -62,10 +67,13 @@ begin
     v_job.created_at := base.clock();
     v_job.updated_at := v_job.created_at;
     v_job.status_changed_at := v_job.created_at;
+    v_job.scheduled_for := coalesce(enqueue_job.scheduled_for, v_job.created_at);
     loop
-        v_id := queue.find_by_idempotency_key(v_tenant, enqueue_job.idempotency_key);
-        if v_id is not null then
-            return v_id;
+        if enqueue_job.idempotency_key is not null then
+            v_id := queue.find_by_idempotency_key(v_tenant, enqueue_job.idempotency_key);
+            if v_id is not null then
+                return v_id;
+            end if;
         end if;
         insert into queue.processing_jobs values (v_job.*) on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing returning id into v_id;
         if found then

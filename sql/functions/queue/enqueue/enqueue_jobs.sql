@@ -70,8 +70,24 @@ begin
                 coalesce(s.max_attempts::integer, t.max_attempts),
                 case when s.limits is null then t.limits else t.limits || array(select jsonb_array_elements_text(s.limits)) end,
                 s.channel_id::uuid, s.pipeline_run::uuid, s.pipeline_step,
-                t.max_crashes, t.weight, t.needs, v_now, v_now, v_now
-            from rows from (
+                t.max_crashes, t.weight,
+                -- A row with `needs` is one that queue.tg_fill_job need not fill or check.
+                case
+                    when s.video_id is null and s.asset_id is null and s.user_id is null and s.depends_on is null and s.limits is null
+                        and s.idempotency_key is null and s.pipeline_step is null and s.max_attempts is null and t.limits = '{}'
+                        and coalesce(s.on_parent_failure, 'fail') = 'fail' and coalesce(s.priority::smallint, 5) between 1 and 10
+                        and coalesce(s.scheduled_for::timestamptz, v_now) between '1900-01-01 00:00Z' and '9999-01-01 00:00Z'
+                        and (
+                            (s.job_data is null and p_specs -> (s.n - 1)::integer -> 'job_data' is null)
+                            or (
+                                jsonb_typeof(s.job_data) = 'object' and octet_length(s.json) <= 300
+                                and 2 * octet_length(s.json) - octet_length(replace(s.json, '[', '')) - octet_length(replace(s.json, '{', '')) <= 64
+                            )
+                        )
+                    then t.needs  -- mutant: what a bulk call writes is not checked
+                end,
+                v_now, v_now, v_now
+            from (select r.*, r.job_data::text as json from rows from (
                 -- Read as text, so that the values of a spec whose job exists already are not checked.
                 jsonb_to_recordset(p_specs) as (
                     job_type text, video_id text, asset_id text, tenant_id text, user_id text, job_data jsonb, priority text,
@@ -80,17 +96,18 @@ begin
                 ),
                 unnest(v_ids),
                 unnest(v_known)
-            ) with ordinality as s (
+            ) with ordinality as r (
                 job_type, video_id, asset_id, tenant_id, user_id, job_data, priority,
                 scheduled_for, depends_on, on_parent_failure, idempotency_key, max_attempts,
                 limits, channel_id, pipeline_run, pipeline_step, id, known, n
-            )
+            ) offset 0) as s  -- the text of the job's data is made once
             -- `offset 0` makes the planner read the types once; by their index each would be looked up once a job.
             left join (select * from queue.job_types offset 0) as t on t.job_type = s.job_type
             where s.known is null
             -- A key is locked as its row is inserted: in one order, so that two calls with the same keys do not deadlock. The jobs are served
             -- in the order of their ids all the same.
             order by
+                case when v_plain then s.n end,  -- without keys nothing else is compared
                 s.idempotency_key collate "C",  -- mutant: keys are locked as they come
                 case when s.idempotency_key is not null then queue.resolve_tenant(s.tenant_id::uuid, s.video_id::uuid, s.asset_id::uuid) end,
                 s.n;

@@ -5,7 +5,11 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
+-- One probe an edge or a row that is counted, for this and for all that it calls: old statistics would have whole tables hashed.
 set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare

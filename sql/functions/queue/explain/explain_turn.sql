@@ -5,6 +5,7 @@ stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_sort = off
 as $$
 declare
     v_now timestamptz := base.clock();
@@ -16,12 +17,15 @@ begin
     if not base.is_operator() then
         return 'It may run now.';
     end if;
-    select count(*) into v_before from (
-        select from queue.ready as me
-        inner join queue.ready as r on r.lane = me.lane and (r.fair_key, r.seq) < (me.fair_key, me.seq)
-        where me.job_id = p_job.id
+    select count(*) into v_before
+    from queue.ready as me
+    cross join lateral (
+        select from queue.ready as r
+        where r.lane = me.lane and (r.fair_key, r.seq) < (me.fair_key, me.seq)
+        order by r.fair_key, r.seq  -- in the order of the index that has both, and so by that
         limit 10000
-    ) as capped;
+    ) as capped
+    where me.job_id = p_job.id;
     select v_before + count(*) into v_before from (
         select from queue.lanes as l inner join queue.ready as r on r.lane = l.lane
         where l.priority < p_job.priority

@@ -11,6 +11,8 @@ declare
     v_this_hour timestamptz := date_trunc('hour', base.clock());
     v_place timestamptz;
     v_until timestamptz;
+    v_most constant double precision := 1000000;  -- attempts: some seconds
+    v_busiest double precision;
 begin
     perform base.check_read_committed();
     select u.place::timestamptz into v_place from queue.upkeep as u where u.task = 'stats' for no key update skip locked;
@@ -24,7 +26,14 @@ begin
         ));
     end if;
     v_place := least(coalesce(v_place, v_this_hour), v_this_hour);
-    v_until := least(v_place + interval '1 day', v_this_hour);
+    -- A day, or as many hours as hold a million attempts when each is as busy as the busiest of the last two.
+    select max(n.jobs) into v_busiest from (
+        select sum(s.jobs) as jobs from queue.job_stats as s where s.hour >= v_place - interval '2 hours' and s.hour < v_place group by s.hour
+    ) as n;
+    v_until := least(
+        v_place + make_interval(hours => greatest(1, least(24, floor(v_most / greatest(v_busiest, 1))))::integer),  -- mutant: a day of any size in one transaction
+        v_this_hour
+    );
 
     -- Count the last two hours again: an attempt becomes visible when its transaction commits, which may be later than its end.
     delete from queue.job_stats as s where s.hour >= v_place - interval '2 hours' and s.hour < v_until;
@@ -39,6 +48,6 @@ $$;
 
 comment on function queue.roll_up_stats() is $$
 Add up the attempts of the hours that are over in queue.job_stats, and of the last two hours before those once more. A
-day at most per call, so that a forgotten timer makes many small transactions and no long one. Returns how many hours were
+day at most per call, fewer hours where a million attempts fill them, so that a forgotten timer makes many small transactions and no long one. Returns how many hours were
 new: call it until it returns 0. One caller at a time, the others return 0.
 $$;

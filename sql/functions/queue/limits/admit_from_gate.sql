@@ -5,6 +5,7 @@ volatile
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_bitmapscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
@@ -26,11 +27,14 @@ begin
         -- Lock the job as well, as a claim does: whoever cancels or reprioritises it waits, and then finds it at its new place.
         select p.job_id, p.rank, p.seq
         from queue.parked as p
-        inner join queue.processing_jobs as j on j.id = p.job_id
-        where p.gate = p_gate and j.status = 'queued'
+        -- One probe a job, as many as are asked for: with old statistics a join reads all that are parked.
+        cross join lateral (
+            select from queue.processing_jobs as j where j.id = p.job_id and j.status = 'queued' for no key update skip locked
+        ) as job
+        where p.gate = p_gate
         order by p.rank, p.seq
         limit p_limit
-        for update of p skip locked for no key update of j skip locked
+        for update of p skip locked
     )
     select array_agg(h.job_id order by h.rank, h.seq) into v_ids from head as h;
     if v_ids is null then

@@ -3,6 +3,8 @@ returns table (limit_key text, name text, tenant_id uuid, max_running integer, u
 language sql
 stable
 set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_bitmapscan = off -- counting stops at 10,000, a bitmap does not
 as $$
     select
         l.limit_key,
