@@ -34,7 +34,7 @@ begin
     -- Most jobs pass this one condition; only the others need the ten checks of queue.job_refusal.
     if (
         new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
-        -- See queue.check_job_data: so few characters with so few brackets hold nothing that it refuses.
+        -- See queue.job_data_refusal: so few characters with so few brackets hold nothing that it refuses.
         and jsonb_typeof(new.job_data) = 'object' and octet_length(new.job_data::text) <= 300
         and 2 * octet_length(new.job_data::text) - octet_length(replace(new.job_data::text, '[', '')) - octet_length(replace(new.job_data::text, '{', '')) <= 64
         and new.on_parent_failure = 'fail' and new.needs = '{}' and new.limits = '{}'
