@@ -44,7 +44,9 @@ with room as (
 select
     room.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as object,
     'function' as kind,
-    '2:' || md5(concat_ws(e'\\n', case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end, room.nspowner <> p.proowner, FUNCTION_RIGHTS)) as md5
+    '2:' || md5(concat_ws(
+        e'\\n', case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end, room.nspowner <> p.proowner, FUNCTION_RIGHTS
+    )) as md5
 from pg_proc as p
 join room on room.oid = p.pronamespace
 union all
