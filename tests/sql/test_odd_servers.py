@@ -9,16 +9,19 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from demo import postgres
+from reelq.worker import db
 from reelq.worker.db import schema
+from reelq.worker.settings import load
 from tests.conftest import MOVABLE_CLOCK
 from tests.sql.queuekit import Queue
 
@@ -340,3 +343,13 @@ def test_whatever_is_called_can_be_prepared_though_a_worker_listens(pg_server, p
             conn.execute("select queue.enqueue_job('no_op', priority => 1)")
             with pytest.raises(psycopg.errors.FeatureNotSupported):
                 conn.execute("prepare transaction 'odd'")
+
+
+def test_the_programs_connection_reads_what_any_database_says(pg_server):
+    """Times and intervals of another style; in SQL_ASCII text is text, and JSON may hold any character."""
+    with place(pg_server, SERVERS["SQL_ASCII"]) as odd:
+        odd.let("database", {"datestyle": "German", "intervalstyle": "iso_8601", "default_transaction_isolation": "serializable"})
+        with db.connect(load({"DATABASE_URL": odd.url}), "odd") as conn:
+            asked = "select timestamptz '2026-03-29 00:59+00', interval '36 hours', %s, %s::jsonb ->> 'a', current_setting('transaction_isolation')"
+            row = conn.execute(asked, [TITLE, Jsonb({"a": TITLE})]).fetchone()
+        assert row == (datetime(2026, 3, 29, 0, 59, tzinfo=UTC), timedelta(hours=36), TITLE, TITLE, "read committed")

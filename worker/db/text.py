@@ -1,7 +1,6 @@
-"""Text on its way to and from the server, so that a database of SQL_ASCII works as one of UTF8 does.
+"""Text on its way to the server, so that a database of SQL_ASCII works as one of UTF8 does.
 
-Such a database keeps bytes and knows nothing of characters. We write UTF-8 into it; what others wrote may be anything, and is shown
-with a replacement character where it is no UTF-8, because one title must not end a list or a worker.
+Such a database keeps bytes and knows nothing of characters; we write UTF-8 into it, and the server refuses to read anything else to us.
 """
 
 from __future__ import annotations
@@ -9,25 +8,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from psycopg import adapt, pq
-from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg.types.json import set_json_dumps
 
 from reelq.worker.db.rows import Connection
 
-TEXTS = ("text", "varchar", "bpchar", "name")
-
 
 def prepare(conn: Connection) -> None:
-    """Have a new connection write JSON as json_text does, and read what is no UTF-8."""
+    """Have a new connection write JSON as json_text does, and read times in the one style that the driver knows."""
     set_json_dumps(json_text, conn)
     if not (conn.info.parameter_status("DateStyle") or "ISO").startswith("ISO"):  # behind a pooler, which keeps it for us
         conn.execute("set datestyle = 'iso'")
-    if conn.info.parameter_status("server_encoding") != "SQL_ASCII":
-        return
-    for name in TEXTS:
-        for loader in (_Text, _BinaryText):
-            conn.adapters.register_loader(name, loader)
-    set_json_loads(_read_json, conn)
 
 
 def json_text(value: Any, **options: Any) -> str:
@@ -41,27 +31,3 @@ def json_text(value: Any, **options: Any) -> str:
     except UnicodeEncodeError:
         return json.dumps(value, **options)
     return found
-
-
-def _read(data: Any) -> str:
-    """Bytes of somebody else, as text."""
-    return bytes(data).decode("utf-8", "replace")
-
-
-def _read_json(data: Any) -> Any:
-    """JSON of somebody else."""
-    return json.loads(_read(data))
-
-
-class _Text(adapt.Loader):
-    """Text that may be no UTF-8."""
-
-    def load(self, data: Any) -> str:
-        """The characters."""
-        return _read(data)
-
-
-class _BinaryText(_Text):
-    """The same in binary."""
-
-    format = pq.Format.BINARY

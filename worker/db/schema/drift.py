@@ -39,12 +39,14 @@ RIGHTS = """(
 # A row an object: name, kind, md5 of its definition. Rights are part of it: a grant by hand is drift.
 DESCRIBE = """
 with room as (
-    select oid, nspname from pg_namespace where nspname = any(%(rooms)s)
+    select oid, nspname, nspowner from pg_namespace where nspname = any(%(rooms)s)
 )
 select
     room.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as object,
     'function' as kind,
-    '2:' || md5(concat_ws(e'\\n', case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end, FUNCTION_RIGHTS)) as md5
+    '2:' || md5(concat_ws(
+        e'\\n', case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end, room.nspowner <> p.proowner, FUNCTION_RIGHTS
+    )) as md5
 from pg_proc as p
 join room on room.oid = p.pronamespace
 union all
