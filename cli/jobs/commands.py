@@ -10,9 +10,9 @@ import click
 from reelq.cli.app import App, Uuid, Whole, json_option, pass_app
 from reelq.cli.jobs import changes
 from reelq.cli.jobs.enqueue import enqueue, enqueue_many
-from reelq.cli.jobs.logs import logs
 from reelq.cli.jobs.filters import STATUSES as STATUSES
 from reelq.cli.jobs.filters import filter_options
+from reelq.cli.jobs.logs import logs
 from reelq.cli.jobs.tail import tail
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
