@@ -120,6 +120,7 @@ MUTANTS = [
     one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn"),
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
+    one("a child that comes beside a cascade waits for ever", "queue.find_doomed(v_all, v_most - v_count)", "'{}'", LOCKS, "-k", "a_cascade_and"),
     one("keys are locked as they come", "s.idempotency_key", "null", LOCKS, "-k", "opposite_order"),
     dropped("two fan-outs close a circle", LOCKS, "-k", "would_wait_for_each_other"),
     dropped("a part gets an edge to an archived job", LOCKS, "-k", "no_edge_to_a_part"),

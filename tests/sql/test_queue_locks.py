@@ -83,11 +83,11 @@ def test_a_cascade_and_an_enqueuer_of_children_lock_in_one_order(queue, race):
     low, high = sorted([child(queue, parent), child(queue, parent)])
     job = queue.take()
     with queue.transaction():
-        queue.add(depends_on=[low])
+        below = queue.add(depends_on=[low])
         failing = race(lambda q: q.fail(job, "permanent"))
-        queue.add(depends_on=[high])
+        late = queue.add(depends_on=[high])
     assert failing.finish() == "failed"
-    assert [queue.status(one) for one in (low, high)] == ["failed"] * 2
+    assert [queue.status(one) for one in (low, high, below, late)] == ["failed"] * 4
 
 
 def test_a_cancel_locks_those_that_fall_with_it_in_one_order(queue, race):
@@ -257,19 +257,6 @@ def test_a_retry_waits_for_another_that_brings_back_the_same_child(queue, race):
         late = race(lambda q: q.value("select queue.retry_job(%s)", parents[1]))
     assert late.finish() == "queued"
     assert queue.place(common) == "blocked"
-
-
-def test_retries_of_a_tenant_come_one_after_the_other(queue, race):
-    """Whatever the jobs have in common, and not only the first time, when the row that they lock is made."""
-    first, second = queue.add(), queue.add()
-    for _ in range(2):
-        queue.fail(queue.take(), "permanent")
-    queue.value("select queue.retry_job(%s)", first)
-    queue.fail(queue.take(), "permanent")
-    with queue.transaction():
-        queue.value("select queue.retry_job(%s)", first)
-        late = race(lambda q: q.value("select queue.retry_job(%s)", second))
-    assert late.finish() == "queued"
 
 
 @pytest.mark.parametrize("owner", ["video", "tenant", "tenant of a video", "asset"])
