@@ -121,6 +121,7 @@ MUTANTS = [
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a child that comes beside a cascade waits for ever", "queue.find_doomed(v_all, v_most - v_count)", "'{}'", LOCKS, "-k", "a_cascade_and"),
+    one("bytes that no worker reads", "not base.is_utf8", "false and base.is_utf8", ODD, "-k", "any_bytes"),
     one("keys are locked as they come", "s.idempotency_key", "null", LOCKS, "-k", "opposite_order"),
     dropped("two fan-outs close a circle", LOCKS, "-k", "would_wait_for_each_other"),
     dropped("a part gets an edge to an archived job", LOCKS, "-k", "no_edge_to_a_part"),

@@ -258,6 +258,23 @@ def test_no_function_has_a_string_that_a_session_may_read_otherwise(conn):
     assert found == []
 
 
+def test_any_bytes_are_no_job_though_the_server_takes_them(pg_server, pytestconfig):
+    """One such job would make every claim fail."""
+    with place(pg_server, SERVERS["SQL_ASCII"]) as odd, odd.connect() as conn:
+        schema.install(conn, pytestconfig.getoption("--sql-root"))
+        conn.execute("set client_encoding = 'SQL_ASCII'")
+        for statement in (
+            b"""insert into queue.processing_jobs (job_type, job_data) values ('no_op', '{"x": "\xe9"}')""",
+            b"""select queue.enqueue_job('no_op', idempotency_key => '\xe9')""",
+            b"""select queue.ingest_video('/in/clip.mp4', title => '\xe9')""",
+        ):
+            with pytest.raises(psycopg.Error) as refused:
+                conn.execute(statement)
+            assert refused.value.sqlstate == "RQ008"
+            assert "UTF-8" in (refused.value.diag.message_primary or "")
+        assert conn.execute("insert into queue.processing_jobs (job_type, idempotency_key) values ('no_op', %s)", [b"\xc3\xa9".decode()]).rowcount == 1
+
+
 def test_an_encoding_that_cannot_keep_every_character_is_refused_before_anything_is_made(pg_server):
     with place(pg_server, "encoding 'LATIN1' locale 'C'") as odd, odd.connect() as conn:
         with pytest.raises(schema.SchemaError, match="the database is in LATIN1, which cannot keep every character; reelq needs UTF8"):

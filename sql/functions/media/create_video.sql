@@ -23,6 +23,11 @@ begin
             using errcode = 'RQ008', hint = 'Give {} when there is nothing to keep.';
     end if;
 
+    if current_setting('server_encoding') = 'SQL_ASCII' and not base.is_utf8(concat(p_source_url, p_title, p_original_filename, p_metadata)) then
+        raise exception 'title, source and metadata must be UTF-8 text, not other bytes'
+            using errcode = 'RQ008', hint = 'This server takes any bytes (SQL_ASCII): set client_encoding = ''UTF8'' and send text in it.';
+    end if;
+
     if p_user_id is not null and not exists (
         select
         from identity.users as u
@@ -69,6 +74,6 @@ Arguments
 
 Raises
   RQ004  unknown tenant, or no such user in it
-  RQ008  no source that a worker could fetch, or metadata is not an object
+  RQ008  no source that a worker could fetch, metadata is not an object, or a text is not UTF-8
   RQ012  the tenant is not active
 $$;

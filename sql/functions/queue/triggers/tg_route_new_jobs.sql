@@ -74,6 +74,13 @@ begin
         raise exception 'job type must be known, and its jobs under the limits of the type, not %', quote_literal(v_unknown)
             using errcode = 'RQ003', hint = 'Leave limits out. Known types: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
     end if;
+    if current_setting('server_encoding') = 'SQL_ASCII' and exists (
+        select from new_jobs as j
+        where not base.is_utf8(concat(j.job_data, j.pipeline_step, j.idempotency_key, j.limits))  -- mutant: bytes that no worker reads
+    ) then
+        raise exception 'job_data must be UTF-8 text, not other bytes'
+            using errcode = 'RQ008', hint = 'This server takes any bytes (SQL_ASCII): set client_encoding = ''UTF8'' and send text in it.';
+    end if;
     if v_without is not null then  -- mutant: a job without its video
         v_no := queue.requires_refusal(v_without);
     elsif v_is_checked then
