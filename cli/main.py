@@ -176,7 +176,7 @@ def explain_ours(error: BaseException) -> int:
     """Errors of our family, of the database, of the system, and bugs."""
     import psycopg
 
-    from reelq.worker.errors import DatabaseAway, DatabaseRefuses, JobError, ReelqError, from_database
+    from reelq.worker.errors import DatabaseAway, DatabaseReadOnly, DatabaseRefuses, JobError, ReelqError, from_database
     from reelq.worker.settings import environment
 
     found: BaseException | None = error
@@ -189,6 +189,8 @@ def explain_ours(error: BaseException) -> int:
         prefix = "the database is away: " if isinstance(found, DatabaseAway) else ""
         if isinstance(found, DatabaseRefuses):
             prefix = "the database refuses us: "
+        elif isinstance(found, DatabaseReadOnly):
+            prefix = "the database takes no changes: "
         hint = f"{found.code}: {found.detail}" if isinstance(found, JobError) and found.detail else found.hint
         if hint and hint.startswith(YOUR_TENANT):
             hint += ' For this command line: PGOPTIONS="-c reelq.tenant_id=<id>" reelq …'

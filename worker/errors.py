@@ -8,6 +8,7 @@
     │   └── SnoozeError         not now; goes back to the queue, costs nothing
     ├── StopRequested           the attempt has to end at once (see worker.stop)
     ├── DatabaseAway            no connection to Postgres; try again
+    │   ├── DatabaseReadOnly    Postgres answers and takes no change
     │   └── DatabaseRefuses     Postgres answers and does not let us in: password, role or database are wrong
     ├── SettingsError           the environment or a flag is wrong
     │   └── HandlersError       a job type is declared wrongly, or its module cannot be used
@@ -101,6 +102,15 @@ class DatabaseAway(ReelqError):
 
     exit_code = TRY_AGAIN
     hint = "Check DATABASE_URL or PGHOST/PGPORT, and that the server runs; then try again."
+
+
+class DatabaseReadOnly(DatabaseAway):
+    """A standby, a primary in the middle of a failover, or a server that was told so."""
+
+    hint = (
+        "After a failover wait. Else DATABASE_URL names a standby (target_session_attrs=read-write finds the primary), or "
+        "default_transaction_read_only is on: show it in psql."
+    )
 
 
 class DatabaseRefuses(DatabaseAway):
@@ -207,6 +217,8 @@ def from_database(error: psycopg.Error) -> ReelqError | None:
     message = (error.diag.message_primary or str(error)).strip()
     if code in BY_SQLSTATE:
         return BY_SQLSTATE[code](message, error.diag.message_hint)
+    if code == "25006":
+        return DatabaseReadOnly(message)
     if code.startswith(("08", "57P")) or (isinstance(error, psycopg.OperationalError) and not code):
         return DatabaseAway(message)
     return None

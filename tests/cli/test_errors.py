@@ -25,6 +25,15 @@ def test_database_away_is_75(bare):
     assert hint.startswith("hint: Check DATABASE_URL")
 
 
+def test_a_server_that_takes_no_changes_is_75_and_not_called_away(bare, empty_dsn, monkeypatch):
+    with monkeypatch.context() as env:
+        env.setenv("PGOPTIONS", "-c default_transaction_read_only=on")
+        told = bare("--database-url", empty_dsn, "schema", "install")
+    assert (told.code, told.out) == (75, "")
+    assert told.err.startswith("reelq: the database takes no changes: cannot execute ")
+    assert "default_transaction_read_only" in told.err
+
+
 def test_password_is_not_repeated(bare):
     done = bare("--database-url", "postgresql//sesame", "jobs", "list")
     assert done.code == 2

@@ -52,9 +52,8 @@ SESSION = {
     "datestyle": "iso",
     "intervalstyle": "postgres",
 }
-# Not away, and the same call may succeed again: deadlock, serialisation, lock and statement time-outs, no memory or
-# connection left, read-only after a failover.
-TRY_AGAIN = {"40P01", "40001", "55P03", "57014", "53000", "53100", "53200", "53300", "25006"}
+# Not away, and the same call may succeed again: deadlock, serialisation, lock and statement time-outs, no memory or connection left.
+TRY_AGAIN = {"40P01", "40001", "55P03", "57014", "53000", "53100", "53200", "53300"}
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 POOL_WAIT_S = 5.0
 LONG_ANSWER_S = 60.0  # a transaction of a handler has several statements
