@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 import click
@@ -117,12 +117,17 @@ class JsonObject(click.ParamType[Any]):
             except (OSError, UnicodeDecodeError) as error:
                 self.fail(f"must name a file that can be read, not {text[1:]!r} ({error})", param, ctx)
         try:
-            found = json.loads(text)
+            found = json.loads(text, parse_constant=refuse_constant)
         except ValueError as error:
             self.fail(f"must be a JSON object such as '{{\"key\": 1}}', not {text!r} ({error})", param, ctx)
         if not isinstance(found, dict):
             self.fail(f"must be a JSON object such as '{{\"key\": 1}}', not {text!r}", param, ctx)
         return found
+
+
+def refuse_constant(word: str) -> NoReturn:
+    """For json.loads: NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(f"JSON has no {word}")
 
 
 class Moment(click.ParamType[Any]):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 import click
 
 from reelq.cli import pipeline_graph
-from reelq.cli.app import App, Choice, json_option, pass_app
+from reelq.cli.app import App, Choice, json_option, pass_app, refuse_constant
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
@@ -193,7 +193,7 @@ def read_steps(file: TextIO) -> tuple[list[Any], str | None]:
         click.BadParameter: no JSON, or of another shape.
     """
     try:
-        found = json.loads(file.read(), parse_constant=_refuse)
+        found = json.loads(file.read(), parse_constant=refuse_constant)
     except (OSError, ValueError) as error:
         raise click.BadParameter(f"must be a file of JSON ({error})", param_hint="FILE") from None
     if isinstance(found, dict):
@@ -205,8 +205,3 @@ def read_steps(file: TextIO) -> tuple[list[Any], str | None]:
     if description is not None and not isinstance(description, str):
         raise click.BadParameter("must have a text as description", param_hint="FILE")
     return steps, description
-
-
-def _refuse(word: str) -> NoReturn:
-    """NaN and Infinity, which Python reads and JSON does not have."""
-    raise ValueError(f"JSON has no {word}")

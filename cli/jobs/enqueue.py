@@ -12,7 +12,7 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import PRIORITY, App, Choice, JsonObject, Moment, Uuid, Whole, json_option, pass_app, tenant_option
+from reelq.cli.app import PRIORITY, App, Choice, JsonObject, Moment, Uuid, Whole, json_option, pass_app, refuse_constant, tenant_option
 from reelq.cli.terminal import output
 from reelq.cli.terminal.output import Column
 
@@ -209,9 +209,4 @@ def _blame(conn: psycopg.Connection[Any], chunk: list[Any], begin: int, error: p
 
 def _read(content: str) -> Any:
     """JSON as the standard has it: without Python's NaN and Infinity."""
-    return json.loads(content, parse_constant=_refuse)
-
-
-def _refuse(word: str) -> NoReturn:
-    """A constant that JSON does not have."""
-    raise ValueError(f"JSON has no {word}")
+    return json.loads(content, parse_constant=refuse_constant)

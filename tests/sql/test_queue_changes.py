@@ -335,3 +335,13 @@ def test_a_rare_job_is_found_without_reading_the_queue(queue, connect):
     ):  # fmt: skip
         told = explained.call(call)
         assert [str(touch) for touch in told.of("processing_jobs") if touch.rows > 100 or touch.node == "Seq Scan"] == [], call
+
+
+@pytest.mark.one_server
+def test_whatever_a_filter_may_hold_is_heeded(conn):
+    """One that were taken and forgotten would change the jobs of everybody."""
+    names = {name for (name,) in conn.execute("select attname from pg_attribute where attrelid = 'queue.job_filter'::regclass").fetchall()}
+    (body,) = conn.execute("select prosrc from pg_proc where oid = 'queue.find_jobs'::regproc").fetchone()
+    recheck = body[body.index("queue.processing_jobs as j") :]
+    assert len(names) > 10
+    assert {name for name in names if f"p_filter.{name}" not in recheck} <= {"job_ids"}, "those are where the search begins"

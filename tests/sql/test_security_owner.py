@@ -99,7 +99,9 @@ def test_after_reassign_owned_nothing_is_taken_for_gone(house: House) -> None:
         for call in ("select * from queue.repair()", "select * from queue.claim_jobs('w1', 10)", "select queue.promote_due()",
                      "select queue.rescue_expired()", "select queue.archive_jobs()", "select * from queue.settle_jobs('w1', '[]')",
                      "select queue.complete_job(base.uuid_v7(), 1)", "select queue.retry_job(base.uuid_v7())",
-                     "select queue.cancel_job(base.uuid_v7())", "select queue.delete_all_jobs()",
+                     "select queue.cancel_job(base.uuid_v7())", "select queue.reprioritise_job(base.uuid_v7(), 1)",
+                     "select queue.run_job_now(base.uuid_v7())", "select queue.reschedule_job(base.uuid_v7(), now())",
+                     "select * from queue.cancel_jobs(p_status => 'queued')", "select queue.delete_all_jobs()",
                      "select queue.register_worker('w2', 'h', 1, '0', 'p', 1)"):  # fmt: skip
             assert refused(conn, call) == "RQ011", call
         assert {row.invariant for row in Queue(conn).violations()} >= {"the owner sees every row"}

@@ -365,12 +365,20 @@ def test_a_job_type_that_its_module_loses_is_told(text: str) -> None:
 
 
 @dataclass(frozen=True)
+class Inner:
+    """An argument that is an object."""
+
+    w: Annotated[int, Range(1, 100)]
+
+
+@dataclass(frozen=True)
 class Checked:
     """Checks itself, and has a field that is no argument."""
 
     share: float = 0.0
     names: dict[str, Any] = field(default_factory=lambda: {"a": 1})
     half: float = field(init=False, default=0.0)
+    inner: Inner | None = None
 
     def __post_init__(self) -> None:
         self.names["a"]
@@ -381,6 +389,8 @@ class Checked:
     [
         ({"share": 10**400}, "share must be a number, not 1000"),
         ({"half": 1.0}, "half is unknown"),
+        ({"inner": {"w": 0}}, "inner.w must be 1 to 100"),
+        ({"inner": {"x": 0}}, "inner.x is unknown; inner.w is missing"),
         ({"names": {}}, "job_data is refused by Checked: KeyError: 'a'"),
     ],
 )
@@ -388,7 +398,7 @@ def test_data_that_no_instance_can_be_made_of_is_bad_job_data(data: dict[str, An
     with pytest.raises(PermanentError, match=words) as caught:
         arguments.parse(Checked, data)
     assert caught.value.code == "bad_job_data"
-    assert list(options_schema.describe(Checked)["properties"]) == ["share", "names"]
+    assert list(options_schema.describe(Checked)["properties"]) == ["share", "names", "inner"]
 
 
 @pytest.mark.parametrize(

@@ -490,7 +490,7 @@ def program(path: Path, said: str, *, tear: bool) -> str:
     [
         ("av_interleaved_write_frame(): No space left on device", True, "disk_full"), ("", True, "result_torn"),
         ("Error writing trailer of file: Cannot allocate memory", False, "out_of_memory"),
-        ("Error closing file: Input/output error", False, "disk_failing"),
+        ("Error closing file: Input/output error", False, "disk_failed"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("handler", [video_transcode, generate_thumbnail], ids=["ladder", "poster"])

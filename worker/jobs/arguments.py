@@ -93,15 +93,16 @@ def _object(kind: Any, data: Any, where: str, mistakes: list[str]) -> Any:
         mistakes.append(f"{where} must be an object, not {_short(data)}")
         return None
     before = len(mistakes)
+    inner = "" if where == "job_data" else f"{where}."
     known = _shape(kind)
     if not data.keys() <= known.keys():
-        mistakes += [f"{name} is unknown" for name in sorted(map(str, data.keys() - known.keys()))]
+        mistakes += [f"{inner}{name} is unknown" for name in sorted(map(str, data.keys() - known.keys()))]
     values = {}
     for name, (hint, optional) in known.items():
         if name in data:
-            values[name] = _value(hint, data[name], name, mistakes)
+            values[name] = _value(hint, data[name], inner + name, mistakes)
         elif not optional:
-            mistakes.append(f"{name} is missing")
+            mistakes.append(f"{inner}{name} is missing")
     if len(mistakes) > before:
         return None
     try:

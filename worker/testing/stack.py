@@ -107,7 +107,7 @@ class Stack:
             "select to_jsonb(a) from queue.job_attempts as a where a.job_id = %s order by a.attempt", [job_id]
         ).fetchall()
         spawned = self.conn.execute(
-            "select s.job_id from queue.spawned as s where s.parent_id = %s order by s.created_at, s.job_id", [job_id]
+            "select s.job_id from queue.spawned as s where s.parent_id = %s order by s.job_id", [job_id]
         ).fetchall()
         variants = self.conn.execute(
             "select to_jsonb(v) from media.variants as v inner join media.videos as o on o.asset_id = v.asset_id"

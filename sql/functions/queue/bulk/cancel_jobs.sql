@@ -44,8 +44,9 @@ Cancel jobs, many at once: what queue.cancel_job does for each that the argument
 
 Arguments
   p_status    queued or running; both are the default
-  p_place     ready, scheduled, backing off, blocked, parked, running, dead letter
+  p_place     ready, scheduled, backing off, blocked, parked, running
   p_code      error code of the latest attempt
+  p_priority  only jobs that have this one now
   p_tenant    slug or id
   p_since, p_until  when jobs that are over ended, and the others were enqueued
   p_pool, p_worker  of the worker that has, or had, the latest attempt; for operators

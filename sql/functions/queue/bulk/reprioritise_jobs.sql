@@ -44,8 +44,9 @@ Serve jobs sooner or later, many at once: what queue.reprioritise_job does for e
 
 Arguments
   p_status    queued, which is the default, or running
-  p_place     ready, scheduled, backing off, blocked, parked, running, dead letter
+  p_place     ready, scheduled, backing off, blocked, parked, running
   p_code      error code of the latest attempt
+  p_priority  only jobs that have this one now
   p_tenant    slug or id
   p_since, p_until  when jobs that are over ended, and the others were enqueued
   p_pool, p_worker  of the worker that has, or had, the latest attempt; for operators

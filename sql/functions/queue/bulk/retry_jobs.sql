@@ -44,8 +44,9 @@ that ended because of them. Oldest first, in one transaction.
 
 Arguments
   p_status    failed, which is the default, or cancelled
-  p_place     ready, scheduled, backing off, blocked, parked, running, dead letter
+  p_place     dead letter, the only place of what can be taken back
   p_code      error code of the latest attempt
+  p_priority  only jobs that have this one now
   p_tenant    slug or id
   p_since, p_until  when jobs that are over ended, and the others were enqueued
   p_pool, p_worker  of the worker that has, or had, the latest attempt; for operators

@@ -12,6 +12,7 @@ declare
     v_no text[];
 begin
     perform base.check_read_committed();
+    perform queue.check_sees_jobs();
     if p_priority is null or p_priority not between 1 and 10 then
         raise exception 'priority must be 1 (first) to 10 (last), not %', coalesce(p_priority::text, 'null')
             using errcode = 'RQ008', hint = '5 is the usual one.';
@@ -41,4 +42,5 @@ Raises
   RQ004  no such job
   RQ008  no priority, or one that a tenant may not choose
   RQ009  the job is over
+  RQ011  the owner does not see its rows
 $$;

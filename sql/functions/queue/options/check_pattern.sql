@@ -15,7 +15,7 @@ begin
         raise exception '% must have at most % characters, not %', p_at, v_most_length, length(p_pattern) using errcode = 'RQ008', hint = 'Use enum for a list of words.';
     end if;
     -- What all engines read alike: \d and \w hold other letters in each, and a reference back can take for ever.
-    if p_pattern ~ '\\[A-Za-z0-9]' or p_pattern ~ '\(\?[^:]' or p_pattern ~ '\[\[[.:=]|\[[^]]*\[[.:=]' or p_pattern ~ '^\*\*\*' then
+    if p_pattern ~ '\\[A-Za-z0-9]' or p_pattern ~ '\(\?[^:]' or p_pattern ~ '\[\[[.:=]|\[[^]]*\[[.:=]' or p_pattern ~ '^\*\*\*' or p_pattern ~ '\{,' then
         raise exception '% must be of characters, ., [ ], ( ), (?: ), |, *, +, ?, { }, ^ and $, not %', p_at, left(p_pattern, 60)
             using errcode = 'RQ008', hint = 'Write [0-9] for \d and [A-Za-z0-9_] for \w; \ stands before punctuation only.';
     end if;
