@@ -32,7 +32,7 @@ def ended(code: int, said: str = "", peak: int = 10**8) -> Ended:
         (69, "Error while decoding stream #0:0: Cannot allocate memory", 3 * GB, PermanentError, "memory_limit"),
         (1, "Codec (dca) not on whitelist 'h264'\nav_write: No space left on device", 0, TransientError, "disk_full"),
         (1, "Codec (magicyuv) not on whitelist 'h264'", 0, PermanentError, "codec_refused"),
-        (251, "Error closing file: Input/output error", 0, TransientError, "disk_failing"),
+        (251, "Error closing file: Input/output error", 0, TransientError, "disk_failed"),
     ],
 )
 def test_words_count_before_codes(code: int, said: str, peak: int, kind: type, word: str) -> None:

@@ -266,7 +266,7 @@ def hosts_trouble(ended: Ended, memory_bytes: int) -> JobError | None:
     if re.search(NO_SPACE, tail):
         return TransientError("disk_full", "The worker's disk is full.", detail=tail)
     if re.search(IO_ERROR, tail):
-        return TransientError("disk_failing", "The worker's disk cannot be read or written.", detail=tail)
+        return TransientError("disk_failed", "The worker's disk cannot be read or written.", detail=tail)
     if re.search(NO_MEMORY, tail):
         if ended.peak_memory_bytes >= LEAST_SHARE * (memory_bytes - OWN_BYTES):
             return PermanentError("memory_limit", "The file needs more memory than one file may use.", detail=tail)
@@ -279,7 +279,7 @@ def refuse(ended: Ended, program: str, otherwise: JobError, memory_bytes: int) -
 
     What it said counts before the code it ended with: codes differ by version. PermanentError where the same file will end
     the same way, TransientError where it is this host's trouble: "no_ffmpeg", "too_slow", "stalled", "killed", "disk_full",
-    "disk_failing", "out_of_memory".
+    "disk_failed", "out_of_memory".
     """
     tail = ended.stderr_tail
     if ended.killed_for == "wall":
