@@ -215,19 +215,23 @@ def explain_ours(error: BaseException) -> int:
 
 def from_postgres(error: Any) -> tuple[str, str | None, int]:
     """Message, hint and exit code of an error of Postgres that has no class of its own."""
+    import psycopg
+
     state = error.sqlstate or ""
     message = (error.diag.message_primary or str(error)).strip()
     if state in ("42P01", "42883", "3F000"):  # table, function or schema is not there
         return f"the schema is not installed or too old: {message}", "run: reelq schema install", FAILED
     if state == "42501":
         return message, who_may(message), FAILED
-    if not state:  # psycopg could not read the connection string, which may hold a password: not repeated
+    if not state and isinstance(error, psycopg.DataError):  # of a driver's own: an infinite time that somebody wrote by hand
+        return f"the database holds a value that cannot be read here: {message}", "Find it with psql, and put it right.", FAILED
+    if not state and isinstance(error, psycopg.ProgrammingError):  # the connection string, which may hold a password: not repeated
         return (
             "the database URL must be postgresql://user@host:5432/name or host=… dbname=…",
             "It is not repeated here, since it may hold a password.",
             USED_WRONGLY,
         )
-    return f"{message} (SQLSTATE {state})", error.diag.message_hint, FAILED
+    return f"{message} (SQLSTATE {state})" if state else message, error.diag.message_hint, FAILED
 
 
 def who_may(message: str) -> str:

@@ -13,7 +13,8 @@ insert into queue.retry_policies (job_type, error_class, code, action, base, fac
 ('*', 'transient', 'bucket_missing', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
 ('*', 'transient', 'disk_full', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
 ('*', 'transient', 'disk_failed', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
-('*', 'transient', 'out_of_memory', 'retry', '1 minute', 2, '15 minutes', 'full', false, '6 hours'),
+-- A result that was damaged on its way to the disk: soon charged, since each attempt makes the whole of it again.
+('*', 'transient', 'result_torn', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 hours'),
 ('*', 'transient', 'no_ffmpeg', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
 ('*', 'transient', 'worker_misconfigured', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
 ('*', 'transient', 'other_store', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),

@@ -40,6 +40,16 @@ def test_password_is_not_repeated(bare):
     assert "sesame" not in done.err
 
 
+@pytest.mark.parametrize("words", [("workers", "list"), ("top", "--once"), ("workers", "list", "--json")])
+def test_a_value_that_no_driver_reads_is_not_blamed_on_the_url(bare, conn, dsn, words):
+    conn.execute("select queue.register_worker('w', 'h', 1, 'x', 'main', 1)")
+    conn.execute("update queue.workers set last_beat_at = 'infinity'")
+    done = bare("--database-url", dsn, *words)
+    assert done.code == 1
+    assert done.err.startswith("reelq: the database holds a value that cannot be read here: ")
+    assert "infinity" in done.err and "URL" not in done.err
+
+
 def test_all_wrong_settings_at_once_are_2(bare, monkeypatch):
     monkeypatch.setenv("REELQ_SLOTS", "none")
     monkeypatch.setenv("REELQ_SLOTTS", "1")

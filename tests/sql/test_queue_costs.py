@@ -114,3 +114,17 @@ def test_an_old_snapshot_does_not_make_claims_dearer(queue, connect):
     bounded = drain.claim()
     drain.bounds.clear()
     assert drain.claim() > 2 * bounded
+
+
+def test_a_chain_listed_child_first_costs_no_more_a_job_for_its_length(queue):
+    """Whether its jobs wait in a circle is asked once for all, and not once for each that leaves the chain."""
+    explained = Explained(queue.conn)
+
+    def enqueue(count: int) -> tuple[float, float, float]:
+        specs = [{"job_type": "no_op", "ref": str(n), "depends_on": [str(n + 1)] if n + 1 < count else []} for n in range(count)]
+        call = explained.call("select count(*) from queue.enqueue_jobs(%s)", Jsonb(specs))
+        return len(call.statements) / count, call.buffers / count, sum(touch.rows for touch in call.touches) / count
+
+    enqueue(30)
+    short, long = enqueue(30), enqueue(600)
+    assert all(b <= 1.5 * a for a, b in zip(short, long, strict=True)), (short, long)

@@ -200,6 +200,31 @@ def test_an_encoder_s_padding_is_no_sound(tmp_path: Path, new_video: New) -> Non
     assert float(video.variants["audio-aac"]["duration_seconds"]) == pytest.approx(3.3, abs=0.03)
 
 
+def with_gapless(path: Path, front: int, end: int, length: int) -> Path:
+    """Put iTunes' word for an encoder's padding, in samples, into an MP4 whose index is its last box."""
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + len(body), kind) + body
+
+    told = f" 00000000 {front:08X} {end:08X} {length:016X}".encode()
+    word = box(b"mean", bytes(4) + b"com.apple.iTunes") + box(b"name", bytes(4) + b"iTunSMPB") + box(b"data", struct.pack(">II", 1, 0) + told)
+    handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    tags = box(b"udta", box(b"meta", bytes(4) + handler + box(b"ilst", box(b"----", word))))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"moov") - 4
+    data[at : at + 4] = struct.pack(">I", struct.unpack(">I", data[at : at + 4])[0] + len(tags))
+    path.write_bytes(data + tags)
+    return path
+
+
+def test_padding_is_no_sound_without_an_edit_list_either(tmp_path: Path, new_video: New) -> None:
+    """2,048 samples in front are a quarter of a second at 8 kHz."""
+    path = clips.sound(tmp_path / "a.m4a", "-ar", "8000", *clips.AAC, "-use_editlist", "0", seconds=3.3)
+    assert b"elst" not in path.read_bytes()
+    result, video = done(new_video, with_gapless(path, 2048, 0, 24_352))
+    assert result["duration_seconds"] == pytest.approx(3.428 - 0.256, abs=0.02)
+    assert float(video.variants["audio-aac"]["duration_seconds"]) == pytest.approx(3.428 - 0.256, abs=0.05)
+
+
 def test_a_stream_that_is_not_used_is_not_judged(tmp_path: Path, new_video: New) -> None:
     """A second sound track and captions of codecs that are not taken: ready without them, and the record says so."""
     captions = tmp_path / "cc.scc"
@@ -216,6 +241,43 @@ def test_a_stream_that_is_not_used_is_not_judged(tmp_path: Path, new_video: New)
     assert "h264-240p" in video.variants
 
 
+def bitmap_subtitles(path: Path) -> Path:
+    """A PGS track by hand: one bitmap from 0.5 to 1.5 s. ffmpeg makes DVB subtitles of other bitmaps only."""
+    def segment(ms: int, kind: int, body: bytes) -> bytes:
+        return b"PG" + struct.pack(">IIBH", ms * 90, 0, kind, len(body)) + body
+
+    def composition(number: int, objects: int) -> bytes:
+        body = struct.pack(">HHBHBBBB", 320, 240, 0x10, number, 0x80 if objects else 0, 0, 0, objects)
+        return body + (struct.pack(">HBBHH", 0, 0, 0, 100, 180) if objects else b"")
+
+    window, rows = struct.pack(">BBHHHH", 1, 0, 100, 180, 64, 16), b"\x00\xc0\x40\x01\x00\x00" * 16
+    thing = struct.pack(">HBB", 0, 0, 0xC0) + struct.pack(">I", len(rows) + 4)[1:] + struct.pack(">HH", 64, 16) + rows
+    shown = [(0x16, composition(0, 1)), (0x17, window), (0x14, bytes([0, 0, 1, 235, 128, 128, 255])), (0x15, thing), (0x80, b"")]
+    gone = [(0x16, composition(1, 0)), (0x17, window), (0x80, b"")]
+    path.write_bytes(b"".join(segment(500, *one) for one in shown) + b"".join(segment(1500, *one) for one in gone))
+    return path
+
+
+def test_a_recording_of_television_is_ready_without_its_subtitles(tmp_path: Path, new_video: New) -> None:
+    path, subtitles = tmp_path / "a.ts", bitmap_subtitles(tmp_path / "a.sup")
+    maps = ("-map", "0", "-map", "1", "-map", "2", *clips.X264, "-c:a", "mp2", "-c:s", "dvbsub")
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2", "-i", subtitles, *maps, path)
+    result, video = done(new_video, path)
+    assert [(one["type"], one["codec"], one["why"]) for one in result["left_out"]] == [("subtitle", "dvb_subtitle", "not used")]
+    assert "h264-240p" in video.variants
+
+
+@pytest.mark.parametrize(("form", "left_out", "source"), [("bmp", [], "cover"), ("tiff", ["tiff"], "sound")])
+def test_a_cover_of_any_format_stops_no_song(form: str, left_out: list[str], source: str, tmp_path: Path, new_video: New) -> None:
+    cover, path = tmp_path / f"cover.{form}", tmp_path / "a.mp3"
+    clips.ffmpeg("-f", "lavfi", "-i", "color=red:s=64x96", "-frames:v", "1", cover)
+    both = ("-i", cover, "-map", "0", "-map", "1", "-c:v", "copy", "-disposition:v", "attached_pic")
+    clips.ffmpeg("-f", "lavfi", "-i", "sine=d=2", *both, "-id3v2_version", "3", "-c:a", "libmp3lame", path)
+    result, video = done(new_video, path)
+    assert [one["codec"] for one in result["left_out"]] == left_out
+    assert "audio-aac" in video.variants and video.variants["poster"]["metadata"] == {"from": source}
+
+
 def test_the_only_sound_is_not_dropped_without_a_word(tmp_path: Path, new_video: New) -> None:
     path = tmp_path / "a.mkv"
     clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:d=1", "-f", "lavfi", "-i", "sine=d=1", *clips.X264, "-c:a", "truehd", "-strict", "-2", path)
@@ -224,9 +286,10 @@ def test_the_only_sound_is_not_dropped_without_a_word(tmp_path: Path, new_video:
     assert caught.value.code == "codec_refused"
 
 
-def test_the_track_that_moves_is_the_video(tmp_path: Path, new_video: New) -> None:
+@pytest.mark.parametrize("first", ["0", "default"])
+def test_the_track_that_moves_is_the_video(first: str, tmp_path: Path, new_video: New) -> None:
     path = tmp_path / "a.mp4"
-    both = ("-map", "0", "-map", "1", *clips.X264, "-disposition:v:0", "0", "-disposition:v:1", "default")
+    both = ("-map", "0", "-map", "1", *clips.X264, "-disposition:v:0", first, "-disposition:v:1", "default")
     clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=30:d=2", "-f", "lavfi", "-i", "smptebars=s=640x480:r=1:d=2", *both, path)
     result, _ = done(new_video, path)
     assert (result["width"], result["height"]) == (320, 240)
@@ -355,6 +418,23 @@ def test_a_ruined_cover_gives_way_to_the_waveform(tmp_path: Path, new_video: New
     assert video.variants["poster"]["metadata"] == {"from": "sound"}
 
 
+def test_a_cover_that_ends_early_gives_way_to_the_waveform(tmp_path: Path, new_video: New) -> None:
+    """A JPEG with a sound head and hardly a picture: the decoder makes up the rest in grey or green, and says it is done."""
+    song, cover = tmp_path / "a.mp3", tmp_path / "cover.jpg"
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=300x300", "-frames:v", "1", cover)
+    both = ("-i", cover, "-map", "0", "-map", "1", "-c:v", "copy", "-disposition:v", "attached_pic")
+    clips.ffmpeg("-f", "lavfi", "-i", "sine=d=2", *both, "-id3v2_version", "3", "-c:a", "libmp3lame", song)
+    data = bytearray(song.read_bytes())
+    at = data.index(b"\xff\xda", data.index(b"\xff\xd8\xff")) + 20
+    end = data.index(b"\xff\xd9", at)
+    data[at:end] = b"\xff\xd9" + bytes(end - at - 2)
+    song.write_bytes(data)
+    video = new_video(song, stored=True)
+    video.run(extract_metadata)
+    video.run(generate_thumbnail)
+    assert video.variants["poster"]["metadata"] == {"from": "sound"}
+
+
 def test_wide_colours_are_converted_for_the_poster(tmp_path: Path, new_video: New) -> None:
     path = tmp_path / "a.mp4"
     graph = "color=0xc02020:s=320x240:r=25:d=1,format=gbrp,noise=alls=6,zscale=tin=709:pin=709:m=2020_ncl:p=2020:t=2020_10:r=limited,format=yuv420p10le"
@@ -388,6 +468,17 @@ def test_the_white_of_hdr_becomes_white(tmp_path: Path, new_video: New) -> None:
         dark, middle, white, peak = (clips.pixel(path, x, 0.5)[1] for x in (0.12, 0.37, 0.62, 0.87))
         assert dark < 40 and 120 < middle < 165
         assert 230 <= white <= 248 < peak
+
+
+def test_what_hlg_leaves_unsaid_is_taken_as_bt2020(tmp_path: Path, new_video: New) -> None:
+    """Neither matrix nor primaries; white of 75 % is the white of an ordinary screen."""
+    path, width, height = tmp_path / "a.mp4", 320, 240
+    picture = struct.pack("<H", 64 + round(0.75 * 876)) * (width * height) + struct.pack("<H", 512) * (width * height // 2)
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{width}x{height}", "-r", "25", "-i", "-"]
+    subprocess.run([*command, *X265, "log-level=none:transfer=arib-std-b67", str(path)], input=picture * 5, check=True)
+    _, video = done(new_video, path)
+    for made in (top(video), video.path("poster")):
+        assert min(clips.pixel(made, 0.5, 0.5)) >= 225
 
 
 def wav(path: Path, channels: int) -> Path:

@@ -44,6 +44,7 @@ class Unspeakable(Exception):
 ERRORS: list[tuple[BaseException, str, str, str, int]] = [
     (TransientError("too_slow", "It took too long."), "queued", "transient", "too_slow", 1),
     (TransientError("source_away", "The source is away."), "queued", "transient", "source_away", 0),  # nor is the source's
+    (TransientError("result_torn", "The result was damaged."), "queued", "transient", "result_torn", 0),
     (PermanentError("unreadable_media", "Not a video."), "failed", "permanent", "unreadable_media", 1),
     (RateLimitedError("slow_down", "Later.", retry_after_s=60), "queued", "rate_limited", "slow_down", 0),
     (ValueError("secret internals"), "queued", "transient", "internal_error", 1),
