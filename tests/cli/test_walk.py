@@ -18,6 +18,7 @@ ENDLESS = {"reelq worker run", "reelq top", "reelq jobs tail"}  # they stay unti
 WITHOUT_DATABASE = {"reelq completion", "reelq config show", "reelq schema print"}
 LOOKS_ITSELF = {"reelq doctor", "reelq schema install", "reelq schema status", "reelq schema upgrade", "reelq schema diff"}
 ASKS_FIRST = {"reelq workers drain", "reelq job-types sync"}  # for more words, or with nothing to do
+CHOOSES = {f"reelq jobs {verb}" for verb in ("cancel", "reprioritise", "reschedule", "retry", "run-now")}  # by ids or by a filter
 BOUND = sorted(LEAVES.keys() - ENDLESS - WITHOUT_DATABASE - LOOKS_ITSELF - ASKS_FIRST)
 ODD = re.compile(r"Traceback|Error\(|object at 0x|\\[nt]|<class|psycopg|NoneType|\t|\x1b")
 
@@ -27,9 +28,9 @@ def words_of(path, tmp_path):
     specs, clip = tmp_path / "specs.json", tmp_path / "clip #1 100%?.mp4"
     specs.write_text('[{"job_type": "no_op"}]')
     clip.write_bytes(b"x")
-    words = path.split()[1:]
+    words = path.split()[1:] + (["--yes"] if path == "reelq videos delete" else [])
     for one in LEAVES[path].command.params:
-        if not one.required:
+        if not one.required and not (isinstance(one, click.Argument) and path in CHOOSES):
             continue
         words += [one.opts[0]] if isinstance(one, click.Option) else []
         if isinstance(one.type, click.Choice):
@@ -37,7 +38,7 @@ def words_of(path, tmp_path):
         elif one.name == "sources":
             words.append(str(clip))
         else:
-            words.append({"id": ID, "filename": str(specs), "integer range": "1", "json": "{}"}.get(one.type.name, "nothing"))
+            words.append({"id": ID, "filename": str(specs), "integer range": "1", "json": "{}", "time": "+10m"}.get(one.type.name, "nothing"))
     return words
 
 

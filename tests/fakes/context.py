@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from reelq.worker import settings
+from reelq.worker.jobs import arguments
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms import media
 from reelq.worker.rooms.media import VideoSource
@@ -64,7 +65,7 @@ class FakeVideo:
     def run(self, handler: ModuleType, **job_data: Any) -> dict[str, Any]:
         """Run a handler as the runner does: what it wants to be visible is written when it has ended well."""
         ctx = self.context(handler.__name__.rpartition(".")[2])
-        result: dict[str, Any] = handler.run(handler.Args(**job_data), ctx)
+        result: dict[str, Any] = handler.run(arguments.parse(handler.Args, job_data), ctx)
         for write in ctx.writes:
             write(cast("Any", self))
         return result

@@ -15,6 +15,7 @@ ONE_ROW = "writes one row by its key; where another has changed that, Postgres i
 ANY_LEVEL = {
     "base.clock": "reads the clock",
     "base.uuid_v7": "reads the clock",
+    "identity.act_for": "says for whom this transaction acts",
     "media.create_video": "makes rows, and decides nothing by those of others",
     "media.fail_video": ONE_ROW,
     "media.finish_video": ONE_ROW,
@@ -24,6 +25,7 @@ ANY_LEVEL = {
     "media.register_store": ONE_ROW,
     "media.reopen_video": ONE_ROW,
     "queue.deregister_worker": ONE_ROW,
+    "queue.drop_pipeline": ONE_ROW,
     "queue.drain_host": ONE_ROW,
     "queue.drain_worker": ONE_ROW,
     "queue.drop_schedule": ONE_ROW,
@@ -44,10 +46,16 @@ ARGUMENTS = {
     "queue.pause": "'all', '', 'a reason'",
     "queue.resume": "'all', ''",
     "queue.fail_job": "'{id}', 1, 'transient', 'oops', 'It broke.'",
+    "queue.ingest_video": "'/a.mp4'",
+    "queue.cancel_jobs": "p_all => true",
+    "queue.reprioritise_jobs": "5, p_all => true",
+    "queue.reschedule_jobs": "now(), p_all => true",
+    "queue.retry_jobs": "p_all => true",
+    "queue.run_jobs_now": "p_all => true",
     "queue.enqueue_pipeline": "'standard', '{video}'",
     "identity.set_tenant_status": "'acme', 'suspended'",
 }
-USUAL = {"text": "'no_op'", "uuid": "'{id}'", "integer": "1", "jsonb": """'[{"job_type": "no_op"}]'""", "interval": "'1 second'", "bigint": "1"}
+USUAL = {"text": "'no_op'", "uuid": "'{id}'", "integer": "1", "jsonb": """'[{"job_type": "no_op"}]'""", "interval": "'1 second'", "bigint": "1", "timestamp with time zone": "now()"}
 PUBLIC = """
 select format('%s.%s', p.pronamespace::regnamespace, p.proname), p.proargtypes::regtype[]::text[], p.pronargs - p.pronargdefaults
 from pg_proc as p

@@ -179,7 +179,7 @@ CASES = {
     "enqueue_jobs 500": Case(Bench.enqueue_jobs, 500, 45),
     "cancel ready": Case(Bench.cancel_ready, 1, 120),
     "cancel scheduled": Case(Bench.cancel_scheduled, 1, 120),
-    "cancel blocked": Case(Bench.cancel_blocked, 1, 120),
+    "cancel blocked": Case(Bench.cancel_blocked, 1, 140),
     "retry": Case(Bench.retry, 1, 200),
     "reprioritise": Case(Bench.reprioritise, 1, 120),
     "show": Case(Bench.show, 1, 150),

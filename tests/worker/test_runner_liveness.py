@@ -182,7 +182,7 @@ def test_a_worker_that_beats_and_is_refused_leaves(dsn: str, conn: Conn, tmp_pat
     with capture_logs() as lines, working(dsn, tmp_path, {"no_op": gate.module}) as worker:
         job_id = enqueue(conn)
         until(lambda: job(conn, job_id)["status"] == "running")
-        conn.execute("alter function queue.settle_and_claim rename to settle_and_claim_of_another_release")
+        conn.execute("alter function queue.claim_jobs rename to claim_jobs_of_another_release")
         loop = worker.runner.loop
         until(lambda: loop._away and time.monotonic() > loop._away.since + 2.0, "twice the time")
         assert worker.code is None, "a job runs"

@@ -17,7 +17,7 @@ import reelq.testing
 from demo import postgres
 from reelq import JobContext, JobSpec, PermanentError, job_type
 from reelq.worker import settings
-from reelq.worker.errors import SettingsError
+from reelq.worker.errors import BadArgument, SettingsError
 from reelq.worker.testing import database
 from tests.fakes import clips
 
@@ -102,7 +102,7 @@ def test_a_failure_tells_code_message_detail_and_stack() -> None:
             assert words in told
         failed = stack.run("part", {"bad": True}, check=False)
         assert (failed.status, failed.error_code, len(failed.attempts)) == ("failed", "bad_part", 1)
-        with pytest.raises(reelq.testing.JobFailed, match="bad_job_data"):
+        with pytest.raises(BadArgument, match="unknown option odd"):
             stack.run("part", {"odd": 1})
 
 

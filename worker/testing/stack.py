@@ -14,6 +14,7 @@ from uuid import UUID
 
 from reelq.worker import db
 from reelq.worker import settings as environment
+from reelq.worker.db import family
 from reelq.worker.errors import HandlersError, SettingsError
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.jobs.declare import JobType, types_of
@@ -85,8 +86,10 @@ class Stack:
 
         Raises:
             JobFailed: with the last attempt's code, message, detail and stack.
+            BadArgument: its type does not take such job_data.
         """
-        job_id = queue.enqueue_job(self.conn, job_type, job_data=dict(job_data or {}), **options)
+        with family():
+            job_id = queue.enqueue_job(self.conn, job_type, job_data=dict(job_data or {}), **options)
         self.work()
         done = self.job(job_id)
         if check:

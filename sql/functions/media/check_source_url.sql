@@ -16,7 +16,7 @@ begin
     end if;
     -- As the worker reads them: what it would refuse for good is told now.
     if v_scheme in ('http', 'https') then
-        if v_rest !~ '^([^/?#@]*@)?([A-Za-z0-9._-]+|([A-Za-z0-9._-]|[^ -~])+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?#]|$)' or v_rest ~ '[\x01-\x20\x7f]' then
+        if v_rest !~ $re$^([^/?#@]*@)?([A-Za-z0-9._-]+|([A-Za-z0-9._-]|[^ -~])+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?#]|$)$re$ or v_rest ~ $re$[\x01-\x20\x7f]$re$ then
             v_must := 'be a whole URL, as https://host/path';
         end if;
     elsif v_scheme = 's3' then

@@ -37,7 +37,7 @@ begin
     if v_status <> all(v_may) then
         raise exception 'status% must be %, not %',
             case when p_verb <> 'list' then format(' of jobs to %s', p_verb) else '' end,
-            regexp_replace(array_to_string(v_may, ', '), ', (\w+)$', ' or \1'), quote_literal(v_status)
+            regexp_replace(array_to_string(v_may, ', '), $re$, (\w+)\Z$re$, $re$ or \1$re$), quote_literal(v_status)
             using errcode = 'RQ008', hint = case p_verb
                 when 'list' then 'Leave it out for jobs of every status.'
                 else 'Look first: reelq jobs list, or queue.list_jobs.'
@@ -51,7 +51,7 @@ begin
         v_status := case v_place when 'running' then 'running' when 'dead letter' then 'failed' else 'queued' end;
         if p_status <> v_status or v_status <> all(v_may) then
             raise exception 'place must be one of jobs that are %, not %',
-                coalesce(p_status, regexp_replace(array_to_string(v_may, ', '), ', (\w+)$', ' or \1')), quote_literal(p_place)
+                coalesce(p_status, regexp_replace(array_to_string(v_may, ', '), $re$, (\w+)\Z$re$, $re$ or \1$re$)), quote_literal(p_place)
                 using errcode = 'RQ008', hint = format('Jobs in this place are %s.', v_status);
         end if;
         v_place := nullif(nullif(v_place, 'running'), 'dead letter');

@@ -94,7 +94,7 @@ begin
         end if;
         if v_must is not null then
             raise exception '%.% must be %, not %', p_at, v_key, v_must, left(v_value::text, 60)
-                using errcode = 'RQ008', hint = '\d+ queue.job_types says what options_schema holds.';
+                using errcode = 'RQ008', hint = $re$\d+ queue.job_types says what options_schema holds.$re$;
         end if;
     end loop;
 end;

@@ -15,12 +15,12 @@ begin
         raise exception '% must have at most % characters, not %', p_at, v_most_length, length(p_pattern) using errcode = 'RQ008', hint = 'Use enum for a list of words.';
     end if;
     -- What all engines read alike: \d and \w hold other letters in each, and a reference back can take for ever.
-    if p_pattern ~ '\\[A-Za-z0-9]' or p_pattern ~ '\(\?[^:]' or p_pattern ~ '\[\[[.:=]|\[[^]]*\[[.:=]' or p_pattern ~ '^\*\*\*' or p_pattern ~ '\{,' then
+    if p_pattern ~ $re$\\[A-Za-z0-9]$re$ or p_pattern ~ $re$\(\?[^:]$re$ or p_pattern ~ $re$\[\[[.:=]|\[[^]]*\[[.:=]$re$ or p_pattern ~ $re$^\*\*\*$re$ or p_pattern ~ $re$\{,$re$ then
         raise exception '% must be of characters, ., [ ], ( ), (?: ), |, *, +, ?, { }, ^ and $, not %', p_at, left(p_pattern, 60)
-            using errcode = 'RQ008', hint = 'Write [0-9] for \d and [A-Za-z0-9_] for \w; \ stands before punctuation only.';
+            using errcode = 'RQ008', hint = $re$Write [0-9] for \d and [A-Za-z0-9_] for \w; \ stands before punctuation only.$re$;
     end if;
     -- A repeat is unrolled when the pattern is made ready: repeats of repeats multiply.
-    for v_part in select regexp_matches(p_pattern, '(\)?)\{([0-9]{1,3}),?([0-9]{0,3})\}', 'g') loop
+    for v_part in select regexp_matches(p_pattern, $re$(\)?)\{([0-9]{1,3}),?([0-9]{0,3})\}$re$, 'g') loop
         if v_part[1] = ')' then
             v_group := v_group * greatest(coalesce(nullif(v_part[3], ''), v_part[2])::numeric, 1);
         else
