@@ -39,7 +39,7 @@ def test_the_talk_and_its_job_came_together_and_the_other_two_went_together(conn
     assert conn.execute("select title from public.talks").fetchall() == [("Keynote",)]
     (job,) = conn.execute("select tenant_id::text, job_type, job_data, idempotency_key, status from queue.processing_jobs").fetchall()
     (talk,) = conn.execute("select id from public.talks").fetchone()
-    assert job == (tenant, "no_op", {"seconds": 1}, f"talk {talk}", "queued")
+    assert job == (tenant, "no_op", {"sleep_s": 1}, f"talk {talk}", "queued")
 
 
 @pytest.mark.parametrize("heading", DRIVERS)
