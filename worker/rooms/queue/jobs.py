@@ -151,6 +151,11 @@ def settle_jobs(conn: Connection, worker_id: str, results: Sequence[str]) -> lis
     return rows(conn, Verdict, "select * from queue.settle_jobs(%s, %s)", [worker_id, f"[{','.join(results)}]"])
 
 
+def locked_jobs(conn: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these jobs another session holds at this moment, so that they cannot be settled."""
+    return {job_id for (job_id,) in conn.execute("select queue.locked_jobs(%s)", [list(job_ids)])}
+
+
 def complete_job(conn: Connection, job_id: UUID, token: int, result: dict[str, Any], facts: dict[str, Any]) -> None:
     """Complete a job; what follows in the same transaction is under its fence. LeaseLost when it is not ours."""
     conn.execute("select queue.complete_job(%s, %s, %s, %s)", [job_id, token, Jsonb(result), Jsonb(facts)])
