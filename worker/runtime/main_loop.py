@@ -169,7 +169,9 @@ class MainLoop:
 
     def _wait_s(self) -> float:
         """Seconds that there is nothing to do unless a message comes."""
-        until = min(self._claimer.look_at, self.settler.retry_at, self._stop_until or self._drain_until or float("inf"))
+        until = min(self._claimer.look_at, self._stop_until or self._drain_until or float("inf"))
+        if not self._away:
+            until = min(until, self.settler.retry_at)
         return self._batching.wait_s(until, is_away=bool(self._away))
 
     def _collect(self) -> None:
