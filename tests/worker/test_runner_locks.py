@@ -130,6 +130,23 @@ def test_a_held_failure_is_the_same(impatient: str, conn: Conn, connect: Connect
     assert [one["outcome"] for one in attempts(conn, held)] == ["failed"]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_behind_a_pooler_too(dsn: str, conn: Conn, connect: Connect, tmp_path: Path, gate: Gate, fails: bool) -> None:
+    """There the session cannot be told how long to wait: the server's own lock_timeout is none at all."""
+    gate.fails = fails
+    other = connect(autocommit=False)
+    with capture_logs() as lines, working(dsn, tmp_path, {HELD: gate.module, "no_op": no_op}, slots=2, database_direct_url="off"):
+        held = enqueue(conn, HELD)
+        runs(conn, held)
+        other.execute(HOLDS["by a cancel"], [held])
+        gate.go.set()
+        until(lambda: told(lines, "settlement.locked"), "the word that it is locked")
+        assert ended(conn, enqueue(conn))["status"] == "completed"
+        other.rollback()
+        assert ended(conn, held)["status"] == ("failed" if fails else "completed")
+    assert TROUBLES.isdisjoint(line["event"] for line in lines)
+
+
 def test_a_held_job_with_writes_keeps_its_lease(impatient: str, conn: Conn, connect: Connect, tmp_path: Path, gate: Gate) -> None:
     """Its slot completes it; the other slots work."""
     gate.writes = True

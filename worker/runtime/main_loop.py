@@ -27,7 +27,7 @@ import structlog
 from reelq.worker import db
 from reelq.worker.errors import DatabaseAway, ReelqError, WorkerUnknown
 from reelq.worker.rooms import queue
-from reelq.worker.rooms.queue.jobs import ClaimedJob
+from reelq.worker.rooms.queue.jobs import LOCK_TIMEOUT, ClaimedJob
 from reelq.worker.runtime.batching import Batching
 from reelq.worker.runtime.claimer import Claimer
 from reelq.worker.runtime.contact import Contact, Trouble
@@ -42,7 +42,7 @@ from reelq.worker.runtime.messages import Mailbox, Message
 from reelq.worker.runtime.orphaned_claims import release_orphaned_claims
 from reelq.worker.runtime.outcome import AttemptOutcome
 from reelq.worker.runtime.registration import Registration
-from reelq.worker.runtime.settler import LOCK_TIMEOUT, Settler
+from reelq.worker.runtime.settler import Settler
 from reelq.worker.runtime.slots import Slots
 from reelq.worker.scratch import Scratch
 from reelq.worker.systemd import Notifier

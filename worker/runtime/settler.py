@@ -26,7 +26,6 @@ from reelq.worker.runtime.outcome import COMPLETED, AttemptOutcome
 
 T = TypeVar("T")
 
-LOCK_TIMEOUT = "2s"  # of the main thread: what it settles waits for a lock so long, and all that it would claim with it
 PATIENCE_S = 4.0  # so long it waits in one turn for locks that only waiting finds, whatever the number of jobs
 
 log = structlog.get_logger()
