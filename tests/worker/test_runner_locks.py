@@ -154,10 +154,11 @@ def test_a_held_job_with_writes_keeps_its_lease(impatient: str, conn: Conn, conn
     with capture_logs() as lines, working(impatient, tmp_path, {HELD: gate.module, "no_op": no_op}, slots=2):
         held = enqueue(conn, HELD)
         runs(conn, held)
-        other.execute(HOLDS["by a cancel"], [held])
+        other.execute(HOLDS["its record"], [held])
         gate.go.set()
         until(lambda: told(lines, "completion.delayed"), "the word that it is delayed")
         wait_three_leases(conn, held)
+        assert conn.execute("select expires_at > clock_timestamp() from queue.leases where job_id = %s", [held]).fetchone() == (True,)
         assert ended(conn, enqueue(conn))["status"] == "completed"
         other.rollback()
         assert ended(conn, held)["status"] == "completed"

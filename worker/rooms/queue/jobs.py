@@ -20,7 +20,7 @@ from reelq.worker.db.rows import Connection, rows, scalar
 LOCK_TIMEOUT = "2s"  # so long a settlement waits for a lock, and all that would be claimed with it
 # Before a call that settles, where the session cannot have been told: behind a pooler. It holds for this one statement; what the call is given
 # first depends on it, so that it comes before.
-_IMPATIENT = f"select c.* from pg_catalog.set_config('lock_timeout', '{LOCK_TIMEOUT}', true) as s (v) cross join lateral "
+_IMPATIENT = f"select c.* from pg_catalog.set_config('lock_timeout', '{LOCK_TIMEOUT}', true) as s (v) cross join lateral "  # noqa: S608 - a constant
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")
 
 
