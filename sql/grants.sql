@@ -89,6 +89,7 @@ begin
             ('queue.claim_jobs', 'worker'),
             ('queue.settle_and_claim', 'worker'),
             ('queue.settle_jobs', 'worker'),
+            ('queue.locked_jobs', 'worker'),
             ('queue.advance_video', 'worker'),
             ('queue.complete_job', 'worker'),
             ('queue.fail_job', 'worker'),

@@ -9,6 +9,7 @@
     ├── StopRequested           the attempt has to end at once (see worker.stop)
     ├── DatabaseAway            no connection to Postgres; try again
     │   ├── DatabaseReadOnly    Postgres answers and takes no change
+    │   ├── DatabaseLocked      another session holds a lock for too long
     │   └── DatabaseRefuses     Postgres answers and does not let us in: password, role or database are wrong
     ├── SettingsError           the environment or a flag is wrong
     │   └── HandlersError       a job type is declared wrongly, or its module cannot be used
@@ -111,6 +112,12 @@ class DatabaseReadOnly(DatabaseAway):
         "After a failover wait. Else DATABASE_URL names a standby (target_session_attrs=read-write finds the primary), or "
         "default_transaction_read_only is on: show it in psql."
     )
+
+
+class DatabaseLocked(DatabaseAway):
+    """Nothing was done: another session holds a lock for longer than this one waits, or the two waited for each other."""
+
+    hint = "select * from queue.health() names a session that has held locks for a minute; else try again."
 
 
 class DatabaseRefuses(DatabaseAway):

@@ -27,6 +27,8 @@ EVENTS = {
     "database.found": "It answers again: tries.",
     "claim.failed": "The queue refused a claim: error; tried again.",
     "batch.refused": "A batch of settlements was refused: error, jobs; each is settled alone.",
+    "settlement.locked": "Another session holds a job that has ended: job_id, error; tried again, others go on; health() names the session.",
+    "settlement.unlocked": "The job can be settled now: job_id, locked_s.",
     "result.refused": "The queue does not take a result: job_id, error; the job fails.",
     "completion.delayed": "The transaction that completes a job failed and is done again: job_id, error; once for each reason.",
     "orphan.released": "A claim whose answer was lost was released: job_id, attempt.",

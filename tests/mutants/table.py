@@ -194,6 +194,11 @@ MUTANTS = [
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
     Mutant("notifications while nobody sleeps", (Change("notifications while nobody sleeps", None, ""), Change("notifications while nobody sleeps (2)", "exists (select from queue.listening_workers as s where s.types is null or t = any(s.types))", "true"), Change("notifications while nobody sleeps (3)", "exists (select from queue.listening_workers)", "true")), (FAIR, "-k", "nobody_sleeps")),
     Mutant("notifications in what is prepared", (Change("notifications in what is prepared"),), (ODD, "-k", "prepared")),
+    # Sessions that hold a job
+    one("a lock on the lease loses the job", "w.last_beat_at > v_held.expires_at", "false", LEASES, "-k", "a_lock_kept"),
+    one("no job is locked", "not j.id = any(v_jobs)", "false", LEASES, "-k", "cannot_be_settled_is_named"),
+    one("a running job is never locked", "v_job.status = 'running'", "false", EXPLAIN, "-k", "running_job_that_is_held"),
+    one("nobody looks for forgotten transactions", "a.state_change < v_now - v_long", "false", HEALTH, "-k", "forgotten_transaction_that_holds"),
     # Health
     one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Job types

@@ -151,6 +151,18 @@ def test_a_row_that_an_open_transaction_holds(queue, connect):
     assert queue.claim(), "explaining leaves no lock behind"
 
 
+def test_a_running_job_that_is_held_says_so(queue, connect):
+    """It may have ended, and cannot be settled."""
+    job = queue.add()
+    queue.take()
+    assert reasons(queue, job) == ["running"]
+    with connect(autocommit=False) as other:
+        other.execute("select queue.cancel_job(%s, 'held')", [job])
+        assert reasons(queue, job) == ["running", "locked"]
+        other.rollback()
+    assert reasons(queue, job) == ["running"]
+
+
 def test_explaining_in_an_open_transaction_holds_nothing_up(queue, connect):
     job = queue.add()
     queue.worker()

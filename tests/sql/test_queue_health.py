@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -192,6 +193,64 @@ def test_a_session_that_holds_nothing_is_nobody_s_trouble(queue, connect, clock)
     other.execute("select 1")
     clock.forward(10 * MINUTES)
     assert only(queue, "snapshots")[0] == "ok"
+
+
+def test_a_forgotten_transaction_that_holds_a_job_is_named(queue, connect, clock):
+    """Its job cannot be settled: who it is and what to do is told after a minute."""
+    job_id = queue.add()
+    queue.take()
+    other = connect(autocommit=False, application_name="somebody's psql")
+    other.execute("select queue.cancel_job(%s, 'held')", [job_id])
+    assert only(queue, "locks")[0] == "ok"
+    clock.forward(2 * MINUTES)
+    level, told = only(queue, "locks")
+    assert level == "warn"
+    for word in (f"pid {other.info.backend_pid} (", "somebody's psql", "idle in transaction for 0", "queue.leases", "queue.processing_jobs"):
+        assert word in told
+    assert f"select pg_terminate_backend({other.info.backend_pid})" in told
+    other.rollback()
+    assert only(queue, "locks")[0] == "ok"
+
+
+@pytest.mark.parametrize(("statement", "level"), [
+    ("select from queue.processing_jobs for update", "warn"),
+    ("insert into queue.pauses (scope, key, reason) values ('all', '', 'a load of many rows')", "ok"),
+])  # fmt: skip
+def test_of_a_busy_session_only_a_hold_on_jobs_counts(queue, connect, clock, statement, level):
+    queue.add()
+    other = connect(autocommit=False)
+    other.execute(statement)
+    other.execute("select")
+    asking = threading.Thread(target=lambda: other.execute("select pg_advisory_xact_lock(1)"))
+    with queue.transaction():
+        queue.conn.execute("select pg_advisory_xact_lock(1)")
+        asking.start()
+        while queue.value("select state from pg_stat_activity where pid = %s", other.info.backend_pid) != "active":
+            queue.conn.execute("select pg_stat_clear_snapshot()")
+        clock.forward(2 * MINUTES)
+        assert only(queue, "locks")[0] == level
+    asking.join()
+
+
+def test_readers_hold_no_job(queue, connect, clock):
+    other = connect(autocommit=False)
+    other.execute("select from queue.processing_jobs")
+    clock.forward(2 * MINUTES)
+    assert only(queue, "locks")[0] == "ok"
+
+
+def test_who_may_not_see_sessions_says_nothing_of_locks(queue, connect):
+    """The owner of the schema, and not a superuser."""
+    assert "locks" in {row.finding for row in queue.rows("select * from queue.health_of_jobs()")}
+    queue.conn.execute("create role curious_owner; grant usage on schema queue, base to curious_owner")
+    try:
+        queue.conn.execute("grant select on all tables in schema queue to curious_owner; grant execute on all functions in schema queue, base to curious_owner")
+        conn = connect()
+        conn.execute("set role curious_owner")
+        assert "locks" not in {row.finding for row in Queue(conn).rows("select * from queue.health_of_jobs()")}
+        conn.close()
+    finally:
+        queue.conn.execute("drop owned by curious_owner; drop role curious_owner")
 
 
 def move_clock(queue: Queue, by: timedelta) -> None:

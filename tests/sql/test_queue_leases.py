@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -242,3 +243,64 @@ def test_no_column_of_the_queue_holds_an_infinite_time(queue):
     for column in columns:
         count = queue.value(f'select count(*) from {column.place} where not isfinite("{column.column_name}")')
         assert count == 0, column
+
+
+def test_a_lease_that_a_lock_kept_from_being_extended_is_not_lost(queue, connect, clock):
+    """A session held its row until it had run out. The worker went on beating, and has one more beat before the job is taken back."""
+    job_id = queue.add()
+    job = queue.take()
+    lease = queue.value("select lease from queue.leases")
+    with connect(autocommit=False) as other:
+        other.execute("select queue.cancel_job(%s, 'held')", [job_id])
+        for _ in range(4):
+            clock.forward(lease / 3)
+            assert queue.beat("w1", job) == {}
+            assert queue.rescue() == 0
+        other.rollback()
+    assert queue.value("select expires_at < base.clock() from queue.leases")
+    assert queue.rescue() == 0
+    assert queue.beat("w1", job) == {}
+    assert queue.value("select expires_at - base.clock() from queue.leases") == lease
+    queue.conn.execute("select queue.complete_job(%s, %s)", (job.job_id, job.token))
+    assert (queue.status(job_id), queue.job(job_id).crashes) == ("completed", 0)
+
+
+def test_a_lease_that_its_worker_gave_up_gets_one_respite(queue, clock):
+    """The worker beats, and not for this job."""
+    queue.add()
+    queue.take()
+    for _ in range(3):
+        clock.forward(queue.value("select lease / 2 + interval '1 second' from queue.leases"))
+        queue.beat("w1")
+    assert queue.rescue() == 0
+    clock.forward(timedelta(seconds=9))
+    queue.beat("w1")
+    assert queue.rescue() == 0
+    clock.forward(timedelta(seconds=2))
+    queue.beat("w1")
+    assert queue.rescue() == 1
+
+
+LOCKS = {
+    "record": "select from queue.processing_jobs where id = %s for no key update",
+    "parent of a new job": "select from queue.processing_jobs where id = %s for share",
+    "lease": "select from queue.leases where job_id = %s for update",
+    "video": "select from media.videos where id = (select j.video_id from queue.processing_jobs as j where j.id = %s) for update",
+}
+
+
+@pytest.mark.parametrize("what", LOCKS)
+def test_what_cannot_be_settled_is_named(queue, connect, what):
+    """One job of two, and only while it is held."""
+    first, second = (queue.value("select queue.ingest_video(%s)", f"file:///{name}.mov") for name in ("a", "b"))
+    jobs = {queue.value("select id from queue.processing_jobs where video_id = %s and status = 'queued' order by id limit 1", one) for one in (first, second)}
+    taken = [queue.take(), queue.take()]
+    ids = [one.job_id for one in taken]
+    assert set(ids) == jobs
+    named = "select array_agg(l) from queue.locked_jobs(%s::uuid[]) as l"
+    with connect(autocommit=False) as other:
+        other.execute(LOCKS[what], [ids[0]])
+        assert queue.value(named, ids) == [ids[0]]
+        other.rollback()
+    assert queue.value(named, ids) is None
+    assert queue.value(named, [uuid4()]) is None, "a job that is gone"

@@ -23,7 +23,7 @@ from reelq.worker import errors
 from reelq.worker.db import text
 from reelq.worker.db.answers import ANSWER_S, answer_within
 from reelq.worker.db.rows import Connection as Connection
-from reelq.worker.errors import DatabaseAway, DatabaseRefuses
+from reelq.worker.errors import DatabaseAway, DatabaseLocked, DatabaseRefuses
 from reelq.worker.settings import Settings, environment
 from reelq.worker.stop import StopSignal
 
@@ -54,6 +54,7 @@ SESSION = {
 }
 # Not away, and the same call may succeed again: deadlock, serialisation, lock and statement time-outs, no memory or connection left.
 TRY_AGAIN = {"40P01", "40001", "55P03", "57014", "53000", "53100", "53200", "53300"}
+LOCKED = {"40P01", "55P03"}  # of these, what another session's lock has done
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 POOL_WAIT_S = 5.0
 LONG_ANSWER_S = 60.0  # a transaction of a handler has several statements
@@ -76,7 +77,7 @@ def behind_pooler(settings: Settings) -> bool:
     return bool(settings.database_direct_url)
 
 
-def conninfo(settings: Settings, name: str, *, direct: bool = False) -> str:
+def conninfo(settings: Settings, name: str, *, direct: bool = False, lock_timeout: str = SESSION["lock_timeout"]) -> str:
     """libpq's keywords for a connection that shows up as `name` in pg_stat_activity.
 
     What DATABASE_URL says itself wins over ours. `direct` means past the pooler.
@@ -88,7 +89,7 @@ def conninfo(settings: Settings, name: str, *, direct: bool = False) -> str:
     except psycopg.ProgrammingError as error:
         raise errors.SettingsError("DATABASE_URL is neither a URL nor keywords that libpq knows") from error
     if straight or not behind_pooler(settings):
-        ours = " ".join(f"-c {key}={value}" for key, value in SESSION.items())
+        ours = " ".join(f"-c {key}={value}" for key, value in {**SESSION, "lock_timeout": lock_timeout}.items())
         # As libpq has it: what the URL says, else PGOPTIONS, which ours would hide.
         theirs = given.get("options") or environment().get("PGOPTIONS", "")
         given["options"] = f"{ours} {theirs}".strip()
@@ -100,7 +101,7 @@ def arguments(settings: Settings) -> dict[str, Any]:
     return {"autocommit": True, "prepare_threshold": None if behind_pooler(settings) else 5}
 
 
-def connect(settings: Settings, name: str, *, direct: bool = False) -> Connection:
+def connect(settings: Settings, name: str, *, direct: bool = False, lock_timeout: str = SESSION["lock_timeout"]) -> Connection:
     """Open a connection.
 
     Raises:
@@ -110,7 +111,9 @@ def connect(settings: Settings, name: str, *, direct: bool = False) -> Connectio
     """
     try:
         with family():
-            conn: Connection = psycopg.connect(conninfo(settings, name, direct=direct), **arguments(settings))
+            conn: Connection = psycopg.connect(
+                conninfo(settings, name, direct=direct, lock_timeout=lock_timeout), **arguments(settings)
+            )
             text.prepare(conn)
             return conn
     except DatabaseAway as error:
@@ -133,7 +136,8 @@ def family() -> Iterator[None]:
     except psycopg.Error as error:
         ours = errors.from_database(error)
         if ours is None and error.sqlstate in TRY_AGAIN:
-            ours = DatabaseAway(error.diag.message_primary or str(error))
+            kind = DatabaseLocked if error.sqlstate in LOCKED else DatabaseAway
+            ours = kind(error.diag.message_primary or str(error))
         if ours is None:
             raise
         raise ours from error
@@ -151,12 +155,20 @@ def backoff(turn: int) -> float:
 class Session:
     """One connection for one thread, opened when first used and again after it was lost."""
 
-    def __init__(self, settings: Settings, name: str, on_open: Callable[[Connection], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        on_open: Callable[[Connection], None] | None = None,
+        *,
+        lock_timeout: str = SESSION["lock_timeout"],
+    ) -> None:
         self.answer_s = ANSWER_S  # how long a call may take
         self.answered_at = float("-inf")  # monotonic: when a call last succeeded
         self._settings = settings
         self._name = name
         self._on_open = on_open
+        self._lock_timeout = lock_timeout
         self._conn: Connection | None = None
 
     def call(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -164,11 +176,12 @@ class Session:
 
         Raises:
             DatabaseAway: not done, or done but the answer was lost; the next call opens a new connection.
+            DatabaseLocked: not done, for another session's lock.
         """
         with family():
             try:
                 if self._conn is None:
-                    self._conn = connect(self._settings, self._name)
+                    self._conn = connect(self._settings, self._name, lock_timeout=self._lock_timeout)
                     if self._on_open is not None:
                         self._on_open(self._conn)
                 with answer_within(self._conn, self.answer_s):

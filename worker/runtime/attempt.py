@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from reelq.worker import db, logs
-from reelq.worker.errors import DatabaseAway, LeaseLost, PermanentError, ReelqError
+from reelq.worker.errors import DatabaseAway, DatabaseLocked, LeaseLost, PermanentError, ReelqError
 from reelq.worker.jobs import plain
 from reelq.worker.jobs.context import Facts, JobContext
 from reelq.worker.rooms.queue import reads
@@ -59,6 +59,7 @@ class Attempt:
     ended_at: float | None = None
     settlement: str = ""  # the outcome as queue.settle_jobs takes it; the slot writes it, which saves the main thread time
     is_refused: bool = False  # the queue did not take its first outcome
+    is_locked: bool = False  # it has ended, and another session holds its job: a lock, and nothing else, keeps it from being settled
     sent: bool = False  # the outcome was sent once and no answer came: it may have arrived
 
     @property
@@ -164,7 +165,8 @@ class Attempt:
                 if not failed.may_pass or failures == MOST_FAILURES:
                     raise error from None
             except DatabaseAway as away:
-                self.sent = True
+                self.is_locked = isinstance(away, DatabaseLocked)
+                self.sent = self.sent or not self.is_locked
                 error = away
             if trouble.failed(error):
                 log.warning("completion.delayed", job_id=str(self.job.job_id), error=plain.line(error, 500))

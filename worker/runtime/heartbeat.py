@@ -2,7 +2,8 @@
 
 It has a connection of its own, so that neither a busy handler nor a slow claim delays it. But a heart that beats is no
 proof of life by itself: it beats, and feeds the watchdog, only while the loop that claims and settles goes round. And what
-has ended is held for UNSETTLED_S of good heartbeats: what cannot be settled by then goes to another worker.
+has ended is held for UNSETTLED_S of good heartbeats: what cannot be settled by then goes to another worker, unless all that is
+in its way is a lock.
 """
 
 from __future__ import annotations
@@ -122,9 +123,14 @@ class Heartbeat(threading.Thread):
         self._on_stuck()
 
     def _is_held(self, attempt: Attempt, now: float) -> bool:
-        """Whether its lease is to be extended: it is not lost, and it runs, or has not waited for too long to be settled."""
+        """Whether its lease is to be extended: it is not lost, and it runs, or has not waited for too long to be settled.
+
+        Not counted is the wait for a lock: another worker could not settle it either, and would do the work again.
+        """
+        if attempt.deadlines.reason == "lease_lost":
+            return False
         since = attempt.deadlines.over_since
-        return attempt.deadlines.reason != "lease_lost" and (since is None or now < max(since, self._good_since) + UNSETTLED_S)
+        return since is None or attempt.is_locked or now < max(since, self._good_since) + UNSETTLED_S
 
     def _pace(self, lease_s: float) -> float:
         """Seconds between beats that a lease of this length needs, so that three may be lost."""

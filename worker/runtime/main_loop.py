@@ -27,7 +27,7 @@ import structlog
 from reelq.worker import db
 from reelq.worker.errors import DatabaseAway, ReelqError, WorkerUnknown
 from reelq.worker.rooms import queue
-from reelq.worker.rooms.queue.jobs import ClaimedJob
+from reelq.worker.rooms.queue.jobs import LOCK_TIMEOUT, ClaimedJob
 from reelq.worker.runtime.batching import Batching
 from reelq.worker.runtime.claimer import Claimer
 from reelq.worker.runtime.contact import Contact, Trouble
@@ -77,7 +77,7 @@ class MainLoop:
         self.dispatch_queue = DispatchQueue(settings.slots, lambda: self.mailbox.put((Message.ENDED, "")))
         self.stopping = threading.Event()  # running jobs are ended now
         self.trouble: str | None = None  # with the disk
-        self._session = db.Session(settings, f"reelq main {me.worker_id}", lambda _: self._claimer.connected())
+        self._session = db.Session(settings, f"reelq main {me.worker_id}", lambda _: self._claimer.connected(), lock_timeout=LOCK_TIMEOUT)
         self.settler = Settler(self._session, me.worker_id)
         self._claimer = Claimer(
             self._session, me.worker_id, self.settler, self._start,
@@ -170,6 +170,8 @@ class MainLoop:
     def _wait_s(self) -> float:
         """Seconds that there is nothing to do unless a message comes."""
         until = min(self._claimer.look_at, self._stop_until or self._drain_until or float("inf"))
+        if not self._away:
+            until = min(until, self.settler.retry_at)
         return self._batching.wait_s(until, is_away=bool(self._away))
 
     def _collect(self) -> None:
@@ -219,6 +221,8 @@ class MainLoop:
         if self._batching.awaits_claim():
             return
         self._tell_trouble()
+        if not self._claimer.is_pending:
+            self.settler.retry_locked()
         self._collect()
         settle = self._batching.is_time_to_settle()
         if self._drain_until is not None:
@@ -333,7 +337,7 @@ class MainLoop:
         self._session.answer_s = DEREGISTER_S
         self._finish_claim()
         self._release_unstarted()
-        waiting = set(self.settler.waiting)
+        waiting = {*self.settler.waiting, *self.settler.locked}
         for attempt in self.in_flight.attempts():
             if attempt not in waiting:
                 attempt.outcome = attempt.outcome or AttemptOutcome("released", message="shutdown")
@@ -343,6 +347,9 @@ class MainLoop:
         while not (self._try_call(None) and self._try_call(queue.deregister_worker)) and time.monotonic() < deadline:
             time.sleep(db.backoff(turn))
             turn += 1
+        if self.settler.locked:  # their sessions outlast the grace: the leases run out
+            log.warning("deregister.failed", error="other sessions hold jobs that have ended", jobs=len(self.settler.locked))
+            self._try_call(queue.deregister_worker)
         self._forget_settled()
 
     def _try_call(self, function: Any) -> bool:
@@ -350,12 +357,13 @@ class MainLoop:
         try:
             if function is None:
                 self.settler.settle()
+                self.settler.retry_locked(at_once=True)
             else:
                 self._session.call(function, self._me.worker_id)
         except (ReelqError, psycopg.Error) as error:
             log.warning("deregister.failed", error=str(error), jobs=len(self.in_flight))
             return False
-        return True
+        return function is not None or not self.settler.locked
 
     def _show_status(self) -> None:
         """One line for systemctl, when something has changed but not at every turn."""

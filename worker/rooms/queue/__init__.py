@@ -19,6 +19,7 @@ from reelq.worker.rooms.queue.jobs import enqueue_job as enqueue_job
 from reelq.worker.rooms.queue.jobs import fail_job as fail_job
 from reelq.worker.rooms.queue.jobs import heartbeat as heartbeat
 from reelq.worker.rooms.queue.jobs import ingest_video as ingest_video
+from reelq.worker.rooms.queue.jobs import locked_jobs as locked_jobs
 from reelq.worker.rooms.queue.jobs import mark_worker_dead as mark_worker_dead
 from reelq.worker.rooms.queue.jobs import register_worker as register_worker
 from reelq.worker.rooms.queue.jobs import reprioritise_job as reprioritise_job

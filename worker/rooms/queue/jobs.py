@@ -17,6 +17,10 @@ from psycopg.types.json import Jsonb
 from reelq.worker.db.async_query import AsyncQuery, Unreadable
 from reelq.worker.db.rows import Connection, rows, scalar
 
+LOCK_TIMEOUT = "2s"  # so long a settlement waits for a lock, and all that would be claimed with it
+# Before a call that settles, where the session cannot have been told: behind a pooler. It holds for this one statement; what the call is given
+# first depends on it, so that it comes before.
+_IMPATIENT = f"select c.* from pg_catalog.set_config('lock_timeout', '{LOCK_TIMEOUT}', true) as s (v) cross join lateral "  # noqa: S608 - a constant
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")
 
 
@@ -138,6 +142,9 @@ def ask_settle_and_claim(
     if not results:  # the same without a function around it, which would copy the rows: a job that comes to an idle worker starts sooner
         return AsyncQuery(conn, ClaimedJob, b"select * from queue.claim_jobs($1, $2, $3, $4, $5)", [worker_id, str(limit), *lower])
     given = [worker_id, str(limit), f"[{','.join(results)}]", *lower]
+    if conn.prepare_threshold is None:
+        impatient = f"{_IMPATIENT} queue.settle_and_claim(case when s.v <> '' then $1 end, $2, $3, $4, $5, $6) as c"
+        return AsyncQuery(conn, ClaimedJob, impatient.encode(), given)
     return AsyncQuery(conn, ClaimedJob, b"select * from queue.settle_and_claim($1, $2, $3, $4, $5, $6)", given)
 
 
@@ -148,7 +155,15 @@ def _array(numbers: Iterable[float]) -> str:
 
 def settle_jobs(conn: Connection, worker_id: str, results: Sequence[str]) -> list[Verdict]:
     """Settle what is finished, each an object as JSON text; one verdict (ok, lost) a job."""
-    return rows(conn, Verdict, "select * from queue.settle_jobs(%s, %s)", [worker_id, f"[{','.join(results)}]"])
+    given = [worker_id, f"[{','.join(results)}]"]
+    if conn.prepare_threshold is None:
+        return rows(conn, Verdict, f"{_IMPATIENT} queue.settle_jobs(case when s.v <> '' then %s end, %s) as c", given)
+    return rows(conn, Verdict, "select * from queue.settle_jobs(%s, %s)", given)
+
+
+def locked_jobs(conn: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these jobs another session holds at this moment, so that they cannot be settled."""
+    return {job_id for (job_id,) in conn.execute("select queue.locked_jobs(%s)", [list(job_ids)])}
 
 
 def complete_job(conn: Connection, job_id: UUID, token: int, result: dict[str, Any], facts: dict[str, Any]) -> None:
@@ -163,9 +178,10 @@ def advance_video(conn: Connection, job_id: UUID, token: int, status: str) -> No
 
 def fail_job(conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]) -> str:
     """End the attempt with an error; returns the job's new status: queued (a retry), failed or cancelled."""
-    return str(
-        scalar(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", [job_id, token, error_class, code, message, Jsonb(facts)])
-    )
+    given = [job_id, token, error_class, code, message, Jsonb(facts)]
+    if conn.prepare_threshold is None:
+        return str(scalar(conn, f"{_IMPATIENT} queue.fail_job(case when s.v <> '' then %s end, %s, %s, %s, %s, %s) as c", given))
+    return str(scalar(conn, "select queue.fail_job(%s, %s, %s, %s, %s, %s)", given))
 
 
 def heartbeat(conn: Connection, worker_id: str, jobs: Iterable[tuple[UUID, int, JobProgress]]) -> list[Verdict]:

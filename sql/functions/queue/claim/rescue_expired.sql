@@ -11,6 +11,7 @@ declare
     v_now timestamptz := base.clock();
     v_upkeep queue.upkeep;
     v_lease record;
+    v_held queue.leases;
     v_job queue.processing_jobs;
     v_video uuid;
     v_rescued integer := 0;
@@ -70,9 +71,22 @@ begin
         for no key update skip locked;
         continue when not found;
         -- Check the lease again under its lock: a heartbeat may have extended it meanwhile.
-        perform from queue.leases as l
+        select * into v_held from queue.leases as l
         where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at < v_now for update skip locked;  -- mutant: a rescue does not look again
         continue when not found;
+        -- It ran out although its worker beats: that session which held the lease until now kept the heartbeats from it, or the worker
+        -- has given it up. Once, until the next beat, leave it to the worker. A second time expires_at tells that there was a first.
+        if v_held.expires_at between v_held.beat_at and v_held.beat_at + v_held.lease and exists (
+            select from queue.workers as w
+            where
+                w.worker_id = v_held.worker_id and w.status in ('active', 'draining')
+                and w.last_beat_at > v_held.expires_at and w.last_beat_at > v_now - interval '30 seconds'  -- mutant: a lock on the lease loses the job
+        ) then
+            update queue.leases as l
+            set expires_at = v_now + least(v_held.lease, '10 seconds')
+            where l.job_id = v_held.job_id;
+            continue;
+        end if;
         perform queue.settle_failure(
             v_job, 'worker_lost', 'worker_lost', 'The worker that ran this vanished.', '{}'
         );
@@ -85,7 +99,8 @@ $$;
 comment on function queue.rescue_expired(integer) is $$
 Take back up to p_limit jobs whose lease has expired; the retry policy for worker_lost says what becomes of
 them. One caller at a time, the others return 0. After a gap longer than queue.upkeep.grace the leases of
-workers that were alive at the last look are first extended once, so that an outage of the database does not kill a healthy fleet's work. Also notes
+workers that were alive at the last look are first extended once, so that an outage of the database does not kill a healthy fleet's work. A
+lease that ran out while its worker went on beating, as when a session held its row, gets 10 seconds more, once. Also notes
 workers that have not been heard of for a minute. Returns how many jobs were taken back.
 
 Raises

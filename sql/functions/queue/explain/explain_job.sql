@@ -23,6 +23,15 @@ begin
     end if;
     if v_job.status <> 'queued' then
         return query select * from queue.explain_started(v_job);
+        if v_job.status = 'running' and queue.is_locked(p_job_id) then  -- mutant: a running job is never locked
+            return query
+            select
+                'locked', 'A session that has not ended its transaction holds the row of this job: until then it cannot be settled.',
+                case
+                    when v_operator then 'select * from queue.health() where finding = ''locks'' names a session that holds it for a minute.'
+                    else 'End the transactions that you have open.'
+                end;
+        end if;
         return;
     end if;
 
@@ -80,7 +89,8 @@ Why a job is not running, in words, with what to do: a row for each thing that h
 'claimable' stands there, alone, if and only if a claim of a live worker takes the job when its turn comes.
 
 Returns
-  reason  completed, failed, cancelled, running, not_due, blocked, paused, over_limit, no_worker, locked or claimable; of an archived job how it ended
+  reason  completed, failed, cancelled, running, not_due, blocked, paused, over_limit, no_worker, locked or claimable; of an archived job how it ended.
+          A second row, locked, of a running job: it cannot be settled now
 
 Raises
   RQ004  no such job

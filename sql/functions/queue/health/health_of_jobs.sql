@@ -9,6 +9,7 @@ as $$
 declare
     v_now timestamptz := base.clock();
     v_most integer := 10000; -- where counting stops
+    v_long interval := '1 minute'; -- for a transaction that holds jobs
     v_count bigint;
     v_before bigint;
     v_since timestamptz;
@@ -57,9 +58,43 @@ begin
     if not found then
         return query select 'pauses', 'ok', 'None is older than a day.', null::text;
     end if;
+
+    -- Whoever changes or locks rows here and does not end its transaction: what runs cannot be settled, what waits is passed over. Of a session
+    -- that is busy only what locks jobs or leases counts: a large load takes minutes, and holds up nobody.
+    return query
+    select
+        'locks', 'warn',
+        format(
+            'pid %s (%s, %s) has been %s for %s and holds rows of %s', a.pid, a.usename, coalesce(nullif(a.application_name, ''), 'no application name'),
+            case when a.state like 'idle%' then 'idle in transaction' else 'in a transaction' end,
+            date_trunc('second', v_now - case when a.state like 'idle%' then a.state_change else a.xact_start end), h.tables
+        ),
+        format('End the transaction there, or: select pg_terminate_backend(%s)', a.pid)
+    from (
+        select l.pid, string_agg(distinct 'queue.' || c.relname, ', ') as tables, bool_or(l.mode = 'RowShareLock' and c.relname in ('processing_jobs', 'leases')) as jobs
+        from pg_locks as l
+        join pg_class as c on c.oid = l.relation
+        where
+            l.locktype = 'relation' and l.granted and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+            and l.mode in ('RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+            and c.relnamespace = 'queue'::regnamespace and c.relkind in ('r', 'p') and l.pid <> pg_backend_pid()
+        group by l.pid
+    ) as h
+    join pg_stat_activity as a on a.pid = h.pid
+    where
+        a.backend_type = 'client backend'
+        and case
+            when a.state like 'idle in transaction%' then a.state_change < v_now - v_long  -- mutant: nobody looks for forgotten transactions
+            else h.jobs and a.xact_start < v_now - v_long
+        end
+    order by a.xact_start;
+    -- Who may not see the sessions of others cannot tell that all is well.
+    if not found and pg_has_role(current_user, 'pg_read_all_stats', 'usage') then
+        return query select 'locks', 'ok', 'No session has held a job for a minute.', null::text;
+    end if;
 end;
 $$;
 
 comment on function queue.health_of_jobs() is $$
-Part of queue.health: due jobs that nobody makes ready, dead letters, parked jobs, old pauses. Counting stops at 10,000.
+Part of queue.health: due jobs that nobody makes ready, dead letters, parked jobs, old pauses, sessions that hold jobs. Counting stops at 10,000.
 $$;
