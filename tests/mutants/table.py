@@ -126,6 +126,8 @@ MUTANTS = [
     dropped("two fan-outs close a circle", LOCKS, "-k", "would_wait_for_each_other"),
     dropped("a part gets an edge to an archived job", LOCKS, "-k", "no_edge_to_a_part"),
     one("a retry locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "retry_and_an_enqueuer"),
+    one("a retry looks once", "v_now <@ v_all", "true", LOCKS, "-k", "to_each_other_a_child"),
+    dropped("a retry keeps what it has locked", LOCKS, "-k", "lock_in_one_order_what_both"),
     one("a retry does not wait for other parents", " for share", "", RACES, "-k", "retry_of_a_child or other_parent"),
     one("a cascade locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "one_order"),
     one("a bulk change locks jobs as they come", "order by j.id", "order by j.id desc", "tests/sql/test_queue_changes.py", "-k", "one_order"),
