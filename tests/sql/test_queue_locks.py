@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
@@ -323,3 +325,226 @@ def test_one_bad_row_stops_no_claim(queue, clock):
     assert queue.claim(limit=5) == []
     queue.conn.execute("delete from queue.processing_jobs where id = any(%s)", ([bad, double],))
     queue.conn.execute("delete from queue.scheduled")
+
+
+def step(queue):
+    """A tenant's video with its pipeline, and its first step at work: tenant, video, asset, job."""
+    tenant = queue.value("select identity.create_tenant('ann')")
+    video = queue.value("select queue.ingest_video('/a.mp4', 'ann')")
+    return tenant, video, queue.value("select asset_id from media.videos where id = %s", video), queue.take()
+
+
+def stored(queue, asset):
+    queue.rows("select media.record_original(%s, 'file:///store', 'a.mp4', 1, %s, 'video/mp4')", asset, "a" * 64)
+    queue.rows("""select media.put_variant(%s, '{"profile": "h264-720p", "bucket": "file:///store", "key": "b.mp4"}')""", asset)
+
+
+@pytest.mark.parametrize("owner", ["video", "video, by its function", "tenant"])
+def test_an_owner_is_deleted_between_a_completion_and_what_its_worker_writes(queue, race, owner):
+    tenant, video, asset, job = step(queue)
+    delete, key = {
+        "video": ("delete from media.videos where id = %s", video),
+        "video, by its function": ("select * from queue.delete_video(%s)", video),
+        "tenant": ("delete from identity.tenants where id = %s", tenant),
+    }[owner]
+    with queue.transaction():
+        queue.complete(job)
+        deleting = race(lambda q: q.conn.execute(delete, (key,)))
+        stored(queue, asset)
+    deleting.finish()
+    assert queue.value("select count(*) from queue.processing_jobs") == 0
+
+
+@pytest.mark.parametrize("owner", ["asset", "tenant"])
+def test_the_same_for_a_job_of_an_asset_without_a_video(queue, race, owner):
+    tenant = queue.value("select identity.create_tenant('ann')")
+    video = queue.value("select media.create_video('/a.mp4', %s)", tenant)
+    asset = queue.value("select asset_id from media.videos where id = %s", video)
+    queue.conn.execute("delete from media.videos where id = %s", (video,))
+    queue.add(asset_id=asset)
+    job = queue.take()
+    delete, key = {"asset": ("delete from media.assets where id = %s", asset), "tenant": ("delete from identity.tenants where id = %s", tenant)}[owner]
+    with queue.transaction():
+        queue.complete(job)
+        deleting = race(lambda q: q.conn.execute(delete, (key,)))
+        stored(queue, asset)
+    deleting.finish()
+    assert queue.value("select count(*) from media.assets") == 0
+
+
+def test_a_run_is_cancelled_by_whoever_has_added_a_job_while_its_video_is_deleted(queue, race):
+    _, video, _, _ = step(queue)
+    with queue.transaction():
+        queue.add(video_id=video)
+        deleting = race(lambda q: q.rows("select * from queue.delete_video(%s)", video))
+        queue.rows("select * from queue.cancel_run(%s)", video)
+    deleting.finish()
+    assert queue.value("select count(*) from queue.processing_jobs") == 0
+
+
+@pytest.mark.parametrize("owner", ["video", "tenant"])
+@pytest.mark.parametrize("call", ["cancel_run", "cancel_job", "cancel_jobs", "fail", "batch", "retry", "rerun", "pipeline", "spawn"])
+def test_an_owner_is_deleted_beside_whoever_changes_its_video(queue, race, maybe, owner, call):
+    """A third session keeps the video from being deleted; those who change it need not wait for that."""
+    tenant, video, _, job = step(queue)
+    if call in ("retry", "rerun"):
+        queue.fail(job, "permanent")
+    calls = {
+        "cancel_run": lambda q: q.rows("select * from queue.cancel_run(%s)", video),
+        "cancel_job": lambda q: q.value("select queue.cancel_job(id) from queue.processing_jobs where video_id = %s and pipeline_step = 'probe'", video),
+        "cancel_jobs": lambda q: q.rows("select * from queue.cancel_jobs(p_video_id => %s)", video),
+        "fail": lambda q: q.fail(job, "permanent"),
+        "batch": lambda q: q.rows("select * from queue.settle_jobs('w1', %s)", settled(job, "failed", error_class="permanent", code="bad")),
+        "retry": lambda q: q.rows("select * from queue.retry_jobs(p_video_id => %s)", video),
+        "rerun": lambda q: q.rows("select * from queue.rerun_video(%s)", video),
+        "pipeline": lambda q: q.rows("select * from queue.enqueue_pipeline('standard', %s, run => 'again')", video),
+        "spawn": lambda q: q.rows("select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')", job.job_id, job.token),
+    }
+    delete = "select * from queue.delete_video(%s)" if owner == "video" else "delete from identity.tenants where id = %s"
+    with queue.transaction():
+        queue.rows("select from media.videos where id = %s for key share", video)
+        deleting = race(lambda q: q.conn.execute(delete, (video if owner == "video" else tenant,)))
+        changing = maybe(calls[call])
+    deleting.finish()
+    try:
+        changing.finish()
+    except psycopg.Error as error:
+        assert error.sqlstate == {"pipeline": "RQ004", "rerun": "RQ004", "spawn": "RQ001", "fail": "RQ001"}.get(call)
+    assert queue.value("select count(*) from queue.processing_jobs") == 0
+
+
+def test_a_tenant_is_deleted_beside_a_fan_out_of_a_job_without_a_video(queue, race, maybe):
+    tenant = queue.value("select identity.create_tenant('ann')")
+    queue.add(tenant_id=tenant)
+    job = queue.take()
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for key share", job.job_id)
+        deleting = race(lambda q: q.conn.execute("delete from identity.tenants where id = %s", (tenant,)))
+        spawning = maybe(lambda q: q.rows("select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')", job.job_id, job.token))
+    deleting.finish()
+    with pytest.raises(psycopg.Error) as error:
+        spawning.finish()
+    assert error.value.sqlstate == "RQ001"
+
+
+@pytest.mark.parametrize("call", ["fail", "batch"])
+@pytest.mark.parametrize("other", ["cancel", "cancel many", "enqueue", "cancel a part"])
+def test_a_failure_locks_those_that_fall_with_it_in_one_order(queue, race, call, other):
+    """The job below has the lower id: it was named before its parent, or its parent is a part of a fan-out."""
+    if other == "cancel a part":
+        top = queue.add()
+        job = queue.take()
+        low = child(queue, top)
+        queue.rows("select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')", top, job.token)
+        queue.complete(job)
+    else:
+        low, _ = chain(queue, [], [])
+    job = queue.take()
+    assert low < job.job_id
+    fail = {
+        "fail": lambda q: q.fail(job, "permanent"),
+        "batch": lambda q: q.rows("select * from queue.settle_jobs('w1', %s)", settled(job, "failed", error_class="permanent", code="bad")),
+    }[call]
+    change = {
+        "cancel many": lambda q: q.rows("select * from queue.cancel_jobs(p_job_ids => %s)", [low, job.job_id]),
+        "enqueue": lambda q: q.add(depends_on=[low, job.job_id]),
+    }.get(other, lambda q: q.value("select queue.cancel_job(%s)", job.job_id))
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for no key update", low)
+        changing = race(change)
+        failing = race(fail)
+    changing.finish()
+    failing.finish()
+    assert queue.status(job.job_id) in ("failed", "cancelled")
+    assert queue.status(low) in ("failed", "cancelled")
+
+
+def test_whoever_waits_for_a_job_and_for_its_parts_locks_them_in_one_order(queue, race):
+    """The part is older than the second parent, which waits for it and falls with it."""
+    top = queue.add()
+    job = queue.take()
+    (part,) = (row.job_id for row in queue.rows("select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')", top, job.token))
+    queue.complete(job)
+    job = queue.take()
+    assert job.job_id == part
+    late = child(queue, top)
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", late)
+        failing = race(lambda q: q.fail(job, "permanent"))
+        enqueuing = race(lambda q: q.add(depends_on=[top, late]))
+    assert failing.finish() == "failed"
+    enqueuing.finish()
+
+
+def test_a_job_is_deleted_beside_a_fan_out_of_its_parent(queue, race):
+    parent = queue.add()
+    job = queue.take()
+    below = child(queue, parent)
+    with queue.transaction():
+        queue.rows("select from queue.blocked where job_id = %s for update", below)
+        deleting = race(lambda q: q.conn.execute("delete from queue.processing_jobs where id = %s", (below,)))
+        spawning = race(lambda q: q.rows("select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')", parent, job.token))
+    deleting.finish()
+    spawning.finish()
+    assert queue.rows("select from queue.job_dependencies where job_id = %s", below) == []
+
+
+def test_two_retries_lock_in_one_order_what_both_bring_back(queue, connect, race):
+    """A child of both comes while they wait. Its third parent has the lowest id: both stop there, each with its own job in hand."""
+    jobs = [queue.add() for _ in range(3)]
+    low, *roots = jobs
+    for job in jobs:
+        queue.value("select queue.cancel_job(%s)", job)
+    last = Queue(connect())
+    with queue.transaction():
+        common = queue.add(depends_on=jobs)
+        last.conn.execute("begin")
+        holding = Race(last, lambda q: q.rows("select from queue.processing_jobs where id = %s for no key update", low))
+        holding.start_and_wait_until_blocked(Queue(connect()))
+        retrying = [race(lambda q, job=job: q.value("select queue.retry_job(%s)", job)) for job in roots]
+    holding.finish()
+    last.conn.execute("commit")
+    assert [call.finish() for call in retrying] == ["queued", "queued"]
+    assert queue.status(common) == "failed"  # until the third is retried
+    assert queue.value("select queue.retry_job(%s)", low) == "queued"
+    assert queue.place(common) == "blocked"
+
+
+def test_two_retries_do_not_leave_to_each_other_a_child_that_came_meanwhile(queue, connect, observer):
+    """Both stay open until each has looked: who looks once does not see that the child came, or that its other parent is retried."""
+    roots = [queue.add(), queue.add()]
+    for job in roots:
+        queue.value("select queue.cancel_job(%s)", job)
+    gate, holder = queue.add(), Queue(connect())
+    holder.conn.execute("begin")
+    holder.rows("select from queue.processing_jobs where id = %s for update", gate)
+
+    def retry(q, job):
+        with q.transaction():
+            told = q.value("select queue.retry_job(%s)", job)
+            q.rows("select from queue.processing_jobs where id = %s for key share", gate)
+            return told
+
+    with queue.transaction():
+        common = queue.add(depends_on=roots)
+        retrying = [Race(Queue(connect()), partial(retry, job=job)).start_and_wait_until_blocked(observer) for job in roots]
+    waits = "select cardinality(pg_blocking_pids(%s)) > 0 and not %s = any(pg_blocking_pids(%s))"
+    pids = [call._queue.conn.info.backend_pid for call in retrying]
+    while not all(observer.value(waits, pid, queue.conn.info.backend_pid, pid) for pid in pids):
+        pass
+    holder.conn.execute("commit")
+    assert [call.finish() for call in retrying] == ["queued", "queued"]
+    assert queue.place(common) == "blocked"
+
+
+def test_a_job_that_fails_while_a_retry_waits_is_retried_too(queue, race):
+    first, second = queue.add(), queue.add()
+    queue.fail(queue.take(), "permanent")
+    job = queue.take()
+    assert job.job_id == second
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", first)
+        retrying = race(lambda q: q.rows("select outcome, reason, jobs from queue.retry_jobs(p_job_ids => %s)", [first, second]))
+        queue.fail(job, "permanent")
+    assert [tuple(row) for row in retrying.finish()] == [("retried", None, 2)]
+    assert [queue.status(one) for one in (first, second)] == ["queued"] * 2

@@ -168,7 +168,7 @@ CASES = {
     "settle 200 parents": Case(Bench.settle_parents, 200, 130),
     "complete": Case(Bench.complete, 1, 130),
     "fail": Case(Bench.fail, 1, 100),
-    "fail for good": Case(Bench.fail_for_good, 1, 180),
+    "fail for good": Case(Bench.fail_for_good, 1, 220),
     "snooze": Case(Bench.snooze, 1, 100),
     "heartbeat 200": Case(Bench.heartbeat, 200, 15),
     "rescue": Case(Bench.rescue, bigqueue.EXPIRED, 120),

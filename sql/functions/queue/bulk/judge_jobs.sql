@@ -14,6 +14,7 @@ declare
     v_now timestamptz := base.clock();
     v_done uuid[];
     v_along uuid[];
+    v_locked uuid[];
     v_stuck uuid[];
     v_judged queue.judged_jobs;
 begin
@@ -21,6 +22,7 @@ begin
         v_along := coalesce(p_fallen, queue.find_failed_descendants(array(
             select j.id from queue.processing_jobs as j where j.id = any(p_job_ids) and j.status in ('failed', 'cancelled')
         )));
+        v_locked := v_along;
         v_done := queue.retryable_jobs(v_along);
         v_along := array(select unnest(v_done) except select unnest(p_job_ids));
         v_stuck := array(select unnest(p_job_ids) except select unnest(v_done));
@@ -57,6 +59,7 @@ begin
                 case p_verb
                     when 'retry' then case
                         when j.status not in ('failed', 'cancelled') then j.status
+                        when j.id <> all(v_locked) then 'running'  -- it has failed since the others were locked
                         when j.id = any(v_stuck) then 'a parent has failed'
                     end
                     when 'cancel' then case when j.status not in ('queued', 'running') then j.status end
@@ -95,7 +98,7 @@ Arguments
   p_verb      retry, cancel, reprioritise, run now or reschedule
   p_priority  the new one, for reprioritise
   p_at        the new time, for reschedule
-  p_fallen    what queue.find_failed_descendants says, when it is known
+  p_fallen    what queue.lock_failed_descendants says, when it is known: no other job is retried
 
 Returns
   outcome  retried, cancelled, cancelling (a running one is told), reprioritised, due now, rescheduled, unchanged, refused; brought back:

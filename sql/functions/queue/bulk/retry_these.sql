@@ -7,24 +7,15 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_roots uuid[] := array(
-        select j.id from queue.processing_jobs as j where j.id = any(p_job_ids) and j.status in ('failed', 'cancelled')
-    );
     v_judged queue.judged_jobs;
     v_revived uuid[];
     v_blocked uuid[];
     v_video record;
 begin
-    -- The order that all functions keep, see docs/design/locks.md: videos, then jobs.
-    perform queue.lock_videos_of(queue.find_failed_descendants(v_roots));
     -- Two retries that have a child in common wait for each other here: each locks the other's job as a parent. Else each would leave
     -- the child to the other.
-    v_revived := queue.lock_failed_descendants(array(
-        select j.id from queue.processing_jobs as j where j.id = any(v_roots) and j.status in ('failed', 'cancelled')
-    ));
-    v_judged := queue.judge_jobs('retry', p_job_ids, p_fallen => array(
-        select j.id from queue.processing_jobs as j where j.id = any(v_revived) and j.status in ('failed', 'cancelled') order by j.id
-    ));
+    v_revived := queue.lock_failed_descendants(p_job_ids);
+    v_judged := queue.judge_jobs('retry', p_job_ids, p_fallen => v_revived);
     v_revived := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome in ('retried', 'brought back') order by v.job_id);
 
     update queue.processing_jobs as j

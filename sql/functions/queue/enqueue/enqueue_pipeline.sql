@@ -33,6 +33,10 @@ begin
     if jsonb_typeof(options) is distinct from 'object' then
         raise exception 'options must be a JSON object, not %', coalesce(jsonb_typeof(options), 'null') using errcode = 'RQ008', hint = '{"ladder": {"crf": 21}}';
     end if;
+    -- The tenant before its video, in the order in which a tenant is deleted.
+    perform from identity.tenants as t
+    where t.id = (select v.tenant_id from media.videos as v where v.id = enqueue_pipeline.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id))
+    for key share;  -- mutant: a pipeline locks the video before the tenant
     select v.tenant_id into v_tenant from media.videos as v
     where v.id = enqueue_pipeline.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id) for key share;
     if not found then

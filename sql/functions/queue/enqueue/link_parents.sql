@@ -29,6 +29,20 @@ begin
     -- Wait also for the jobs that a parent has spawned, which the lock keeps from spawning more meanwhile. They are found first, so that all
     -- are locked in the order of ids; again until no more are found.
     v_known := v_parents;
+    if exists (select from queue.spawned as s where s.parent_id = any(v_parents)) then  -- mutant: parts are locked after those that wait for them
+        v_known := array(
+            with recursive spawned (id) as (
+                select p from unnest(v_parents) as p
+                union
+                select s.job_id from spawned as up inner join queue.spawned as s on s.parent_id = up.id
+            )
+            select s.id from spawned as s
+            except
+            select j from unnest(p_job_ids) as j
+            union
+            select p from unnest(v_parents) as p
+        );
+    end if;
     loop
         -- Never wait for another tenant's job: it is answered like one that is not there.
         perform from queue.processing_jobs as j

@@ -9,17 +9,21 @@ set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
-    v_job queue.processing_jobs := queue.lock_running_job(p_job_id, p_token);
-    v_like jsonb := jsonb_strip_nulls(jsonb_build_object(
-        'tenant_id', v_job.tenant_id, 'user_id', v_job.user_id, 'video_id', v_job.video_id, 'channel_id', v_job.channel_id,
-        'pipeline_run', v_job.pipeline_run, 'pipeline_step', v_job.pipeline_step
-    ));
+    v_job queue.processing_jobs;
+    v_like jsonb;
     v_no text[] := queue.specs_refusal(p_specs);
     v_specs jsonb;
     v_all uuid[];
     v_new uuid[];
     v_open uuid[];
 begin
+    -- The tenant before the job, for the parts that come: in the order in which a tenant is deleted.
+    perform from identity.tenants as t where t.id = (select j.tenant_id from queue.processing_jobs as j where j.id = p_job_id) for key share;  -- mutant: a fan-out locks the job before the tenant
+    v_job := queue.lock_running_job(p_job_id, p_token);
+    v_like := jsonb_strip_nulls(jsonb_build_object(
+        'tenant_id', v_job.tenant_id, 'user_id', v_job.user_id, 'video_id', v_job.video_id, 'channel_id', v_job.channel_id,
+        'pipeline_run', v_job.pipeline_run, 'pipeline_step', v_job.pipeline_step
+    ));
     if v_no is not null then
         raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
@@ -42,10 +46,11 @@ begin
 
     -- We hold the lock on the job, so nobody can release those that wait for it, or add to them. One that is over may be archived or
     -- deleted at this moment, with its edge: wait for that, so that it gets no new one.
-    perform from queue.job_dependencies as d where d.parent_id = p_job_id and not d.satisfied order by d.job_id for share;  -- mutant: a part gets an edge to an archived job
+    -- Counters before edges, as whoever deletes one of them.
     perform from queue.blocked as b
     where b.job_id = any(array(select d.job_id from queue.job_dependencies as d where d.parent_id = p_job_id and not d.satisfied))
-    order by b.job_id for update;
+    order by b.job_id for update;  -- mutant: a fan-out locks edges before counters
+    perform from queue.job_dependencies as d where d.parent_id = p_job_id and not d.satisfied order by d.job_id for share;  -- mutant: a part gets an edge to an archived job
     with added as (
         insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied)
         select n.id, d.job_id, d.on_failure,

@@ -11,7 +11,11 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
 as $$
+declare
+    v_doomed uuid[];
 begin
     if p_error_class is null or p_error_class not in ('transient', 'rate_limited', 'permanent', 'cancelled', 'worker_lost') then
         raise exception 'error class must be transient, rate_limited, permanent, cancelled or worker_lost, not %', coalesce(quote_literal(p_error_class), 'null')
@@ -20,6 +24,15 @@ begin
     if p_code is null or p_code !~ '^[a-z][a-z0-9_]{0,62}$' then
         raise exception 'error code must be a word of a-z, 0-9 and _, not %', coalesce(quote_literal(p_code), 'null')
             using errcode = 'RQ008', hint = 'Such as unreadable_media.';
+    end if;
+    v_doomed := queue.find_doomed(array[p_job_id]);
+    if v_doomed <> '{}' then
+        perform base.check_read_committed();
+        -- Those that fall with the job may be of other videos, and have lower ids: parts of a fan-out are younger than who waits for them.
+        perform queue.lock_owners_of(array[p_job_id] || v_doomed);
+        if exists (select from unnest(v_doomed) as d where d < p_job_id) then
+            perform from queue.processing_jobs as j where j.id = any(array[p_job_id] || v_doomed) order by j.id for no key update;  -- mutant: a failure locks as it goes
+        end if;
     end if;
     return queue.settle_failure(queue.lock_running_job(p_job_id, p_token), p_error_class, p_code, p_message, p_facts);
 end;

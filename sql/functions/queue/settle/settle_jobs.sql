@@ -19,6 +19,8 @@ declare
     v_cpu double precision[];
     v_memory double precision[];
     v_children uuid[];
+    v_failed uuid[];
+    v_doomed uuid[];
     v_done uuid[];
     v_whole boolean;
     v_doubtful boolean;
@@ -56,13 +58,10 @@ begin
     end if;
 
     if cardinality(v_all) > coalesce(cardinality(v_ids), 0) then
-        -- What fails may fail its video: lock the videos first, as whoever deletes one does.
-        perform from media.videos as v
-        where v.id = any(array(
-            select j.video_id from queue.processing_jobs as j
-            where j.id = any(v_all) and j.pipeline_run is not null and j.video_id is not null
-        ))
-        order by v.id for no key update;
+        -- What fails may fail its video and those of the jobs that fall with it: lock the owners first, as whoever deletes one does.
+        v_failed := array(select i from unnest(v_all) as i where i is not null except select i from unnest(v_ids) as i);
+        v_doomed := queue.find_doomed(v_failed);
+        perform queue.lock_owners_of(v_failed || v_doomed);
     end if;
     -- Lock all counters that this batch may change at once and in order of ids, after the jobs: otherwise two batches deadlock over
     -- common children. Most jobs have no children, and are locked as they are written.
@@ -72,10 +71,8 @@ begin
         );
     end if;
     if v_children <> '{}' then
-        perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for no key update;
-        if cardinality(v_all) > coalesce(cardinality(v_ids), 0) then
-            perform from queue.processing_jobs as j where j.id = any(queue.find_doomed(v_all)) order by j.id for no key update;
-        end if;
+        -- Those that fall in one order with those that fail: a child may have the lower id.
+        perform from queue.processing_jobs as j where j.id = any(v_all || v_doomed) order by j.id for no key update;  -- mutant: a batch locks as it fails
         perform from queue.blocked as b where b.job_id = any(v_children) order by b.job_id for update;
     end if;
 

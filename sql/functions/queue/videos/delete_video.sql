@@ -14,9 +14,11 @@ begin
     perform queue.check_sees_jobs();
     select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and base.may_act_for(v.tenant_id);  -- mutant: anybody deletes a video
     if found then
-        -- The asset before the video, see docs/design/locks.md.
-        perform from media.assets as a where a.id = v_asset for update;
-        perform from media.videos as v where v.id = p_video_id for update;
+        -- The video before its asset, as whoever fails or reopens it: see docs/design/locks.md.
+        perform from media.videos as v where v.id = p_video_id for update;  -- mutant: a video is deleted asset first
+        if found then
+            perform from media.assets as a where a.id = v_asset for update;
+        end if;
     end if;
     if v_asset is null or not found then
         raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
