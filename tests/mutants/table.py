@@ -103,6 +103,7 @@ MUTANTS = [
     # Options
     one("options are not checked", "v_mistake is not null", "false", OPTIONS, "-k", "whoever_writes"),
     one("a job without its video", "v_without is not null", "false", OPTIONS, "-k", "without_its_video"),
+    one("another row is named", "order by j.n limit 1", "order by j.n desc limit 1", OPTIONS, "-k", "named_by_its_row"),
     one("keywords that nobody knows are passed over", "v_key <> all(v_known)", "false", OPTIONS, "-k", "passed_over"),
     one("a pattern of any cost", "v_group * v_states > v_most_states", "false", OPTIONS, "-k", "passed_over"),
     one("an unknown option in a path", "coalesce(p_schema -> 'additionalProperties', 'true') <> 'false'", "true", OPTIONS, "-k", "same_as_the_function"),

@@ -137,6 +137,16 @@ RULES = (
         "rename it, so that no column can be meant",
     ),
     Rule(
+        "a function has one signature",  # with two, a call that fits both is "not unique", and grants by name are refused
+        f"""
+        select {FUNCTION} from pg_proc as p
+        where {OUR_FUNCTION} and exists (
+            select from pg_proc as q where q.pronamespace = p.pronamespace and q.proname = p.proname and q.oid <> p.oid
+        )
+        """,
+        "another name; of a changed signature reelq schema upgrade drops the earlier one",
+    ),
+    Rule(
         "every foreign key has an index",  # its first columns, in any order, so that deleting a parent is no walk over the table
         f"""
         select {NAME} || ' ' || k.conname from pg_constraint as k inner join pg_class as c on c.oid = k.conrelid

@@ -48,6 +48,8 @@ def test_a_function_that_forgets_to_ask_and_a_trigger_without_its_name_are_told(
     assert "ask whose the rows are: not media.test_peek" in told
     assert "are called tg_… and have a trigger: not media.test_hook" in told
     assert "parameters begin with p_: not media.test_name" in told
+    conn.execute("create function media.test_name(p_x text) returns integer language sql as 'select 1'")
+    assert "a function has one signature: not media.test_name(p_x text)" in "\n".join(rules.broken(conn))
 
 
 def test_every_error_code_has_a_class_and_a_row_in_the_readme() -> None:

@@ -169,6 +169,24 @@ def test_no_shipped_type_is_enqueued_without_its_video(queue: Queue, job_type: s
     assert refusal(queue, "select queue.set_schedule('s', '@daily', %s)", job_type)[0] == message
 
 
+def test_a_job_without_what_its_type_requires_is_named_by_its_row(queue: Queue) -> None:
+    """As one with wrong options is; the first of them, whatever its type is called."""
+    insert = "insert into queue.processing_jobs (job_type) values "
+    assert refusal(queue, insert + "('no_op'), ('scan'), ('no_op'), ('generate_thumbnail'), ('scan')")[0] == (
+        "row 2: asset_id of a scan must be that of an asset, not null"
+    )
+    assert refusal(queue, insert + "('no_op'), ('no_op'), ('generate_thumbnail'), ('extract_metadata')")[0] == (
+        "row 3: video_id of a generate_thumbnail must be that of a video, not null"
+    )
+
+
+@pytest.mark.parametrize("call", ["queue.enqueue_pipeline('standard', null)", "media.show_video(null)"])
+def test_a_video_that_is_null_is_called_so(queue: Queue, call: str) -> None:
+    with pytest.raises(psycopg.Error, match="^no video null\n") as caught:
+        queue.conn.execute(f"select {call}".encode())
+    assert caught.value.sqlstate == "RQ004"
+
+
 def test_a_type_that_needs_an_asset_takes_that_of_a_video(queue: Queue) -> None:
     assert refusal(queue, "select queue.enqueue_job('scan')")[0] == "asset_id of a scan must be that of an asset, not null"
     video = queue.value("select media.create_video('/a.mp4')")

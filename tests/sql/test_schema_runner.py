@@ -206,6 +206,116 @@ def test_badly_numbered_migrations_are_refused(tree: Path, names: list[str]) -> 
 COUNT = CATS["functions/cats/count_cats.sql"]
 
 
+# A function whose file comments on it, and what a later release makes of it; calls without arguments fit both.
+FEED = (
+    "create or replace function cats.feed(p_name text default 'Tom') returns text language sql as 'select p_name';\n\n"
+    "comment on function cats.feed(text) is 'Feed a cat.';"
+)
+FEED_MORE = (
+    "create or replace function cats.feed(\n    p_name text default 'Tom',\n    p_meals integer default 1\n) returns text language sql as 'select p_name';\n\n"
+    "comment on function cats.feed(\n    text, integer\n) is 'Feed a cat.';"
+)
+FED = {
+    "functions/cats/feed.sql": FEED,
+    "data/cats_feed.sql": "select cats.feed();",
+    "grants.sql": "grant execute on function cats.feed to pg_monitor;",
+}
+SIGNATURES = "select oid::regprocedure::text from pg_proc where pronamespace = 'cats'::regnamespace and proname = 'feed' order by 1"
+
+
+def strays(conn: Conn, root: Path) -> dict[str, tuple[str, str | None]]:
+    """What status tells of no file: object → state and remedy."""
+    return {row["path"]: (row["state"], row["remedy"]) for row in schema.status(conn, root) if not schema.is_file(row)}
+
+
+def signatures(conn: Conn) -> list[str]:
+    return [name for (name,) in conn.execute(SIGNATURES)]
+
+
+def test_an_upgrade_drops_the_earlier_signature_of_a_function(pg_server: postgres.Server, empty_conn: Conn, tree: Path) -> None:
+    """Before the files that follow call it; and the new one has the rights of the old."""
+    change(tree, FED)
+    schema.install(empty_conn, tree)
+    change(tree, {"functions/cats/feed.sql": FEED_MORE, "data/cats_feed.sql": "select cats.feed() as twice;"})
+    warnings: list[str] = []
+    assert applied(schema.upgrade(empty_conn, tree, warn=warnings.append)) == ["functions/cats/feed.sql", "data/cats_feed.sql", "grants.sql"]
+    assert (warnings, signatures(empty_conn)) == ([], ["cats.feed(text,integer)"])
+    assert empty_conn.execute("select has_function_privilege('pg_monitor', 'cats.feed(text, integer)', 'execute')").fetchone() == (True,)
+    assert (strays(empty_conn, tree), schema.diff(empty_conn, tree)) == ({}, [])
+    assert schema.upgrade(empty_conn, tree) == []
+
+
+def leave_both(conn: Conn, tree: Path) -> None:
+    """A database in which an upgrade left the earlier signature beside the new one, as upgrades did once."""
+    change(tree, FED)
+    schema.install(conn, tree)
+    conn.execute("alter function cats.feed rename to fed")
+    change(tree, {"functions/cats/feed.sql": FEED_MORE})
+    schema.upgrade(conn, tree)
+    conn.execute("alter function cats.fed rename to feed")
+    conn.execute("update base.schema_objects set object = 'cats.feed(p_name text)' where object = 'cats.fed(p_name text)'")
+    assert len(signatures(conn)) == 2
+
+
+def test_an_earlier_signature_that_was_left_is_told_and_dropped_by_the_next_upgrade(empty_conn: Conn, tree: Path) -> None:
+    leave_both(empty_conn, tree)
+    assert strays(empty_conn, tree) == {"cats.feed(p_name text)": ("second signature", "drop function cats.feed(text);")}
+    assert {"object": "cats.feed(p_name text)", "kind": "function", "state": "second signature"} in schema.diff(empty_conn, tree)
+    assert applied(schema.upgrade(empty_conn, tree)) == ["grants.sql"]
+    assert (signatures(empty_conn), strays(empty_conn, tree)) == (["cats.feed(text,integer)"], {})
+
+
+def test_an_earlier_signature_on_which_others_depend_stays_and_is_told(empty_conn: Conn, tree: Path) -> None:
+    change(tree, FED)
+    schema.install(empty_conn, tree)
+    empty_conn.execute("create view public.meals as select cats.feed('Tim')")
+    change(tree, {"functions/cats/feed.sql": FEED_MORE, "data/cats_feed.sql": None, "grants.sql": "select 1;"})
+    warnings: list[str] = []
+    schema.upgrade(empty_conn, tree, warn=warnings.append)
+    told = "cats.feed(text) is an earlier signature of sql/functions/cats/feed.sql and stays: view public.meals depends on function cats.feed(text)"
+    assert told in warnings
+    assert strays(empty_conn, tree) == {"cats.feed(p_name text)": ("second signature", "drop function cats.feed(text);")}
+    empty_conn.execute("drop view public.meals")
+    schema.upgrade(empty_conn, tree)
+    assert signatures(empty_conn) == ["cats.feed(text,integer)"]
+
+
+def test_a_signature_that_somebody_made_by_hand_is_told_and_never_dropped(empty_conn: Conn, tree: Path) -> None:
+    change(tree, {"functions/cats/feed.sql": FEED})
+    schema.install(empty_conn, tree)
+    empty_conn.execute("create function cats.feed(integer, cats.cats[]) returns integer language sql as 'select 1'")
+    for accept in (False, True, True):
+        warnings: list[str] = []
+        schema.upgrade(empty_conn, tree, accept=accept, warn=warnings.append)
+        assert warnings == [
+            "cats.feed(integer, cats.cats[]) is none that sql/functions/cats/feed.sql makes or made, and stays: drop function cats.feed(integer, cats.cats[]);"
+        ]
+    assert strays(empty_conn, tree) == {"cats.feed(integer, cats.cats[])": ("second signature", "drop function cats.feed(integer, cats.cats[]);")}
+    assert schema.diff(empty_conn, tree) == [{"object": "cats.feed(integer, cats.cats[])", "kind": "function", "state": "added"}]
+
+
+def test_an_operators_own_objects_are_told_as_of_nobodys_file(empty_conn: Conn, tree: Path) -> None:
+    change(tree, FED)
+    schema.install(empty_conn, tree)
+    for made in (
+        "create table cats.mine (id serial primary key, n integer generated by default as identity)",
+        "create view cats.my_view as select 1 as one",
+        "create materialized view cats.my_copy as select 1 as one",
+        "create type cats.my_pair as (a integer)",
+        "create domain cats.my_word as text",
+        "create sequence cats.my_numbers",
+        "create function cats.my_answer() returns trigger language plpgsql as 'begin return null; end'",
+        "create trigger my_trigger after insert on cats.cats execute function cats.my_answer()",
+        "create table cats.parts (id integer) partition by range (id)",
+        "create table cats.parts_1 partition of cats.parts for values from (1) to (2)",
+    ):
+        empty_conn.execute(made.encode())
+    own = ["cats.cats my_trigger", "cats.mine", "cats.my_answer()", "cats.my_copy", "cats.my_numbers", "cats.my_pair", "cats.my_view", "cats.my_word", "cats.parts"]
+    assert strays(empty_conn, tree) == dict.fromkeys(own, ("of nobody's file", None))
+    schema.upgrade(empty_conn, tree, accept=True)
+    assert schema.diff(empty_conn, tree) == []
+
+
 def test_functions_of_subjects_run_in_the_order_of_their_names_and_keep_their_key_when_they_move(empty_conn: Conn, tree: Path) -> None:
     """The ledger does not know subjects: a move is no change, and a change after it is told of the place where the file lies."""
     change(tree, {"functions/cats/z/a_cat.sql": COUNT.replace("count_cats", "a_cat")})

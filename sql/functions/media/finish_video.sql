@@ -16,7 +16,7 @@ begin
     for no key update;
 
     if v_asset is null then
-        raise exception 'no video %', p_video_id
+        raise exception 'no video %', coalesce(p_video_id::text, 'null')
             using errcode = 'RQ004', hint = 'It never was, or it was deleted since the job was made; drop the job.';
     end if;
 

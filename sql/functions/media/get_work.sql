@@ -46,7 +46,7 @@ begin
     where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id);
 
     if not found then
-        raise exception 'no video %', p_video_id
+        raise exception 'no video %', coalesce(p_video_id::text, 'null')
             using errcode = 'RQ004', hint = 'It never was, or it was deleted since the job was made; drop the job.';
     end if;
 end;

@@ -15,7 +15,7 @@ begin
     select a.tenant_id into v_tenant from media.assets as a where a.id = p_asset_id;
 
     if v_tenant is null or not base.may_act_for(v_tenant) then
-        raise exception 'no asset %', p_asset_id
+        raise exception 'no asset %', coalesce(p_asset_id::text, 'null')
             using errcode = 'RQ004', hint = 'Take asset_id from media.get_work.';
     end if;
 

@@ -16,7 +16,7 @@ begin
     if not exists (
         select from media.assets as a where a.id = p_asset_id and base.may_act_for(a.tenant_id)
     ) then
-        raise exception 'no asset %', p_asset_id
+        raise exception 'no asset %', coalesce(p_asset_id::text, 'null')
             using errcode = 'RQ004', hint = 'Take asset_id from media.get_work.';
     end if;
 

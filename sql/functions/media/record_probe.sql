@@ -14,7 +14,7 @@ begin
     select a.* into v_old from media.assets as a where a.id = p_asset_id for no key update;
 
     if v_old.id is null or not base.may_act_for(v_old.tenant_id) then
-        raise exception 'no asset %', p_asset_id
+        raise exception 'no asset %', coalesce(p_asset_id::text, 'null')
             using errcode = 'RQ004', hint = 'Take asset_id from media.get_work.';
     end if;
 

@@ -24,7 +24,7 @@ begin
     where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id);
 
     if v_shown is null then
-        raise exception 'no video %', p_video_id
+        raise exception 'no video %', coalesce(p_video_id::text, 'null')
             using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
 

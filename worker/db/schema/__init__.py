@@ -13,9 +13,12 @@ from reelq.worker.db.schema.files import script as script
 from reelq.worker.db.schema.files import search_path as search_path
 from reelq.worker.db.schema.plan import REAPPLIED as REAPPLIED
 from reelq.worker.db.schema.plan import Plan as Plan
+from reelq.worker.db.schema.plan import is_file as is_file
 from reelq.worker.db.schema.plan import plan as plan
 from reelq.worker.db.schema.plan import require as require
 from reelq.worker.db.schema.plan import status as status
 from reelq.worker.db.schema.runner import diff as diff
 from reelq.worker.db.schema.runner import install as install
 from reelq.worker.db.schema.runner import upgrade as upgrade
+from reelq.worker.db.schema.strays import NOBODYS as NOBODYS
+from reelq.worker.db.schema.strays import SECOND as SECOND

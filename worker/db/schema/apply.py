@@ -11,7 +11,7 @@ The lock and the settings belong to the session: connect directly, not through a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from reelq.worker.db.schema import drift, shared
+from reelq.worker.db.schema import drift, shared, strays
 from reelq.worker.db.schema.files import NO_WAY_UP, File, SchemaError, migrations, statements
 
 LOCK_KEY = int.from_bytes(b"reelq", "big")
@@ -74,26 +74,30 @@ def make_ledger(conn: psycopg.Connection[Any], root: Path, fresh: bool) -> None:
             enter(conn, file, None)
 
 
-def rehearse(conn: psycopg.Connection[Any], steps: list[File]) -> None:
+def rehearse(conn: psycopg.Connection[Any], steps: list[File], code: list[File]) -> None:
     """Run files in one transaction and take it back, so that one which cannot run leaves nothing of those before it.
 
-    Migrations are not rehearsed: they may take long, and some run outside a transaction.
+    `code` is what upgrade() looks through for older signatures. Migrations are not rehearsed: they may take long, and some run outside a transaction.
 
     Raises:
         SchemaError: with file, line and the server's message; nothing was changed.
     """
     with conn.transaction(force_rollback=True):
+        strays.drop(conn, code, lambda _: None)
         for file in steps:
             try:
                 conn.execute(file.text.encode(), prepare=False)
+                strays.drop(conn, [file], lambda _: None)
             except psycopg.Error as error:
                 if conn.broken:
                     raise
                 raise SchemaError(_told(file, error), NO_WAY_UP) from error
 
 
-def apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
+def apply(conn: psycopg.Connection[Any], file: File, closed: list[str], warn: Callable[[str], None]) -> int:
     """Run one file and enter it in the ledger; return the milliseconds. What it adds to the rooms in `closed` is not PUBLIC's.
+
+    An older signature of its function is dropped with it: calls of the files that follow would not be unique.
 
     Raises:
         SchemaError: with file, line and the server's message.
@@ -103,6 +107,7 @@ def apply(conn: psycopg.Connection[Any], file: File, closed: list[str]) -> int:
         if file.transactional:
             with conn.transaction():
                 conn.execute(file.text.encode(), prepare=False)
+                strays.drop(conn, [file], warn)
                 shared.close(conn, closed)
                 ms = int((time.monotonic() - started) * 1000)
                 enter(conn, file, ms)

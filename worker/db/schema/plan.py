@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
-from reelq.worker.db.schema import drift, ownership, shared
+from reelq.worker.db.schema import drift, ownership, shared, strays
 from reelq.worker.db.schema.files import NO_WAY_UP, ROOT, File, SchemaError, files, migrations
 from reelq.worker.errors import SchemaMismatch
 
@@ -112,7 +112,8 @@ def require(conn: psycopg.Connection[Any], root: Path = ROOT) -> None:
 def status(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, Any]]:
     """A row a file: path, kind, state (applied, pending, changed, vanished), applied_at.
 
-    And a row of the kind `owner` a thing whose owner is wrong: the object, and in words how.
+    And a row of the kind `owner` a thing whose owner is wrong: the object, and in words how. And a row a thing that no file makes
+    (strays.py); `remedy` is the statement that mends it.
     """
     todo, ledger = plan(conn, root), read_ledger(conn) or {}
     todo_paths = {file.path for file in todo.steps} | {file.path for file in todo.settled}
@@ -125,4 +126,13 @@ def status(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, A
         rows.append({"path": file.path, "kind": file.kind, "state": "pending" if todo.fresh else state, "applied_at": at})
     rows += [{"path": p, "kind": ledger[p][0], "state": "vanished", "applied_at": ledger[p][2]} for p in todo.vanished]
     rows += [{"path": found, "kind": "owner", "state": told, "applied_at": None} for found, told, _ in ownership.faults(conn)]
-    return rows
+    if not todo.fresh:
+        gone = [path.split("/", 1)[-1].removesuffix(".sql").replace("/", ".") for path in todo.vanished if path.startswith(("functions/", "views/"))]
+        for one in strays.find(conn, root, gone):
+            rows.append({"path": one.object, "kind": one.kind, "state": one.state, "applied_at": None, "remedy": one.remedy})
+    return [{"remedy": None, **row} for row in rows]
+
+
+def is_file(row: dict[str, Any]) -> bool:
+    """Whether a row of status() is that of a file."""
+    return row["kind"] != "owner" and row["state"] not in strays.STATES

@@ -20,10 +20,10 @@ from typing import Any
 
 import psycopg
 
-from reelq.worker.db.schema import drift, ownership, shared
+from reelq.worker.db.schema import drift, ownership, shared, strays
 from reelq.worker.db.schema.apply import LOCK_WAIT_S, apply, enter, make_ledger, rehearse, session
 from reelq.worker.db.schema.files import ROOT, File, files, rooms, search_path
-from reelq.worker.db.schema.plan import Plan, plan, read_ledger, refuse_unreleased, status
+from reelq.worker.db.schema.plan import Plan, is_file, plan, read_ledger, refuse_unreleased, status
 from reelq.worker.errors import SchemaMismatch
 
 
@@ -42,7 +42,7 @@ def upgrade(
 ) -> list[dict[str, Any]]:
     """Bring the database to the state of the files; return a row (path, kind, ms) a file that ran.
 
-    Functions, views and grants that were changed by hand are put back; a table changed by hand is told
+    Functions, views and grants that were changed by hand are put back, and older signatures of a function dropped; a table changed by hand is told
     to `warn` and stays (and stays told by `diff`) unless `accept`.
 
     Raises:
@@ -66,9 +66,15 @@ def upgrade(
         by_hand = drift.changes(known, before) if known else {}
         steps = todo.steps + [file for file in _put_back(by_hand, root) if file not in todo.steps]
         if not todo.fresh and not any(file.kind == "migration" for file in steps):
-            rehearse(conn, steps)
+            rehearse(conn, steps, files(root))
         make_ledger(conn, root, todo.fresh)
-        ran = [{"path": file.path, "kind": file.kind, "ms": apply(conn, file, rooms(root))} for file in steps]
+        standing = strays.signatures(conn, rooms(root))
+        strays.drop(conn, files(root), warn)
+        ran = [{"path": file.path, "kind": file.kind, "ms": apply(conn, file, rooms(root), warn)} for file in steps]
+        if standing - strays.signatures(conn, rooms(root)) and not any(row["kind"] == "grants" for row in ran):
+            # One that took another's place has no rights yet.
+            grants = [file for file in files(root) if file.kind == "grants"]
+            ran += [{"path": file.path, "kind": file.kind, "ms": apply(conn, file, rooms(root), warn)} for file in grants]
         _settle(conn, todo, ran, warn)
         shared.set_search_path(conn, search_path(root), not known, warn)
         if not known:
@@ -77,9 +83,11 @@ def upgrade(
         now = drift.describe(conn, rooms(root))
         stay = {} if accept else {o: s for o, s in by_hand.items() if before.get(o) == now.get(o)}
         stay = {o: s for o, s in stay.items() if now.get(o) != known.get(o)}
-        for name, state in stay.items():
+        # What somebody made beside a function of ours is never taken for one that a file made: the next upgrade would drop it.
+        beside = {one.object for one in strays.find(conn, root) if one.state == strays.SECOND} - known.keys()
+        for name, state in ((name, state) for name, state in stay.items() if name not in beside):
             warn(f"{name} was {state} by hand; `reelq schema upgrade --accept` takes it as it is")
-        drift.record(conn, now, {o: known[o] for o in stay if o in known}, {o for o in stay if o not in known})
+        drift.record(conn, now, {o: known[o] for o in stay if o in known}, {o for o in stay if o not in known} | beside)
         return ran
 
 
@@ -130,12 +138,10 @@ def diff(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, Any
     if read_ledger(conn) is None:
         raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
     known, now = drift.recorded(conn), drift.describe(conn, rooms(root))
-    rows = [
-        {"object": name, "kind": (now.get(name) or known[name])[0], "state": state}
-        for name, state in drift.changes(known, now).items()
-    ]
+    changed = drift.changes(known, now)
+    rows = [{"object": name, "kind": (now.get(name) or known[name])[0], "state": state} for name, state in changed.items()]
     return rows + [
-        {"object": row["path"] if row["kind"] == "owner" else f"sql/{row['path']}", "kind": row["kind"], "state": row["state"]}
+        {"object": f"sql/{row['path']}" if is_file(row) else row["path"], "kind": row["kind"], "state": row["state"]}
         for row in status(conn, root)
-        if row["state"] != "applied"
+        if row["state"] not in ("applied", strays.NOBODYS) and row["path"] not in changed
     ]

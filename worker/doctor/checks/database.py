@@ -119,6 +119,8 @@ def schema_state(conn: Connection) -> Generator[Finding, None, bool]:
         gone = row["state"] == "removed"
         if file:
             detail = f"{row['object']} is {row['state']}: the database and this program are of different versions"
+        elif row["state"] == schema.SECOND:
+            detail = f"{row['kind']} {row['object']} is a {row['state']}: calls of that name may be ambiguous"
         else:
             detail = f"{row['kind']} {row['object']} was {row['state']} by hand"
         yield database("bad" if gone else "warn", "schema", detail, "reelq schema upgrade; for tables see --accept")

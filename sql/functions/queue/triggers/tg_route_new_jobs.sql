@@ -82,7 +82,15 @@ begin
             using errcode = 'RQ008', hint = 'This server takes any bytes (SQL_ASCII): set client_encoding = ''UTF8'' and send text in it.';
     end if;
     if v_without is not null then  -- mutant: a job without its video
-        v_no := queue.requires_refusal(v_without);
+        if v_count = 1 then
+            v_no := queue.requires_refusal(v_without);
+        else  -- only now, for the row that is to be named
+            select queue.requires_refusal(j.job_type, 'row ' || j.n || ': ') into v_no
+            from (select n.job_type, n.video_id, n.asset_id, row_number() over () as n from new_jobs as n) as j
+            inner join queue.job_types as t on t.job_type = j.job_type
+            where (t.requires = 'video' and j.video_id is null) or (t.requires = 'asset' and j.asset_id is null)
+            order by j.n limit 1;  -- mutant: another row is named
+        end if;
     elsif v_is_checked then
         -- In the order in which they were written. Most statements bring no options, or of types that take any.
         select r.no into v_no
