@@ -34,6 +34,7 @@ ODD = "tests/sql/test_odd_servers.py"
 
 OPTIONS = "tests/sql/test_queue_options.py"
 LOGS = "tests/sql/test_queue_logs.py"
+HISTORY = "tests/sql/test_queue_history.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 MARK = "  -- mutant: "
@@ -229,6 +230,9 @@ MUTANTS = [
     one("a tenant chooses any priority", "queue.setting('tenant_priority')::integer", "1", TENANTS, "-k", "bounded"),
     one("a tenant takes the units of another's limit", "v_acts_for_tenant", "false", TENANTS, "-k", "no_unit"),
     one("an owner without a policy works on", "row_security_active('queue.processing_jobs')", "false", OWNER, "-k", "taken_for_gone"),
+    # What was archived before a child of it came
+    one("an edge leads to a job that is archived", "is null", "is null and false", HISTORY, "-k", "archived_failure"),
+    one("a job comes back without its archived parent", "is not null", "is null and false", HISTORY, "-k", "enqueued_anew"),
     # What a job may bring
     one("job_data of any size", "v_bytes > v_most_bytes", "false", JOB_DATA, "-k", "operator_says"),
     one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),

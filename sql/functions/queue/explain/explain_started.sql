@@ -28,7 +28,11 @@ begin
             p_job.completed_at, p_job.error_message, p_job.error_code
         );
         advice := format('Mend the cause, then: reelq jobs retry %s', p_job.id);
-        if p_job.error_class = 'worker_lost' then
+        if not exists (select from queue.processing_jobs as j where j.id = p_job.id) then
+            advice := 'It is in the history and cannot be retried: enqueue the work anew.';
+        elsif queue.archived_parent(p_job.id) is not null then
+            advice := format('It waited for job %s, which is in the history; neither can be retried: enqueue the work anew.', queue.archived_parent(p_job.id));
+        elsif p_job.error_class = 'worker_lost' then
             detail := detail || format(' Its worker vanished %s times while it ran.', p_job.crashes);
             advice := format(
                 'It may be innocent: all jobs that a worker holds are charged when it vanishes. Look who ran beside it; then: reelq jobs retry %s', p_job.id
