@@ -35,6 +35,7 @@ ODD = "tests/sql/test_odd_servers.py"
 OPTIONS = "tests/sql/test_queue_options.py"
 LOGS = "tests/sql/test_queue_logs.py"
 HISTORY = "tests/sql/test_queue_history.py"
+CHANGES = "tests/sql/test_queue_changes.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 MARK = "  -- mutant: "
@@ -233,6 +234,12 @@ MUTANTS = [
     # What was archived before a child of it came
     one("an edge leads to a job that is archived", "is null", "is null and false", HISTORY, "-k", "archived_failure"),
     one("a job comes back without its archived parent", "is not null", "is null and false", HISTORY, "-k", "enqueued_anew"),
+    # A bulk change looks again when it has locked what it found
+    one("a cancel of queued jobs stops running ones", "p_filter", "null", CHANGES, "-k", "any_more and cancel_jobs"),
+    one("what has ended meanwhile is refused a priority", "p_filter", "null", CHANGES, "-k", "any_more and reprioritise_jobs"),
+    one("what has become ready meanwhile is refused a time", "p_filter", "null", CHANGES, "-k", "any_more and (reschedule_jobs or run_jobs_now)"),
+    one("what has been retried meanwhile is refused", "v_fitting", "p_job_ids", CHANGES, "-k", "any_more"),
+    one("a retry runs beside another run", "s.video_id", "null", CHANGES, "-k", "old_run"),
     # What a job may bring
     one("job_data of any size", "v_bytes > v_most_bytes", "false", JOB_DATA, "-k", "operator_says"),
     one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),

@@ -1,4 +1,4 @@
-create or replace function queue.retry_these(p_job_ids uuid[])
+create or replace function queue.retry_these(p_job_ids uuid[], p_filter queue.job_filter default null)
 returns queue.judged_jobs
 language plpgsql
 volatile
@@ -11,6 +11,7 @@ declare
         select j.id from queue.processing_jobs as j where j.id = any(p_job_ids) and j.status in ('failed', 'cancelled')
     );
     v_judged queue.judged_jobs;
+    v_fitting uuid[];
     v_revived uuid[];
     v_blocked uuid[];
     v_video record;
@@ -22,6 +23,18 @@ begin
     v_revived := queue.lock_failed_descendants(array(
         select j.id from queue.processing_jobs as j where j.id = any(v_roots) and j.status in ('failed', 'cancelled')
     ));
+    v_fitting := queue.still_fitting(p_job_ids, p_filter);
+    if cardinality(v_fitting) < cardinality(p_job_ids) then
+        -- What fell with a job that does not fit any more stays, too.
+        p_job_ids := v_fitting;  -- mutant: what has been retried meanwhile is refused
+        v_revived := array(
+            select unnest(v_revived)
+            intersect
+            select unnest(queue.find_failed_descendants(array(
+                select j.id from queue.processing_jobs as j where j.id = any(v_fitting) and j.status in ('failed', 'cancelled')
+            )))
+        );
+    end if;
     v_judged := queue.judge_jobs('retry', p_job_ids, p_fallen => array(
         select j.id from queue.processing_jobs as j where j.id = any(v_revived) and j.status in ('failed', 'cancelled') order by j.id
     ));
@@ -67,7 +80,10 @@ begin
 end;
 $$;
 
-comment on function queue.retry_these(uuid[]) is $$
+comment on function queue.retry_these(uuid[], queue.job_filter) is $$
 What queue.retry_job and queue.retry_jobs do: take failed and cancelled jobs back into the queue with fresh budgets, together with those
 that ended because of them. Returns what became of each, see queue.judge_jobs; the caller has asked whose they are.
+
+Arguments
+  p_filter  what chose them: what it does not choose any more, once they are locked, is left alone; null: nothing to ask
 $$;
