@@ -240,7 +240,10 @@ MUTANTS = [
     one("what has become ready meanwhile is refused a time", "p_filter", "null", CHANGES, "-k", "any_more and (reschedule_jobs or run_jobs_now)"),
     one("what has been retried meanwhile is refused", "v_fitting", "p_job_ids", CHANGES, "-k", "any_more"),
     one("a retry runs beside another run", "s.video_id", "null", CHANGES, "-k", "old_run"),
+    one("a step joins a run of another video", "new.pipeline_run <> new.id", "false", TENANTS, "-k", "joins_no_run"),
+    one("the longest word is compared letter by letter", "left(lower(p_job_type), 63)", "lower(p_job_type)", CHANGES, "-k", "no_more_of_a_word"),
     # What a job may bring
+    one("a job that fails for ever", "p_job.max_attempts > 1000", "false", ENQUEUE, "-k", "1001 or nonsense"),
     one("job_data of any size", "v_bytes > v_most_bytes", "false", JOB_DATA, "-k", "operator_says"),
     one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
