@@ -36,6 +36,7 @@ OPTIONS = "tests/sql/test_queue_options.py"
 LOGS = "tests/sql/test_queue_logs.py"
 HISTORY = "tests/sql/test_queue_history.py"
 CHANGES = "tests/sql/test_queue_changes.py"
+CASCADES = "tests/sql/test_queue_cascades.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 MARK = "  -- mutant: "
@@ -242,6 +243,13 @@ MUTANTS = [
     one("a retry runs beside another run", "s.video_id", "null", CHANGES, "-k", "old_run"),
     one("a step joins a run of another video", "new.pipeline_run <> new.id", "false", TENANTS, "-k", "joins_no_run"),
     one("the longest word is compared letter by letter", "left(lower(p_job_type), 63)", "lower(p_job_type)", CHANGES, "-k", "no_more_of_a_word"),
+    # Of retries, reruns and windows
+    one("another's archived job is told", "h.tenant_id = p_filter.tenant_id", "true", CHANGES, "-k", "told_to_nobody"),
+    one("a cascade goes on below a retried job", "c.job_id = any(v_revived)", "false", CASCADES, "-k", "half_way"),
+    one("what is brought back forgets its time", "greatest(j.scheduled_for, base.clock())", "base.clock()", CHANGES, "-k", "keeps_its_time"),
+    one("a rerun takes the first run's pipeline", "desc", "asc", PIPELINES, "-k", "several_runs"),
+    one("a window takes a cascade for damage", " and not exists (select from queue.cascades as c where c.job_id = d.parent_id)", "", CASCADES, "-k", "takes_so_many"),
+    one("a window takes a delete for damage", " and not exists (select from queue.cascades as c where c.job_id = d.parent_id)", "", CASCADES, "-k", "is_deleted"),
     # What a job may bring
     one("a job that fails for ever", "p_job.max_attempts > 1000", "false", ENQUEUE, "-k", "1001 or nonsense"),
     one("job_data of any size", "v_bytes > v_most_bytes", "false", JOB_DATA, "-k", "operator_says"),

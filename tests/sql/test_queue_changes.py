@@ -219,6 +219,27 @@ def test_a_tenant_changes_its_own_jobs_and_hears_of_no_other(queue, function):
     assert [tuple(queue.job(job)) for job in foreign] == before
 
 
+def test_another_tenant_s_job_in_the_history_is_told_to_nobody(queue, clock):
+    mine, theirs = tenant(queue, "mine"), tenant(queue, "theirs")
+    jobs = [failed(queue, tenant_id=theirs), failed(queue, tenant_id=mine)]
+    clock.forward(timedelta(days=31))
+    assert queue.value("select queue.archive_jobs()") == 2
+    queue.conn.execute("set role reelq_app")
+    queue.conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(mine)])
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[]", jobs) == {("refused", "no such job"): 1, ("refused", "in the history"): 1}
+    queue.conn.execute("reset role")
+    queue.conn.execute("select set_config('reelq.tenant_id', '', false)")
+
+
+def test_what_comes_back_with_its_parent_keeps_its_time(queue):
+    parent = queue.add(priority=1)
+    later = queue.value("select base.clock() + interval '1 day'")
+    child = queue.add(depends_on=[parent], scheduled_for=later)
+    queue.fail(queue.take(), "permanent")
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[]", [parent]) == {("retried", None): 1, ("brought back", None): 1}
+    assert queue.job(child).scheduled_for == later
+
+
 def refused(queue: Queue, statement: str, *values: Any) -> str | None:
     """The SQLSTATE of the refusal; its hint has to be there."""
     with pytest.raises(psycopg.Error) as error:

@@ -141,6 +141,14 @@ def test_a_video_is_run_again_with_the_pipeline_of_its_latest_run(queue, video):
     assert queue.value("select count(distinct pipeline_run) from queue.processing_jobs where video_id = %s", video) == 2
 
 
+def test_of_several_runs_the_latest_one_s_pipeline_is_meant(queue, video):
+    put(queue, [{"step": "c", "job_type": "no_op"}], "other")
+    finish(queue, video)
+    queue.rows("select * from queue.rerun_video(%s, 'other')", video)
+    finish(queue, video)
+    assert [row.step for row in queue.rows("select * from queue.rerun_video(%s)", video)] == ["c"]
+
+
 def test_the_pipeline_of_the_latest_run_is_known_from_the_history_too(queue, clock, video):
     finish(queue, video)
     clock.forward(timedelta(days=40))

@@ -84,7 +84,7 @@ begin
         into v_missing
         from (select distinct u as id from unnest(p_filter.job_ids) as u where u is not null) as given
         left join queue.job_history as h
-            on h.id = given.id and (p_filter.tenant_id is null or h.tenant_id = p_filter.tenant_id)
+            on h.id = given.id and (p_filter.tenant_id is null or h.tenant_id = p_filter.tenant_id)  -- mutant: another's archived job is told
         where not exists (
             select from queue.processing_jobs as j
             where j.id = given.id and (p_filter.tenant_id is null or j.tenant_id = p_filter.tenant_id)

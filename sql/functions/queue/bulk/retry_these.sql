@@ -43,11 +43,11 @@ begin
     update queue.processing_jobs as j
     set
         status = 'queued', attempts = 0, crashes = 0,  -- mutant: a retry keeps the old budgets
-        scheduled_for = case when j.id = any(p_job_ids) then base.clock() else greatest(j.scheduled_for, base.clock()) end, next_retry_at = null,
+        scheduled_for = case when j.id = any(p_job_ids) then base.clock() else greatest(j.scheduled_for, base.clock()) end, next_retry_at = null,  -- mutant: what is brought back forgets its time
         completed_at = null, duration_ms = null, error_class = null, error_code = null, error_message = null, result_data = null
     where j.id = any(v_revived) and j.status in ('failed', 'cancelled');
     delete from queue.dead_letters as d where d.job_id = any(v_revived);
-    delete from queue.cascades as c where c.job_id = any(v_revived);
+    delete from queue.cascades as c where c.job_id = any(v_revived);  -- mutant: a cascade goes on below a retried job
 
     with waiting as (
         insert into queue.blocked (job_id, pending, job_type)
