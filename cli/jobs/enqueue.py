@@ -13,17 +13,17 @@ from uuid import UUID
 import click
 
 from reelq.cli.app import PRIORITY, App, Choice, JsonObject, Moment, Uuid, Whole, json_option, pass_app, refuse_constant, tenant_option
-from reelq.cli.terminal import output
+from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
 if TYPE_CHECKING:
     import psycopg
 
-    from reelq.worker.rooms.queue.bulk import Enqueued
+    from reelq.worker.rooms.queue.bulk import Enqueued, JobSpec
 
 FAILURE_POLICIES = ("fail", "cancel", "run")
 CHUNK = 1000  # specs a statement, so that there is progress to show; half a second's worth
-MADE = (Column("place", right=True), Column("job_id", "id", keep=True), Column("is_new", "new"))
+MADE = (Column("place", right=True), Column("job_id", "id", keep=True), Column("is_new", "new"), Column("status"))
 
 
 @click.command("enqueue")
@@ -38,7 +38,7 @@ MADE = (Column("place", right=True), Column("job_id", "id", keep=True), Column("
     "--on-parent-failure", type=Choice(FAILURE_POLICIES), help="What then becomes of it; default: fail."
 )
 @click.option("--at", "scheduled_for", type=Moment(), help="Not before: 2030-01-31T20:00, or +15m from now.")
-@click.option("--key", help="Idempotency key: a second enqueue with it returns the first job.")
+@click.option("--key", help="Idempotency key: a second enqueue with it returns the first job, and says so.")
 @click.option("--max-attempts", type=Whole(1), help="Default: the type's.")
 @click.option("--under", "limits", metavar="NAME", multiple=True, help="A named limit that it is under (name:NAME); repeatable.")
 @click.option("--channel", "channel_id", type=Uuid(), help="The channel it is for, by which it can be paused.")
@@ -71,26 +71,66 @@ def enqueue(
       reelq jobs enqueue no_op --data '{"sleep_s": 3}' --at +15m --key nightly
     """
     from reelq.worker.rooms import queue
+    from reelq.worker.rooms.queue import bulk
 
     with app.connect(tenant=tenant) as conn:
-        job_id = queue.enqueue_job(
-            conn,
-            job_type,
-            video_id=video_id,
-            job_data=data,
-            priority=priority,
-            scheduled_for=scheduled_for,
-            depends_on=depends_on or None,
-            on_parent_failure=on_parent_failure,
-            idempotency_key=key,
-            max_attempts=max_attempts,
-            limits=limits or None,
-            channel_id=channel_id,
-        )
+        given: dict[str, Any] = {
+            "video_id": video_id,
+            "job_data": data,
+            "priority": priority,
+            "scheduled_for": scheduled_for,
+            "depends_on": depends_on or None,
+            "on_parent_failure": on_parent_failure,
+            "idempotency_key": key,
+            "max_attempts": max_attempts,
+            "limits": limits or None,
+            "channel_id": channel_id,
+        }
+        if key is None:
+            one = bulk.Enqueued(1, queue.enqueue_job(conn, job_type, **given), True)
+        else:
+            (one,) = _enqueue_with_key(conn, bulk.JobSpec(job_type, **given))
+        told = _status(conn, [one])
     if as_json:
-        output.emit_record({"job_id": job_id, "job_type": job_type}, True)
+        output.emit_record({"job_id": one.job_id, "job_type": job_type, "is_new": one.is_new, "status": told[0]["status"]}, True)
     else:
-        output.line(str(job_id))
+        output.line(str(one.job_id))
+
+
+def _enqueue_with_key(conn: psycopg.Connection[Any], spec: JobSpec) -> list[Enqueued]:
+    """As queue.enqueue_job, which does not tell whether the job is new.
+
+    Raises:
+        QueueError: without the number of the spec, as there is one.
+    """
+    from reelq.worker import errors
+
+    try:
+        return enqueue_all(conn, [spec])
+    except errors.QueueError as error:
+        raise type(error)(re.sub(r"^spec 1: ", "", str(error)), error.hint) from error
+
+
+def _status(conn: psycopg.Connection[Any], made: list[Enqueued]) -> list[dict[str, Any]]:
+    """Each with its status; stderr says of those that are not new since when they have it, and what to do."""
+    from reelq.worker.rooms.queue import reads
+
+    known = {}
+    for begin in range(0, len(made), CHUNK):
+        known.update(reads.statuses(conn, [one.job_id for one in made[begin : begin + CHUNK]]))
+    old: dict[str, list[Enqueued]] = {}
+    for one in made:
+        if not one.is_new and one.job_id in known:
+            old.setdefault(known[one.job_id].status, []).append(one)
+    for status, those in old.items():
+        first = those[0].job_id
+        since = text.shown(known[first].status_changed_at)
+        many = f"{len(those)} jobs {status}, such as {first}" if len(made) > 1 else status
+        output.say(f"not new: {many} since {since}; {reads.explain_job(conn, first)[0].advice}")
+    return [
+        {"place": one.place, "job_id": one.job_id, "is_new": one.is_new, "status": known[one.job_id].status if one.job_id in known else None}
+        for one in made
+    ]
 
 
 @click.command("enqueue-many")
@@ -103,8 +143,8 @@ def enqueue_many(app: App, file: TextIO, tenant: str | None, as_json: bool) -> N
 
     The file (- is stdin) is a JSON array of specs, or holds a spec a line: objects with job_type and what
     queue.enqueue_job takes (video_id, job_data, priority, scheduled_for, depends_on, idempotency_key, …). A `ref` is a word
-    that names a spec for the depends_on of others in the file, before or after it. Printed are place in the file, id, and
-    whether the job is new or an earlier one has its idempotency key.
+    that names a spec for the depends_on of others in the file, before or after it. Printed are place in the file, id,
+    whether the job is new or an earlier one has its idempotency key, and its status.
 
     \b
     Examples:
@@ -115,7 +155,8 @@ def enqueue_many(app: App, file: TextIO, tenant: str | None, as_json: bool) -> N
     specs = read_specs(file)
     with app.connect(tenant=tenant) as conn:
         made = enqueue_all(conn, specs)
-    if not output.emit(made, as_json, MADE) and not as_json:
+        told = _status(conn, made)
+    if not output.emit(told, as_json, MADE) and not as_json:
         output.say("There was no spec: nothing is enqueued.")
 
 

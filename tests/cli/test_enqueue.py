@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -32,7 +33,7 @@ def many(reelq, tmp_path):
 
 def test_an_array_is_enqueued_with_its_refs(many, queue):
     done = many([{"job_type": "no_op", "depends_on": ["a"]}, {"job_type": "no_op", "ref": "a"}], "--json")
-    assert (done.code, [list(row) for row in done.rows]) == (0, [["place", "job_id", "is_new"]] * 2)
+    assert (done.code, [list(row) for row in done.rows]) == (0, [["place", "job_id", "is_new", "status"]] * 2)
     second, first = done.rows
     assert queue.job(second["job_id"]).depends_on == [queue.job(first["job_id"]).id]
 
@@ -48,6 +49,28 @@ def test_a_known_key_is_no_new_job(many):
     (first,) = many([{"job_type": "no_op", "idempotency_key": "k"}], "--json").rows
     (again,) = many([{"job_type": "no_op", "idempotency_key": "k"}], "--json").rows
     assert (first["is_new"], again) == (True, {**first, "is_new": False})
+
+
+def test_a_key_whose_job_is_over_is_said_with_what_to_do(reelq, many, queue, clock):
+    """Else the work is taken for enqueued, and nothing runs."""
+    job = reelq("jobs", "enqueue", "no_op", "--key", "inv 7").out.strip()
+    again = reelq("jobs", "enqueue", "no_op", "--key", "inv 7")
+    assert (again.code, again.out.strip(), again.err[:23]) == (0, job, "not new: queued since 2")
+    queue.fail(queue.take(), "permanent")
+    again = reelq("jobs", "enqueue", "no_op", "--key", "inv 7", "--json")
+    assert again.row == {"job_id": job, "job_type": "no_op", "is_new": False, "status": "failed"}
+    assert again.err.endswith(f"; Mend the cause, then: reelq jobs retry {job}\n")
+    clock.forward(timedelta(days=31))
+    assert queue.value("select queue.archive_jobs()") == 1
+    again = reelq("jobs", "enqueue", "no_op", "--key", "inv 7")
+    assert (again.code, again.out.strip()) == (0, job)
+    assert again.err.endswith("; It is in the history and cannot be retried: enqueue the work anew, under another key.\n")
+    refused = reelq("jobs", "retry", job)
+    assert (refused.code, "under another key: with 'inv 7' this one is found" in refused.err) == (1, True)
+    told = many([{"job_type": "no_op", "idempotency_key": "inv 7"}, {"job_type": "no_op"}])
+    assert told.err.startswith(f"not new: 1 jobs failed, such as {job} since 2")
+    wrong = reelq("jobs", "enqueue", "no_op", "--key", "new", "--max-attempts", "1001")
+    assert (wrong.code, "spec" in wrong.err) == (2, False)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "\n\n"])

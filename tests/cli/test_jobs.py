@@ -68,7 +68,8 @@ def test_enqueue_passes_everything_on(reelq, conn):
 
 
 def test_enqueue_as_json(reelq):
-    assert list(reelq("jobs", "enqueue", "no_op", "--json").row) == ["job_id", "job_type"]
+    made = reelq("jobs", "enqueue", "no_op", "--json")
+    assert (list(made.row.items())[1:], made.err) == ([("job_type", "no_op"), ("is_new", True), ("status", "queued")], "")
 
 
 def test_unknown_type_and_parent_are_refused_with_a_hint(reelq):

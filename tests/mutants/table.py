@@ -34,6 +34,9 @@ ODD = "tests/sql/test_odd_servers.py"
 
 OPTIONS = "tests/sql/test_queue_options.py"
 LOGS = "tests/sql/test_queue_logs.py"
+HISTORY = "tests/sql/test_queue_history.py"
+CHANGES = "tests/sql/test_queue_changes.py"
+CASCADES = "tests/sql/test_queue_cascades.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 MARK = "  -- mutant: "
@@ -249,7 +252,26 @@ MUTANTS = [
     one("a tenant chooses any priority", "queue.setting('tenant_priority')::integer", "1", TENANTS, "-k", "bounded"),
     one("a tenant takes the units of another's limit", "v_acts_for_tenant", "false", TENANTS, "-k", "no_unit"),
     one("an owner without a policy works on", "row_security_active('queue.processing_jobs')", "false", OWNER, "-k", "taken_for_gone"),
+    # What was archived before a child of it came
+    one("an edge leads to a job that is archived", "is null", "is null and false", HISTORY, "-k", "archived_failure"),
+    one("a job comes back without its archived parent", "is not null", "is null and false", HISTORY, "-k", "enqueued_anew"),
+    # A bulk change looks again when it has locked what it found
+    one("a cancel of queued jobs stops running ones", "p_filter", "null", CHANGES, "-k", "any_more and cancel_jobs"),
+    one("what has ended meanwhile is refused a priority", "p_filter", "null", CHANGES, "-k", "any_more and reprioritise_jobs"),
+    one("what has become ready meanwhile is refused a time", "p_filter", "null", CHANGES, "-k", "any_more and (reschedule_jobs or run_jobs_now)"),
+    one("what has been retried meanwhile is refused", "v_fitting", "p_job_ids", CHANGES, "-k", "any_more"),
+    one("a retry runs beside another run", "s.video_id", "null", CHANGES, "-k", "old_run"),
+    one("a step joins a run of another video", "new.pipeline_run <> new.id", "false", TENANTS, "-k", "joins_no_run"),
+    one("the longest word is compared letter by letter", "left(lower(p_job_type), 63)", "lower(p_job_type)", CHANGES, "-k", "no_more_of_a_word"),
+    # Of retries, reruns and windows
+    one("another's archived job is told", "h.tenant_id = p_filter.tenant_id", "true", CHANGES, "-k", "told_to_nobody"),
+    one("a cascade goes on below a retried job", "c.job_id = any(v_revived)", "false", CASCADES, "-k", "half_way"),
+    one("what is brought back forgets its time", "greatest(j.scheduled_for, base.clock())", "base.clock()", CHANGES, "-k", "keeps_its_time"),
+    one("a rerun takes the first run's pipeline", "desc", "asc", PIPELINES, "-k", "several_runs"),
+    one("a window takes a cascade for damage", " and not exists (select from queue.cascades as c where c.job_id = d.parent_id)", "", CASCADES, "-k", "takes_so_many"),
+    one("a window takes a delete for damage", " and not exists (select from queue.cascades as c where c.job_id = d.parent_id)", "", CASCADES, "-k", "is_deleted"),
     # What a job may bring
+    one("a job that fails for ever", "p_job.max_attempts > 1000", "false", ENQUEUE, "-k", "1001 or nonsense"),
     one("job_data of any size", "v_bytes > v_most_bytes", "false", JOB_DATA, "-k", "operator_says"),
     one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),

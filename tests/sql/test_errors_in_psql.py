@@ -28,6 +28,7 @@ REFUSED = {
     "queue.enqueue_job('no_op', idempotency_key => '')": "RQ008",
     "queue.enqueue_job('no_op', idempotency_key => 'k', video_id => '{nobody}')": "RQ004",
     "queue.enqueue_job('no_op', max_attempts => 0)": "RQ008",
+    "queue.enqueue_job('no_op', max_attempts => 1001)": "RQ008",
     "queue.enqueue_job('no_op', limits => '{{UP}}')": "RQ008",
     "queue.enqueue_job('no_op', limits => '{{other/x}}')": "RQ008",
     "queue.enqueue_job('no_op', scheduled_for => 'infinity')": "RQ008",

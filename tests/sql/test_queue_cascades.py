@@ -8,6 +8,7 @@ from tests.sql.queuekit import Queue
 
 FALL_AT_ONCE = 2000
 RELEASED_AT_ONCE = 5000
+WINDOW = "select * from queue.verify_window(null, 'ffffffff-ffff-ffff-ffff-ffffffffffff')"  # of all jobs
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_a_failure_takes_so_many_with_it_and_claims_do_the_rest(queue, shape):
     queue.fail(job, "permanent")
     assert statuses(queue) == {"failed": 1 + FALL_AT_ONCE, "queued": 5000 - FALL_AT_ONCE}
     assert queue.violations() == [] == queue.rows("select * from queue.find_faults(array(select job_id from queue.blocked))")
+    assert queue.rows(WINDOW) == []
     for _ in range(100):
         look(queue)
         if "queued" not in statuses(queue):
@@ -85,6 +87,7 @@ def test_a_job_that_is_retried_half_way_keeps_those_that_have_not_fallen(queue):
     fan(queue, parent, 3000)
     queue.fail(job, "permanent")
     queue.value("select queue.retry_job(%s)", parent)
+    assert queue.rows("select * from queue.cascades") == []
     look(queue)
     assert statuses(queue) == {"queued": 3001}
     queue.complete(queue.take())
@@ -96,7 +99,7 @@ def test_a_job_that_is_deleted_takes_its_children_along_in_steps(queue):
     fan(queue, parent, 5000)
     queue.conn.execute("delete from queue.processing_jobs where id = %s", (parent,))
     assert statuses(queue) == {"failed": FALL_AT_ONCE, "queued": 5000 - FALL_AT_ONCE}
-    assert queue.violations() == []
+    assert queue.violations() == [] == queue.rows(WINDOW)
     for _ in range(4):
         look(queue)
     assert statuses(queue) == {"failed": 5000}

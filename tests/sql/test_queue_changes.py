@@ -219,6 +219,27 @@ def test_a_tenant_changes_its_own_jobs_and_hears_of_no_other(queue, function):
     assert [tuple(queue.job(job)) for job in foreign] == before
 
 
+def test_another_tenant_s_job_in_the_history_is_told_to_nobody(queue, clock):
+    mine, theirs = tenant(queue, "mine"), tenant(queue, "theirs")
+    jobs = [failed(queue, tenant_id=theirs), failed(queue, tenant_id=mine)]
+    clock.forward(timedelta(days=31))
+    assert queue.value("select queue.archive_jobs()") == 2
+    queue.conn.execute("set role reelq_app")
+    queue.conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(mine)])
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[]", jobs) == {("refused", "no such job"): 1, ("refused", "in the history"): 1}
+    queue.conn.execute("reset role")
+    queue.conn.execute("select set_config('reelq.tenant_id', '', false)")
+
+
+def test_what_comes_back_with_its_parent_keeps_its_time(queue):
+    parent = queue.add(priority=1)
+    later = queue.value("select base.clock() + interval '1 day'")
+    child = queue.add(depends_on=[parent], scheduled_for=later)
+    queue.fail(queue.take(), "permanent")
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[]", [parent]) == {("retried", None): 1, ("brought back", None): 1}
+    assert queue.job(child).scheduled_for == later
+
+
 def refused(queue: Queue, statement: str, *values: Any) -> str | None:
     """The SQLSTATE of the refusal; its hint has to be there."""
     with pytest.raises(psycopg.Error) as error:
@@ -255,6 +276,13 @@ def test_a_type_that_is_misspelt_is_told_what_it_looks_like(queue):
     with pytest.raises(psycopg.Error) as error:
         queue.conn.execute("select * from queue.list_jobs(p_job_type => 'video_transcod')")
     assert (error.value.diag.message_hint or "").startswith("Did you mean video_transcode? Known: ")
+
+
+def test_no_more_of_a_word_is_compared_than_a_type_may_have(queue):
+    """Else one long word keeps a processor for half a minute."""
+    with pytest.raises(psycopg.Error) as error:
+        queue.conn.execute("select * from queue.list_jobs(p_job_type => %s)", ["video_transcode" * 5 + "z" * 4000])
+    assert (error.value.diag.message_hint or "").startswith("Did you mean video_transcode or ")
 
 
 def test_pool_and_worker_choose_by_who_ran_it(queue):
@@ -319,6 +347,72 @@ def test_two_bulk_changes_of_the_same_jobs_wait_for_each_other_in_one_order(queu
         race = Race(other, lambda q: change(q, "cancel_jobs", "p_job_ids => %s::uuid[]", jobs[::-1])).start_and_wait_until_blocked(queue)
         change(queue, "reprioritise_jobs", "p_job_ids => %s::uuid[]", jobs[10:])
     assert race.finish() == {("cancelled", None): 10, ("refused", "cancelled"): 10}
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "answer"),
+    [
+        ("cancel_jobs", "'queued', 'no_op'", "cancelled"),
+        ("reprioritise_jobs", "'queued', 'no_op'", "reprioritised"),
+        ("reschedule_jobs", "p_job_type => 'no_op'", "rescheduled"),
+        ("run_jobs_now", "p_job_type => 'no_op'", "due now"),
+        ("retry_jobs", "'failed', 'no_op'", "retried"),
+    ],
+)
+def test_what_does_not_fit_a_filter_any_more_once_it_is_locked_is_left_alone(queue, connect, function, arguments, answer):
+    """It began to run, or was retried, while the bulk change waited for it: neither changed nor refused."""
+    if function == "retry_jobs":
+        gone, stays = failed(queue), failed(queue)
+    else:
+        later = {"scheduled_for": queue.value("select base.clock() + interval '2 hours'")} if function == "run_jobs_now" else {}
+        gone, stays = queue.add(priority=1, **later), queue.add(**later)
+        queue.worker()
+    other = Queue(connect())
+    with queue.transaction():
+        if function == "retry_jobs":
+            queue.value("select queue.retry_job(%s)", gone)
+        elif function == "run_jobs_now":
+            queue.value("select queue.run_job_now(%s)", gone)
+        else:
+            assert queue.take().job_id == gone
+        race = Race(other, lambda q: change(q, function, arguments)).start_and_wait_until_blocked(queue)
+    assert race.finish() == {(answer, None): 1}
+    assert queue.status(stays) == ("cancelled" if function == "cancel_jobs" else "queued")
+    assert queue.value("select count(*) from queue.leases where cancel_requested_at is not null") == 0
+
+
+def test_what_fell_with_a_job_that_does_not_fit_any_more_stays_as_it_is(queue, connect):
+    """It was retried, and has failed again for another reason."""
+    parent = queue.add(priority=1)
+    child = queue.add(depends_on=[parent])
+    queue.fail(queue.take(), "permanent", "away")
+    other = Queue(connect())
+    with queue.transaction():
+        queue.conn.execute("update queue.processing_jobs set error_code = 'torn' where id = %s", [parent])
+        race = Race(other, lambda q: change(q, "retry_jobs", "p_code => 'away'")).start_and_wait_until_blocked(queue)
+    assert race.finish() == {}
+    assert (queue.status(parent), queue.status(child)) == ("failed", "failed")
+
+
+def test_a_video_s_old_run_is_not_retried_beside_another_that_is_at_work(queue):
+    video = queue.value("select queue.ingest_video('/tmp/x.mp4')")
+    old = [row.job_id for row in queue.rows("select * from queue.cancel_run(%s)", video)]
+    new = [row.job_id for row in queue.rows("select * from queue.rerun_video(%s)", video)]
+    with pytest.raises(psycopg.Error, match=f"video {video} must not be at work in another run than job {min(old)}") as refused:
+        queue.value("select queue.retry_job(%s)", min(old))
+    assert refused.value.sqlstate == "RQ009"
+    assert refused.value.diag.message_hint == f"Wait for its end, or: select queue.cancel_run('{video}');"
+    refusal = ("refused", "another run is at work")
+    told = {refusal: 5}
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[], p_dry_run => true", old) == told
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[]", old) == told
+    queue.rows("select * from queue.cancel_run(%s)", video)
+    # Of both together the latest runs; of one alone that one.
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[]", old + new) == {refusal: 5, ("retried", None): 5}
+    assert {queue.status(job) for job in new} == {"queued"}
+    queue.rows("select * from queue.cancel_run(%s)", video)
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[]", old) == {("retried", None): 5}
+    assert change(queue, "retry_jobs", "p_job_ids => %s::uuid[]", new) == {("refused", "another run is at work"): 5}
 
 
 def test_a_rare_job_is_found_without_reading_the_queue(queue, connect):

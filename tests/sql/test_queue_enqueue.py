@@ -83,6 +83,7 @@ def test_tenants_do_not_share_idempotency_keys(queue):
         ({"job_data": "[1]"}, "RQ008"),
         ({"job_data": '"text"'}, "RQ008"),
         ({"max_attempts": 0}, "RQ008"),
+        ({"max_attempts": 1001}, "RQ008"),
         ({"on_parent_failure": "panic"}, "RQ008"),
         ({"scheduled_for": "infinity"}, "RQ008"),
         ({"idempotency_key": ""}, "RQ008"),

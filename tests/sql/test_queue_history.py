@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.sql.queuekit import Queue, Race
 
@@ -46,6 +47,13 @@ def dead(queue, **named):
     """A job that has failed for good."""
     job_id = queue.add(priority=1, **named)
     queue.fail(queue.take(), "permanent")
+    return job_id
+
+
+def called_off(queue):
+    """A job that was cancelled."""
+    job_id = queue.add()
+    queue.value("select queue.cancel_job(%s)", job_id)
     return job_id
 
 
@@ -487,3 +495,42 @@ def test_damage_to_the_history_is_found(queue, clock, damage):
         queue.conn.execute(damage)
         assert queue.violations() != []
         raise Undo
+
+
+@pytest.mark.parametrize(("policy", "status"), [("fail", "failed"), ("cancel", "cancelled"), ("run", "queued")])
+@pytest.mark.parametrize("end", [dead, called_off])
+def test_a_child_of_an_archived_failure_ends_at_once_and_can_only_be_enqueued_anew(queue, clock, policy, status, end):
+    """It has no edge to what is gone, which would keep it in the table."""
+    parent = end(queue)
+    clock.forward(timedelta(days=31))
+    archive(queue)
+    assert archived(queue) == {parent}
+    child = queue.add(depends_on=[parent], on_parent_failure=policy)
+    assert queue.status(child) == status
+    assert (queue.violations(), queue.rows("select * from queue.repair()")) == ([], [])
+    if policy == "run":
+        return
+    (told,) = queue.rows("select * from queue.explain_job(%s)", child)
+    assert told.advice == f"It waited for job {parent}, which is in the history; neither can be retried: enqueue the work anew."
+    with pytest.raises(psycopg.Error, match=f"must not be in the history, as failed job {parent} is") as refused:
+        queue.value("select queue.retry_job(%s)", child)
+    assert (refused.value.sqlstate, refused.value.diag.message_hint) == ("RQ009", "Neither can be retried: enqueue the work anew.")
+    (told,) = queue.rows("select * from queue.retry_jobs(p_job_ids => %s)", [child])
+    assert (told.outcome, told.reason) == ("refused", "a parent has failed")
+    (told,) = queue.rows("select * from queue.explain_job(%s)", parent)
+    assert told.advice == "It is in the history and cannot be retried: enqueue the work anew."
+    clock.forward(timedelta(days=31))
+    archive(queue)
+    assert archived(queue) == {parent, child}
+
+
+def test_what_waits_for_the_child_of_an_archived_failure_falls_with_it(queue, clock):
+    parent, fine = dead(queue), queue.add(priority=10)
+    clock.forward(timedelta(days=31))
+    archive(queue)
+    child, grandchild = (row.job_id for row in queue.rows(
+        "select * from queue.enqueue_jobs(%s)",
+        Jsonb([{"job_type": "no_op", "ref": "a", "depends_on": [str(parent), str(fine)]}, {"job_type": "no_op", "depends_on": ["a"]}]),
+    ))  # fmt: skip
+    assert (queue.status(child), queue.status(grandchild)) == ("failed", "failed")
+    assert queue.violations() == []

@@ -74,8 +74,8 @@ def test_what_show_prints_is_what_set_takes(queue):
         ([TWO[0], TWO[0]], "RQ008", "step 'a' must stand once in the list, not again as its step 2"),
         ([{"step": "a", "job_type": "no_op", "after": ["x"]}], "RQ005", "step 'a' waits for 'x', and pipeline mine has no such step"),
         ([{"step": "a", "job_type": "no_op", "after": "x"}], "RQ008", "step 'a': after must be a list of steps, not \"x\""),
-        ([{"step": "a", "job_type": "no_op", "after": ["b"]}, TWO[1]], "RQ006", "in a circle: a waits for b waits for a"),
-        ([TWO[0], {"step": "c", "job_type": "no_op", "after": ["c", "a"]}], "RQ006", "in a circle: c waits for c"),
+        ([{"step": "a", "job_type": "no_op", "after": ["b"]}, TWO[1]], "RQ006", "a → b → a"),
+        ([TWO[0], {"step": "c", "job_type": "no_op", "after": ["c", "a"]}], "RQ006", "c → c"),
         ([{"step": "a", "job_type": "no_op", "prio": 1}], "RQ008", "step 'a' must have no key 'prio'"),
         ([{"step": "a", "job_type": "no_op", "priority": 11}], "RQ008", "step 'a': priority must be 1 (first) to 10 (last), not 11"),
         ([{"step": "a", "job_type": "no_op", "on_parent_failure": "go"}], "RQ008", "step 'a': on_parent_failure must be fail, cancel or run, not 'go'"),
@@ -139,6 +139,14 @@ def test_a_video_is_run_again_with_the_pipeline_of_its_latest_run(queue, video):
     assert queue.job(again[0].job_id).job_data == {"sleep_s": 2}
     finish(queue, video)
     assert queue.value("select count(distinct pipeline_run) from queue.processing_jobs where video_id = %s", video) == 2
+
+
+def test_of_several_runs_the_latest_one_s_pipeline_is_meant(queue, video):
+    put(queue, [{"step": "c", "job_type": "no_op"}], "other")
+    finish(queue, video)
+    queue.rows("select * from queue.rerun_video(%s, 'other')", video)
+    finish(queue, video)
+    assert [row.step for row in queue.rows("select * from queue.rerun_video(%s)", video)] == ["c"]
 
 
 def test_the_pipeline_of_the_latest_run_is_known_from_the_history_too(queue, clock, video):

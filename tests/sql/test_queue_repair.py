@@ -274,3 +274,11 @@ def test_a_busy_queue_is_never_touched(queue, connect):
         for thread in threads:
             thread.join(30)
     assert (errors, found, repairs(queue)) == ([], [], 0)
+
+
+def test_an_edge_to_a_job_that_is_gone_is_taken_away(queue):
+    """As children of failures in the history had them once."""
+    child = queue.value("select id from queue.processing_jobs where status = 'failed'")
+    damage(queue, f"insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied) values (gen_random_uuid(), '{child}', 'fail', false)")
+    assert [row.job_id for row in queue.rows("select * from queue.repair()")] == [child]
+    assert (queue.violations(), queue.rows("select * from queue.repair()")) == ([], [])

@@ -229,6 +229,31 @@ def test_lists_of_operators_are_operators(connect: Connect, queue: Queue, busy: 
             assert secret not in health
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "queue.pause('tenant', 'beta', 'has not paid')", "queue.resume('all')", "queue.set_limit('tenant:beta', 1)", "queue.drop_limit('tenant:beta')",
+        "queue.set_setting('archive_after', '1 second')", "identity.list_tenants()",
+    ],
+)  # fmt: skip
+def test_a_worker_that_acts_for_a_tenant_does_nothing_of_an_operator_s(connect: Connect, acme: Tenant, beta: Tenant, call: str) -> None:
+    assert refused(open_as(connect, "reelq_worker", acme), f"select * from {call}") == "42501"
+
+
+def test_a_job_joins_no_run_but_its_video_s(app: Queue, queue: Queue, acme: Tenant, beta: Tenant) -> None:
+    """Another tenant's run is answered like one that never was; a part of a step belongs to the step's run."""
+    second = app.value("select queue.ingest_video('http://x/b.mp4')")
+    queue.rows("select * from queue.enqueue_pipeline('standard', %s)", beta.video)
+    ours, others = (queue.value("select max(pipeline_run::text)::uuid from queue.processing_jobs where video_id = %s", video) for video in (second, beta.video))
+    assert None not in (ours, others)
+    insert = "insert into queue.processing_jobs (job_type, video_id, pipeline_run) values ('no_op', %s, %s)"
+    (answer,) = {told(app.conn, insert, acme.video, run) for run in (ours, others, uuid4())}
+    assert answer[:2] == ("RQ008", "pipeline_run must be a run of video ID, not ID")
+    app.conn.execute(insert, [second, ours])
+    app.conn.execute("insert into queue.processing_jobs (job_type, pipeline_run) values ('no_op', %s)", [uuid4()])
+    assert queue.violations() == []
+
+
 def test_a_tenant_sees_its_own_pauses_and_limits_without_the_operators_words(connect: Connect, queue: Queue, acme: Tenant) -> None:
     queue.value("select queue.pause('tenant', 'acme', 'has not paid'), queue.pause('input', %s::text, 'ticket 99')", acme.asset)
     queue.value("select queue.pause('job_type', 'no_op', 'the encoder burns'), queue.set_limit('name:acme/youtube', 2)")

@@ -106,7 +106,7 @@ comment on column queue.processing_jobs.depends_on_job_id is 'Accepted on insert
 comment on column queue.processing_jobs.depends_on is 'The parents as asked for at enqueue; the edges are in queue.job_dependencies.';
 comment on column queue.processing_jobs.on_parent_failure is 'When a parent fails for good or is cancelled this job shall: fail, cancel, or run all the same.';
 comment on column queue.processing_jobs.idempotency_key is 'A second enqueue of the tenant with this key returns the first job.';
-comment on column queue.processing_jobs.pipeline_run is 'The run of a pipeline that the job is a step of.';
+comment on column queue.processing_jobs.pipeline_run is 'The run of a pipeline that the job is a step of: the id of the job that the run began with. One video''s.';
 comment on column queue.processing_jobs.pipeline_step is 'Name of the step within the pipeline.';
 comment on column queue.processing_jobs.created_at is 'When the job was enqueued.';
 comment on column queue.processing_jobs.updated_at is 'When the row last changed.';

@@ -211,6 +211,21 @@ def with_names(conn: Connection, jobs: list[JobSummary]) -> list[dict[str, Any]]
     return [{**asdict(job), "tenant": name.tenant, "title": name.title} for job in jobs for name in (names.get(job.id, nobody),)]
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a job is, also one in the history."""
+
+    id: UUID
+    status: str
+    status_changed_at: datetime
+
+
+def statuses(conn: Connection, job_ids: list[UUID]) -> dict[UUID, Status]:
+    """How far each of these jobs is; those that the caller may not see are left out."""
+    found = rows(conn, Status, "select id, status, status_changed_at from queue.all_jobs where id = any(%s::uuid[])", [job_ids])
+    return {row.id: row for row in found}
+
+
 def show_job(conn: Connection, job_id: UUID) -> dict[str, Any]:
     """All that is known of a job: the record, lease, parents, children, attempts_history."""
     return dict(scalar(conn, "select queue.show_job(%s)", [job_id]) or {})

@@ -1,4 +1,4 @@
-create or replace function queue.cancel_these(p_job_ids uuid[], p_reason text default null)
+create or replace function queue.cancel_these(p_job_ids uuid[], p_reason text default null, p_filter queue.job_filter default null)
 returns queue.judged_jobs
 language plpgsql
 volatile
@@ -22,6 +22,7 @@ begin
         perform from queue.processing_jobs as j where j.id = any(v_doomed || p_job_ids) order by j.id for no key update;  -- mutant: a cancel locks as it goes
     end if;
     perform queue.lock_queued_jobs(p_job_ids);
+    p_job_ids := queue.still_fitting(p_job_ids, p_filter);  -- mutant: a cancel of queued jobs stops running ones
     v_judged := queue.judge_jobs('cancel', p_job_ids);
 
     v_running := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome = 'cancelling');
@@ -66,7 +67,10 @@ begin
 end;
 $$;
 
-comment on function queue.cancel_these(uuid[], text) is $$
+comment on function queue.cancel_these(uuid[], text, queue.job_filter) is $$
 What queue.cancel_job and queue.cancel_jobs do: end queued jobs, tell running ones through their leases, and deal with those that wait
 for them. Returns what became of each, see queue.judge_jobs; the caller has asked whose they are.
+
+Arguments
+  p_filter  what chose them: what it does not choose any more, once they are locked, is left alone; null: nothing to ask
 $$;

@@ -69,13 +69,13 @@ begin
     elsif v_ids = '{}' then
         null;
     elsif p_verb = 'retry' then
-        v_judged := queue.retry_these(v_ids);
+        v_judged := queue.retry_these(v_ids, p_filter);
     elsif p_verb = 'cancel' then
-        v_judged := queue.cancel_these(v_ids, p_reason);
+        v_judged := queue.cancel_these(v_ids, p_reason, p_filter);
     elsif p_verb = 'reprioritise' then
-        v_judged := queue.reprioritise_these(v_ids, p_new_priority);
+        v_judged := queue.reprioritise_these(v_ids, p_new_priority, p_filter);
     else
-        v_judged := queue.reschedule_these(p_verb, v_ids, coalesce(p_at, base.clock()));
+        v_judged := queue.reschedule_these(p_verb, v_ids, coalesce(p_at, base.clock()), p_filter);
     end if;
     -- Ids that are given are all answered. One answer for another tenant's job and for one that never was.
     if p_filter.job_ids is not null and p_after is null then
@@ -84,7 +84,7 @@ begin
         into v_missing
         from (select distinct u as id from unnest(p_filter.job_ids) as u where u is not null) as given
         left join queue.job_history as h
-            on h.id = given.id and (p_filter.tenant_id is null or h.tenant_id = p_filter.tenant_id)
+            on h.id = given.id and (p_filter.tenant_id is null or h.tenant_id = p_filter.tenant_id)  -- mutant: another's archived job is told
         where not exists (
             select from queue.processing_jobs as j
             where j.id = given.id and (p_filter.tenant_id is null or j.tenant_id = p_filter.tenant_id)

@@ -16,6 +16,7 @@ declare
     v_along uuid[];
     v_locked uuid[];
     v_stuck uuid[];
+    v_rivals uuid[];
     v_judged queue.judged_jobs;
 begin
     if p_verb = 'retry' then
@@ -23,7 +24,8 @@ begin
             select j.id from queue.processing_jobs as j where j.id = any(p_job_ids) and j.status in ('failed', 'cancelled')
         )));
         v_locked := v_along;
-        v_done := queue.retryable_jobs(v_along);
+        v_rivals := queue.steps_of_other_runs(v_along);
+        v_done := queue.retryable_jobs(array(select unnest(v_along) except select unnest(v_rivals)));
         v_along := array(select unnest(v_done) except select unnest(p_job_ids));
         v_stuck := array(select unnest(p_job_ids) except select unnest(v_done));
     elsif p_verb = 'cancel' then
@@ -60,6 +62,7 @@ begin
                     when 'retry' then case
                         when j.status not in ('failed', 'cancelled') then j.status
                         when j.id <> all(v_locked) then 'running'  -- it has failed since the others were locked
+                        when j.id = any(v_rivals) then 'another run is at work'
                         when j.id = any(v_stuck) then 'a parent has failed'
                     end
                     when 'cancel' then case when j.status not in ('queued', 'running') then j.status end

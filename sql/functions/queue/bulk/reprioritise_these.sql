@@ -1,4 +1,4 @@
-create or replace function queue.reprioritise_these(p_job_ids uuid[], p_priority integer)
+create or replace function queue.reprioritise_these(p_job_ids uuid[], p_priority integer, p_filter queue.job_filter default null)
 returns queue.judged_jobs
 language plpgsql
 volatile
@@ -14,6 +14,7 @@ declare
     v_place record;
 begin
     perform queue.lock_queued_jobs(p_job_ids);
+    p_job_ids := queue.still_fitting(p_job_ids, p_filter);  -- mutant: what has ended meanwhile is refused a priority
     v_judged := queue.judge_jobs('reprioritise', p_job_ids, p_priority);
     v_ids := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome = 'reprioritised' order by v.job_id);
     update queue.processing_jobs as j set priority = p_priority where j.id = any(v_ids);
@@ -37,7 +38,10 @@ begin
 end;
 $$;
 
-comment on function queue.reprioritise_these(uuid[], integer) is $$
+comment on function queue.reprioritise_these(uuid[], integer, queue.job_filter) is $$
 What queue.reprioritise_job and queue.reprioritise_jobs do. Returns what became of each, see queue.judge_jobs; the caller has asked
 whose they are.
+
+Arguments
+  p_filter  what chose them: what it does not choose any more, once they are locked, is left alone; null: nothing to ask
 $$;

@@ -1,4 +1,4 @@
-create or replace function queue.reschedule_these(p_verb text, p_job_ids uuid[], p_at timestamptz)
+create or replace function queue.reschedule_these(p_verb text, p_job_ids uuid[], p_at timestamptz, p_filter queue.job_filter default null)
 returns queue.judged_jobs
 language plpgsql
 volatile
@@ -17,6 +17,7 @@ declare
     v_limits text[];
 begin
     perform queue.lock_queued_jobs(p_job_ids);
+    p_job_ids := queue.still_fitting(p_job_ids, p_filter);  -- mutant: what has become ready meanwhile is refused a time
     v_judged := queue.judge_jobs(p_verb, p_job_ids, p_at => p_at);
     v_ids := array(select v.job_id from unnest(v_judged.job_ids, v_judged.outcomes) as v (job_id, outcome) where v.outcome in ('due now', 'rescheduled') order by v.job_id);
     v_placed := queue.unschedule(v_ids);
@@ -46,10 +47,11 @@ begin
 end;
 $$;
 
-comment on function queue.reschedule_these(text, uuid[], timestamptz) is $$
+comment on function queue.reschedule_these(text, uuid[], timestamptz, queue.job_filter) is $$
 What queue.run_job_now, run_jobs_now, reschedule_job and reschedule_jobs do. Returns what became of each, see queue.judge_jobs; the caller
 has asked whose they are. A time that has passed means now, so that nobody gets ahead of those who wait.
 
 Arguments
-  p_verb  run now or reschedule
+  p_verb    run now or reschedule
+  p_filter  as of queue.cancel_these
 $$;

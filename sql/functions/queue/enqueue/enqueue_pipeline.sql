@@ -13,6 +13,7 @@ as $$
 #variable_conflict use_column
 declare
     v_run uuid := base.uuid_v7();
+    v_next uuid := v_run;  -- a run is named by the job that it begins with
     v_key text := format('pipeline:%s:%s:%s:', name, video_id, run);
     v_tenant uuid;
     v_step record;
@@ -60,17 +61,20 @@ begin
             -- Of two sessions that enqueue a run the second waits here, at its first step, for the first one's end: then either all of
             -- its steps are new or all are known. Nobody but the tenant itself can hold that key.
             insert into queue.processing_jobs (
-                job_type, video_id, priority, job_data, depends_on, on_parent_failure, idempotency_key, pipeline_run, pipeline_step
+                id, job_type, video_id, priority, job_data, depends_on, on_parent_failure, idempotency_key, pipeline_run, pipeline_step
             )
             values (
-                v_step.job_type, enqueue_pipeline.video_id, v_step.priority,
+                v_next, v_step.job_type, enqueue_pipeline.video_id, v_step.priority,
                 v_data,
                 (select array_agg((v_ids ->> a)::uuid) from unnest(v_step.after) as a),
                 v_step.on_parent_failure, v_key || v_step.step, v_run, v_step.step
             )
             on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing
             returning id into v_id;
-            exit when found;
+            if found then
+                v_next := base.uuid_v7();
+                exit;
+            end if;
         end loop;
         v_ids := v_ids || jsonb_build_object(v_step.step, v_id);
         step := v_step.step;

@@ -30,6 +30,12 @@ begin
             'Leave them out for the defaults of the job type.'
         ];
     end if;
+    if p_job.max_attempts > 1000 and p_job.max_attempts > (select t.max_attempts from queue.job_types as t where t.job_type = p_job.job_type) then  -- mutant: a job that fails for ever
+        return array[
+            'RQ008', format('max_attempts must be at most 1000, not %s', p_job.max_attempts),
+            'Leave it out for the default of the job type.'
+        ];
+    end if;
     if p_job.on_parent_failure not in ('fail', 'cancel', 'run') then
         return array[
             'RQ008', format('on_parent_failure must be fail, cancel or run, not %s', quote_literal(p_job.on_parent_failure)),

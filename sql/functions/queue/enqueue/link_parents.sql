@@ -118,6 +118,11 @@ begin
     );
     if v_over <> '{}' then  -- mutant: a child of something over waits for ever
         perform queue.settle_children_of_failed(queue.fail_blocked(v_over));
+        -- An edge keeps a job in the table until its parent goes to the history. One that is there already keeps it for ever.
+        delete from queue.job_dependencies as d
+        where
+            d.job_id = any(v_over) and not d.satisfied
+            and (select true from queue.processing_jobs as parent where parent.id = d.parent_id) is null;  -- mutant: an edge leads to a job that is archived
     end if;
     return v_waiting;
 end;
@@ -125,7 +130,7 @@ $$;
 
 comment on function queue.link_parents(uuid[]) is $$
 Make the edges of new jobs (their depends_on, and what those have fanned out into), and block those with unfinished parents. A parent
-that has failed already decides at once, as the edge says. Returns the jobs that did not become
+that has failed already decides at once, as the edge says; of one that is in the history no open edge is kept. Returns the jobs that did not become
 free: blocked, failed or cancelled; null: none.
 
 Raises

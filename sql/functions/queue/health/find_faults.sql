@@ -73,7 +73,14 @@ as $$
         (13, 'running with an open edge', p.status = 'running' and p.open_edges > 0),
         (14, 'running without a lease', p.status = 'running' and not p.is_leased),
         (15, 'lease of another attempt', p.status = 'running' and p.is_leased and p.is_other_lease),
-        (16, 'failed without a dead letter', p.status = 'failed' and not p.is_dead)
+        (16, 'failed without a dead letter', p.status = 'failed' and not p.is_dead),
+        (17, 'edge to a job that is gone', p.status in ('completed', 'failed', 'cancelled') and exists (
+            select from queue.job_dependencies as e
+            where
+                e.job_id = p.id and not e.satisfied
+                and not exists (select from queue.processing_jobs as parent where parent.id = e.parent_id)
+                and not exists (select from queue.cascades as c where c.job_id = e.parent_id)
+        ))
     ) as found (n, fault, is_so)
     where found.is_so
     order by p.id, found.n;

@@ -93,6 +93,11 @@ begin
             update queue.leases as l set token = v_job.token, worker_id = v_job.worker_id where l.job_id = p_job_id;
         when 'failed without a dead letter' then
             insert into queue.dead_letters (job_id, job_type, failed_at) values (p_job_id, v_job.job_type, v_job.completed_at);
+        when 'edge to a job that is gone' then
+            delete from queue.job_dependencies as e
+            where
+                e.job_id = p_job_id and not e.satisfied
+                and not exists (select from queue.processing_jobs as parent where parent.id = e.parent_id);
     end case;
 end;
 $$;

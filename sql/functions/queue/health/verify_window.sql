@@ -88,14 +88,14 @@ as $$
     from edges as d inner join jobs as j on j.id = d.job_id and j.status in ('queued', 'running')
     where not d.satisfied and (
         j.status = 'running'
-        or (coalesce(d.status, 'gone') not in ('queued', 'running') and not exists (select from queue.cascades as c where c.job_id = d.parent_id))
+        or (coalesce(d.status, 'gone') not in ('queued', 'running') and not exists (select from queue.cascades as c where c.job_id = d.parent_id))  -- mutant: a window takes a cascade for damage
     )
 
     union all
     select 'an edge of a job in the queue leads to another job in the queue', d.parent_id, format('the edge of %s stayed', d.job_id)
     from edges as d
     where not exists (select from jobs as j where j.id = d.job_id)
-        or (d.status is null and not d.satisfied and not exists (select from queue.cascades as c where c.job_id = d.parent_id))
+        or (d.status is null and not d.satisfied and not exists (select from queue.cascades as c where c.job_id = d.parent_id))  -- mutant: a window takes a delete for damage
 
     union all
     select 'a job belongs to a tenant, and its video to the same', j.id, format('tenant %s', j.tenant_id)

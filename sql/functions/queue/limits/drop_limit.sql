@@ -8,6 +8,7 @@ as $$
 declare
     v_key text := queue.check_limit_key(p_key);
 begin
+    perform base.check_operator();
     perform base.check_read_committed();
     delete from queue.limits as l where l.limit_key = v_key and l.max_running is not null;
     if not found then
@@ -29,4 +30,5 @@ Raises
   RQ003  no such job type
   RQ004  no such tenant or limit
   RQ008  no key of a limit
+  42501  the caller acts for a tenant
 $$;

@@ -8,6 +8,7 @@ as $$
 declare
     v_key text := queue.check_limit_key(p_key);
 begin
+    perform base.check_operator();
     perform base.check_read_committed();
     if p_max is null or p_max < 1 then
         raise exception 'limit must be 1 or more, not %', coalesce(p_max::text, 'null')
@@ -53,4 +54,5 @@ Raises
   RQ003  no such job type
   RQ004  no such tenant
   RQ008  a limit below one, or no key of a limit
+  42501  the caller acts for a tenant
 $$;

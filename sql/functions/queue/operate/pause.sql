@@ -10,6 +10,7 @@ as $$
 declare
     v_key text := queue.check_pause(p_scope, p_key);
 begin
+    perform base.check_operator();
     perform base.check_read_committed();
     if coalesce(trim(p_reason), '') = '' then
         raise exception 'reason must be a sentence, not %', coalesce(quote_literal(p_reason), 'null')
@@ -41,4 +42,5 @@ Raises
   RQ003  no such job type
   RQ004  no such tenant
   RQ008  no reason, unknown scope, or a key that makes no sense with it
+  42501  the caller acts for a tenant
 $$;

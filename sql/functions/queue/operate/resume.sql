@@ -8,6 +8,7 @@ as $$
 declare
     v_key text := queue.check_pause(p_scope, p_key);
 begin
+    perform base.check_operator();
     perform base.check_read_committed();
     if p_scope = 'input' then
         perform queue.take_lock('input', v_key, true); -- see queue.record_strike
@@ -35,4 +36,5 @@ Raises
   RQ003  no such job type
   RQ004  no such tenant, or not paused
   RQ008  unknown scope, or a key that makes no sense with it
+  42501  the caller acts for a tenant
 $$;

@@ -10,13 +10,18 @@ as $$
 declare
     v_judged queue.judged_jobs;
     v_parent uuid;
+    v_video uuid;
+    v_key text;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
     if not queue.may_touch(p_job_id) then
-        if exists (select from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id)) then
+        select h.idempotency_key into v_key from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id);
+        if found then
             raise exception 'job % must not be in the history to be retried', p_job_id
-                using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
+                using errcode = 'RQ009',
+                      hint = 'Enqueue a new job to do the work again'
+                          || coalesce(format(', under another key: with %L this one is found.', v_key), '.');
         end if;
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
     end if;
@@ -29,7 +34,16 @@ begin
     elsif v_judged.reasons[1] = 'completed' then
         raise exception 'job % must be failed or cancelled to be retried, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'Enqueue a new job to do the work again.';
+    elsif v_judged.reasons[1] = 'another run is at work' then
+        select j.video_id into v_video from queue.processing_jobs as j where j.id = p_job_id;
+        raise exception 'video % must not be at work in another run than job %', v_video, p_job_id
+            using errcode = 'RQ009', hint = format('Wait for its end, or: select queue.cancel_run(%L);', v_video);
     elsif v_judged.reasons[1] is not null then
+        v_parent := queue.archived_parent(p_job_id);
+        if v_parent is not null then
+            raise exception 'parents of job % must not be in the history, as failed job % is', p_job_id, v_parent
+                using errcode = 'RQ009', hint = 'Neither can be retried: enqueue the work anew.';
+        end if;
         select d.parent_id into v_parent
         from queue.job_dependencies as d
         where
@@ -54,6 +68,7 @@ Many at once: queue.retry_jobs.
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such job
-  RQ009  the job is not failed or cancelled, waits for one that is, or is in the history
+  RQ009  the job is not failed or cancelled, waits for one that is, or is in the history, as a parent of it may be;
+         or another run of its video is at work
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

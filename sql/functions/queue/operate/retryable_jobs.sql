@@ -27,6 +27,9 @@ begin
             and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = e.parent_id), 'gone')
             not in ('queued', 'running', 'completed')
         union
+        -- A parent that had ended and was archived before the job came has left no edge.
+        select l.id from listed as l where queue.archived_parent(l.id) is not null  -- mutant: a job comes back without its archived parent
+        union
         select e.job_id from stuck as s inner join edges as e on e.parent_id = s.id
     )
     select array_agg(s.id) into v_stuck from stuck as s;

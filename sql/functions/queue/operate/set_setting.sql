@@ -9,6 +9,7 @@ declare
     v_value text := trim(p_value);
     v_fits boolean := false;
 begin
+    perform base.check_operator();
     -- The present value tells the kind of the setting: a number or a time.
     if queue.setting(p_name) ~ '^[0-9]+$' then
         v_fits := v_value ~ '^[1-9][0-9]{0,8}$';
@@ -38,4 +39,5 @@ Change a setting of the queue; it holds from the next call of whatever reads it.
 Raises
   RQ008  no such setting, or a value that is neither a time of at least a second (at most 100 years) nor a number
          from 1, whichever the setting is
+  42501  the caller acts for a tenant
 $$;

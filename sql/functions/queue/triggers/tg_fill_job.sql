@@ -33,7 +33,7 @@ begin
     new.limits := coalesce(new.limits, '{}');
     -- Most jobs pass this one condition; only the others need the ten checks of queue.job_refusal.
     if (
-        new.priority between 1 and 10 and new.max_attempts >= 1 and new.max_crashes >= 1 and new.weight between 1 and 1000
+        new.priority between 1 and 10 and new.max_attempts between 1 and 1000 and new.max_crashes >= 1 and new.weight between 1 and 1000
         -- See queue.job_data_refusal: so few characters with so few brackets hold nothing that it refuses.
         and jsonb_typeof(new.job_data) = 'object' and octet_length(new.job_data::text) <= 300
         and 2 * octet_length(new.job_data::text) - octet_length(replace(new.job_data::text, '[', '')) - octet_length(replace(new.job_data::text, '{', '')) <= 64
@@ -73,6 +73,13 @@ begin
                 using errcode = 'RQ008', hint = 'Leave asset_id out: it is filled from the video.';
         end if;
         new.asset_id := v_video.asset_id;
+        -- Another video's run, or another tenant's, is answered like one that is not there: only this video's jobs are looked at.
+        if new.pipeline_run <> new.id then  -- mutant: a step joins a run of another video
+            if not exists (select from queue.processing_jobs as j where j.video_id = new.video_id and j.pipeline_run = new.pipeline_run) then
+                raise exception 'pipeline_run must be a run of video %, not %', new.video_id, new.pipeline_run
+                    using errcode = 'RQ008', hint = 'Leave it out: queue.enqueue_pipeline begins a run, and what a step fans out into belongs to it.';
+            end if;
+        end if;
     elsif new.asset_id is not null then
         perform from identity.tenants as t where t.id = (select a.tenant_id from media.assets as a where a.id = new.asset_id and base.may_act_for(a.tenant_id)) for key share;
         select a.tenant_id into new.tenant_id
@@ -117,7 +124,7 @@ Raises
   RQ003  no such job type
   RQ004  no such video, asset or user
   RQ007  the row does not start as queued
-  RQ008  priority, JSON, parents or budgets make no sense
+  RQ008  priority, JSON, parents or budgets make no sense, or a run of a pipeline that is not the video's
 $$;
 
 -- Does not fire for the rows of queue.enqueue_jobs that it has filled, and for which nothing is left to check: that saves a third of an

@@ -41,7 +41,7 @@ begin
             (
                 select queue.pipeline_of_key(j.idempotency_key) from queue.processing_jobs as j
                 where j.video_id = p_video_id and j.pipeline_run is not null and queue.pipeline_of_key(j.idempotency_key) is not null
-                order by j.id desc limit 1
+                order by j.id desc limit 1  -- mutant: a rerun takes the first run's pipeline
             ),
             (
                 select queue.pipeline_of_key(h.idempotency_key) from queue.job_history as h
