@@ -72,7 +72,7 @@ def test_it_never_reads_the_record_from_end_to_end(queue):
     before = scans()
     for part in ("ops.health_of_server", "ops.health_of_roles", "ops.health_of_snapshots"):
         queue.conn.execute(f"select * from {part}()")
-    for part in ("tables", "workers", "jobs", "upkeep"):
+    for part in ("tables", "workers", "jobs", "retries", "upkeep"):
         queue.conn.execute(f"select * from queue.health_of_{part}()")
     assert scans() == before
     queue.violations()
@@ -324,6 +324,43 @@ def test_partitions_that_end_are_told_in_time(queue, clock):
     assert past(queue) == "bad"
     queue.conn.execute("create table queue.past_2 partition of queue.past for values from ('2030-01-20') to (maxvalue)")
     assert past(queue) == "ok"
+
+
+# --- jobs that back off
+
+
+def test_a_full_store_is_told_with_its_remedy(queue, clock):
+    """Its attempts are charged to nobody, so nothing else would tell."""
+    assert only(queue, "retries")[0] == "ok"
+    for _ in range(3):
+        queue.add()
+        queue.fail(queue.take(), code="store_full")
+    level, told = only(queue, "retries")
+    assert level == "warn"
+    assert told.startswith("3 jobs back off for store_full since 20")
+    assert "Make room" in told and "reelq jobs run-now --place backing-off --code store_full" in told
+    since = told.split(" since ")[1][:19]
+    clock.forward(16 * MINUTES)
+    queue.conn.execute("select queue.promote_due()")
+    queue.fail(queue.take(), code="store_full")
+    level, told = only(queue, "retries")
+    assert (level, "1 job backs off" in told) == ("bad", True), "for longer than a retry would take"
+    assert since in told, "since the first attempt, not the latest"
+
+
+def test_a_few_sources_that_are_away_are_their_owners_trouble(queue):
+    for count, levels in ((1, ["ok"]), (10, ["warn"])):
+        while queue.value("select count(*) from queue.scheduled") < count:
+            queue.add()
+            queue.fail(queue.take(), code="source_away")
+        assert [level for level, _ in health(queue, "retries")] == levels
+
+
+def test_an_error_of_the_job_s_own_is_no_finding(queue):
+    queue.add()
+    queue.fail(queue.take(), code="oops")
+    queue.add(scheduled_for=queue.value("select base.clock() + interval '1 hour'"))
+    assert only(queue, "retries")[0] == "ok"
 
 
 # --- workers
