@@ -93,6 +93,14 @@ def test_screen_shows_bar_speed_eta_and_failure(conn, busy):
     assert "the database is away" in drawn(snapshot.look(conn), 120, 40, DatabaseAway("gone"))
 
 
+def test_a_worker_in_trouble_is_shown_on_the_screen(conn, busy):
+    conn.execute("select queue.set_worker_trouble(worker_id, 'the store is full', 'Make room.') from queue.workers")
+    for width in (60, 80, 160):
+        told = drawn(snapshot.look(conn), width, 24)
+        assert "on host nothing is claimed: the store is full" in told
+    assert "in trouble  1/2" in told
+
+
 def test_pauses_are_told_wherever_one_looks(reelq, conn, busy):
     limits.pause(conn, "job_type", "no_op", "upgrade")
     assert "  1 paused" in drawn(snapshot.look(conn), 80, 24).splitlines()[0]

@@ -187,7 +187,7 @@ CASES = {
     "retry": Case(Bench.retry, 1, 200),
     "reprioritise": Case(Bench.reprioritise, 1, 120),
     "show": Case(Bench.show, 1, 150),
-    "health of retries": Case(Bench.health_of_retries, 2000, 10),
+    "health of retries": Case(Bench.health_of_retries, 2000, 10, rows=2000),  # one probe each
     "verify a window": Case(Bench.verify_window, 200, 60),
     # A limit that is new counts once what runs.
     "admit 200": Case(Bench.admit, 200, 120, rows=bigqueue.RUNNING),

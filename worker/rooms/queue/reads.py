@@ -60,6 +60,13 @@ class Worker:
     started_at: datetime
     last_beat_at: datetime
     drain_requested_at: datetime | None
+    trouble: str | None  # what keeps its host from working; None: it is fit
+    remedy: str | None
+
+    @property
+    def state(self) -> str:
+        """The status; in trouble: it is active and claims nothing."""
+        return "in trouble" if self.trouble and self.status == "active" else self.status
 
 
 @dataclass(frozen=True, slots=True)
