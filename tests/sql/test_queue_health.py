@@ -72,7 +72,7 @@ def test_it_never_reads_the_record_from_end_to_end(queue):
     before = scans()
     for part in ("ops.health_of_server", "ops.health_of_roles", "ops.health_of_snapshots"):
         queue.conn.execute(f"select * from {part}()")
-    for part in ("tables", "workers", "jobs", "retries", "upkeep"):
+    for part in ("tables", "workers", "jobs", "gates", "retries", "upkeep"):
         queue.conn.execute(f"select * from queue.health_of_{part}()")
     assert scans() == before
     queue.violations()
@@ -463,6 +463,45 @@ def test_a_forgotten_pause_is_told(queue, clock):
     clock.forward(25 * 60 * MINUTES)
     level, told = only(queue, "pauses")
     assert (level, "job_type no_op has been paused" in told) == ("warn", True)
+
+
+@pytest.mark.parametrize(("scope", "levels"), [("all", ["ok", "warn", "bad"]), ("job_type", ["ok", "warn", "warn"]), ("tenant", ["ok", "warn", "warn"])])
+@pytest.mark.parametrize("is_met", [False, True], ids=["ready", "parked"])
+def test_a_pause_that_holds_jobs_is_told_soon(queue, clock, scope, levels, is_met):
+    video = queue.value("select media.create_video('/a.mp4')")
+    job = queue.add(video_id=video)
+    key = {"all": "", "job_type": "no_op", "tenant": "default"}[scope]
+    queue.conn.execute("select queue.pause(%s, %s, 'the store moves')", (scope, key))
+    if is_met:
+        queue.worker()
+        assert queue.claim(limit=10) == []
+    for level in levels:
+        assert only(queue, "pauses")[0] == level
+        clock.forward(31 * MINUTES)
+    told = only(queue, "pauses")[1]
+    assert "(the store moves); 1 job waits behind it" in told
+    assert told.endswith(f"reelq queue resume {scope} {key}".rstrip())
+    queue.conn.execute("select queue.cancel_job(%s, 'a try')", (job,))
+    assert only(queue, "pauses")[0] == "ok", "nothing waits behind it"
+
+
+def test_a_limit_that_holds_a_thousand_jobs_for_an_hour_is_told(queue, clock):
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    for count, level in ((1001, "ok"), (2, "warn")):  # the one that ran is lost, and backs off
+        queue.conn.execute("select queue.enqueue_jobs(jsonb_agg(jsonb_build_object('job_type', 'no_op'))) from generate_series(1, %s)", (count,))
+        queue.worker()
+        queue.claim(limit=10)
+        assert only(queue, "limits")[0] == "ok", "not for long"
+        clock.forward(61 * MINUTES)
+        found = only(queue, "limits")
+        assert found[0] == level
+    assert "1001 jobs wait behind the limit type:no_op (1)" in found[1] and "reelq queue set-limit 'type:no_op' 2" in found[1]
+
+
+def test_a_count_that_stopped_says_so(queue):
+    for count, told in ((9999, "9999"), (10000, "10,000+"), (10001, "10,000+")):
+        assert queue.value("select base.format_count(%s)", count) == told
+    assert queue.value("select base.format_count(1234567, 1000000)") == "1,000,000+"
 
 
 # --- upkeep
