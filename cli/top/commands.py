@@ -108,7 +108,8 @@ def tables(seen: Snapshot, *, of_all: bool = True) -> None:
     troubles.tell(seen.workers)
     if seen.paused():
         output.say(f"{seen.paused().capitalize()}: reelq queue pauses")
-    for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.failures[:10], FAILED)):
+    queues = [{**one, **{place: text.count(one[place], True) for place in one["at_least"]}} for one in seen.queues()]
+    for rows, columns in ((seen.running, RUNNING), (queues, QUEUES), (seen.failures[:10], FAILED)):
         output.emit(rows, False, columns, title="" if rows else None)
 
 

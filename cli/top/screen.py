@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 STALE_S = 10.0  # a beat older than this is shown in yellow: five beats of 2 s were missed
 TIGHT = 78  # below, what waits for its time, its parents or a gate is one number, so that names of types stay
 MOST_TROUBLES = 3  # lines; `reelq workers list` tells all
-CAP = 10_000  # queue.depth() stops counting here
 
 
 def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = None) -> Group:
@@ -118,7 +117,9 @@ def queue_table(queues: list[dict[str, Any]], room: int, width: int) -> Table:
     for one in shown:
         waiting = one["scheduled"] + one["blocked"] + one["parked"]
         counts = [waiting if key == "waiting" else one[key] for key in keys]
-        cells = [Text(f"{CAP}+" if count >= CAP else str(count), "" if count else "dim") for count in counts]
+        places = [("scheduled", "blocked", "parked") if key == "waiting" else (key,) for key in keys]
+        is_cut = [not set(some).isdisjoint(one["at_least"]) for some in places]
+        cells = [Text(text.count(count, cut), "" if count else "dim") for count, cut in zip(counts, is_cut, strict=True)]
         cells[-1].stylize("red" if counts[-1] else "dim")
         cells.append(Text(f"{one['per_minute']:.1f}"))
         if not narrow:

@@ -37,7 +37,7 @@ begin
         format(
             '%s failed for good in the last hour, %s in the day before', base.format_count(v_count, v_most), base.format_count(v_before, v_most)
         ),
-        case when v_count > 10 and v_count > 2.0 * v_before / 24 then 'reelq jobs list --status failed' end;
+        case when v_count > 10 and v_count > 2.0 * v_before / 24 then 'By code and tenant: reelq jobs summary; then: reelq jobs list --status failed --code …' end;
 
     select count(*) into v_count from (select from queue.parked limit v_most) as p;
     return query
