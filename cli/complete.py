@@ -119,10 +119,17 @@ def settings(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
     return [(one.name, one.value) for one in maintenance.list_settings(conn)]
 
 
+def codes(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
+    """Error codes of dead letters and of jobs that back off."""
+    from reelq.worker.rooms.queue import reads
+
+    return [(code, "") for code in dict.fromkeys(one.error_code for one in reads.count_errors(conn))]
+
+
 # By the name of the parameter, wherever it stands; by command where a name means several things.
 BY_NAME: dict[str, Ask] = {
     "job_type": types, "pipeline": pipelines, "tenant": tenants, "worker_ids": workers, "worker": workers, "worker_id": workers,
-    "host": hosts, "pool": pools, "job_id": jobs, "job_ids": jobs, "depends_on": jobs, "video_id": videos, "video_ids": videos,
+    "host": hosts, "pool": pools, "job_id": jobs, "job_ids": jobs, "depends_on": jobs, "code": codes, "video_id": videos, "video_ids": videos,
 }  # fmt: skip
 BY_COMMAND: dict[str, Ask] = {
     "pipelines show name": pipelines, "pipelines graph name": pipelines, "pipelines add name": pipelines, "pipelines remove name": pipelines,

@@ -23,7 +23,7 @@ SCHEDULES = (
     Column("makes"),
     Column("tenant", spare=True),
     Column("next_run", "next", keep=True),
-    Column("last_run_at", "last", show=text.age, right=True),
+    Column("last_run_at", "last tick", show=text.age, right=True),
     Column("last_error", "error", wrap=True),
 )
 
@@ -41,7 +41,7 @@ def schedules() -> None:
 @json_option
 @pass_app
 def list_schedules(app: App, tenant: str | None, as_json: bool) -> None:
-    """List schedules: when each runs next, when it last did, and what went wrong.
+    """List schedules: when each runs next, which tick it last enqueued, and what went wrong.
 
     \b
     Examples:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 import click
 
 from reelq.cli.app import App, json_option, pass_app
-from reelq.cli.terminal import output, text
+from reelq.cli.terminal import output, text, troubles
 from reelq.cli.terminal.output import Column
+
+if TYPE_CHECKING:
+    from reelq.worker.rooms.queue.reads import Worker
 
 COLUMNS = (
     Column("worker_id", "worker", keep=True),
-    Column("status"),
+    Column("state", keep=True),
     Column("busy", right=True),
     Column("slots", right=True),
     Column("types", show=lambda types: "all" if types is None else text.shown(types)),
@@ -46,9 +52,19 @@ def list_workers(app: App, everyone: bool, as_json: bool) -> None:
     from reelq.worker.rooms.queue import reads
 
     with app.connect() as conn:
-        found = output.emit(reads.list_workers(conn, everyone), as_json, COLUMNS)
+        found = reads.list_workers(conn, everyone)
+    show(found, as_json)
     if not found and not as_json:
         output.say("No worker is running. Start one: reelq worker run")
+
+
+def show(found: list[Worker], as_json: bool) -> None:
+    """Workers; for people with what keeps a host from working, and what to do, below."""
+    if as_json:
+        output.emit(found, True)
+        return
+    output.emit([{**asdict(one), "state": one.state} for one in found], False, COLUMNS)
+    troubles.tell(found)
 
 
 @workers.command("drain")
@@ -71,6 +87,7 @@ def drain(
       reelq workers drain --host encoder3
       reelq workers drain --host encoder3 --undo
     """
+    from reelq.worker.errors import NotFound
     from reelq.worker.rooms import queue
     from reelq.worker.rooms.queue import reads
 
@@ -82,11 +99,13 @@ def drain(
         if pool is not None:
             chosen += [one.worker_id for one in there if one.pool == pool and host in (None, one.host)]
             if len(chosen) == len(worker_ids):
-                raise click.ClickException("no worker of that pool is running there")
+                known = ", ".join(sorted({one.pool for one in there if host in (None, one.host)})) or "none"
+                place = "" if host is None else f" on host '{host}'"
+                raise NotFound(f"no worker of pool '{pool}' is running{place}", f"Pools there: {known}")
         with conn.transaction():
             if host is not None and pool is None:
                 queue.drain_host(conn, host, not undo)
                 chosen += [one.worker_id for one in there if one.host == host]
             for worker_id in sorted(set(chosen)):
                 queue.drain_worker(conn, worker_id, not undo)
-        output.emit([one for one in reads.list_workers(conn) if one.worker_id in chosen], as_json, COLUMNS)
+        show([one for one in reads.list_workers(conn) if one.worker_id in chosen], as_json)

@@ -112,6 +112,7 @@ begin
             ('queue.job_logs', 'worker readonly'),
             ('queue.running_jobs', 'worker app readonly'),
             ('queue.recent_failures', 'worker app readonly'),
+            ('queue.count_errors', 'worker readonly'),
             ('queue.list_workers', 'worker readonly'),
             ('queue.depth', 'worker readonly'),
             ('queue.rates', 'worker readonly'),

@@ -13,7 +13,7 @@ from uuid import UUID
 import click
 
 from reelq.cli.app import PRIORITY, App, Moment, Uuid, Whole, json_option, pass_app
-from reelq.cli.jobs.filters import PLACES, filter_options
+from reelq.cli.jobs.filters import PLACES, filter_options, say_known_codes
 from reelq.cli.terminal import output
 from reelq.cli.terminal.output import Column
 
@@ -233,6 +233,8 @@ def change_all(app: App, verb: str, change: Change, call: Call, limit: int | Non
                     if row.jobs:
                         found[(row.outcome, row.job_type, row.reason)] += row.jobs
                 tell(found.total())
+        if not found:
+            say_known_codes(conn, change.jobs.code)
     order = sorted(found, key=lambda key: (key[0] == "refused", -found[key], *map(str, key)))
     told = [{"outcome": outcome, "job_type": kind, "reason": why, "jobs": found[outcome, kind, why]} for outcome, kind, why in order]
     output.emit(told, as_json, OUTCOMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from reelq.cli.app import App, Uuid, Whole, json_option, pass_app
 from reelq.cli.jobs import changes
 from reelq.cli.jobs.enqueue import enqueue, enqueue_many
 from reelq.cli.jobs.filters import STATUSES as STATUSES
-from reelq.cli.jobs.filters import filter_options
+from reelq.cli.jobs.filters import filter_options, say_known_codes
 from reelq.cli.jobs.logs import logs
 from reelq.cli.jobs.tail import tail
 from reelq.cli.terminal import output, text
@@ -31,6 +32,13 @@ COLUMNS = (
     Column("why"),  # the latest error, or the gate of a parked one
 )
 EXPLAINED = (Column("reason", keep=True), Column("text", "why, and what to do", wrap=True))
+ERRORS = (
+    Column("place", "state", keep=True),
+    Column("error_code", "error", keep=True),
+    Column("tenant"),
+    Column("jobs", right=True),
+    Column("job_types", "types", wrap=True),
+)
 ATTEMPTS = ("attempt", "outcome", "started_at", "ended_at", "worker_id", "error_class", "code", "message")
 RELATIVES = (Column("id", keep=True), "job_type", "status", "on_failure", "satisfied")
 # What a reader asks first: what is it, how does it stand, why, when, with what; then the bookkeeping.
@@ -87,6 +95,8 @@ def list_jobs(app: App, /, limit: int, after: UUID | None, as_json: bool, **give
         rows = reads.list_jobs(conn, limit=limit, after=after, **which)
         told = reads.with_names(conn, rows)
         count = None if as_json else reads.count_jobs(conn, **which)
+        if not rows and not after:
+            say_known_codes(conn, which.get("code"))
     if as_json:
         output.emit(told, True)
         return
@@ -103,6 +113,28 @@ def say_how_many(shown: int, found: int, is_all: bool, after: UUID | None, last:
     if is_all and shown >= found:
         return
     output.say(f"{shown} of {'' if is_all else 'more than '}{found:,}; the next page: the same with --after {last}")
+
+
+@jobs.command("summary")
+@json_option
+@pass_app
+def summary(app: App, as_json: bool) -> None:
+    """Count dead letters and jobs that back off, by error code and tenant.
+
+    Of the latest 10,000 dead letters, and of the 10,000 scheduled jobs that are due first.
+
+    \b
+    Examples:
+      reelq jobs summary
+      reelq jobs summary --json | jq 'select(.tenant == "acme")'
+    """
+    from reelq.worker.rooms.queue import reads
+
+    with app.connect() as conn:
+        found = reads.count_errors(conn)
+    output.emit(found if as_json else [{**asdict(one), "jobs": f"{one.jobs}{'+' * one.at_least}"} for one in found], as_json, ERRORS)
+    if not found and not as_json:
+        output.say("No job has failed for good or backs off.")
 
 
 @jobs.command("show")

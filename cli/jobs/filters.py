@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reelq.cli.app import PRIORITY, Choice, Uuid
+from reelq.cli.terminal import output
+
+if TYPE_CHECKING:
+    import psycopg
 
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")  # worker.rooms.queue.STATUSES; a test compares
 PLACES = ("ready", "scheduled", "backing-off", "blocked", "parked", "running", "dead-letter")
@@ -57,3 +61,19 @@ def filter_options(statuses: tuple[str, ...], places: tuple[str, ...] = PLACES) 
         return command
 
     return decorate
+
+
+def say_known_codes(conn: psycopg.Connection[Any], code: str | None) -> None:
+    """Of a code that no job was found with: those that there are, when it is none of them and the caller may know."""
+    import psycopg
+
+    from reelq.worker.rooms.queue import reads
+
+    if code is None:
+        return
+    try:
+        known = dict.fromkeys(one.error_code for one in reads.count_errors(conn))
+    except psycopg.errors.InsufficientPrivilege:
+        return
+    if code not in known:
+        output.say(f"no job has ended with code '{code}' of late; codes there are: {', '.join(known) or 'none'}")

@@ -25,13 +25,13 @@ HISTORY = (
     Column("error_code", "error"),
 )
 STATS = (
-    Column("hour"),
+    Column("hour", show=lambda hour: hour.astimezone().strftime("%Y-%m-%d %H:%M"), keep=True),
     Column("job_type", "type", keep=True),
     Column("outcome"),
     Column("jobs", "attempts", right=True),
     Column("seconds", "time", show=text.duration, right=True),
     Column("max_seconds", "longest", show=text.duration, right=True),
-    Column("cpu_seconds", "cpu", show=text.duration, right=True),
+    Column("cpu_seconds", "cpu", show=text.duration, right=True, spare=True),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
 if TYPE_CHECKING:
-    from reelq.worker.rooms.queue.limits import Pause
+    from reelq.worker.rooms.queue.limits import Limit, Pause
 
 SCOPES = ("all", "job_type", "tenant", "channel", "input")  # worker.rooms.queue.limits.SCOPES; a test compares
 
@@ -112,6 +113,7 @@ def show(found: list[Pause], as_json: bool) -> None:
     for one in found:
         is_tenant = one.scope in ("tenant", "suspended")
         row = {name: getattr(one, name) for name in ("scope", "reason", "paused_by", "since", "parked")}
+        row["parked"] = text.count(one.parked, one.at_least)
         row["key"] = one.name if is_tenant else one.key
         row["title"] = "" if is_tenant or one.name == one.key else one.name
         rows.append(row)
@@ -124,7 +126,8 @@ def show(found: list[Pause], as_json: bool) -> None:
 @json_option
 @pass_app
 def limits(app: App, tenant: str | None, as_json: bool) -> None:
-    """List the limits: how many jobs may be ready or running together (max), how many are (used), run, and wait (parked).
+    """List the limits: how many jobs may be ready or running together (max), how many are (used), run, and wait (parked; 10,000+
+    where counting stops).
 
     \b
     Examples:
@@ -134,9 +137,15 @@ def limits(app: App, tenant: str | None, as_json: bool) -> None:
     from reelq.worker.rooms.queue import limits
 
     with app.connect(tenant=tenant) as conn:
-        found = output.emit(limits.list_limits(conn), as_json, LIMITS)
+        found = show_limits(limits.list_limits(conn), as_json)
     if not found and not as_json:
         output.say("There is no limit. Set one: reelq queue set-limit KEY N")
+
+
+def show_limits(found: list[Limit], as_json: bool) -> int:
+    """Limits; for people 10,000+ where counting stopped."""
+    rows = [{**asdict(one), "parked": text.count(one.parked, one.at_least)} for one in found]
+    return output.emit(found if as_json else rows, as_json, LIMITS)
 
 
 @click.command("set-limit")
@@ -163,7 +172,7 @@ def set_limit(app: App, key: str, most: int, as_json: bool) -> None:
     with app.connect() as conn:
         limits.set_limit(conn, key, most)
         told = [one for one in limits.list_limits(conn) if key in (one.name, one.limit_key)]
-    output.emit(told, as_json, LIMITS)
+    show_limits(told, as_json)
 
 
 @click.command("drop-limit")

@@ -90,6 +90,11 @@ def size(count: int | None) -> str:
     return f"{number:.0f} {UNITS[unit]}" if unit == 0 or number >= 99.95 else f"{number:.1f} {UNITS[unit]}"
 
 
+def count(number: int | None, at_least: bool | None = False) -> str:
+    """A number; 10,000+ where counting stopped."""
+    return f"{number:,}+" if at_least else shown(number)
+
+
 def bit_rate(bits_per_second: int | None) -> str:
     """A bit rate: 640 kb/s, 4.2 Mb/s."""
     if bits_per_second is None:

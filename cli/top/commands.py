@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reelq.cli.app import App, Seconds, json_option, pass_app, tenant_option
-from reelq.cli.terminal import live, output, text
+from reelq.cli.terminal import live, output, text, troubles
 from reelq.cli.terminal.output import Column
 from reelq.cli.top.snapshot import Snapshot, look
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 WORKERS = (
     Column("worker_id", "worker", keep=True),
-    "status",
+    Column("state", keep=True),
     Column("busy", right=True),
     Column("slots", right=True),
     Column("last_beat_at", "last beat", show=text.age, right=True),
@@ -101,11 +102,14 @@ def follow_json(app: App, every_s: float, once: bool, tenant: str | None = None)
 
 def tables(seen: Snapshot, *, of_all: bool = True) -> None:
     """Print one look as tables."""
-    if not output.emit(seen.workers, False, WORKERS) and of_all:
+    workers = [{**asdict(one), "state": one.state} for one in seen.workers]
+    if not output.emit(workers, False, WORKERS) and of_all:
         output.say("No worker is running.")
+    troubles.tell(seen.workers)
     if seen.paused():
         output.say(f"{seen.paused().capitalize()}: reelq queue pauses")
-    for rows, columns in ((seen.running, RUNNING), (seen.queues(), QUEUES), (seen.failures[:10], FAILED)):
+    queues = [{**one, **{place: text.count(one[place], True) for place in one["at_least"]}} for one in seen.queues()]
+    for rows, columns in ((seen.running, RUNNING), (queues, QUEUES), (seen.failures[:10], FAILED)):
         output.emit(rows, False, columns, title="" if rows else None)
 
 

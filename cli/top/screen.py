@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from reelq.cli.terminal import screen, text
+from reelq.cli.terminal import screen, text, troubles
 from reelq.cli.terminal.screen import styled
 
 if TYPE_CHECKING:
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 STALE_S = 10.0  # a beat older than this is shown in yellow: five beats of 2 s were missed
 TIGHT = 78  # below, what waits for its time, its parents or a gate is one number, so that names of types stay
-CAP = 10_000  # queue.depth() stops counting here
+MOST_TROUBLES = 3  # lines; `reelq workers list` tells all
 
 
 def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = None) -> Group:
     """The screen; at least the head line, and as much of the rest as there is room for."""
     queues, failures = seen.queues(), seen.failures
+    unfit = min(len(troubles.troubles(seen.workers)), MOST_TROUBLES)
     slots, queue_lines, failure_lines = share(
         height - 2,  # the head, and the last line, which a terminal scrolls at
-        [len(seen.workers) + len(seen.running), len(queues) and len(queues) + 3, len(failures) and len(failures) + 3],
+        [unfit + len(seen.workers) + len(seen.running), len(queues) and len(queues) + 3, len(failures) and len(failures) + 3],
         [2, 5, 6],
     )
     parts: list[Any] = [head(seen, away)]
@@ -76,6 +77,10 @@ def workers(seen: Snapshot, width: int, room: int) -> list[Any]:
     bar_width = 6 if width < TIGHT else 10 if width < 100 else 24
     shares = (5, 2) if TIGHT <= width < 100 else (1, 1)
     table = screen.grid(("", shares[0]), ("", shares[1]), ("", None), (">", None), (">", None), (">", None))
+    told = [styled(what, "red") for what, _ in troubles.troubles(seen.workers)][:MOST_TROUBLES]
+    room -= len(told)
+    for one in told:
+        one.no_wrap, one.overflow = True, "ellipsis"
     rows = []
     for worker in seen.workers:
         rows.append(worker_row(worker, seen))
@@ -87,14 +92,14 @@ def workers(seen: Snapshot, width: int, room: int) -> list[Any]:
     for row in shown:
         table.add_row(*row)
     more = [styled(f"… and {len(rows) - len(shown)} lines more", "dim")] if len(rows) > len(shown) else []
-    return [table, *more]
+    return [*told, table, *more]
 
 
 def worker_row(worker: Worker, seen: Snapshot) -> list[Text]:
     """Id, state, slots, last beat."""
     silent_s = (seen.at - worker.last_beat_at).total_seconds()
     beat = styled(text.duration(max(silent_s, 0)) + " ago", "yellow" if silent_s > STALE_S else "dim")
-    state = screen.styled(worker.status).append(f"  {worker.busy}/{worker.slots}", "")
+    state = screen.styled(worker.state, "bold red" if worker.state == "in trouble" else None).append(f"  {worker.busy}/{worker.slots}", "")
     return [styled(worker.worker_id, "bold"), state, Text(), Text(), Text(), beat]
 
 
@@ -112,7 +117,9 @@ def queue_table(queues: list[dict[str, Any]], room: int, width: int) -> Table:
     for one in shown:
         waiting = one["scheduled"] + one["blocked"] + one["parked"]
         counts = [waiting if key == "waiting" else one[key] for key in keys]
-        cells = [Text(f"{CAP}+" if count >= CAP else str(count), "" if count else "dim") for count in counts]
+        places = [("scheduled", "blocked", "parked") if key == "waiting" else (key,) for key in keys]
+        is_cut = [not set(some).isdisjoint(one["at_least"]) for some in places]
+        cells = [Text(text.count(count, cut), "" if count else "dim") for count, cut in zip(counts, is_cut, strict=True)]
         cells[-1].stylize("red" if counts[-1] else "dim")
         cells.append(Text(f"{one['per_minute']:.1f}"))
         if not narrow:

@@ -43,7 +43,7 @@ class Snapshot:
         """Depth and rates by job type."""
         rates = {rate.job_type: asdict(rate) for rate in self.rates}
         depth = {one.job_type: asdict(one) for one in self.depth}
-        empty = {"ready": 0, "scheduled": 0, "blocked": 0, "parked": 0, "running": 0, "dead": 0}
+        empty = {"ready": 0, "scheduled": 0, "blocked": 0, "parked": 0, "running": 0, "dead": 0, "at_least": []}
         idle = {"completed": 0, "failed": 0, "per_minute": 0.0, "median_s": None}
         return [
             {"job_type": name, **empty, **idle, **depth.get(name, {}), **rates.get(name, {})}

@@ -19,6 +19,8 @@ from demo import postgres
 from reelq.worker.db import schema
 from reelq.worker.doctor.checks import database as checks
 from reelq.worker.doctor.checks import disk
+from reelq.worker.stores.folder import FolderStore
+from reelq.worker.stores.mark import MARK
 from tests.fakes import s3_servers
 from tests.fakes.pooler import pooler
 
@@ -251,6 +253,62 @@ def test_a_folder_that_is_not_there_is_not_made(places, tmp_path):
     assert places("store", REELQ_STORE=f"file://{tmp_path}/file/objects")[0]["level"] == "bad"
 
 
+@pytest.fixture
+def known(reelq, tmp_path, monkeypatch, conn) -> Callable[[], dict[str, Any]]:
+    """known(): what doctor --only host says of a folder store that a worker has used."""
+    folder = tmp_path / "known"
+    monkeypatch.setenv("REELQ_FFMPEG", "/nowhere/ffmpeg")
+    monkeypatch.setenv("REELQ_STORE", folder.as_uri())
+    mark = FolderStore(folder).adopt()
+    conn.execute("select media.register_store(%s, %s)", [f"file://{folder}", mark])
+
+    def look() -> dict[str, Any]:
+        (row,) = said(reelq("doctor", "--only", "host", "--json").rows, "store")
+        return row
+
+    return look
+
+
+def test_a_store_is_the_one_that_the_database_knows(known, tmp_path, conn):
+    """A share that is not mounted, or another one in its place, takes and gives a probe as well as the right one."""
+    folder = tmp_path / "known"
+    sound = known()
+    assert (sound["level"], "the one that the database knows" in sound["detail"]) == ("ok", True)
+    (folder / MARK).write_text("another")
+    foreign = known()
+    assert (foreign["level"], "it bears the mark of another store" in foreign["detail"]) == ("bad", True)
+    assert f"delete from media.stores where bucket = 'file://{folder}'" in foreign["remedy"]
+    (folder / MARK).unlink()
+    missing = known()
+    assert (missing["level"], "its mark is missing" in missing["detail"]) == ("bad", True)
+    shutil.rmtree(folder)
+    gone = known()
+    assert (gone["level"], "is not there" in gone["detail"]) == ("bad", True)
+    assert "S3" not in missing["remedy"] + gone["remedy"]
+
+
+def test_what_the_remedy_says_makes_another_store_the_known_one(known, tmp_path, conn):
+    folder = tmp_path / "known"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    video = conn.execute("select queue.ingest_video('/clip.mp4')").fetchone()[0]
+    conn.execute("select media.record_original(asset_id, %s, 'k', 1, repeat('a', 64), null) from media.videos where id = %s", [f"file://{folder}", video])
+    told = known()["remedy"]
+    deletion, making = told.split("that was: ")[1].split("; and, if it is empty: ")
+    conn.execute(deletion)
+    assert (known()["level"], "is empty" in known()["detail"]) == ("bad", True)
+    subprocess.run(making, shell=True, check=True)
+    assert known()["level"] == "ok"
+
+
+def test_a_full_disk_of_a_folder_is_bad_though_it_takes_the_probe(places, monkeypatch):
+    monkeypatch.setattr("reelq.worker.stores.folder.ROOM_BYTES", 1 << 80)
+    monkeypatch.setattr("reelq.worker.stores.folder.ROOM_PART", 1.0)
+    (row,) = places("store")
+    assert (row["level"], "The object store is full" in row["detail"]) == ("bad", True)
+    assert "Make room on the disk" in row["remedy"]
+
+
 def test_an_s3_server_that_stops_is_told(places):
     environ = {"REELQ_S3_ACCESS_KEY_ID": s3_servers.KEY_ID, "REELQ_S3_SECRET_ACCESS_KEY": s3_servers.SECRET}
     with s3_servers.moto() as url:
@@ -261,7 +319,7 @@ def test_an_s3_server_that_stops_is_told(places):
         boto3.client("s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x").create_bucket(Bucket="media")
         assert places("store", REELQ_STORE="s3://media")[0]["level"] == "ok"
     (row,) = places("store")
-    assert (row["level"], "Is it up, or mounted?" in row["remedy"]) == ("bad", True)
+    assert (row["level"], "Is it up?" in row["remedy"]) == ("bad", True)
 
 
 def test_a_wrong_secret_is_told(places, tmp_path):

@@ -177,3 +177,23 @@ def test_tail_survives_a_lost_connection(reelq, conn, connect, monkeypatch, caps
     assert done.code == 0
     assert [row["to"] for row in done.rows] == ["running", "completed"]
     assert "The database is away" in done.err
+
+
+def test_errors_are_counted_by_code_and_tenant(reelq, conn):
+    """The first question of a bad night, and what a mistyped code is answered with."""
+    assert "No job has failed" in reelq("jobs", "summary").err
+    queue.register_worker(conn, "w1", host="a", pid=1, version="0", pool="p", slots=9, types=None, capabilities=[], process_key=None)
+    for error_class, code in (("permanent", "bad_file"), ("permanent", "bad_file"), ("transient", "store_full")):
+        queue.enqueue_job(conn, "no_op")
+        (held,) = queue.settle_and_claim(conn, "w1", 1, [], queue.FULL_LOOK)
+        queue.fail_job(conn, held.job_id, held.token, error_class, code, "It broke.", {})
+    rows = reelq("jobs", "summary", "--json").rows
+    assert [(row["place"], row["error_code"], row["tenant"], row["jobs"], row["job_types"], row["at_least"]) for row in rows] == [
+        ("dead letter", "bad_file", None, 2, ["no_op"], False),
+        ("backing off", "store_full", None, 1, ["no_op"], False),
+    ]
+    assert reelq("jobs", "summary").out.splitlines()[1].split() == ["dead", "letter", "bad_file", "2", "no_op"]
+    for words in (("list",), ("retry",), ("run-now",)):
+        told = reelq("jobs", *words, "--code", "bad_fiel").err
+        assert "no job has ended with code 'bad_fiel' of late; codes there are: bad_file, store_full" in told
+    assert "codes there are" not in reelq("jobs", "list", "--code", "store_full", "--status", "failed").err

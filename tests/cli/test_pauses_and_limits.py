@@ -9,8 +9,8 @@ from reelq.worker.rooms.queue import limits
 from tests.sql.queuekit import Queue
 
 NOBODY = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
-PAUSE_KEYS = ["scope", "key", "name", "reason", "paused_by", "since", "parked"]
-LIMIT_KEYS = ["limit_key", "name", "max_running", "used", "running", "parked"]
+PAUSE_KEYS = ["scope", "key", "name", "reason", "paused_by", "since", "parked", "at_least"]
+LIMIT_KEYS = ["limit_key", "name", "max_running", "used", "running", "parked", "at_least"]
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_limit_is_set_listed_and_dropped(reelq, queue):
     queue.worker()
     assert [job.job_id for job in queue.claim(limit=5)] == [first]
     assert reelq("queue", "limits", "--json").row == {
-        "limit_key": "type:no_op", "name": "type:no_op", "max_running": 1, "used": 1, "running": 1, "parked": 1,
+        "limit_key": "type:no_op", "name": "type:no_op", "max_running": 1, "used": 1, "running": 1, "parked": 1, "at_least": False,
     }  # fmt: skip
     assert reelq("queue", "drop-limit", "type:no_op").out.split() == ["type:no_op", "dropped"]
     assert [job.job_id for job in queue.claim(limit=5)] == [second]
@@ -118,3 +118,19 @@ def test_a_parked_job_says_behind_what(reelq, queue):
 
 def test_scopes_are_the_same_in_both_places():
     assert commands.SCOPES == limits.SCOPES
+
+
+def test_a_count_that_stopped_is_not_told_as_exact(reelq, conn):
+    limits.set_limit(conn, "type:no_op", 1)
+    limits.pause(conn, "tenant", "default", "a try")
+    (key,) = conn.execute("select key from queue.pauses").fetchone()
+    for gate in ("type:no_op", f"pause:tenant:{key}"):
+        conn.execute("insert into queue.parked select %s, n, n, gen_random_uuid(), 'no_op' from generate_series(1, 10001) as n", [gate])
+    for command in ("limits", "pauses"):
+        assert reelq("queue", command).out.splitlines()[1].endswith("10,000+")
+        row = reelq("queue", command, "--json").row
+        assert (row["parked"], row["at_least"]) == (10_000, True)
+    (line,) = (line for line in reelq("top", "--once").out.splitlines() if line.startswith("no_op"))
+    assert "10,000+" in line.split()
+    assert reelq("top", "--once", "--json").row["queues"][0]["at_least"] == ["parked"]
+    conn.execute("delete from queue.parked")  # no jobs stand behind these rows

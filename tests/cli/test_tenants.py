@@ -38,4 +38,6 @@ def test_what_cannot_be_is_refused_in_one_line(reelq):
     reelq("tenants", "create", "acme")
     taken = reelq("tenants", "create", "acme")
     assert taken.code != 0 and "slug must be a new one, not acme" in taken.err
-    assert "slug" in reelq("tenants", "create", "Two Words").err
+    for slug in ("Two Words", "-a", "", "a" * 51):
+        refused = reelq("tenants", "create", "--", slug)
+        assert refused.code == 2 and f"hyphens (not at its ends), not '{slug}'\n" in refused.err and "constraint" not in refused.err

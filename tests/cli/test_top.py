@@ -58,7 +58,7 @@ def test_json_has_everything_with_stable_keys(reelq, busy):
     assert (row["running"][0]["progress"], row["running"][0]["eta_s"]) == (pytest.approx(0.47), 61.0)
     assert row["running"][0]["title"] == TITLE
     assert list(row["queues"][0]) == [
-        "job_type", "ready", "scheduled", "blocked", "parked", "running", "dead", "completed", "failed", "per_minute", "median_s",
+        "job_type", "ready", "scheduled", "blocked", "parked", "running", "dead", "at_least", "completed", "failed", "per_minute", "median_s",
     ]  # fmt: skip
     assert {one["error_code"] for one in row["failures"]} == {"bad_file"}  # not those that only followed
 
@@ -91,6 +91,14 @@ def test_screen_shows_bar_speed_eta_and_failure(conn, busy):
         assert words in told
     assert "parent_failed" not in told
     assert "the database is away" in drawn(snapshot.look(conn), 120, 40, DatabaseAway("gone"))
+
+
+def test_a_worker_in_trouble_is_shown_on_the_screen(conn, busy):
+    conn.execute("select queue.set_worker_trouble(worker_id, 'the store is full', 'Make room.') from queue.workers")
+    for width in (60, 80, 160):
+        told = drawn(snapshot.look(conn), width, 24)
+        assert "on host nothing is claimed: the store is full" in told
+    assert "in trouble  1/2" in told
 
 
 def test_pauses_are_told_wherever_one_looks(reelq, conn, busy):
@@ -221,7 +229,7 @@ def test_ids_of_running_jobs_are_whole(reelq, busy):
 def test_of_many_types_those_in_trouble_are_shown_and_failures_have_room(conn, busy):
     """35 types on 30 lines: alphabetical order would hide zz_bad, and the failures below it."""
     seen = snapshot.look(conn)
-    seen.depth.extend(Depth(f"aa_{n:02}", 0, 0, 0, 0, 0, 0) for n in range(35))
-    seen.depth.append(Depth("zz_bad", 3, 0, 0, 0, 1, 2))
+    seen.depth.extend(Depth(f"aa_{n:02}", 0, 0, 0, 0, 0, 0, []) for n in range(35))
+    seen.depth.append(Depth("zz_bad", 3, 0, 0, 0, 1, 2, []))
     told = drawn(seen, 120, 30)
     assert "zz_bad" in told and "The file is bad." in told and "more" in told

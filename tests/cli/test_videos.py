@@ -101,3 +101,9 @@ def test_open_of_another_store_s_object_names_both(reelq, video, tmp_path):
     done = reelq("--store", (tmp_path / "elsewhere").as_uri(), "videos", "open", video)
     assert done.code == 1
     assert "elsewhere" in done.err
+
+
+def test_an_unknown_tenant_is_refused_as_jobs_list_does(reelq):
+    for noun in ("videos", "jobs"):
+        done = reelq(noun, "list", "--tenant", "nope")
+        assert (done.code, "no tenant 'nope'" in done.err) == (2, True)

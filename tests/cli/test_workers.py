@@ -8,7 +8,7 @@ from reelq.worker.rooms import queue
 
 KEYS = [
     "worker_id", "host", "pid", "pool", "version", "status", "slots", "busy", "types", "capabilities", "process_key",
-    "started_at", "last_beat_at", "drain_requested_at",
+    "started_at", "last_beat_at", "drain_requested_at", "trouble", "remedy",
 ]  # fmt: skip
 
 
@@ -53,9 +53,19 @@ def test_drain_is_all_or_none(reelq, three):
     assert done.code == 2
     assert "hint: " in done.err
     assert set(status(reelq).values()) == {"active"}
-    for words in (("--host", "z"), ("w1", "--host", "z")):
+    for words in (("--host", "z"), ("w1", "--host", "z"), ("--pool", "z"), ("--pool", "z", "--host", "a")):
         done = reelq("workers", "drain", *words)
         assert (done.code, "hint: " in done.err) == (2, True)
     assert set(status(reelq).values()) == {"active"}
-    assert reelq("workers", "drain", "--pool", "z").code == 1
     assert reelq("workers", "drain").code == 2
+
+
+def test_a_worker_that_cannot_work_is_shown_in_trouble(reelq, three, conn):
+    conn.execute("select queue.set_worker_trouble('w1', 'the store is full', 'Make room.')")
+    done = reelq("workers", "list")
+    assert [line.split()[1] for line in done.out.splitlines()[1:]] == ["in", "active", "active"]
+    assert done.err == "on a nothing is claimed: the store is full\n→ Make room.\n"
+    row = reelq("workers", "list", "--json").rows[0]
+    assert (row["status"], row["trouble"], row["remedy"]) == ("active", "the store is full", "Make room.")
+    done = reelq("top", "--once")
+    assert "in trouble" in done.out and "on a nothing is claimed: the store is full" in done.err

@@ -206,6 +206,8 @@ MUTANTS = [
     one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),
     one("explain knows of no pause", "p.scope = 'all'", "false"),
     one("explain counts a limit wrongly", "=", ""),
+    dropped("a pause holds jobs and nobody is told", HEALTH, "-k", "a_pause_that_holds"),
+    one("a full store has no remedy", "store_full", "store_fuller", HEALTH, "-k", "full_store"),
     one("explain counts hosts in trouble", "w.trouble is null", "true", EXPLAIN, "-k", "host_in_trouble"),
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells

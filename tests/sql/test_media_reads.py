@@ -56,7 +56,7 @@ def test_videos_are_listed_newest_first_by_tenant_and_status(conn: Conn, video: 
     assert listed(None, None, 1) == [other]
     assert listed("default", None, 50) == [video]
     assert listed(None, "processing", 50) == [other]
-    assert listed("nobody", None, 50) == []
+    assert refused(conn, "select * from media.list_videos('nobody')") == "RQ004"
     shown = row(conn, "select tenant, variants, has_poster from media.list_videos('acme')")
     assert shown == {"tenant": "acme", "variants": 2, "has_poster": True}
     assert refused(conn, "select * from media.list_videos(p_limit => 0)") == "RQ008"

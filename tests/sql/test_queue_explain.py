@@ -67,6 +67,14 @@ def test_backing_off_names_the_error(queue):
     queue.fail(queue.take(), code="store_away", retry_after_s=3600)
     (row,) = explain(queue, job)
     assert row.reason == "not_due" and "store_away" in row.detail
+    assert "is up, or mounted" in row.advice and row.advice.endswith(f"Then: reelq jobs run-now {job}")
+
+
+def test_backing_off_for_its_own_error_says_how_not_to_wait(queue):
+    job = queue.add()
+    queue.fail(queue.take(), code="oops", retry_after_s=3600)
+    (row,) = explain(queue, job)
+    assert row.advice.startswith("Wait;") and row.advice.endswith(f"reelq jobs run-now {job}")
 
 
 def test_blocked_names_each_parent_and_how_far_it_is(queue):

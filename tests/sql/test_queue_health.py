@@ -73,7 +73,7 @@ def test_it_never_reads_the_record_from_end_to_end(queue):
     before = scans()
     for part in ("ops.health_of_server", "ops.health_of_roles", "ops.health_of_snapshots"):
         queue.conn.execute(f"select * from {part}()")
-    for part in ("tables", "workers", "jobs", "upkeep"):
+    for part in ("tables", "workers", "jobs", "gates", "retries", "upkeep"):
         queue.conn.execute(f"select * from queue.health_of_{part}()")
     assert scans() == before
     queue.violations()
@@ -385,6 +385,43 @@ def test_partitions_that_end_are_told_in_time(queue, clock):
     assert past(queue) == "ok"
 
 
+# --- jobs that back off
+
+
+def test_a_full_store_is_told_with_its_remedy(queue, clock):
+    """Its attempts are charged to nobody, so nothing else would tell."""
+    assert only(queue, "retries")[0] == "ok"
+    for _ in range(3):
+        queue.add()
+        queue.fail(queue.take(), code="store_full")
+    level, told = only(queue, "retries")
+    assert level == "warn"
+    assert told.startswith("3 jobs back off for store_full since 20")
+    assert "Make room" in told and "reelq jobs run-now --place backing-off --code store_full" in told
+    since = told.split(" since ")[1][:19]
+    clock.forward(16 * MINUTES)
+    queue.conn.execute("select queue.promote_due()")
+    queue.fail(queue.take(), code="store_full")
+    level, told = only(queue, "retries")
+    assert (level, "1 job backs off" in told) == ("bad", True), "for longer than a retry would take"
+    assert since in told, "since the first attempt, not the latest"
+
+
+def test_a_few_sources_that_are_away_are_their_owners_trouble(queue):
+    for count, levels in ((1, ["ok"]), (10, ["warn"])):
+        while queue.value("select count(*) from queue.scheduled") < count:
+            queue.add()
+            queue.fail(queue.take(), code="source_away")
+        assert [level for level, _ in health(queue, "retries")] == levels
+
+
+def test_an_error_of_the_job_s_own_is_no_finding(queue):
+    queue.add()
+    queue.fail(queue.take(), code="oops")
+    queue.add(scheduled_for=queue.value("select base.clock() + interval '1 hour'"))
+    assert only(queue, "retries")[0] == "ok"
+
+
 # --- workers
 
 
@@ -487,6 +524,45 @@ def test_a_forgotten_pause_is_told(queue, clock):
     assert (level, "job_type no_op has been paused" in told) == ("warn", True)
 
 
+@pytest.mark.parametrize(("scope", "levels"), [("all", ["ok", "warn", "bad"]), ("job_type", ["ok", "warn", "warn"]), ("tenant", ["ok", "warn", "warn"])])
+@pytest.mark.parametrize("is_met", [False, True], ids=["ready", "parked"])
+def test_a_pause_that_holds_jobs_is_told_soon(queue, clock, scope, levels, is_met):
+    video = queue.value("select media.create_video('/a.mp4')")
+    job = queue.add(video_id=video)
+    key = {"all": "", "job_type": "no_op", "tenant": "default"}[scope]
+    queue.conn.execute("select queue.pause(%s, %s, 'the store moves')", (scope, key))
+    if is_met:
+        queue.worker()
+        assert queue.claim(limit=10) == []
+    for level in levels:
+        assert only(queue, "pauses")[0] == level
+        clock.forward(31 * MINUTES)
+    told = only(queue, "pauses")[1]
+    assert "(the store moves); 1 job waits behind it" in told
+    assert told.endswith(f"reelq queue resume {scope} {key}".rstrip())
+    queue.conn.execute("select queue.cancel_job(%s, 'a try')", (job,))
+    assert only(queue, "pauses")[0] == "ok", "nothing waits behind it"
+
+
+def test_a_limit_that_holds_a_thousand_jobs_for_an_hour_is_told(queue, clock):
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    for count, level in ((1001, "ok"), (2, "warn")):  # the one that ran is lost, and backs off
+        queue.conn.execute("select queue.enqueue_jobs(jsonb_agg(jsonb_build_object('job_type', 'no_op'))) from generate_series(1, %s)", (count,))
+        queue.worker()
+        queue.claim(limit=10)
+        assert only(queue, "limits")[0] == "ok", "not for long"
+        clock.forward(61 * MINUTES)
+        found = only(queue, "limits")
+        assert found[0] == level
+    assert "1001 jobs wait behind the limit type:no_op (1)" in found[1] and "reelq queue set-limit 'type:no_op' 2" in found[1]
+
+
+def test_a_count_that_stopped_says_so(queue):
+    for count, told in ((9999, "9999"), (10000, "10,000+"), (10001, "10,000+")):
+        assert queue.value("select base.format_count(%s)", count) == told
+    assert queue.value("select base.format_count(1234567, 1000000)") == "1,000,000+"
+
+
 # --- upkeep
 
 
@@ -585,7 +661,9 @@ def test_a_host_in_trouble_is_named_with_its_remedy(queue):
     queue.conn.execute("select queue.set_worker_trouble('w1', 'ffmpeg does not run', 'Install it.')")
     (bad,) = [(level, told) for level, told in health(queue, "workers") if level != "ok"]
     assert bad[0] == "bad" and "w1 on host claims nothing: ffmpeg does not run | On host: Install it." in bad[1]
-    assert health(queue, "ready work")[0][0] == "warn"
+    level, told = only(queue, "ready work")
+    assert level == "warn"
+    assert told.startswith("Only workers in trouble, such as w1 on host, take no_op; ") and told.endswith("| On host: Install it.")
     queue.worker("w2")
     assert sorted(level for level, _ in health(queue, "workers")) == ["ok", "warn"]
     assert health(queue, "ready work")[0][0] == "ok"

@@ -145,6 +145,10 @@ class Bench:
         after = big_id(READY, 1000)
         return self.call("select * from queue.verify_window(%s, queue.next_window(%s, %s))", after, after, count)
 
+    def health_of_retries(self, count: int) -> Call:
+        """The first of those that are scheduled, one by one."""
+        return self.call("select * from queue.health_of_retries()")
+
     def reprioritise(self, count: int) -> Call:
         return self.call("select queue.reprioritise_job(%s, 1)", big_id(READY, 1000))
 
@@ -183,6 +187,7 @@ CASES = {
     "retry": Case(Bench.retry, 1, 200),
     "reprioritise": Case(Bench.reprioritise, 1, 120),
     "show": Case(Bench.show, 1, 150),
+    "health of retries": Case(Bench.health_of_retries, 2000, 10, rows=2000),  # one probe each
     "verify a window": Case(Bench.verify_window, 200, 60),
     # A limit that is new counts once what runs.
     "admit 200": Case(Bench.admit, 200, 120, rows=bigqueue.RUNNING),

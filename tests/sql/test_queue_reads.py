@@ -66,12 +66,12 @@ def test_depth_counts_every_place(queue):
     queue.add(scheduled_for=queue.value("select base.clock() + interval '1 day'"))
     queue.add(priority=1)
     queue.fail(queue.take(), "permanent")
-    assert [tuple(row) for row in queue.rows("select * from queue.depth()")] == [("no_op", 2, 1, 1, 0, 1, 1)]
+    assert [tuple(row) for row in queue.rows("select * from queue.depth()")] == [("no_op", 2, 1, 1, 0, 1, 1, [])]
 
 
 def test_depth_stops_counting_at_ten_thousand(queue):
     queue.conn.execute("insert into queue.processing_jobs (job_type) select 'no_op' from generate_series(1, 10050)")
-    assert queue.value("select ready from queue.depth()") == 10_000
+    assert [tuple(row) for row in queue.rows("select ready, at_least from queue.depth()")] == [(10_000, ["ready"])]
 
 
 def test_rates_and_failures_of_the_last_minutes(queue):

@@ -52,7 +52,8 @@ def test_a_tenant_sees_its_own_and_nobody_else_s(become: Become, acme: Tenant, r
     assert conn.execute("select tenant_id from media.video_overview").fetchall() == [(acme.id,)]
     assert conn.execute("select id from identity.users").fetchall() == [(acme.user,)]
     assert conn.execute("select id from media.list_videos()").fetchall() == [(acme.video,)]
-    assert conn.execute("select id from media.list_videos('rival')").fetchall() == []
+    for stranger in ("rival", "nobody"):  # one that is another's and one that never was
+        assert refused(conn, "select id from media.list_videos(%s)", stranger) == "RQ004"
     assert scalar(conn, "select media.show_video(%s) ->> 'id'", acme.video) == str(acme.video)
     assert len(conn.execute("select * from media.list_variants(%s)", [acme.video]).fetchall()) == 1
     for call in ("show_video", "list_variants"):

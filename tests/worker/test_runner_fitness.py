@@ -140,6 +140,50 @@ def test_an_empty_store_that_ought_to_hold_objects_is_not_adopted(dsn: str, conn
     assert (tmp_path / "objects" / MARK).exists()
 
 
+def test_a_store_that_an_operator_accepts_is_used_by_workers_that_run(dsn: str, conn: Conn, tmp_path: Path) -> None:
+    """The mark that the database knows is asked for at each look; the remedy says how another one is accepted."""
+    objects = tmp_path / "objects"
+
+    def run(ctx: JobContext) -> dict[str, Any]:
+        (ctx.scratch / "made").write_bytes(b"made")
+        return {"key": ctx.store_file(ctx.scratch / "made").key}
+
+    conn.execute("update queue.retry_policies set base = '1 millisecond', cap = '1 millisecond'")
+    with working(dsn, tmp_path, {TYPE: handler(run)}):
+        assert ended(conn, enqueue(conn, TYPE))["status"] == "completed"
+        (objects / MARK).write_text("restored from a copy")
+        job_id = enqueue(conn, TYPE)
+        until(lambda: "the mark of another store" in trouble(conn), "the trouble")
+        (told,) = conn.execute("select remedy from queue.workers where status = 'active'").fetchone() or ("",)
+        assert f"delete from media.stores where bucket = 'file://{objects}'" in told
+        conn.execute("delete from media.stores")
+        until(lambda: job(conn, job_id)["status"] == "completed", "the job")
+        assert conn.execute("select mark from media.stores").fetchall() == [("restored from a copy",)]
+
+
+def test_a_host_whose_store_is_full_holds_back(dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe fits where a rendition does not: what an attempt was told counts for a while."""
+    monkeypatch.setattr("reelq.worker.runtime.fitness.FULL_S", 2.0**30)
+    is_full = True
+
+    def run(_ctx: JobContext) -> dict[str, Any]:
+        if is_full:
+            raise TransientError("store_full", "The object store is full.")
+        return {}
+
+    conn.execute("update queue.retry_policies set base = '1 millisecond', cap = '1 millisecond'")
+    with working(dsn, tmp_path, {TYPE: handler(run)}) as worker:
+        job_id = enqueue(conn, TYPE)
+        until(lambda: "is full" in trouble(conn), "the trouble")
+        other = enqueue(conn, TYPE)
+        assert reasons(conn, other) == ["no_worker"]
+        assert job(conn, other)["token"] == 0
+        is_full = False
+        worker.runner._fitness._full_until = 0.0  # a minute later
+        until(lambda: job(conn, job_id)["status"] == job(conn, other)["status"] == "completed", "the jobs")
+        assert trouble(conn) == ""
+
+
 def test_a_full_scratch_disk_is_told_in_the_row(dsn: str, conn: Conn, tmp_path: Path) -> None:
     """Explain says who is in the way."""
     with working(dsn, tmp_path, {"no_op": no_op}, scratch_reserve_bytes=2**60):

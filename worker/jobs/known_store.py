@@ -6,10 +6,9 @@ A worker that starts while a share is not mounted sees an empty folder, and cann
 from __future__ import annotations
 
 from reelq.worker import db
-from reelq.worker.errors import TransientError
 from reelq.worker.rooms import media
 from reelq.worker.settings import Settings
-from reelq.worker.stores.open import Store, open_store
+from reelq.worker.stores.open import Store, check_holds_something, open_store
 
 
 def open_known_store(settings: Settings, pool: db.Pool) -> Store:
@@ -20,12 +19,21 @@ def open_known_store(settings: Settings, pool: db.Pool) -> Store:
         TransientError: of the store, as "store_away".
     """
     store = open_store(settings)
+    learn_mark(store, pool)
+    return store
+
+
+def learn_mark(store: Store, pool: db.Pool) -> None:
+    """Let the store show the mark that the database knows now: an operator may have accepted another one.
+
+    Raises:
+        DatabaseAway.
+        TransientError: of the store, as "store_away".
+    """
     known = pool.call(media.find_store, store.bucket)
     mark = known.mark
     if mark is None:
-        if known.has_objects and store.is_empty():
-            detail = f"{store.bucket} is empty, and media.assets and media.variants name objects in it: is it mounted?"
-            raise TransientError("store_away", "The object store is not there.", detail=detail)
+        if known.has_objects:
+            check_holds_something(store)
         mark = pool.call(media.register_store, store.bucket, store.adopt())
     store.expected = mark
-    return store

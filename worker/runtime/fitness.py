@@ -8,13 +8,14 @@ the host's trouble; and every RECHECK_S while there is trouble. The main thread 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import structlog
 
 from reelq.worker.av.ffmpeg import FFmpeg
-from reelq.worker.errors import DatabaseAway, JobError, ReelqError
+from reelq.worker.errors import DatabaseAway, JobError, ReelqError, TransientError
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
 from reelq.worker.stores.open import Store
@@ -23,6 +24,7 @@ from reelq.worker.stores.remedies import REMEDIES, remedy
 log = structlog.get_logger()
 
 RECHECK_S = 10.0
+FULL_S = 60.0  # so long a store that said that it is full is believed, though it takes the probe, which is small
 NEEDS_FFMPEG = {"extract_metadata", "generate_thumbnail", "video_transcode"}
 NEEDS_STORE = NEEDS_FFMPEG | {"download_video"}
 INSTALL = "apt-get install ffmpeg, or name it in REELQ_FFMPEG and REELQ_FFPROBE; then: reelq doctor --only host"
@@ -55,10 +57,13 @@ class Fitness(threading.Thread):
         self._wake = threading.Event()
         self._over = False
         self._swept = False
+        self._full_until = 0.0  # monotonic
 
     def doubt(self, code: str | None) -> None:
         """An attempt failed with this code: look, if it may be for the host's sake."""
         if code in DOUBTFUL:
+            if code == "store_full":
+                self._full_until = time.monotonic() + FULL_S
             self._wake.set()
 
     def stop(self) -> None:
@@ -90,7 +95,7 @@ class Fitness(threading.Thread):
             return self.trouble  # the store's mark is in the database, which is asked again soon
         except JobError as error:
             detail = f" ({error.detail})" if error.detail else ""
-            return Trouble(f"the store {self._settings.store}: {error}{detail}", remedy(error.code))
+            return Trouble(f"the store {self._settings.store}: {error}{detail}", remedy(error.code, self._settings.store, error.detail))
         except ReelqError as error:
             return Trouble(str(error), "Mend the settings of this host; reelq doctor --only host tries them.")
         except OSError as error:
@@ -112,6 +117,9 @@ class Fitness(threading.Thread):
             return
         store = self._open_store()
         store.check()
+        if time.monotonic() < self._full_until:
+            detail = "an attempt was told so; the next may try a minute later"
+            raise TransientError("store_full", "The object store is full.", detail=detail)
         if not self._swept:
             self._swept = True
             removed = store.sweep()

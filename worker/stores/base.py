@@ -66,6 +66,9 @@ class Store(Protocol):
     def is_empty(self) -> bool:
         """Whether it holds no object."""
 
+    def read_mark(self) -> str | None:
+        """The mark that is there; None: there is none, or no store at all."""
+
     def put(
         self,
         key: str,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 import time
@@ -49,6 +50,8 @@ from reelq.worker.stores.disk import (
 from reelq.worker.stores.mark import MARK, MARK_BYTES, Marked
 
 FOLDER_MODE, FILE_MODE = 0o750, 0o640
+# Less room than this, or this part of a small disk, is none: a rendition that is being put would not fit.
+ROOM_BYTES, ROOM_PART = 1_000_000_000, 0.02
 READ_TRIES = 3  # of bytes that ought to be the same
 NAME_TRIES = 10  # a delete beside us may remove the folder that we just made
 
@@ -180,9 +183,15 @@ class FolderStore(Marked):
         return links.verify(self._public_url, url, self._link_secret, self._now())
 
     def check(self) -> None:
-        """Write, read and remove a probe object."""
+        """Write, read and remove a probe object, and see that there is room for more than that."""
         with disk_side(), tempfile.TemporaryDirectory(prefix="reelq-check-") as scratch:
             check_store(self, Path(scratch))
+        with store_side():
+            disk = shutil.disk_usage(self.root)
+        least = min(ROOM_BYTES, int(disk.total * ROOM_PART))
+        if disk.free < least:
+            detail = f"{self.root} has {disk.free / 1e9:.2f} GB free, and less than {least / 1e9:.2f} GB is no room for media"
+            raise TransientError("store_full", "The object store is full.", detail=detail)
 
     def sweep(self, older_than_s: float = LEFTOVER_AGE_S) -> int:
         """Remove the files of puts that were killed; how many."""

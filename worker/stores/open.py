@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote
 
-from reelq.worker.errors import SettingsError
+from reelq.worker.errors import SettingsError, TransientError
 from reelq.worker.settings import Settings
 from reelq.worker.stores.base import ObjectInfo, Store, StoredObject, check_key
 from reelq.worker.stores.folder import FolderStore
 
-__all__ = ["ObjectInfo", "Store", "StoredObject", "check_key", "open_store"]
+__all__ = ["ObjectInfo", "Store", "StoredObject", "check_holds_something", "check_key", "open_store"]
 
 
 def open_store(settings: Settings) -> Store:
@@ -32,3 +32,14 @@ def open_store(settings: Settings) -> Store:
 
         return open_s3(settings)
     raise SettingsError("REELQ_STORE must be file:///absolute/folder or s3://bucket")
+
+
+def check_holds_something(store: Store) -> None:
+    """Refuse a store that has neither a mark nor an object, where rows name objects in it.
+
+    Raises:
+        TransientError: "store_away".
+    """
+    if store.read_mark() is None and store.is_empty():
+        detail = f"{store.bucket} is empty, and media.assets and media.variants name objects in it: is it mounted?"
+        raise TransientError("store_away", "The object store is not there.", detail=detail)

@@ -8,6 +8,10 @@ as $$
 declare
     v_id uuid;
 begin
+    if p_slug !~ '^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$' then
+        raise exception 'slug must be 1 to 50 of a-z, 0-9 and hyphens (not at its ends), not %', quote_literal(p_slug)
+            using errcode = 'RQ008', hint = 'Such as acme-films; the name, which may be anything, is another argument.';
+    end if;
     insert into identity.tenants (slug, name, tier)
     values (p_slug, coalesce(p_name, p_slug), p_tier)
     on conflict (slug) do nothing

@@ -32,6 +32,7 @@ as $$
 declare
     v_current uuid := base.current_tenant();
     v_trusted boolean := base.is_trusted();
+    v_tenant_id uuid := case when p_tenant_slug is not null then identity.find_tenant(p_tenant_slug) end;
 begin
     if p_limit is null or p_limit < 1 then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null')
@@ -71,7 +72,7 @@ begin
     ) as made
     where
         v.deleted_at is null
-        and (p_tenant_slug is null or t.slug = p_tenant_slug)
+        and (v_tenant_id is null or v.tenant_id = v_tenant_id)
         and (p_status is null or v.status = p_status)
         and (v.tenant_id = v_current or (v_current is null and v_trusted))
     order by v.id desc
@@ -91,5 +92,6 @@ Arguments
   p_limit        at most so many
 
 Raises
+  RQ004  no such tenant, or not the caller's
   RQ008  a limit below 1
 $$;

@@ -23,7 +23,8 @@ class Pause:
     reason: str
     paused_by: str
     since: datetime
-    parked: int  # jobs that were parked so far; counting stops at 10,000
+    parked: int | None  # jobs that were parked so far; None: not for a tenant
+    at_least: bool | None  # so many or more: counting stopped at 10,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Limit:
     max_running: int
     used: int  # permits held: by ready and by running jobs
     running: int
-    parked: int  # jobs that wait; counting stops at 10,000
+    parked: int  # jobs that wait
+    at_least: bool  # so many or more: counting stopped at 10,000
 
 
 def pause(conn: Connection, scope: str, key: str, reason: str) -> None:

@@ -60,6 +60,13 @@ class Worker:
     started_at: datetime
     last_beat_at: datetime
     drain_requested_at: datetime | None
+    trouble: str | None  # what keeps its host from working; None: it is fit
+    remedy: str | None
+
+    @property
+    def state(self) -> str:
+        """The status; in trouble: it is active and claims nothing."""
+        return "in trouble" if self.trouble and self.status == "active" else self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,7 @@ class Depth:
     parked: int
     running: int
     dead: int
+    at_least: list[str]  # where counting stopped: so many or more
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +267,23 @@ def depth(conn: Connection) -> list[Depth]:
 def recent_failures(conn: Connection, limit: int = 20) -> list[Failure]:
     """Jobs that failed for good, latest first."""
     return rows(conn, Failure, "select * from queue.recent_failures(%s)", [limit])
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCount:
+    """How many jobs of a tenant have an error code."""
+
+    place: str  # dead letter, backing off
+    error_code: str
+    tenant: str | None  # slug; None: the platform's own jobs
+    jobs: int
+    job_types: list[str]
+    at_least: bool  # not all were looked at: so many or more
+
+
+def count_errors(conn: Connection) -> list[ErrorCount]:
+    """Dead letters and jobs that back off, by code and tenant; the most first."""
+    return rows(conn, ErrorCount, "select * from queue.count_errors()", [])
 
 
 def rates(conn: Connection, window: timedelta = timedelta(minutes=5)) -> list[Rate]:

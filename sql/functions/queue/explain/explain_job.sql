@@ -42,7 +42,13 @@ begin
                 'It is not due until %s, in %s%s.', v_job.scheduled_for, base.format_interval(v_job.scheduled_for - v_now),
                 case when v_job.next_retry_at is not null then format(': it backs off after %s', coalesce(v_job.error_code, 'a pause')) else '' end
             ),
-            'Wait; nothing serves a job before its time.'
+            case
+                when v_operator and v_job.next_retry_at is not null and queue.remedy_of_code(v_job.error_code) is not null
+                    then format('%s Then: reelq jobs run-now %s', queue.remedy_of_code(v_job.error_code), p_job_id)
+                when v_operator and v_job.next_retry_at is not null
+                    then format('Wait; nothing serves a job before its time. Or, when the cause is mended: reelq jobs run-now %s', p_job_id)
+                else 'Wait; nothing serves a job before its time.'
+            end
         from queue.scheduled as s
         where s.due = v_job.scheduled_for and s.job_id = p_job_id and s.due > v_now
         union all

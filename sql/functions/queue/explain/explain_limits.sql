@@ -32,12 +32,12 @@ as $$
             when c.used < c.max_running
                 then format(
                     'The limit %s has %s of %s permits free, and %s wait%s before it: whichever worker claims next lets them in.', c.name,
-                    c.max_running - c.used, c.max_running, case c.before when 1 then '1 job' else c.before || ' jobs' end,
+                    c.max_running - c.used, c.max_running, case c.before when 1 then '1 job' else base.format_count(c.before) || ' jobs' end,
                     case c.before when 1 then 's' else '' end
                 )
             else format(
                 'The limit %s is used up: %s of %s (%s running, %s ready)%s.', c.name, c.used, c.max_running, c.running, c.used - c.running,
-                case c.before when 0 then '' when 1 then '; 1 job waits before it' else format('; %s jobs wait before it', c.before) end
+                case c.before when 0 then '' when 1 then '; 1 job waits before it' else format('; %s jobs wait before it', base.format_count(c.before)) end
             )
         end,
         case

@@ -45,7 +45,7 @@ begin
         and (w.types is null or p_job.job_type = any(w.types)) and p_job.needs <@ w.capabilities and p_job.weight <= w.slots;
     return format(
         'It may run now. %s of equal or higher rank %s before it; %s of %s slots of the workers that take it are busy, and %s.',
-        case v_before when 0 then 'No job' when 1 then '1 job' else v_before || ' jobs' end,
+        case v_before when 0 then 'No job' when 1 then '1 job' else base.format_count(v_before) || ' jobs' end,
         case when v_before > 1 then 'come' else 'comes' end, ceil(v_busy), v_slots,
         case
             when v_look is null then 'none has looked for work yet'

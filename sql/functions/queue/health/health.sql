@@ -10,7 +10,7 @@ declare
     v_check text;
     v_operator boolean := base.is_operator();  -- mutant: a reader is told what is wrong with whom
 begin
-    foreach v_check in array array['tables', 'workers', 'jobs', 'upkeep', 'schedules', 'invariants'] loop
+    foreach v_check in array array['tables', 'workers', 'jobs', 'gates', 'retries', 'upkeep', 'schedules', 'invariants'] loop
         -- A check that fails is itself a finding, and must not hide what the others have to say.
         begin
             return query execute format(

@@ -21,7 +21,7 @@ begin
         'scheduled jobs', case when v_since < v_now - interval '5 minutes' then 'bad' when v_count > 0 then 'warn' else 'ok' end,
         case
             when v_count = 0 then 'None is overdue.'
-            else format('%s are due and not ready, the first for %s', v_count, date_trunc('second', v_now - v_since))
+            else format('%s are due and not ready, the first for %s', base.format_count(v_count, v_most), date_trunc('second', v_now - v_since))
         end,
         case when v_count > 0 then 'Workers do it as they claim: start one, or: select queue.promote_due()' end;
 
@@ -35,29 +35,20 @@ begin
     return query
     select
         'dead letters', case when v_count > 10 and v_count > 2.0 * v_before / 24 then 'warn' else 'ok' end,
-        format('%s failed for good in the last hour, %s in the day before', v_count, v_before),
-        case when v_count > 10 and v_count > 2.0 * v_before / 24 then 'reelq jobs list --status failed' end;
+        format(
+            '%s failed for good in the last hour, %s in the day before', base.format_count(v_count, v_most), base.format_count(v_before, v_most)
+        ),
+        case when v_count > 10 and v_count > 2.0 * v_before / 24 then 'By code and tenant: reelq jobs summary; then: reelq jobs list --status failed --code …' end;
 
     select count(*) into v_count from (select from queue.parked limit v_most) as p;
     return query
     select
         'parked jobs', case when stuck.so then 'warn' else 'ok' end,
-        format('%s wait for a limit or a pause%s', v_count, case when stuck.so then ', and nothing is ready or running' else '' end),
+        format('%s wait for a limit or a pause%s', base.format_count(v_count, v_most), case when stuck.so then ', and nothing is ready or running' else '' end),
         case when stuck.so then 'Look at the limits and pauses that hold them.' end
     from (
         select v_count > 0 and not exists (select from queue.ready) and not exists (select from queue.leases) as so
     ) as stuck;
-
-    return query
-    select
-        'pauses', 'warn', format('%s has been paused for %s by %s', concat_ws(' ', p.scope, nullif(p.key, '')), date_trunc('second', v_now - p.created_at), p.paused_by),
-        'Is it still wanted? Else resume it.'
-    from queue.pauses as p
-    where p.created_at < v_now - interval '1 day'
-    order by p.created_at;
-    if not found then
-        return query select 'pauses', 'ok', 'None is older than a day.', null::text;
-    end if;
 
     -- Whoever changes or locks rows here and does not end its transaction: what runs cannot be settled, what waits is passed over. Of a session
     -- that is busy only what locks jobs or leases counts: a large load takes minutes, and holds up nobody.
@@ -96,5 +87,5 @@ end;
 $$;
 
 comment on function queue.health_of_jobs() is $$
-Part of queue.health: due jobs that nobody makes ready, dead letters, parked jobs, old pauses, sessions that hold jobs. Counting stops at 10,000.
+Part of queue.health: due jobs that nobody makes ready, dead letters, parked jobs, sessions that hold jobs. Counting stops at 10,000.
 $$;

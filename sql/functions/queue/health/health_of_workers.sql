@@ -81,15 +81,26 @@ begin
     select
         'ready work', case when head.ready_at < v_now - interval '5 minutes' then 'bad' else 'warn' end,
         format(
-            'No worker takes %s%s%s; one job has waited for %s', l.job_type,
-            case when l.needs <> '{}' then format(' that needs %s', array_to_string(l.needs, ', ')) else '' end,
+            '%s %s%s%s; one job has waited for %s',
+            case when unfit.worker_id is null then 'No worker takes' else format('Only workers in trouble, such as %s on %s, take', unfit.worker_id, unfit.host) end,
+            l.job_type, case when l.needs <> '{}' then format(' that needs %s', array_to_string(l.needs, ', ')) else '' end,
             case when l.weight > 1 then format(' of %s slots', l.weight) else '' end, date_trunc('second', greatest(v_now - head.ready_at, '0'))
         ),
-        'Start a worker that takes it: REELQ_TYPES, REELQ_CAPABILITIES, REELQ_SLOTS'
+        case
+            when unfit.worker_id is null then 'Start a worker that takes it: REELQ_TYPES, REELQ_CAPABILITIES, REELQ_SLOTS'
+            else format('On %s: %s', unfit.host, unfit.remedy)
+        end
     from queue.lanes as l
     cross join lateral (
         select r.ready_at from queue.ready as r where r.lane = l.lane order by r.fair_key, r.seq limit 1
     ) as head
+    left join lateral (
+        select w.worker_id, w.host, w.remedy from queue.workers as w
+        where
+            w.status = 'active' and w.last_beat_at > v_now - interval '1 minute' and w.trouble is not null
+            and (w.types is null or l.job_type = any(w.types)) and l.needs <@ w.capabilities and l.weight <= w.slots
+        order by w.started_at limit 1
+    ) as unfit on true
     where not exists (
         select from queue.workers as w
         where
