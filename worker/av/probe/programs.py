@@ -38,7 +38,7 @@ def change(path: Path, used: set[int]) -> Change | None:
     clock = _Clock()
     for chunk, size, lead in _chunks(path):
         high, low, third = chunk[lead + 1 :: size], chunk[lead + 2 :: size], chunk[lead + 3 :: size]
-        starts = [at for at in _starts(high, low, tables | {0})]
+        starts = _starts(high, low, tables | {0})
         at = 0
         while at < len(starts):
             number = starts[at]
