@@ -252,13 +252,13 @@ def tracks(path: Path, count: int, *words: str, volumes: dict[int, str] | None =
 
 
 def tones(path: Path) -> list[set[int]]:
-    """Which tones each channel has, as multiples of 440 Hz; heard in the middle of the file."""
+    """Which tones each channel has at their full level (2048), as multiples of 440 Hz; heard in the middle of the file."""
     command = ["ffmpeg", "-v", "error", "-ss", "1", "-i", str(path), "-map", "0:a", "-t", "0.5", "-ar", "8800", "-f", "s16le", "-"]
     heard = array.array("h", subprocess.run(command, capture_output=True, check=True).stdout)
     found = []
     for side in (heard[0::2], heard[1::2]):
         level = {n: abs(sum(one * cmath.exp(-2j * cmath.pi * 440 * n * at / 8800) for at, one in enumerate(side))) / len(side) for n in range(1, 5)}
-        found.append({n for n, one in level.items() if one > 300})
+        found.append({n for n, one in level.items() if one > 1700})
     return found
 
 
@@ -283,7 +283,6 @@ def test_mono_tracks_of_a_pair_become_left_and_right(name: str, tmp_path: Path, 
     assert len(renditions) > 1
     for one in renditions:
         assert tones(video.path(one)) == [{1}, {2}]
-        assert peak_db(video.path(one)) == pytest.approx(-18, abs=1), "each side at its level"
 
 
 def test_a_pair_stays_in_step(tmp_path: Path, new_video: New) -> None:
