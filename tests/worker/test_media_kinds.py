@@ -287,9 +287,9 @@ def test_mono_tracks_of_a_pair_become_left_and_right(name: str, tmp_path: Path, 
 
 def test_a_pair_stays_in_step(tmp_path: Path, new_video: New) -> None:
     """The right track begins 0.2 s later and so is filled; the beep is on it alone."""
-    path, beep = tmp_path / "a.mkv", BEEP.format(8)  # in MOV 5.1 does not write when PCM begins
-    both = ("-f", "lavfi", "-i", "sine=f=100:d=8:r=48000,volume=0.05", "-f", "lavfi", "-i", f"{beep},aselect='gte(t,0.2)'")
-    clips.ffmpeg("-f", "lavfi", "-i", FLASH.format(8), *both, "-map", "0", "-map", "1", "-map", "2", *clips.X264, *MONO_PCM, path)
+    path, beep = tmp_path / "a.mkv", BEEP.format(8)
+    both = ("-f", "lavfi", "-i", "sine=f=100:d=8:r=48000,volume=0.05", "-f", "lavfi", "-i", beep)
+    clips.ffmpeg("-f", "lavfi", "-i", FLASH.format(8), *both, "-map", "0", "-map", "1", "-map", "2", "-filter:a:1", "aselect='gte(t,0.2)'", *clips.X264, *MONO_PCM, path)
     result, video = done(new_video, path)
     assert len(result["joined"]) == 2
     found = flashes_and_beeps(top(video))
