@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import cmath
 import random
 import struct
 import subprocess
@@ -304,6 +305,99 @@ def test_the_microphone_that_was_plugged_in_is_heard(tmp_path: Path, new_video: 
     assert peak_db(top(video)) > -20
 
 
+def tracks(path: Path, count: int, *words: str, volumes: dict[int, str] | None = None) -> Path:
+    """A picture and mono tracks, of 440 Hz, 880 Hz and so on."""
+    filters = [f"sine=f={440 * number}:r=48000:d=3,volume={(volumes or {}).get(number, '1')}" for number in range(1, count + 1)]
+    inputs = [word for one in filters for word in ("-f", "lavfi", "-i", one)]
+    maps = [word for number in range(count + 1) for word in ("-map", str(number))]
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=640x480:r=25:d=3", *inputs, *maps, *words, path)
+    return path
+
+
+def tones(path: Path) -> list[set[int]]:
+    """Which tones each channel has at their full level (2048), as multiples of 440 Hz; heard in the middle of the file."""
+    command = ["ffmpeg", "-v", "error", "-ss", "1", "-i", str(path), "-map", "0:a", "-t", "0.5", "-ar", "8800", "-f", "s16le", "-"]
+    heard = array.array("h", subprocess.run(command, capture_output=True, check=True).stdout)
+    found = []
+    for side in (heard[0::2], heard[1::2]):
+        level = {n: abs(sum(one * cmath.exp(-2j * cmath.pi * 440 * n * at / 8800) for at, one in enumerate(side))) / len(side) for n in range(1, 5)}
+        found.append({n for n, one in level.items() if one > 1700})
+    return found
+
+
+MPEG2, MONO_PCM = ("-c:v", "mpeg2video"), ("-c:a", "pcm_s16le")
+FL_FR = ("-filter:a:0", "pan=FL|c0=c0", "-filter:a:1", "pan=FR|c0=c0")
+PAIRS = {
+    "camera.mxf": (2, (*MPEG2, *MONO_PCM)), "four.mxf": (4, (*MPEG2, *MONO_PCM)), "marked.mov": (2, (*clips.X264, *MONO_PCM, *FL_FR)),
+    "aac.mp4": (2, (*clips.X264, *clips.AAC)), "plain.mkv": (2, (*clips.X264, *clips.AAC)),
+    "sides.mkv": (2, (*clips.X264, *clips.AAC, "-metadata:s:a:0", "title=Left", "-metadata:s:a:1", "title=Right")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_mono_tracks_of_a_pair_become_left_and_right(name: str, tmp_path: Path, new_video: New) -> None:
+    count, words = PAIRS[name]
+    path = tracks(tmp_path / name, count, *words)
+    result, video = done(new_video, path)
+    assert [(one["stream"], one["side"]) for one in result["joined"]] == [(1, "left"), (2, "right")]
+    assert [one["stream"] for one in result["left_out"] if one["type"] == "audio"] == list(range(3, count + 1))
+    assert video.work.probe is not None and video.work.probe["joined"] == result["joined"]
+    renditions = [one for one in video.variants if one.startswith("h264-")]
+    assert len(renditions) > 1
+    for one in renditions:
+        assert tones(video.path(one)) == [{1}, {2}]
+
+
+def test_a_pair_stays_in_step(tmp_path: Path, new_video: New) -> None:
+    """The right track begins 0.2 s later and so is filled; the beep is on it alone."""
+    path, beep = tmp_path / "a.mkv", BEEP.format(8)
+    both = ("-f", "lavfi", "-i", "sine=f=100:d=8:r=48000,volume=0.05", "-f", "lavfi", "-i", beep)
+    clips.ffmpeg("-f", "lavfi", "-i", FLASH.format(8), *both, "-map", "0", "-map", "1", "-map", "2", "-filter:a:1", "aselect='gte(t,0.2)'", *clips.X264, *MONO_PCM, path)
+    result, video = done(new_video, path)
+    assert len(result["joined"]) == 2
+    found = flashes_and_beeps(top(video))
+    assert [round(flash) for flash, _ in found] == [1, 4, 7]
+    assert all(abs(flash - heard) < FRAME_S for flash, heard in found), found
+
+
+NO_PAIRS: dict[str, tuple[tuple[str, ...], dict[int, str], list[set[int]]]] = {
+    "languages": (("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra"), {}, [{1}, {1}]),
+    "titles": (("-metadata:s:a:0", "title=Anna", "-metadata:s:a:1", "title=Bert"), {}, [{1}, {1}]),
+    "a commentary": (("-disposition:a:1", "comment"), {}, [{1}, {1}]),
+    "other codecs": (("-c:a:1", "flac"), {}, [{1}, {1}]),
+    "the left is silent": ((), {1: "0"}, [{2}, {2}]),
+    "the right is silent": ((), {2: "0"}, [{1}, {1}]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_PAIRS)
+def test_two_microphones_or_a_dead_one_are_no_pair(name: str, tmp_path: Path, new_video: New) -> None:
+    words, volumes, heard = NO_PAIRS[name]
+    result, video = done(new_video, tracks(tmp_path / "a.mkv", 2, *clips.X264, *clips.AAC, *words, volumes=volumes))
+    assert result["joined"] == []
+    assert [one["why"] for one in result["left_out"]] == ["silent" if "silent" in name else "another one is used"]
+    assert tones(top(video)) == heard
+
+
+def test_a_pair_without_a_picture_has_one_waveform_and_two_sides(tmp_path: Path, new_video: New) -> None:
+    path = tmp_path / "a.mov"
+    clips.ffmpeg("-f", "lavfi", "-i", "sine=f=440:d=3", "-f", "lavfi", "-i", "sine=f=880:d=3", "-map", "0", "-map", "1", *MONO_PCM, path)
+    result, video = done(new_video, path)
+    assert len(result["joined"]) == 2 and tones(video.path("audio-aac")) == [{1}, {2}]
+    assert video.variants["poster"]["metadata"] == {"from": "sound"}
+
+
+@pytest.mark.parametrize("begins", ["0", "5"])
+@pytest.mark.parametrize(("first", "then"), [((*clips.X264, *clips.AAC), (*MPEG2, "-c:a", "mp2")), ((*MPEG2, "-c:a", "mp2"), (*clips.X264, *clips.AAC))])
+def test_a_codec_that_changes_is_no_damage(first: tuple[str, ...], then: tuple[str, ...], begins: str, tmp_path: Path, new_video: New) -> None:
+    """Whether the second part's clock begins again or goes on."""
+    parts = [clips.video(tmp_path / name, seconds=5, sound=True, codec=words[:-2], extra=(*words[-2:], *more)) for name, words, more in (("1.ts", first, ()), ("2.ts", then, ("-output_ts_offset", begins)))]
+    (tmp_path / "a.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(PermanentError, match=r"The codec changes from \w+ to \w+ at 5 s") as caught:
+        new_video(tmp_path / "a.ts", stored=True).run(extract_metadata)
+    assert caught.value.code == "codec_changes"
+
+
 def dolby_vision(path: Path, profile: int, compatible: int) -> Path:
     """HEVC whose sample entry says Dolby Vision."""
     clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=1", *X265, "log-level=none", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1", path)
@@ -479,6 +573,23 @@ def test_what_hlg_leaves_unsaid_is_taken_as_bt2020(tmp_path: Path, new_video: Ne
     _, video = done(new_video, path)
     for made in (top(video), video.path("poster")):
         assert min(clips.pixel(made, 0.5, 0.5)) >= 225
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_colours_that_no_ordinary_screen_has_are_the_same_in_poster_and_rendition(transfer: str, tmp_path: Path, new_video: New) -> None:
+    """Full red, green and blue of BT.2020: the nearest of sRGB, not one that is cut off in luma and chroma."""
+    path, bars = tmp_path / "a.mp4", [(0.75, 0, 0), (0, 0.75, 0), (0, 0, 0.75), (0.75, 0.75, 0)]
+    luma = [0.2627 * red + 0.678 * green + 0.0593 * blue for red, green, blue in bars]
+    planes = [[64 + round(876 * y) for y in luma]]
+    planes += [[512 + round(896 * (bar[channel] - y) / by) for bar, y in zip(bars, luma, strict=True)] for channel, by in ((2, 1.8814), (0, 1.4746))]
+    picture = b"".join(struct.pack(f"<{side}H", *(row[x * 4 // side] for x in range(side))) * lines for row, side, lines in zip(planes, (320, 160, 160), (240, 120, 120), strict=True))
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", "320x240", "-r", "25", "-i", "-"]
+    subprocess.run([*command, *X265, f"log-level=none:transfer={transfer}:colorprim=bt2020:colormatrix=bt2020nc", str(path)], input=picture * 5, check=True)
+    _, video = done(new_video, path)
+    for at, strong in enumerate(((0,), (1,), (2,), (0, 1))):
+        found = [clips.pixel(one, 0.125 + at / 4, 0.5) for one in (top(video), video.path("poster"))]
+        assert all(abs(a - b) <= 12 for a, b in zip(*found, strict=True)), found
+        assert all(one[channel] >= 230 if channel in strong else one[channel] <= 16 for one in found for channel in range(3)), found
 
 
 def wav(path: Path, channels: int) -> Path:

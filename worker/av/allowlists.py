@@ -91,7 +91,7 @@ REQUIRED_ENCODERS = frozenset({"libx264", "aac", "mjpeg"})
 REQUIRED_MUXERS = frozenset({"mp4", "ipod", "mjpeg", "mpegts", "rawvideo", "streamhash", "null"})
 REQUIRED_FILTERS = frozenset({
     "scale", "pad", "setsar", "split", "fps", "tpad", "trim", "format", "setparams", "sidedata", "bwdif",  # the ladder
-    "aresample", "aformat", "pan", "volume", "alimiter", "asetnsamples", "astats", "ametadata",  # its sound
+    "aresample", "aformat", "pan", "volume", "alimiter", "asetnsamples", "astats", "ametadata", "apad", "join", "asplit",  # its sound
     "select", "signalstats", "entropy", "blurdetect", "metadata",  # the search for a good picture
     "hflip", "vflip", "transpose", "color", "showwavespic", "overlay",  # posters
 })  # fmt: skip

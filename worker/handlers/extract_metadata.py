@@ -29,10 +29,10 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
     ctx.progress(None, "probe")
     ffmpeg = artifacts.ffmpeg(ctx)
     measured, document, path = measure(ffmpeg, path, artifacts.folder(ctx, "probe"))
-    document["left_out"] = list(measured.left_out)
+    document["left_out"], document["joined"] = list(measured.left_out), list(measured.joined)
     ctx.progress(0.5, "hash")
     digest = essence(ffmpeg, path, measured, artifacts.folder(ctx, "out"))
     columns = {**measured.columns(), "essence_sha256": digest}
     ctx.on_complete(lambda conn: media.record_probe(conn, work.asset_id, columns, document))
     shown = ("kind", "duration_seconds", "width", "height", "video_codec", "audio_codec", "hdr")
-    return {**{name: columns[name] for name in shown}, "left_out": document["left_out"]}
+    return {**{name: columns[name] for name in shown}, "left_out": document["left_out"], "joined": document["joined"]}

@@ -36,14 +36,21 @@ def said(video: Video) -> list[Filter]:
 
 
 def hdr_to_sdr(video: Video) -> list[Filter]:
-    """From PQ or HLG to bt709, with libzimg and tonemap as in ffmpeg 5.1."""
+    """From PQ or HLG to bt709 in eight bits and video range, with libzimg and tonemap as in ffmpeg 5.1.
+
+    Colours that ordinary screens do not have are cut off while they are RGB, in whole numbers. In YUV they would be cut off
+    one by one in luma and chroma, which made red 217 of 255.
+    """
     peak = min(video.peak_nits or PEAK_NITS, MOST_PEAK_NITS) / REFERENCE_NITS
     return [
         ("zscale", {"t": "linear", "npl": REFERENCE_NITS}),
         ("format", {"pix_fmts": "gbrpf32le"}),
         ("zscale", {"p": "bt709"}),
         ("tonemap", {"tonemap": "mobius", "param": KNEE, "peak": f"{peak:.3f}", "desat": 0}),
-        ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
+        ("zscale", {"t": "bt709", "r": "pc"}),
+        ("format", {"pix_fmts": "gbrp12le"}),
+        ("zscale", {"m": "bt709", "r": "tv"}),
+        ("format", {"pix_fmts": "yuv420p"}),
     ]
 
 

@@ -52,28 +52,27 @@ def ladder(
     entry = ffmpeg.input(file_url(source), threads=threads, **_input(measured), **picture_chain.INPUT)
     picture = _prepared(entry[str(video.index)], measured, video, rate, rungs[0])
     branches = [picture] if len(rungs) == 1 else [picture.filter_multi_output("split", len(rungs))]
+    sounds, sound_settings = _sounds(entry, measured, len(rungs), AUDIO_KBPS)
     streams = []
     for number, rung in enumerate(rungs):
         branch = branches[0] if len(rungs) == 1 else branches[0][number]
         if number > 0:
             branch = branch.filter("scale", rung.width, rung.height).filter("setsar", 1)
         tracks = [branch]
-        settings = {**_video_settings(rung, rate, crf, preset, threads), **_tag_options(video), **CLEAN}
-        if measured.audio is not None:
-            tracks.append(entry[str(measured.audio.index)])
-            settings |= _audio_settings(measured.audio, AUDIO_KBPS)
+        settings = {**_video_settings(rung, rate, crf, preset, threads), **_tag_options(video), **CLEAN, **sound_settings}
+        if sounds:
+            tracks.append(sounds[number])
         streams.append(ffmpeg.output(*tracks, file_url(outputs[rung.profile]), **settings))
     return _with_limits(ffmpeg.merge_outputs(*streams), threads)
 
 
 def sound(source: Path, measured: Measured, output: Path, *, threads: int) -> list[str]:
     """Arguments that write the sound of `source` as AAC."""
-    audio = measured.audio
-    if audio is None:
+    if measured.audio is None:
         raise ValueError("there is no sound to encode")
     entry = ffmpeg.input(file_url(source), threads=threads, **_input(measured))
-    settings = {**_audio_settings(audio, AUDIO_ONLY_KBPS), **CLEAN, "format": "ipod"}
-    return _with_limits(ffmpeg.output(entry[str(audio.index)], file_url(output), **settings), threads)
+    (track,), settings = _sounds(entry, measured, 1, AUDIO_ONLY_KBPS)
+    return _with_limits(ffmpeg.output(track, file_url(output), **settings, **CLEAN, format="ipod"), threads)
 
 
 def _input(measured: Measured) -> dict[str, Any]:
@@ -127,8 +126,27 @@ def _tag_options(video: Video) -> dict[str, Any]:
     return {**colour.tags(video), "color_range": "tv"}
 
 
-def _audio_settings(audio: Audio, kbps: int) -> dict[str, Any]:
-    return {"c:a": "aac", "b:a": f"{kbps}k", "ac": 2, "ar": AUDIO_RATE_HZ, "af": stereo.filters(audio)}
+def _sounds(entry: Any, measured: Measured, count: int, kbps: int) -> tuple[list[Any], dict[str, Any]]:
+    """The sound for each of `count` outputs, and how it is encoded; nothing where there is none."""
+    audio = measured.audio
+    if audio is None:
+        return [], {}
+    settings = {"c:a": "aac", "b:a": f"{kbps}k", "ac": 2, "ar": AUDIO_RATE_HZ}
+    if audio.right is None:
+        return [entry[str(audio.index)]] * count, {**settings, "af": stereo.filters(audio)}
+    pair = _pair(entry, audio, max(0.0, audio.start_s - measured.start_s))
+    if count == 1:
+        return [pair], settings
+    copies = pair.filter_multi_output("asplit", count)
+    return [copies[number] for number in range(count)], settings
+
+
+def _pair(entry: Any, audio: Audio, start_s: float) -> Any:
+    """Left and right of two mono tracks, in time with each other from `start_s` on."""
+    in_time = {"async": 1, "min_hard_comp": 0.03, "first_pts": round(start_s * AUDIO_RATE_HZ)}
+    whole = {"whole_dur": f"{audio.duration_s:.6f}"}
+    sides = [entry[str(index)].filter("aresample", AUDIO_RATE_HZ, **in_time).filter("apad", **whole) for index in audio.indexes]
+    return ffmpeg.filter(sides, "join", **stereo.JOINED)
 
 
 def _with_limits(streams: Any, threads: int) -> list[str]:

@@ -21,6 +21,10 @@ LIMITED = "aresample=192000,alimiter=level=disabled:limit=0.79:attack=2:release=
 IN_TIME = "aresample=async=1:min_hard_comp=0.03"
 
 
+# Two mono tracks, whatever their layouts say. `join` ends with the shorter one and heeds no clock: both are made alike before.
+JOINED = {"inputs": 2, "channel_layout": "stereo", "map": "0.0-FL|1.0-FR"}
+
+
 def filters(audio: Audio) -> str:
     """For -af; the encoder's rate is asked for beside it."""
     return ",".join(part for part in (mixed(audio), IN_TIME) if part)

@@ -20,10 +20,11 @@ def essence(ffmpeg: FFmpeg, path: Path, measured: Measured, folder: Path) -> str
     Raises:
         TransientError: the host's trouble.
     """
-    tracks = [track for track in (measured.video, measured.audio) if track is not None]
+    tracks = [measured.video.index] if measured.video is not None else []
+    tracks += measured.audio.indexes if measured.audio is not None else ()
     arguments = [*allowlists.input_flags(), "-i", f"file:{path}"]
-    for track in tracks:
-        arguments += ["-map", f"0:{track.index}"]
+    for index in tracks:
+        arguments += ["-map", f"0:{index}"]
     arguments += ["-c", "copy", "-f", "streamhash", "-hash", "sha256", "-"]
     wall_s = PROBE_WALL_S + path.stat().st_size / READ_BYTES_PER_S
     try:

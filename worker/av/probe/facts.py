@@ -68,6 +68,12 @@ class Audio:
     start_s: float
     duration_s: float  # without an encoder's padding
     layout: str | None = None  # 5.1(side); None when the file does not say which channel is where
+    right: int | None = None  # the track of the right side, where `index` is a mono track of the left one
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """The tracks that it is in."""
+        return (self.index,) if self.right is None else (self.index, self.right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Measured:
     packets: int = 0  # of what plays
     keyless: int = 0  # of these before the first key, as in a recording that begins in the middle
     left_out: tuple[dict[str, Any], ...] = ()  # streams that are not used: stream, type, codec, why
+    joined: tuple[dict[str, Any], ...] = ()  # mono tracks that become one sound: stream, type, codec, side
 
     @property
     def start_s(self) -> float:

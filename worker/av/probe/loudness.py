@@ -28,6 +28,11 @@ def silent(ffmpeg: FFmpeg, path: Path, indexes: list[int], folder: Path) -> list
     return []  # all alike: then the first is as good as another
 
 
+def is_silent(ffmpeg: FFmpeg, path: Path, index: int, folder: Path) -> bool:
+    """Whether this one track is. Errors as `silent`."""
+    return _peak_db(ffmpeg, path, index, folder) <= SILENT_DB
+
+
 def _peak_db(ffmpeg: FFmpeg, path: Path, index: int, folder: Path) -> float:
     """The greatest peak, in dB of full scale; a track that cannot be decoded is silent."""
     peaks = [float("-inf")]

@@ -8,12 +8,13 @@ probe.inspect. What a container claims counts only where the packets agree.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from reelq.worker.av import allowlists
 from reelq.worker.av.allowlists import PICTURE_DEMUXERS
-from reelq.worker.av.probe import exif, rates, side_data
+from reelq.worker.av.probe import exif, pair, rates, side_data
 from reelq.worker.av.probe.facts import Audio, Measured, Video
 
 INTERLACED = frozenset({"tt", "bb", "tb", "bt"})
@@ -47,7 +48,9 @@ def parse(document: dict[str, Any]) -> Measured:
     ends = [track.start_s + track.duration_s for track in (video, audio) if track is not None]
     starts = [track.start_s for track in (video, audio) if track is not None]
     duration = max(ends) - min(starts) if ends and kind in ("video", "audio") else None
-    playing = [packets.get(str(track.index), {}) for track in (video, audio) if track is not None]
+    used = [video.index] if video is not None else []
+    used += audio.indexes if audio is not None else ()
+    playing = [packets.get(str(index), {}) for index in used]
     size = _whole(document.get("format", {}).get("size"))
     return Measured(
         kind=kind,
@@ -63,6 +66,7 @@ def parse(document: dict[str, Any]) -> Measured:
         packets=sum(int(tally.get("packets", 0)) for tally in playing),
         keyless=sum(int(tally.get("keyless", 0)) for tally in playing),
         left_out=_left_out(streams, packets, document, [video, audio], cover if video is None else None),
+        joined=_joined(streams, audio),
     )
 
 
@@ -151,11 +155,42 @@ def sounds(document: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda s: (s["index"] in silent, not _is_default(s), int(s["index"])))
 
 
+def sides(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The left and the right of what `sounds` would choose, None where that is whole by itself or one side is silent."""
+    found = sounds(document)
+    in_order = sorted(found, key=lambda s: int(s["index"]))
+    both = pair.pair(_container(document), in_order, document.get("packets") or {})
+    if both is None or found[0] not in both or any(one["index"] in (document.get("silent") or ()) for one in both):
+        return None
+    return both
+
+
+def _joined(streams: list[dict[str, Any]], audio: Audio | None) -> tuple[dict[str, Any], ...]:
+    """Which tracks became the sides of one sound."""
+    if audio is None or audio.right is None:
+        return ()
+    codecs = {stream.get("index"): str(stream.get("codec_name") or "unknown") for stream in streams}
+    named = zip(audio.indexes, ("left", "right"), strict=True)
+    return tuple({"stream": index, "type": "audio", "codec": codecs[index], "side": side} for index, side in named)
+
+
 def _audio(document: dict[str, Any], packets: dict[str, Any]) -> Audio | None:
-    """The first of `sounds`: one that is heard before one that is silent, then the default one, then the first."""
+    """The first of `sounds`: one that is heard before one that is silent, then the default one, then the first.
+
+    Where it is one side of a pair, both.
+    """
     best = next(iter(sounds(document)), None)
     if best is None:
         return None
+    if both := sides(document):
+        left, right = (_sound(one, packets) for one in both)
+        start_s = min(left.start_s, right.start_s)
+        end_s = max(left.start_s + left.duration_s, right.start_s + right.duration_s)
+        return replace(left, channels=2, start_s=start_s, duration_s=end_s - start_s, layout="stereo", right=right.index)
+    return _sound(best, packets)
+
+
+def _sound(best: dict[str, Any], packets: dict[str, Any]) -> Audio:
     tally = packets[str(best["index"])]
     rate = int(best["sample_rate"])
     skipped_s = int(tally.get("skipped") or 0) / rate
@@ -185,7 +220,7 @@ def _left_out(
     streams: list[dict[str, Any]], packets: dict[str, Any], document: dict[str, Any], used: list[Any], cover: int | None
 ) -> tuple[dict[str, Any], ...]:
     """The streams that the results will not have, and why."""
-    kept = {track.index for track in used if track is not None} | {cover}
+    kept = {index for track in used if track is not None for index in getattr(track, "indexes", (track.index,))} | {cover}
     silent = document.get("silent") or ()
     found = []
     for stream in streams:

@@ -8,7 +8,7 @@ from typing import Any
 from reelq.worker.av import truncation
 from reelq.worker.av.ffmpeg import UNREADABLE, FFmpeg
 from reelq.worker.av.packets import Track
-from reelq.worker.av.probe import clock, exif, formats, loudness, side_data
+from reelq.worker.av.probe import clock, exif, formats, loudness, programs, side_data
 from reelq.worker.av.probe import parse as parsing
 from reelq.worker.av.probe.facts import Measured
 from reelq.worker.av.probe.parse import parse
@@ -30,7 +30,7 @@ def inspect(ffmpeg: FFmpeg, path: Path, folder: Path) -> tuple[dict[str, Any], P
     That is another one than `path`, in `folder`, when the clock of `path` begins again in the middle.
 
     Raises:
-        PermanentError: "empty_file", "format_refused", "truncated", and what FFmpeg.probe raises.
+        PermanentError: "empty_file", "format_refused", "truncated", "codec_changes", and what FFmpeg.probe raises.
     """
     if path.stat().st_size == 0:
         raise PermanentError("empty_file", "The file is empty.")
@@ -50,6 +50,7 @@ def inspect(ffmpeg: FFmpeg, path: Path, folder: Path) -> tuple[dict[str, Any], P
     _refuse_missing_pictures(ffmpeg, path, document, tracks)
     document = _with_packets(document, tracks)
     playing = [track.index for track in _playing(parse(document)) if track.index in tracks]
+    _refuse_other_codec(path, document, playing)
     if clock.restarts(str(document.get("format", {}).get("format_name")), [tracks[index] for index in playing]):
         left_out = parse(document).left_out
         size = document["format"].get("size")
@@ -65,6 +66,12 @@ def inspect(ffmpeg: FFmpeg, path: Path, folder: Path) -> tuple[dict[str, Any], P
     heard = [int(stream["index"]) for stream in parsing.sounds(document)]
     if len(heard) > 1:
         document["silent"] = loudness.silent(ffmpeg, path, heard, folder)
+        if both := parsing.sides(document):
+            # The one that was chosen is heard, or all are silent: then nothing is lost by joining them.
+            first = parsing.sounds(document)[0]["index"]
+            (other,) = (int(one["index"]) for one in both if one["index"] != first)
+            if loudness.is_silent(ffmpeg, path, other, folder) and not loudness.is_silent(ffmpeg, path, int(first), folder):
+                document["silent"] = [*document["silent"], other]
     return _trimmed(document), path
 
 
@@ -106,7 +113,8 @@ def _refuse_amplification(measured: Measured, document: dict[str, Any]) -> None:
     if measured.kind == "image":
         return
     for track, most, what in ((video, MOST_GAP_S, "picture"), (audio, MOST_SILENCE_S, "sound")):
-        gap_s = float(packets[str(track.index)].get("gap_s", 0)) if track is not None else 0.0
+        indexes = () if track is None else getattr(track, "indexes", (track.index,))
+        gap_s = max((float(packets[str(index)].get("gap_s", 0)) for index in indexes), default=0.0)
         hold_s = video.hold_s if track is video and video is not None else 0.0
         if max(gap_s, hold_s) > most:
             raise PermanentError(
@@ -168,6 +176,18 @@ def _seconds(text: Any) -> float:
         return float(text)
     except (TypeError, ValueError):
         return 0.0
+
+
+def _refuse_other_codec(path: Path, document: dict[str, Any], playing: list[int]) -> None:
+    """Transport streams of different codecs one behind the other: either is whole, and no decoder reads both."""
+    if document.get("format", {}).get("format_name") != "mpegts":
+        return
+    numbers = {str(stream.get("id")) for stream in document["streams"] if stream.get("index") in playing}
+    if found := programs.change(path, {int(number, 16) for number in numbers if number.startswith("0x")}):
+        raise PermanentError(
+            "codec_changes",
+            f"The codec changes from {found.before} to {found.after} at {found.at_s:.0f} s; the parts have to be sent as files of their own.",
+        )
 
 
 def _refuse_missing_sound(document: dict[str, Any], tracks: dict[int, Track]) -> None:

@@ -88,9 +88,13 @@ def of_cover(source: Path, index: int, output: Path) -> list[str]:
 
 def of_sound(source: Path, audio: Audio, output: Path) -> list[str]:
     """The waveform of a sound on a dark ground."""
+    sound = "".join(f"[0:{index}]" for index in audio.indexes)
+    if audio.right is not None:
+        sound += picture.text([("join", stereo.JOINED)]) + ","
+    sound += stereo.mono(audio)
     graph = (
         f"color=c={BACKGROUND}:s={WAVE_WIDTH_PX}x{WAVE_HEIGHT_PX}[ground];"
-        f"[0:{audio.index}]{stereo.mono(audio)},aresample={WAVE_RATE_HZ},"
+        f"{sound},aresample={WAVE_RATE_HZ},"
         f"showwavespic=s={WAVE_WIDTH_PX}x{WAVE_HEIGHT_PX}:colors={WAVE_COLOUR}:scale=sqrt[wave];"
         "[ground][wave]overlay=shortest=1,format=yuvj420p[picture]"
     )
