@@ -34,7 +34,8 @@ begin
     select sum(w.slots), max(w.last_look_at), sum((
         select coalesce(sum(j.weight::numeric / t.batch), 0)
         from queue.leases as e
-        inner join queue.processing_jobs as j on j.id = e.job_id
+        -- `offset 0`: one probe a lease. With old statistics a join may read the whole table.
+        cross join lateral (select one.job_type, one.weight from queue.processing_jobs as one where one.id = e.job_id offset 0) as j
         inner join queue.job_types as t on t.job_type = j.job_type
         where e.worker_id = w.worker_id
     ))
