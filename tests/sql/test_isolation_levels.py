@@ -31,6 +31,7 @@ ANY_LEVEL = {
     "queue.drop_schedule": ONE_ROW,
     "queue.explain_job": "tells what its snapshot shows",
     "queue.heartbeat": ONE_ROW,
+    "queue.locked_jobs": "tries locks, and gives them up",
     "queue.pause_schedule": ONE_ROW,
     "queue.register_worker": ONE_ROW,
     "queue.resume_schedule": ONE_ROW,
@@ -55,7 +56,7 @@ ARGUMENTS = {
     "queue.enqueue_pipeline": "'standard', '{video}'",
     "identity.set_tenant_status": "'acme', 'suspended'",
 }
-USUAL = {"text": "'no_op'", "uuid": "'{id}'", "integer": "1", "jsonb": """'[{"job_type": "no_op"}]'""", "interval": "'1 second'", "bigint": "1", "timestamp with time zone": "now()"}
+USUAL = {"text": "'no_op'", "uuid": "'{id}'", "integer": "1", "jsonb": """'[{"job_type": "no_op"}]'""", "interval": "'1 second'", "bigint": "1", "uuid[]": "array['{id}']", "timestamp with time zone": "now()"}
 PUBLIC = """
 select format('%s.%s', p.pronamespace::regnamespace, p.proname), p.proargtypes::regtype[]::text[], p.pronargs - p.pronargdefaults
 from pg_proc as p

@@ -6,7 +6,7 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
     select case
-        when p_count >= p_most then reverse(regexp_replace(reverse(p_most::text), '(\d{3})(?=\d)', '\1,', 'g')) || '+'
+        when p_count >= p_most then reverse(regexp_replace(reverse(p_most::text), $re$(\d{3})(?=\d)$re$, $re$\1,$re$, 'g')) || '+'
         else p_count::text
     end;
 $$;
