@@ -546,7 +546,7 @@ def test_a_pause_that_holds_jobs_is_told_soon(queue, clock, scope, levels, is_me
 
 def test_a_limit_that_holds_a_thousand_jobs_for_an_hour_is_told(queue, clock):
     queue.conn.execute("select queue.set_limit('type:no_op', 1)")
-    for count, level in ((1001, "ok"), (2, "warn")):  # the one that ran is lost, and backs off
+    for count, level in ((1001, "ok"), (2, "warn")):  # the one that runs keeps its place for some seconds more
         queue.conn.execute("select queue.enqueue_jobs(jsonb_agg(jsonb_build_object('job_type', 'no_op'))) from generate_series(1, %s)", (count,))
         queue.worker()
         queue.claim(limit=10)
@@ -554,7 +554,7 @@ def test_a_limit_that_holds_a_thousand_jobs_for_an_hour_is_told(queue, clock):
         clock.forward(61 * MINUTES)
         found = only(queue, "limits")
         assert found[0] == level
-    assert "1001 jobs wait behind the limit type:no_op (1)" in found[1] and "reelq queue set-limit 'type:no_op' 2" in found[1]
+    assert "1002 jobs wait behind the limit type:no_op (1)" in found[1] and "reelq queue set-limit 'type:no_op' 2" in found[1]
 
 
 def test_a_count_that_stopped_says_so(queue):
