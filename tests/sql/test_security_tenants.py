@@ -420,8 +420,8 @@ def test_an_advisory_lock_of_a_reader_stops_nothing(connect: Connect, queue: Que
     assert running.job_id == later
     due = queue.add(scheduled_for=clock.now() + timedelta(minutes=30))
     clock.forward(3600)
-    queue.beat("w1")
-    assert {job.job_id for job in queue.claim(limit=10)} == {due}
+    queue.worker("w2")
+    assert {job.job_id for job in queue.claim("w2", limit=10)} == {due}
     assert queue.outcomes(later) == ["lost"]
     without_waiting(queue, "select queue.set_limit('tenant:acme', 3), queue.pause('input', %s::text, 'x')", acme.asset)
     assert queue.rows("select action from ops.maintain_partitions() where action = 'busy'") == []
