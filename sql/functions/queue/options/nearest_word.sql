@@ -7,7 +7,7 @@ as $$
 -- Words are alike by the pairs of letters that they share, the edges counted: "crff" and "crf" share _c, cr, rf, f_ of their nine.
 with pairs as (
     select k.word, lower(substr('_' || k.word || '_', n, 2)) as pair
-    from unnest(p_known || left(p_word, 63)) as k (word)
+    from unnest(p_known || left(p_word, 63)) as k (word)  -- mutant: the longest word is compared letter by letter
     cross join lateral generate_series(1, length(k.word) + 1) as n
 ),
 shared as (
