@@ -112,15 +112,15 @@ def _enqueue_with_key(conn: psycopg.Connection[Any], spec: JobSpec) -> list[Enqu
 
 
 def _status(conn: psycopg.Connection[Any], made: list[Enqueued]) -> list[dict[str, Any]]:
-    """Each with the status of the earlier job that it is, if it is not new; stderr says since when it has it, and what to do."""
+    """Each with its status; stderr says of those that are not new since when they have it, and what to do."""
     from reelq.worker.rooms.queue import reads
 
-    known, earlier = {}, [one.job_id for one in made if not one.is_new]
-    for begin in range(0, len(earlier), CHUNK):
-        known.update(reads.statuses(conn, earlier[begin : begin + CHUNK]))
+    known = {}
+    for begin in range(0, len(made), CHUNK):
+        known.update(reads.statuses(conn, [one.job_id for one in made[begin : begin + CHUNK]]))
     old: dict[str, list[Enqueued]] = {}
     for one in made:
-        if one.job_id in known:
+        if not one.is_new and one.job_id in known:
             old.setdefault(known[one.job_id].status, []).append(one)
     for status, those in old.items():
         first = those[0].job_id
@@ -144,7 +144,7 @@ def enqueue_many(app: App, file: TextIO, tenant: str | None, as_json: bool) -> N
     The file (- is stdin) is a JSON array of specs, or holds a spec a line: objects with job_type and what
     queue.enqueue_job takes (video_id, job_data, priority, scheduled_for, depends_on, idempotency_key, …). A `ref` is a word
     that names a spec for the depends_on of others in the file, before or after it. Printed are place in the file, id,
-    whether the job is new or an earlier one has its idempotency key; with --json also the status of that one.
+    whether the job is new or an earlier one has its idempotency key; with --json also its status.
 
     \b
     Examples:
