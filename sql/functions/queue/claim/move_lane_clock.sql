@@ -9,23 +9,30 @@ language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_last double precision;
-    v_seq bigint;
 begin
-    select max(t.fair_key), max(t.seq) into v_last, v_seq from unnest(p_fair_keys, p_seqs) as t (fair_key, seq);
     -- Four times a second at most: each write leaves a dead row, and every enqueue reads the row. But always when nothing is left
     -- behind what was taken: later jobs must not come in below the bounds of the worker that took it.
-    if not exists (
-            select from queue.lane_clocks as c
-            where c.lane = p_lane and c.moved_at between p_now - interval '250 milliseconds' and p_now
-        )
-        or not exists (select from queue.ready as r where r.lane = p_lane and (r.fair_key, r.seq) > (v_last, v_seq))  -- mutant: the clock of a lane stands still when nothing is left
-    then
-        update queue.lane_clocks as c
-        set virtual_time = greatest(c.virtual_time, v_last), moved_at = p_now
-        where c.lane = any(array(select k.lane from queue.lane_clocks as k where k.lane = p_lane for no key update skip locked));
-    end if;
+    update queue.lane_clocks as c
+    set virtual_time = greatest(c.virtual_time, (select max(t.fair_key) from unnest(p_fair_keys) as t (fair_key))), moved_at = p_now
+    where c.lane = any(array(
+        select k.lane
+        from queue.lane_clocks as k
+        where
+            k.lane = p_lane
+            and (
+                k.moved_at not between p_now - interval '250 milliseconds' and p_now
+                or not exists (  -- mutant: the clock of a lane stands still when nothing is left
+                    select from queue.ready as r
+                    where r.lane = p_lane and (r.fair_key, r.seq) > (
+                        select t.fair_key, t.seq
+                        from unnest(p_fair_keys, p_seqs) as t (fair_key, seq)
+                        order by t.fair_key desc, t.seq desc
+                        limit 1
+                    )
+                )
+            )
+        for no key update skip locked
+    ));
 end;
 $$;
 
