@@ -122,6 +122,23 @@ def test_a_claim_that_goes_on_waits_for_no_child_that_somebody_holds(queue, conn
     assert statuses(queue) == {"failed": 2011}
 
 
+def test_a_rescue_waits_for_no_child_that_somebody_holds(queue, connect):
+    queue.conn.execute("update queue.job_types set max_crashes = 1")
+    parent = queue.add()
+    queue.take()
+    held, free = queue.add(depends_on=[parent]), queue.add(depends_on=[parent])
+    queue.conn.execute("update queue.leases set expires_at = '2000-01-01'")
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", held)
+        assert other.rescue() == 1
+    assert [queue.status(job) for job in (parent, held, free)] == ["failed", "queued", "failed"]
+    look(queue)
+    assert queue.status(held) == "failed"
+    assert queue.rows("select * from queue.cascades") == []
+
+
 def test_a_circle_is_found_among_thousands_listed_child_first(queue):
     ids = [str(queue.value("select base.uuid_v7()")) for _ in range(3)]
     chain(queue, queue.add(), 3000)

@@ -489,7 +489,15 @@ def test_a_job_is_deleted_beside_a_fan_out_of_its_parent(queue, race):
     assert queue.rows("select from queue.job_dependencies where job_id = %s", below) == []
 
 
-def test_two_retries_lock_in_one_order_what_both_bring_back(queue, connect, race):
+def wait_for_others_than(queue, calls, observer):
+    """Return once each of the calls waits for a lock, and none for one of this session."""
+    waits = "select cardinality(pg_blocking_pids(%s)) > 0 and not %s = any(pg_blocking_pids(%s))"
+    pids = [call._queue.conn.info.backend_pid for call in calls]
+    while not all(observer.value(waits, pid, queue.conn.info.backend_pid, pid) for pid in pids):
+        pass
+
+
+def test_two_retries_lock_in_one_order_what_both_bring_back(queue, connect, race, observer):
     """A child of both comes while they wait. Its third parent has the lowest id: both stop there, each with its own job in hand."""
     jobs = [queue.add() for _ in range(3)]
     low, *roots = jobs
@@ -503,6 +511,7 @@ def test_two_retries_lock_in_one_order_what_both_bring_back(queue, connect, race
         holding.start_and_wait_until_blocked(Queue(connect()))
         retrying = [race(lambda q, job=job: q.value("select queue.retry_job(%s)", job)) for job in roots]
     holding.finish()
+    wait_for_others_than(queue, retrying, observer)
     last.conn.execute("commit")
     assert [call.finish() for call in retrying] == ["queued", "queued"]
     assert queue.status(common) == "failed"  # until the third is retried
@@ -528,10 +537,7 @@ def test_two_retries_do_not_leave_to_each_other_a_child_that_came_meanwhile(queu
     with queue.transaction():
         common = queue.add(depends_on=roots)
         retrying = [Race(Queue(connect()), partial(retry, job=job)).start_and_wait_until_blocked(observer) for job in roots]
-    waits = "select cardinality(pg_blocking_pids(%s)) > 0 and not %s = any(pg_blocking_pids(%s))"
-    pids = [call._queue.conn.info.backend_pid for call in retrying]
-    while not all(observer.value(waits, pid, queue.conn.info.backend_pid, pid) for pid in pids):
-        pass
+    wait_for_others_than(queue, retrying, observer)
     holder.conn.execute("commit")
     assert [call.finish() for call in retrying] == ["queued", "queued"]
     assert queue.place(common) == "blocked"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import cmath
+import errno
 import random
 import struct
 import subprocess
@@ -685,6 +686,20 @@ def program(path: Path, said: str, *, tear: bool) -> str:
     path.write_text(script + half + (f"echo '{said}' >&2\n" if said else "") + "exit 0\n")
     path.chmod(0o755)
     return str(path)
+
+
+def test_a_disk_that_loses_what_was_written_is_the_host_s_trouble(tmp_path: Path, new_video: New, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel tells of a page that it could not write to whoever asks for the file to be on the disk, and reads it back from memory until then."""
+
+    def fails(_handle: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    video = new_video(clips.video(tmp_path / "a.mp4", seconds=1), stored=True)
+    video.run(extract_metadata)
+    monkeypatch.setattr("os.fsync", fails)
+    with pytest.raises(TransientError) as caught:
+        video.run(video_transcode)
+    assert caught.value.code == "disk_failed"
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,11 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     if measured.video.upright:
         for path in outputs.values():
             matrix.reset(path)
-    # Side by side: to read a file back is mostly to start ffprobe.
-    with ThreadPoolExecutor(ffmpeg.threads, "verify") as pool:
+    # Side by side: to read a file back is mostly to start ffprobe. A torn one is the host's trouble, whatever else is said of it.
+    with ThreadPoolExecutor(ffmpeg.threads + 1, "verify") as pool:
+        decoded = pool.submit(verify.decode, ffmpeg, outputs.values())
         read = pool.map(lambda r: (r.profile, verify.rendition(ffmpeg, outputs[r.profile], r, measured, rate)), rungs)
+        decoded.result()
         checked = dict(read)
     ctx.advance_video("uploading")
     rows = []

@@ -88,10 +88,13 @@ begin
             continue;
         end if;
         perform queue.settle_failure(
-            v_job, 'worker_lost', 'worker_lost', 'The worker that ran this vanished.', '{}'
+            v_job, 'worker_lost', 'worker_lost', 'The worker that ran this vanished.', '{}', true  -- mutant: a rescue waits for the children
         );
         v_rescued := v_rescued + 1;
     end loop;
+    if v_rescued > 0 and exists (select from queue.cascades) then
+        perform queue.continue_cascades();
+    end if;
     return v_rescued;
 end;
 $$;

@@ -3,7 +3,8 @@ create or replace function queue.settle_failure(
     p_error_class text,
     p_code text,
     p_message text,
-    p_facts jsonb
+    p_facts jsonb,
+    p_leaves_children boolean default false
 )
 returns text
 language plpgsql
@@ -99,13 +100,18 @@ begin
     if p_job.pipeline_run is not null and p_job.video_id is not null then
         perform media.fail_video(p_job.video_id, p_code, v_message);
     end if;
-    perform queue.settle_children_of_failed(array[p_job.id]);
+    if p_leaves_children then
+        insert into queue.cascades (job_id) values (p_job.id) on conflict do nothing;
+    else
+        perform queue.settle_children_of_failed(array[p_job.id]);
+    end if;
     return v_status;
 end;
 $$;
 
-comment on function queue.settle_failure(queue.processing_jobs, text, text, text, jsonb) is $$
+comment on function queue.settle_failure(queue.processing_jobs, text, text, text, jsonb, boolean) is $$
 End the attempt of a running job, whose row the caller has locked, with an error: back to the queue after a
 back-off while its budget lasts, else failed; cancelled when that was asked for. Returns the new status.
-See queue.fail_job for the arguments.
+See queue.fail_job for the arguments. p_leaves_children: the caller must not wait for a lock, so those that wait for the job
+are left to queue.continue_cascades.
 $$;
