@@ -267,6 +267,7 @@ MUTANTS = [
     one("the longest word is compared letter by letter", "left(p_word, 63)", "p_word", CHANGES, "-k", "no_more_of_a_word"),
     # Of retries, reruns and windows
     one("another's archived job is told", "h.tenant_id = p_filter.tenant_id", "true", CHANGES, "-k", "told_to_nobody"),
+    one("a release waits for the children", ", true", "", CASCADES, "-k", "release_that_cancels"),
     one("a rescue waits for the children", ", true", "", CASCADES, "-k", "rescue_waits"),
     one("a cascade goes on below a retried job", "c.job_id = any(v_revived)", "false", CASCADES, "-k", "half_way"),
     one("what is brought back forgets its time", "greatest(j.scheduled_for, base.clock())", "base.clock()", CHANGES, "-k", "keeps_its_time"),

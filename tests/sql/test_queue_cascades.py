@@ -139,6 +139,22 @@ def test_a_rescue_waits_for_no_child_that_somebody_holds(queue, connect):
     assert queue.rows("select * from queue.cascades") == []
 
 
+def test_a_release_that_cancels_waits_for_no_child_that_somebody_holds(queue, connect):
+    """It has the job's lock in hand, and a child may have the lower id."""
+    parent = queue.add()
+    job = queue.take()
+    child = queue.add(depends_on=[parent])
+    queue.value("select queue.cancel_job(%s)", parent)
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", child)
+        other.rows("select queue.release_job(%s, %s, 'shutdown')", parent, job.token)
+    assert [queue.status(one) for one in (parent, child)] == ["cancelled", "queued"]
+    look(queue)
+    assert queue.status(child) == "failed"
+
+
 def test_a_circle_is_found_among_thousands_listed_child_first(queue):
     ids = [str(queue.value("select base.uuid_v7()")) for _ in range(3)]
     chain(queue, queue.add(), 3000)

@@ -19,7 +19,8 @@ declare
 begin
     select l.cancel_requested_at is not null into v_cancel from queue.leases as l where l.job_id = p_job_id;
     if v_cancel then  -- mutant: a cancel is lost on release
-        perform queue.settle_failure(v_job, 'cancelled', 'cancelled', p_reason, '{}');
+        -- Those that wait for it may have lower ids, and its lock is held already: they are left to a claim's next look.
+        perform queue.settle_failure(v_job, 'cancelled', 'cancelled', p_reason, '{}', true);  -- mutant: a release waits for the children
         return;
     end if;
     delete from queue.leases as l where l.job_id = p_job_id returning l.limits into v_limits;
