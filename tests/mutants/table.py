@@ -121,7 +121,7 @@ MUTANTS = [
     one("a day of any size in one transaction", "floor(v_most / greatest(v_busiest, 1))", "24", "tests/sql/test_queue_stats.py", "-k", "busy_hours"),
     one("children of a batch are not seen", "exists (select from queue.job_dependencies as d where d.parent_id between v_first and v_last)", "false", RACES, "-k", "the_same_in_a_batch"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
-    one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn"),
+    one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn or spawning_while_it_waited"),
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a child that comes beside a cascade waits for ever", "queue.find_doomed(v_all, v_most - v_count)", "'{}'", LOCKS, "-k", "a_cascade_and"),

@@ -248,6 +248,37 @@ def test_a_job_waits_for_a_part_that_is_spawning_in_its_turn(queue, race):
     assert {row.parent_id for row in queue.rows("select parent_id from queue.job_dependencies where job_id = %s and not satisfied", waiting)} == {part, below.job_id}
 
 
+def wait_for_others_than(queue, calls, observer):
+    """Return once each of the calls waits for a lock, and none for one of this session."""
+    waits = "select cardinality(pg_blocking_pids(%s)) > 0 and not %s = any(pg_blocking_pids(%s))"
+    pids = [call._queue.conn.info.backend_pid for call in calls]
+    while not all(observer.value(waits, pid, queue.conn.info.backend_pid, pid) for pid in pids):
+        assert all(call._thread.is_alive() for call in calls), "one of them has not waited"
+
+
+def test_a_job_waits_for_a_part_that_came_and_is_spawning_while_it_waited(queue, connect, observer):
+    """It did not see the part when it began, since that was not committed: it locks what it finds when it has waited."""
+    top = queue.add()
+    job = queue.take()
+    holder, spawner = Queue(connect()), Queue(connect())
+    spawn = "select * from queue.spawn_jobs(%s, %s, '[{\"job_type\": \"no_op\"}]')"
+    holder.conn.execute("begin")
+    with queue.transaction():
+        (part,) = queue.rows(spawn, top, job.token)
+        holding = Race(holder, lambda q: q.rows("select from queue.processing_jobs where id = %s for no key update", top))
+        holding.start_and_wait_until_blocked(observer)
+        late = Race(Queue(connect()), lambda q: q.add(depends_on=[top])).start_and_wait_until_blocked(observer)
+    holding.finish()
+    taken = queue.take()
+    assert taken.job_id == part.job_id
+    with spawner.transaction():
+        (below,) = spawner.rows(spawn, part.job_id, taken.token)
+        holder.conn.execute("commit")
+        wait_for_others_than(holder, [late], observer)
+    edges = queue.rows("select parent_id from queue.job_dependencies where job_id = %s and not satisfied", late.finish())
+    assert {row.parent_id for row in edges} == {top, part.job_id, below.job_id}
+
+
 def test_a_retry_waits_for_another_that_brings_back_the_same_child(queue, race):
     """Each alone leaves the child to the other, because its other parent is failed still."""
     parents = [queue.add(), queue.add()]
@@ -487,14 +518,6 @@ def test_a_job_is_deleted_beside_a_fan_out_of_its_parent(queue, race):
     deleting.finish()
     spawning.finish()
     assert queue.rows("select from queue.job_dependencies where job_id = %s", below) == []
-
-
-def wait_for_others_than(queue, calls, observer):
-    """Return once each of the calls waits for a lock, and none for one of this session."""
-    waits = "select cardinality(pg_blocking_pids(%s)) > 0 and not %s = any(pg_blocking_pids(%s))"
-    pids = [call._queue.conn.info.backend_pid for call in calls]
-    while not all(observer.value(waits, pid, queue.conn.info.backend_pid, pid) for pid in pids):
-        pass
 
 
 def test_two_retries_lock_in_one_order_what_both_bring_back(queue, connect, race, observer):
