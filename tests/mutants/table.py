@@ -116,7 +116,7 @@ MUTANTS = [
     one("a refusal does not say which spec", "queue.spec_name(v_low, p_specs -> (v_low - 1)) || ': ' || ", "", ERRORS, "-k", "spec_that_is_wrong"),
     one("any isolation level will do", "current_setting('transaction_isolation') not in ('read committed', 'read uncommitted')", "false", ENQUEUE, RACES, "-k", "isolation or read_committed"),
     one("claims wait for locked rows", " skip locked", "", RACES, "-k", "does_not_wait_for_whoever"),
-    one("a rescue does not look again", "and l.expires_at < v_now ", "", RACES, "-k", "at_work"),
+    one("a rescue does not look again", "and l.expires_at = v_lease.expires_at ", "", RACES, "-k", "at_work"),
     one("a window sees no places", "coalesce(e.status, 'no job') || ' but '", "null", "tests/sql/test_queue_verify.py", "-k", "window"),
     one("a day of any size in one transaction", "floor(v_most / greatest(v_busiest, 1))", "24", "tests/sql/test_queue_stats.py", "-k", "busy_hours"),
     one("children of a batch are not seen", "exists (select from queue.job_dependencies as d where d.parent_id between v_first and v_last)", "false", RACES, "-k", "the_same_in_a_batch"),
@@ -228,6 +228,12 @@ MUTANTS = [
     one("a sync waits for enqueues", "no key update", "update", TYPES, "-k", "waits_for"),
     # Health
     # Schedules
+    one("an unknown time zone stops claims", "others", "division_by_zero", SCHEDULES, "-k", "this_server_does_not_know"),
+    one("a claim tries all ticks that fail", " or v_error is not null", "", SCHEDULES, "-k", "claim_tries_one"),
+    one("what fails goes first", "s.last_error is not null, ", "", SCHEDULES, "-k", "no_other_from_its_turn"),
+    one("a schedule that a clock led astray is in order", "> v_tick", "is null", SCHEDULES, "-k", "astray_is_told"),
+    one("a lease of a clock that was ahead lasts", "2 * l.lease", "2000 * l.lease + interval '9 years'", LEASES, "-k", "clock_that_was_ahead"),
+    one("one that cannot be taken back stops all", "others", "division_by_zero", LEASES, "-k", "cannot_be_taken_back"),
     one("two run the same tick", " skip locked", "", SCHEDULES, "-k", "two_that_run_at_once"),
     one("a missed tick is made up for though it shall be skipped", "v_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),
     # Pipelines and videos

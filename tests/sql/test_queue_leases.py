@@ -304,3 +304,31 @@ def test_what_cannot_be_settled_is_named(queue, connect, what):
         other.rollback()
     assert queue.value(named, ids) is None
     assert queue.value(named, [uuid4()]) is None, "a job that is gone"
+
+
+def test_a_clock_that_was_ahead_leaves_no_lease_for_ever(queue, clock):
+    """Beats and leases bear the server's time. When that goes back, who is gone is found all the same, and who is alive writes anew."""
+    jobs = [queue.add(), queue.add()]
+    now = clock.now()
+    clock.set(now + timedelta(days=400))
+    queue.worker("gone"), queue.worker("alive")
+    (lost,), (kept,) = queue.claim("gone", 1), queue.claim("alive", 1)
+    clock.set(now + timedelta(seconds=1))
+    queue.beat("alive", kept)
+    assert queue.rescue() == 1
+    assert {lost.job_id, kept.job_id} == set(jobs)
+    assert (queue.status(lost.job_id), queue.status(kept.job_id)) == ("queued", "running")
+
+
+def test_one_that_cannot_be_taken_back_keeps_neither_others_nor_claims(queue):
+    bad, good = queue.add(), queue.add()
+    queue.worker()
+    assert len(queue.claim("w1", 2)) == 2
+    queue.conn.execute("insert into queue.dead_letters (job_id, job_type, failed_at) values (%s, 'no_op', now())", (bad,))
+    queue.conn.execute("update queue.processing_jobs set max_crashes = 1 where id = %s", (bad,))
+    queue.conn.execute("update queue.leases set expires_at = '2000-01-01'")
+    queue.conn.execute("update queue.workers set last_beat_at = '2000-01-01'")
+    assert queue.rescue() == 1
+    assert (queue.status(bad), queue.status(good)) == ("running", "queued")
+    queue.conn.execute("delete from queue.dead_letters where job_id = %s", (bad,))
+    assert (queue.rescue(), queue.status(bad)) == (1, "failed")

@@ -190,6 +190,62 @@ def test_a_schedule_that_cannot_enqueue_holds_up_no_other_and_says_why(queue, cl
     assert [row.level for row in queue.rows("select * from queue.health_of_schedules()")] == ["ok"]
 
 
+def test_a_time_zone_that_this_server_does_not_know_stops_neither_claims_nor_others(queue, clock):
+    """As after a move to another system: its time zones are those of the server's own files."""
+    clock.set(at("2026-03-01 10:01"))
+    for name in ("astray", "sound"):
+        schedule(queue, name)
+    queue.conn.execute("update queue.schedules set time_zone = 'US/Pacific-New' where name = 'astray'")
+    queue.worker()
+    clock.set(at("2026-03-01 10:10"))
+    assert [job.job_type for job in queue.claim("w1", 5)] == ["no_op", "no_op"]
+    clock.set(at("2026-03-01 10:20"))
+    assert len(queue.claim("w1", 5)) == 1
+    assert [key.split(":")[1] for key in made(queue)] == ["astray", "sound", "sound"]
+    (finding,) = queue.rows("select * from queue.health_of_schedules()")
+    assert (finding.level, "US/Pacific-New" in finding.detail) == ("warn", True)
+    queue.conn.execute("update queue.schedules set time_zone = 'US/Pacific' where name = 'astray'")
+    assert run(queue) == 1
+    assert [row.level for row in queue.rows("select * from queue.health_of_schedules()")] == ["ok"]
+
+
+def test_health_knows_a_time_zone_that_is_gone_before_the_tick_comes(queue, clock):
+    clock.set(at("2026-03-01 10:01"))
+    schedule(queue, cron="0 3 * * *")
+    queue.conn.execute("update queue.schedules set time_zone = 'US/Pacific-New'")
+    assert "US/Pacific-New" in queue.rows("select * from queue.health_of_schedules()")[0].detail
+
+
+def test_of_many_ticks_that_cannot_enqueue_a_claim_tries_one(queue, clock):
+    clock.set(at("2026-03-01 10:00"))
+    tenant = queue.value("select identity.create_tenant('acme')")
+    schedule(queue, cron="* * * * *", missed="all", tenant_id=tenant)
+    queue.conn.execute("update identity.tenants set status = 'suspended'")
+    clock.set(at("2026-03-08 10:00"))
+    assert run(queue) == 0
+    assert queue.value("select next_run_at from queue.schedules") == at("2026-03-01 10:02")
+
+
+def test_those_that_fail_keep_no_other_from_its_turn(queue, clock):
+    clock.set(at("2026-03-01 10:00"))
+    tenant = queue.value("select identity.create_tenant('acme')")
+    schedule(queue, "broken", cron="* * * * *", missed="all", tenant_id=tenant)
+    schedule(queue, "sound")
+    queue.conn.execute("update identity.tenants set status = 'suspended' where id = %s", [tenant])
+    clock.set(at("2026-03-01 10:30"))
+    assert [queue.value("select queue.run_schedules(1)") for _ in range(2)] == [0, 1]
+
+
+def test_a_schedule_that_a_clock_led_astray_is_told(queue, clock):
+    clock.set(at("2028-03-01 10:01"))
+    schedule(queue)
+    clock.set(at("2026-03-01 10:01"))
+    (finding,) = queue.rows("select * from queue.health_of_schedules()")
+    assert (finding.level, "2028-03-01 10:10" in finding.detail, "resume often" in finding.remedy) == ("warn", True, True)
+    queue.conn.execute("select queue.pause_schedule('often'), queue.resume_schedule('often')")
+    assert queue.value("select next_run_at from queue.schedules") == at("2026-03-01 10:10")
+
+
 def test_a_pause_holds_it_and_its_ticks_are_not_made_up_for(queue, clock):
     clock.set(at("2026-03-01 10:01"))
     schedule(queue, missed="all")

@@ -46,7 +46,7 @@ begin
     set status = 'lost'
     where w.worker_id = any(array(
         select gone.worker_id from queue.workers as gone
-        where gone.status in ('active', 'draining') and gone.last_beat_at < v_now - interval '1 minute'
+        where gone.status in ('active', 'draining') and gone.last_beat_at not between v_now - interval '1 minute' and v_now + interval '1 minute'
         for no key update skip locked
     ));
     delete from queue.listening_workers as s
@@ -57,7 +57,14 @@ begin
     ));
 
     for v_lease in
-        select l.job_id, l.token, l.expires_at from queue.leases as l where l.expires_at < v_now order by l.expires_at
+        select l.job_id, l.token, l.expires_at from queue.leases as l
+        where
+            l.expires_at < v_now
+            -- A clock that was ahead wrote it, and nobody is there to write another.
+            or (l.expires_at > v_now + 2 * l.lease and not exists (  -- mutant: a lease of a clock that was ahead lasts
+                select from queue.workers as w where w.worker_id = l.worker_id and w.status in ('active', 'draining')
+            ))
+        order by l.expires_at
     loop
         exit when v_rescued >= p_limit;
         -- The video first, as everywhere; a claim waits for nobody.
@@ -70,9 +77,9 @@ begin
         where j.id = v_lease.job_id and j.status = 'running' and j.token = v_lease.token
         for no key update skip locked;
         continue when not found;
-        -- Check the lease again under its lock: a heartbeat may have extended it meanwhile.
+        -- Look at the lease again under its lock: a heartbeat may have written it meanwhile.
         select * into v_held from queue.leases as l
-        where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at < v_now for update skip locked;  -- mutant: a rescue does not look again
+        where l.job_id = v_lease.job_id and l.token = v_lease.token and l.expires_at = v_lease.expires_at for update skip locked;  -- mutant: a rescue does not look again
         continue when not found;
         -- It ran out although its worker beats: that session which held the lease until now kept the heartbeats from it, or the worker
         -- has given it up. Once, until the next beat, leave it to the worker. A second time expires_at tells that there was a first.
@@ -87,10 +94,16 @@ begin
             where l.job_id = v_held.job_id;
             continue;
         end if;
-        perform queue.settle_failure(
-            v_job, 'worker_lost', 'worker_lost', 'The worker that ran this vanished.', '{}', true  -- mutant: a rescue waits for the children
-        );
-        v_rescued := v_rescued + 1;
+        -- What cannot be settled keeps neither the others nor the claim that calls this: its lease stays, and queue.health tells of it.
+        begin
+            perform queue.settle_failure(
+                v_job, 'worker_lost', 'worker_lost', 'The worker that ran this vanished.', '{}', true  -- mutant: a rescue waits for the children
+            );
+            v_rescued := v_rescued + 1;
+        exception
+            when others then  -- mutant: one that cannot be taken back stops all
+                raise warning 'job % could not be taken back from a worker that is gone: %', v_job.id, sqlerrm;
+        end;
     end loop;
     if v_rescued > 0 and exists (select from queue.cascades) then
         perform queue.continue_cascades();

@@ -22,7 +22,7 @@ begin
         select s.*
         from queue.schedules as s
         where s.next_run_at <= v_now and s.paused_at is null
-        order by s.next_run_at
+        order by s.last_error is not null, s.next_run_at  -- mutant: what fails goes first
         limit p_limit
         for update skip locked  -- mutant: two run the same tick
     loop
@@ -50,9 +50,16 @@ begin
                         v_error := format('%s (%s)', sqlerrm, sqlstate);
                 end;
             end if;
-            v_schedule.next_run_at := queue.next_tick(
-                v_schedule.cron, v_schedule.time_zone, case when v_schedule.missed = 'all' then v_tick else greatest(v_tick, v_now) end
-            );
+            -- This server may not know the time zone, which was checked on another one: the tick stays, and is tried again.
+            begin
+                v_schedule.next_run_at := queue.next_tick(
+                    v_schedule.cron, v_schedule.time_zone, case when v_schedule.missed = 'all' then v_tick else greatest(v_tick, v_now) end
+                );
+            exception
+                when others then  -- mutant: an unknown time zone stops claims
+                    update queue.schedules as s set last_error = format('%s (%s)', sqlerrm, sqlstate) where s.name = v_schedule.name and s.last_error is null;
+                    exit;
+            end;
             update queue.schedules as s
             set
                 next_run_at = v_schedule.next_run_at,
@@ -61,7 +68,8 @@ begin
                 last_error = v_error
             where s.name = v_schedule.name;
             v_tick := v_schedule.next_run_at;
-            exit when v_tick > v_now or v_made >= p_limit;
+            -- After a failure the next tick waits for the next call: a week of them would hold up the claim that calls this.
+            exit when v_tick > v_now or v_made >= p_limit or v_error is not null;  -- mutant: a claim tries all ticks that fail
         end loop;
     end loop;
     return v_made;
