@@ -39,6 +39,7 @@ CHANGES = "tests/sql/test_queue_changes.py"
 CASCADES = "tests/sql/test_queue_cascades.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
+FIGURES = "tests/sql/test_queue_tenant_figures.py"
 MARK = "  -- mutant: "
 
 
@@ -279,4 +280,8 @@ MUTANTS = [
     one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
     one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
+    # What is told of a tenant
+    one("figures of a tenant are those of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "by_the_hour"),
+    one("the depth of a tenant is that of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "only_its_own"),
+    one("the rates of a tenant are those of all", " and j.tenant_id = v_tenant", "", FIGURES, "-k", "own_attempts"),
 ]  # fmt: skip

@@ -29,6 +29,13 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantFigure(Figure):
+    """The same of one tenant."""
+
+    at_least: bool  # not all of its jobs were looked at: so many or more
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """What an operator may change of the queue as a whole."""
 
@@ -76,6 +83,11 @@ def roll_up(conn: Connection) -> int:
 def stats(conn: Connection, since: timedelta) -> list[Figure]:
     """Attempts by hour, type and outcome, latest hour first."""
     return rows(conn, Figure, "select * from queue.stats(%s)", [since])
+
+
+def tenant_stats(conn: Connection, since: timedelta) -> list[TenantFigure]:
+    """The same of the tenant that the transaction acts for."""
+    return rows(conn, TenantFigure, "select * from queue.tenant_stats(%s)", [since])
 
 
 def list_history(
