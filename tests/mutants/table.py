@@ -281,6 +281,7 @@ MUTANTS = [
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
     one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
     one("a tick is taken for the time of its enqueue", "v_now", "v_tick", SCHEDULES, "-k", "came_late"),
+    one("what was not looked at is taken for sound", " <= v_look", " >= 0", TYPES, "-k", "may_be_refused"),
     # What is told of a tenant
     one("figures of a tenant are those of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "by_the_hour"),
     one("the depth of a tenant is that of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "only_its_own"),
