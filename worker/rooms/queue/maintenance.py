@@ -102,7 +102,7 @@ def list_history(
     after: UUID | None = None,
 ) -> list[JobSummary]:
     """Archived jobs that ended `within` that time, latest first; `after` is the last one of the page before."""
-    arguments: list[Any] = [status, job_type, video_id, within, limit, tenant, code, after]
+    arguments: list[Any] = [status, job_type, video_id, within, limit, tenant, code, after and str(after)]
     statement = "select * from queue.list_history(%s, %s, %s, base.clock() - %s::interval, %s, %s, null, %s, %s)"
     return rows(conn, JobSummary, statement, arguments)
 

@@ -170,7 +170,7 @@ def list_jobs(
     priority: int | None = None,
 ) -> list[JobSummary]:
     """Jobs, newest first; `after` is the last one of the page before."""
-    given = [status, job_type, video_id, limit, place, code, tenant, since, until, pool, worker, priority, after]
+    given = [status, job_type, video_id, limit, place, code, tenant, since, until, pool, worker, priority, after and str(after)]
     return rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)
 
 
