@@ -282,6 +282,10 @@ MUTANTS = [
     one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
     one("a tick is taken for the time of its enqueue", "v_now", "v_tick", SCHEDULES, "-k", "came_late"),
     one("what was not looked at is taken for sound", " <= v_look", " >= 0", TYPES, "-k", "may_be_refused"),
+    one("two definitions of a pipeline are mixed", " for no key update", "", PIPELINES, "-k", "at_a_time"),
+    one("options of any size are looked at", "is not true", "is not true or true", OPTIONS, "-k", "not_looked_at"),
+    one("a step may bring what no job may", "queue.job_data_refusal(coalesce(nullif(v_step -> 'job_data', 'null'), '{}'))", "null", OPTIONS, "-k", "a_pipeline or no_job_may_bring"),
+    one("a schedule may bring what no job may", "queue.job_data_refusal(coalesce(p_job_data, '{}')),", "null,", OPTIONS, "-k", "no_job_may_bring"),
     # What is told of a tenant
     one("figures of a tenant are those of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "by_the_hour"),
     one("the depth of a tenant is that of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "only_its_own"),

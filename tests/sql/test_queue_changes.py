@@ -340,7 +340,7 @@ def test_a_cursor_that_is_no_id_is_refused_with_a_hint(queue, call, role):
         with pytest.raises(psycopg.Error) as error:
             queue.rows(f"select * from queue.{call}", cursor)
         assert (error.value.sqlstate, error.value.diag.message_hint) == ("RQ008", "Leave it out to begin from the start."), cursor
-        assert "after must be the id of the last job of a page, not" in error.value.diag.message_primary
+        assert "after must be the id of the last job of a page, not" in str(error.value)
 
 
 @pytest.mark.parametrize(
