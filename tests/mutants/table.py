@@ -286,6 +286,8 @@ MUTANTS = [
     one("options of any size are looked at", "is not true", "is not true or true", OPTIONS, "-k", "not_looked_at"),
     one("a step may bring what no job may", "queue.job_data_refusal(coalesce(nullif(v_step -> 'job_data', 'null'), '{}'))", "null", OPTIONS, "-k", "a_pipeline or no_job_may_bring"),
     one("a schedule may bring what no job may", "queue.job_data_refusal(coalesce(p_job_data, '{}')),", "null,", OPTIONS, "-k", "no_job_may_bring"),
+    Mutant("a pause of a tenant reads the jobs of all", (Change("a pause of a tenant reads the jobs of all", "r.flow >= t.flow and r.flow <= t.flow order by r.flow, r.fair_key limit", "r.flow = t.flow limit"),), ("tests/sql/test_queue_plans.py", "-k", "gates")),
+    one("a job behind a limit is looked for among all", " offset 0) as j", ") as j", "tests/sql/test_queue_plans.py", "-k", "gates"),
     # What is told of a tenant
     one("figures of a tenant are those of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "by_the_hour"),
     one("the depth of a tenant is that of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "only_its_own"),

@@ -161,6 +161,11 @@ class Bench:
         self.conn.execute("update queue.limits set created_at = created_at - interval '1 day'")
         return self.call("select * from queue.health_of_gates()")
 
+    def tenant_depth(self, count: int) -> Call:
+        """Of a tenant that has nothing, beside all those that are ready."""
+        self.conn.execute("select set_config('reelq.tenant_id', '01976b1e-5a3c-7d4e-8f00-0123456789ab', true)")
+        return self.call("select * from queue.tenant_depth()")
+
     def count_errors(self, count: int) -> Call:
         """The latest dead letters and the first of those that are scheduled, one by one."""
         return self.call("select * from queue.count_errors()")
@@ -204,6 +209,8 @@ CASES = {
     "reprioritise": Case(Bench.reprioritise, 1, 120),
     "show": Case(Bench.show, 1, 150),
     "health of retries": Case(Bench.health_of_retries, 2000, 10, rows=2000),  # one probe each
+    # Each lease is asked whose it is.
+    "tenant depth": Case(Bench.tenant_depth, 2000, 10, rows=bigqueue.RUNNING),
     # Dead letters and scheduled jobs, up to ten thousand of each.
     "count errors": Case(Bench.count_errors, 20_000, 5, rows=10_000),
     # Up to ten thousand ready and ten thousand parked jobs a pause, and those behind a limit.

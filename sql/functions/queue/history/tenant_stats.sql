@@ -17,7 +17,7 @@ set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-    v_tenant constant uuid := queue.named_tenant();
+    v_tenant constant uuid := queue.one_visible_tenant();
     v_most constant integer := 100000; -- jobs that are looked at, here and in the history
     v_from timestamptz;
 begin

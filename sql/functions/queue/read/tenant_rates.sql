@@ -12,7 +12,7 @@ set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-    v_tenant constant uuid := queue.named_tenant();
+    v_tenant constant uuid := queue.one_visible_tenant();
     v_most constant integer := 10000; -- attempts of all tenants that are looked at
     v_from timestamptz;
 begin

@@ -1,4 +1,4 @@
-create or replace function queue.named_tenant()
+create or replace function queue.one_visible_tenant()
 returns uuid
 language plpgsql
 stable
@@ -15,6 +15,6 @@ begin
 end;
 $$;
 
-comment on function queue.named_tenant() is $$
+comment on function queue.one_visible_tenant() is $$
 The tenant that reelq.tenant_id names. Raises RQ004 where it names none, for the owner and workers, too.
 $$;
