@@ -21,12 +21,12 @@ MISSED = ("once", "all", "skip")  # worker.rooms.queue.schedules.MISSED; a test 
 SCHEDULES = (
     Column("name", keep=True),
     Column("cron", keep=True),
-    Column("time_zone", "zone", spare=True),
     Column("makes"),
-    Column("tenant", spare=True),
     Column("next_run", "next tick", keep=True),
     Column("last_run", "last tick", spare=True),
     Column("last_enqueued_at", "enqueued", show=text.age, right=True),
+    Column("time_zone", "zone", spare=True),
+    Column("tenant", spare=True),
     Column("last_error", "error", wrap=True),
 )
 

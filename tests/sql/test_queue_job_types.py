@@ -233,5 +233,7 @@ def test_counting_refused_jobs_ends(conn: Conn) -> None:
 
 def test_what_was_not_looked_at_may_be_refused(conn: Conn) -> None:
     queue = Queue(conn)
-    conn.execute("insert into queue.processing_jobs (job_type, job_data) select 'no_op', '{}' from generate_series(1, 10001)")
+    conn.execute("insert into queue.processing_jobs (job_type, scheduled_for) select 'no_op', base.clock() + interval '1 day' from generate_series(1, 10000)")
+    assert refused(queue)[:2] == (0, True)
+    queue.add(scheduled_for=queue.value("select base.clock() + interval '2 days'"))
     assert refused(queue)[:2] == (0, False)

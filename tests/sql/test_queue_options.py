@@ -577,4 +577,5 @@ def test_what_no_job_may_bring_is_refused_where_it_is_written(queue: Queue, writ
         queue.conn.execute(WRITERS_OF_LATER[writer], [globals()[data]])  # type: ignore[call-overload]
     assert caught.value.sqlstate == "RQ008"
     assert ("at most 262144 bytes" if data == "LARGE" else "at most 64 levels") in str(caught.value)
+    assert ("step 's': job_data must" in str(caught.value)) == (writer == "a pipeline")
     assert caught.value.diag.message_hint

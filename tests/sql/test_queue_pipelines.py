@@ -198,6 +198,18 @@ def test_of_two_definitions_at_a_time_the_later_one_stands(queue, connect, known
     assert steps_of(queue) == [("z", [])]
 
 
+def test_two_definitions_that_are_both_under_way_do_not_mix(queue, connect):
+    """Both have begun before either has written; neither may judge by what the other is about to replace."""
+    put(queue, TWO)
+    holder = connect()
+    with holder.transaction():
+        holder.execute("select from queue.pipeline_steps where pipeline = 'mine' for update")
+        first = Race(Queue(connect()), lambda q: put(q, [{"step": "x", "job_type": "no_op"}])).start_and_wait_until_blocked(queue)
+        second = Race(Queue(connect()), lambda q: put(q, [{"step": "z", "job_type": "no_op"}])).start_and_wait_until_blocked(queue)
+    assert (first.finish(), second.finish()) == ("replaced", "replaced")
+    assert steps_of(queue) == [("z", [])]
+
+
 def test_one_definition_by_two_at_a_time_is_written_once(queue, connect):
     put(queue, TWO)
     first, second = Queue(connect()), Queue(connect())
