@@ -15,6 +15,7 @@ from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
 if TYPE_CHECKING:
+    from reelq.worker.rooms.queue.job_types import Refused
     from reelq.worker.runtime.registry import Registry
 
 TYPES = (
@@ -147,6 +148,8 @@ def sync(app: App, dry_run: bool, overwrite: bool, as_json: bool) -> None:
     Again changes nothing. What was changed by hand since the last sync is kept and told so (`kept`); --overwrite takes
     what the handler declares. The shipped types are part of the schema. It needs the account that owns the schema.
 
+    Where arguments change, waiting jobs that the new ones refuse are counted (`refused`, up to 1,000): a worker will fail them.
+
     \b
     Examples:
       REELQ_HANDLERS=myapp.jobs reelq job-types sync --dry-run
@@ -159,14 +162,30 @@ def sync(app: App, dry_run: bool, overwrite: bool, as_json: bool) -> None:
         output.say("There is no handler of your own here: set REELQ_HANDLERS=module, or install a package with an entry point.")
         return
     told: list[dict[str, Any]] = []
+    refused: dict[str, job_types.Refused] = {}
     with app.connect() as conn, conn.transaction(force_rollback=dry_run):
         for one in found:
             changes = job_types.sync_job_type(conn, one.name, one.defaults, one.retry, one.schema, overwrite=overwrite)
+            if any((change.name, change.action) == ("options_schema", "changed") for change in changes):
+                count = job_types.count_refused_jobs(conn, one.name, one.schema)
+                if count.jobs:
+                    refused[one.name] = count
+                    number = f"{count.jobs}" + "+" * (not count.is_all)
+                    changes.append(job_types.Change("waiting jobs", None, number, "refused"))
             told += [{"job_type": one.name, **asdict(change)} for change in changes]
     output.emit(told, as_json, CHANGES)
+    for name, count in refused.items():
+        say_refused(name, count)
     done = "would be " if dry_run else ""
     counts = [f"{sum(row['action'] == word for row in told)} {done}{word}" for word in ("added", "changed", "removed", "kept")]
     output.say(f"{', '.join(one.name for one in found)}: " + (", ".join(counts) if told else "all as declared"))
+
+
+def say_refused(name: str, count: Refused) -> None:
+    """How many waiting jobs new arguments refuse, one of them, and what to do."""
+    number = f"{count.jobs:,} waiting job{'s'[: count.jobs != 1]} of {name}"
+    output.say(f"{number if count.is_all else f'at least {number}'} will fail with bad_job_data, such as {count.job_id}: {count.reason}")
+    output.say("hint: Take the old arguments, too, until they are done (a default for what is new), or cancel them: reelq jobs cancel JOB …")
 
 
 def everything(app: App) -> Registry:

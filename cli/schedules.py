@@ -12,6 +12,8 @@ from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reelq.worker.rooms.queue.schedules import Schedule
 
 MISSED = ("once", "all", "skip")  # worker.rooms.queue.schedules.MISSED; a test compares
@@ -19,11 +21,12 @@ MISSED = ("once", "all", "skip")  # worker.rooms.queue.schedules.MISSED; a test 
 SCHEDULES = (
     Column("name", keep=True),
     Column("cron", keep=True),
-    Column("time_zone", "zone", spare=True),
     Column("makes"),
+    Column("next_run", "next tick", keep=True),
+    Column("last_run", "last tick", spare=True),
+    Column("last_enqueued_at", "enqueued", show=text.age, right=True),
+    Column("time_zone", "zone", spare=True),
     Column("tenant", spare=True),
-    Column("next_run", "next", keep=True),
-    Column("last_run_at", "last tick", show=text.age, right=True),
     Column("last_error", "error", wrap=True),
 )
 
@@ -41,7 +44,9 @@ def schedules() -> None:
 @json_option
 @pass_app
 def list_schedules(app: App, tenant: str | None, as_json: bool) -> None:
-    """List schedules: when each runs next, which tick it last enqueued, and what went wrong.
+    """List schedules: the next tick, the last one that was enqueued and how long ago that was, and what went wrong.
+
+    Ticks are times of CRON, shown in local time. A worker enqueues one when it claims: after a time without workers that is later.
 
     \b
     Examples:
@@ -66,10 +71,16 @@ def shown(one: Schedule) -> dict[str, Any]:
         "time_zone": one.time_zone,
         "makes": one.job_type or f"pipeline {one.pipeline}",
         "tenant": one.tenant,
-        "next_run": "paused" if one.paused_at else one.next_run_at.astimezone().strftime("%Y-%m-%d %H:%M"),
-        "last_run_at": one.last_run_at,
+        "next_run": "paused" if one.paused_at else tick(one.next_run_at),
+        "last_run": tick(one.last_run_at) if one.last_run_at else None,
+        "last_enqueued_at": one.last_enqueued_at,
         "last_error": one.last_error,
     }
+
+
+def tick(at: datetime) -> str:
+    """A tick, which is a whole minute, in local time."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 @schedules.command("add")

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 STATUSES = ("pending", "downloading", "processing", "compressing", "uploading", "ready", "failed")
 
 COLUMNS = (
-    Column("id", keep=True),
+    Column("id", keep=True, whole=True),
     Column("status", keep=True),
     Column("title"),
     Column("tenant", spare=True),
-    Column("duration_seconds", "length", show=text.duration, right=True),
-    Column("height", "px", right=True),
-    Column("variants", "made", right=True),
-    Column("created_at", "age", show=text.age, right=True),
+    Column("duration_seconds", "length", show=text.duration, right=True, spare=True),
+    Column("height", "px", right=True, spare=True),
+    Column("variants", "made", right=True, spare=True),
+    Column("created_at", "age", show=text.age, right=True, spare=True),
     Column("error_code", "error"),
 )
 VARIANTS = (

@@ -152,22 +152,33 @@ def history(
 
 @queue.command("stats")
 @click.option("--since", type=Seconds(), default=86400, show_default="24h", help="How far back, such as 2h or 30d.")
+@tenant_option
 @json_option
 @pass_app
-def stats(app: App, since: float, as_json: bool) -> None:
+def stats(app: App, since: float, tenant: str | None, as_json: bool) -> None:
     """Show attempts by hour, type and outcome. The latest hour comes first; the current hour is counted up to now.
+
+    The hourly roll-up knows no tenants: with --tenant the attempts of its latest 100,000 jobs, and of as many in the history, are added
+    up now. Where it has more, a line says so, and with --json `at_least` is true.
 
     \b
     Examples:
       reelq queue stats --since 7d
+      reelq queue stats --tenant acme --since 2h
       reelq queue stats --json | jq 'select(.outcome != "completed")'
     """
     from reelq.worker.rooms.queue import maintenance
 
-    with app.connect() as conn:
-        found = output.emit(maintenance.stats(conn, timedelta(seconds=since)), as_json, STATS)
-    if not found and not as_json:
+    span = timedelta(seconds=since)
+    with app.connect(tenant=tenant) as conn:
+        found = maintenance.stats(conn, span) if tenant is None else maintenance.tenant_stats(conn, span)
+    output.emit(found, as_json, STATS)
+    if as_json:
+        return
+    if not found:
         output.say("No attempt ended in that time.")
+    elif any(getattr(one, "at_least", False) for one in found):
+        output.say("So many or more: only the latest 100,000 jobs were looked at.")
 
 
 @queue.command("settings")

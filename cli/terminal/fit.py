@@ -2,7 +2,8 @@
 
 Names stay readable the longest. Where there is no room, in this order: spare columns go, headings take several lines, text is cut to what still
 tells, ids go on in the next line, then names of hosts and tables do, columns of numbers go from the right, and at last everything is folded.
-Where ids take two lines, text takes the second one too.
+Where ids take two lines, text takes the second one too. An id that people copy from the table (`whole`) goes on in the next line last of all:
+before that text is cut to its beginning, then numbers go from the right, then text does.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class Shape(Protocol):
         """Left out where there is no room."""
 
     @property
+    def whole(self) -> bool:
+        """An id that is folded only where nothing else is left."""
+
+    @property
     def wrap(self) -> bool:
         """A sentence: goes on in the next line."""
 
@@ -52,6 +57,8 @@ def fitted(columns: Sequence[Shape], cells: Sequence[Sequence[str]], room: int) 
     natural = [max(cells_of(columns[number].title), values[number]) for number in numbers]
     left = dict(enumerate(natural))
     is_id = [bool(values[number]) and all(not row[number] or ID.fullmatch(row[number]) for row in cells) for number in numbers]
+
+    has_whole = any(columns[number].whole and is_id[number] for number in numbers)
 
     def over() -> int:
         """How much too wide the table is."""
@@ -81,6 +88,12 @@ def fitted(columns: Sequence[Shape], cells: Sequence[Sequence[str]], room: int) 
             left[number] = max([values[number], *(cells_of(word) for word in columns[number].title.split())])
     shrink([number for number in left if columns[number].wrap], SENTENCE)
     shrink(text_columns(), TELLING)
+    if has_whole:
+        shrink(text_columns(), LEAST)
+        gone = [number for number in reversed(numbers) if columns[number].right]
+        for number in [*gone, *(number for number in reversed(numbers) if number in text_columns())]:
+            if over() > 0:
+                left.pop(number, None)
     if over() > 0:
         for number in left:
             left[number] = min(left[number], HALF_ID) if is_id[number] else left[number]

@@ -43,6 +43,7 @@ class Column:
     show: Callable[[Any], str] = text.shown
     right: bool = False
     keep: bool = False  # never shortened on a narrow terminal: ids and what people copy
+    whole: bool = False  # an id that is folded last of all: names beside it are cut before
     wrap: bool = False  # goes on in the next line instead of being shortened: sentences
     spare: bool = False  # left out of a terminal's table that would be too wide, the last one first
 

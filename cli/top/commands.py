@@ -18,7 +18,7 @@ import click
 from reelq.cli.app import App, Seconds, json_option, pass_app, tenant_option
 from reelq.cli.terminal import live, output, text, troubles
 from reelq.cli.terminal.output import Column
-from reelq.cli.top.snapshot import Snapshot, look
+from reelq.cli.top.snapshot import Snapshot, look, rate_of
 
 if TYPE_CHECKING:
     from reelq.worker.errors import DatabaseAway
@@ -44,7 +44,7 @@ QUEUES = (
     Column("ready", right=True),
     Column("scheduled", "sched.", right=True),
     *(Column(name, right=True) for name in ("blocked", "parked", "running", "dead")),
-    Column("per_minute", "/min", show=lambda rate: "" if rate is None else f"{rate:.1f}", right=True),
+    Column("per_minute", "/min", right=True),
     Column("median_s", "median", show=text.duration, right=True, spare=True),
     Column("failed", "failed 5 min", right=True, spare=True),
 )
@@ -64,16 +64,17 @@ FAILED = (
 @json_option
 @pass_app
 def top(app: App, every_s: float, once: bool, tenant: str | None, as_json: bool) -> None:
-    """Watch workers, running jobs, queues and failures. For a tenant: its running jobs, failures and pauses.
+    """Watch workers, running jobs, queues and failures. For a tenant: its running jobs, queues, failures and pauses.
 
     Live on a terminal until q or Ctrl-C, through restarts of the database. With --json one object a look;
-    in a pipe without --json there is one look.
+    in a pipe without --json there is one look. Numbers with a + are so many or more: counting stops at 10,000, and a
+    tenant's jobs that wait or have failed are looked for among its latest 10,000.
 
     \b
     Examples:
       reelq top
       reelq top --every 5s
-      reelq top --once
+      reelq top --tenant acme
       reelq top --once --json | jq '.queues[] | {job_type, ready}'
     """
     if as_json:
@@ -108,7 +109,10 @@ def tables(seen: Snapshot, *, of_all: bool = True) -> None:
     troubles.tell(seen.workers)
     if seen.paused():
         output.say(f"{seen.paused().capitalize()}: reelq queue pauses")
-    queues = [{**one, **{place: text.count(one[place], True) for place in one["at_least"]}} for one in seen.queues()]
+    queues = [
+        {**one, **{place: text.count(one[place], True) for place in one["at_least"]}, "per_minute": rate_of(one)}
+        for one in seen.queues()
+    ]
     for rows, columns in ((seen.running, RUNNING), (queues, QUEUES), (seen.failures[:10], FAILED)):
         output.emit(rows, False, columns, title="" if rows else None)
 

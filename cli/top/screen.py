@@ -10,6 +10,7 @@ from rich.text import Text
 
 from reelq.cli.terminal import screen, text, troubles
 from reelq.cli.terminal.screen import styled
+from reelq.cli.top.snapshot import rate_of
 
 if TYPE_CHECKING:
     from reelq.cli.top.snapshot import Snapshot
@@ -121,11 +122,11 @@ def queue_table(queues: list[dict[str, Any]], room: int, width: int) -> Table:
         is_cut = [not set(some).isdisjoint(one["at_least"]) for some in places]
         cells = [Text(text.count(count, cut), "" if count else "dim") for count, cut in zip(counts, is_cut, strict=True)]
         cells[-1].stylize("red" if counts[-1] else "dim")
-        cells.append(Text(f"{one['per_minute']:.1f}"))
+        cells.append(Text(rate_of(one)))
         if not narrow:
             cells += [
                 Text(text.duration(one["median_s"])),
-                Text(str(one["failed"]), "red" if one["failed"] else "dim"),
+                Text(text.count(one["failed"], "failed" in one["at_least"]), "red" if one["failed"] else "dim"),
             ]
         table.add_row(styled(one["job_type"]), *cells)
     if len(shown) < len(queues):

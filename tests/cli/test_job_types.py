@@ -136,6 +136,22 @@ def test_sync_tells_what_it_did_and_keeps_what_was_changed_by_hand(mine, conn):
     assert mine("job-types", "sync", "--overwrite", "--json").row["action"] == "changed"
 
 
+def test_sync_tells_which_waiting_jobs_the_new_arguments_refuse(mine, package, conn):
+    mine("job-types", "sync")
+    first = mine("jobs", "enqueue", "shout", "--data", '{"text": "a", "times": 7}').out.strip()
+    mine("jobs", "enqueue", "shout", "--data", '{"text": "a", "times": 2}')
+    mine("jobs", "enqueue", "shout", "--data", '{"text": "a", "times": 9}', "--at", "+1h")
+    sys.modules.pop("shouting")
+    package(MODULE.replace("Range(1, 9)", "Range(1, 5)"))
+    dry = mine("job-types", "sync", "--dry-run", "--json")
+    assert [(row["name"], row["new_value"], row["action"]) for row in dry.rows] == [("options_schema", None, "changed"), ("waiting jobs", "2", "refused")]
+    assert conn.execute("select options_schema -> 'properties' -> 'times' ->> 'maximum' from queue.job_types where job_type = 'shout'").fetchone() == ("9",)
+    done = mine("job-types", "sync")
+    assert f"2 waiting jobs of shout will fail with bad_job_data, such as {first}: times must be" in done.err
+    assert "reelq jobs cancel" in done.err and done.err.splitlines()[-1] == "shout: 0 added, 1 changed, 0 removed, 0 kept"
+    assert mine("job-types", "sync").err == "shout: all as declared\n"
+
+
 def test_sync_without_a_handler_of_ones_own_says_how_to_get_one(reelq):
     done = reelq("job-types", "sync")
     assert (done.code, done.out, "REELQ_HANDLERS" in done.err) == (0, "", True)

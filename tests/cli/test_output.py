@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from rich.cells import cell_len
 
+from reelq.cli import videos
 from reelq.cli.terminal import fit, output, text
 from reelq.cli.terminal.output import Column
 
@@ -116,6 +117,25 @@ def test_a_table_fits_the_terminal_and_names_stay_readable(capsys, monkeypatch, 
     if width >= 60:  # an id is whole in its line, or goes on in the next one after its third dash
         assert everything.count(ID) == len(rows) or sum(line.startswith(ID[:19]) for line in told) == len(rows)
         assert (sum(line.startswith(ID[19:]) for line in told) == len(rows)) == (ID not in everything)
+
+
+@pytest.mark.parametrize("width", range(60, 201, 5))
+def test_ids_of_videos_are_whole_beside_names_that_can_be_read(capsys, monkeypatch, width):
+    columns = videos.COLUMNS
+    row = {"id": ID, "status": "downloading", "tenant": "acme", "duration_seconds": 93, "height": 1080, "variants": 3, "created_at": datetime.now(UTC)}
+    rows = [{**row, "title": title, "error_code": "unreadable_media"} for title in TITLES]
+    told = screen(capsys, monkeypatch, width, rows, columns)
+    assert max(map(cell_len, told)) <= width
+    assert sum(ID in line and "downloading" in line for line in told) == len(rows) == len(told) - 2
+    assert sum("A plain" in line for line in told) == 1
+    if width >= 80:
+        assert sum("unreadable_m" in line for line in told) == len(rows)
+
+
+def test_an_id_is_folded_where_nothing_else_is_left(capsys, monkeypatch):
+    rows = [{"id": ID, "title": "A plain title", "error": "x" * 30, "size": 7}]
+    columns = (Column("id", keep=True, whole=True), "title", Column("size", right=True), "error")
+    assert screen(capsys, monkeypatch, 30, rows, columns)[2:] == [ID[:19], ID[19:]]
 
 
 def test_a_number_is_never_cut(capsys, monkeypatch):

@@ -66,6 +66,18 @@ def test_roll_up_and_stats(reelq, queue, clock):
     assert "no_op" in reelq("queue", "stats", "--since", "7d").out
 
 
+def test_stats_of_a_tenant(reelq, queue, clock):
+    clock.set("2027-05-10 12:10+00")
+    tenant = queue.value("select identity.create_tenant('acme', 'Acme')")
+    done(queue), done(queue, tenant_id=tenant)
+    (row,) = reelq("queue", "stats", "--tenant", "acme", "--json").rows
+    assert list(row) == ["hour", "job_type", "outcome", "jobs", "seconds", "cpu_seconds", "max_seconds", "at_least"]
+    assert (row["hour"], row["jobs"], row["at_least"]) == ("2027-05-10T12:00:00+00:00", 1, False)
+    assert "no_op" in reelq("queue", "stats", "--tenant", str(tenant)).out
+    assert reelq("queue", "stats", "--tenant", "default").err == "No attempt ended in that time.\n"
+    assert reelq("queue", "stats", "--tenant", "nobody").code == 2
+
+
 def test_history_filters(reelq, queue, clock):
     video = queue.value("select media.create_video('/a.mp4')")
     done(queue), done(queue, video_id=video)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -46,3 +47,16 @@ def test_what_is_not_there_is_said_to_be_so(reelq):
     for verb in ("pause", "resume", "remove"):
         done = reelq("schedules", verb, "nope")
         assert done.code != 0 and "no schedule 'nope'" in done.err
+
+
+def test_the_list_tells_ticks_and_when_the_latest_was_enqueued(reelq, conn, clock):
+    clock.set("2026-03-01 10:01+00")
+    reelq("schedules", "add", "often", "*/10 * * * *", "--job", "no_op")
+    assert reelq("schedules", "list").out.splitlines()[0].split() == ["NAME", "CRON", "MAKES", "NEXT", "TICK", "LAST", "TICK", "ENQUEUED", "ZONE", "TENANT", "ERROR"]
+    clock.set("2026-03-01 10:45+00")
+    conn.execute("select queue.run_schedules()")
+    row = reelq("schedules", "list", "--json").row
+    assert (row["next_run_at"], row["last_run_at"]) == ("2026-03-01T10:50:00+00:00", "2026-03-01T10:10:00+00:00")
+    assert row["last_enqueued_at"] == "2026-03-01T10:45:00+00:00"
+    local = datetime(2026, 3, 1, 10, 10, tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    assert local in reelq("schedules", "list").out

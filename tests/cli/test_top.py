@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -22,7 +23,7 @@ from reelq.worker import db
 from reelq.worker.errors import DatabaseAway
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue import limits
-from reelq.worker.rooms.queue.reads import Depth
+from reelq.worker.rooms.queue.reads import Depth, Rate
 
 TITLE = "\x1b[31mred [bold]title\x07"
 
@@ -108,6 +109,28 @@ def test_pauses_are_told_wherever_one_looks(reelq, conn, busy):
     assert "all is paused" in drawn(snapshot.look(conn), 80, 24).splitlines()[0]
     assert reelq("top").err == "All is paused: reelq queue pauses\n"
     assert [one["scope"] for one in reelq("top", "--once", "--json").row["pauses"]] == ["job_type", "all"]
+
+
+def test_for_a_tenant_there_are_its_own_queues_and_rates(reelq, conn, busy):
+    acme = conn.execute("select identity.create_tenant('acme', 'Acme')").fetchone()[0]
+    for priority in (1, 9):
+        conn.execute("select queue.enqueue_job('no_op', tenant_id => %s, priority => %s)", [acme, priority])
+    (held,) = queue.settle_and_claim(conn, "host:cpu:7:abcd", 1, [], queue.FULL_LOOK)
+    queue.complete_job(conn, held.job_id, held.token, {}, {})
+    seen = reelq("top", "--once", "--json", "--tenant", "acme").row
+    assert [(one["job_type"], one["ready"], one["completed"], one["at_least"]) for one in seen["queues"]] == [("no_op", 1, 1, [])]
+    assert (seen["workers"], seen["failures"]) == ([], [])
+    assert "no_op" in reelq("top", "--tenant", "acme").out
+    assert "no_op " in drawn(snapshot.look(conn, "acme"), 80, 24)
+    assert reelq("top", "--once", "--tenant", "nobody").code == 2
+
+
+def test_rates_that_are_not_of_all_attempts_have_a_plus(conn, busy):
+    seen = snapshot.look(conn)
+    cut = Rate("no_op", 3, 1, 0.6, 1.0, ["completed", "failed"])
+    told = drawn(replace(seen, rates=[cut]), 160, 40)
+    (row,) = (line.split() for line in told.splitlines() if line.startswith("no_op"))
+    assert "0.6+" in row and row[-1] == "1+"
 
 
 @pytest.mark.parametrize("width", [80, 120])

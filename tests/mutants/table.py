@@ -39,6 +39,7 @@ CHANGES = "tests/sql/test_queue_changes.py"
 CASCADES = "tests/sql/test_queue_cascades.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
+FIGURES = "tests/sql/test_queue_tenant_figures.py"
 MARK = "  -- mutant: "
 
 
@@ -286,4 +287,16 @@ MUTANTS = [
     one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
     one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
+    one("a tick is taken for the time of its enqueue", "v_now", "v_tick", SCHEDULES, "-k", "came_late"),
+    one("what was not looked at is taken for sound", " <= v_look", " >= 0", TYPES, "-k", "may_be_refused"),
+    one("two definitions of a pipeline are mixed", " for no key update", "", PIPELINES, "-k", "both_under_way"),
+    one("options of any size are looked at", "is not true", "is not true or true", OPTIONS, "-k", "not_looked_at"),
+    one("a step may bring what no job may", "queue.job_data_refusal(coalesce(nullif(v_step -> 'job_data', 'null'), '{}'))", "null", OPTIONS, "-k", "no_job_may_bring"),
+    one("a schedule may bring what no job may", "queue.job_data_refusal(coalesce(p_job_data, '{}')),", "null,", OPTIONS, "-k", "no_job_may_bring"),
+    Mutant("a pause of a tenant reads the jobs of all", (Change("a pause of a tenant reads the jobs of all", "r.flow >= t.flow and r.flow <= t.flow order by r.flow, r.fair_key limit", "r.flow = t.flow limit"),), ("tests/sql/test_queue_plans.py", "-k", "gates")),
+    one("a job behind a limit is looked for among all", " offset 0) as j", ") as j", "tests/sql/test_queue_plans.py", "-k", "gates"),
+    # What is told of a tenant
+    one("figures of a tenant are those of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "by_the_hour"),
+    one("the depth of a tenant is that of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "only_its_own"),
+    one("the rates of a tenant are those of all", " and j.tenant_id = v_tenant", "", FIGURES, "-k", "own_attempts"),
 ]  # fmt: skip

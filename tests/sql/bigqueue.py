@@ -1,4 +1,4 @@
-"""A large queue, loaded past the triggers: as many ready, scheduled, blocked and parked jobs as one asks for.
+"""A large queue, loaded past the triggers: as many ready, scheduled, blocked and parked jobs and dead letters as one asks for.
 
 Every ready job has its record. Of the others only those that the measured statements touch have one: the narrow
 tables are what such jobs are looked for in, and the record is always read by its key.
@@ -18,10 +18,10 @@ KINDS = ["no_op", "extract_metadata", "generate_thumbnail"]
 PRIORITIES = [1, 5, 9]
 RUNNING = 2000  # leases, the first EXPIRED of them expired
 EXPIRED = 20
-RECORDED = 2000  # scheduled, blocked and parked jobs that have a record
+RECORDED = 2000  # scheduled, blocked and parked jobs and dead letters that have a record
 DUE = 200  # scheduled jobs whose time has come
 OVER = 20_000  # records of what is over, where the queue was idle before
-READY, SCHEDULED, BLOCKED, PARKED, LEASED, DONE = "012345"  # the first digit of their ids
+READY, SCHEDULED, BLOCKED, PARKED, LEASED, DONE, DEAD = "0123456"  # the first digit of their ids
 
 HELPERS = """
 create schema big;
@@ -38,7 +38,7 @@ insert into queue.processing_jobs (
 select
     big.id(%(place)s, n), (%(kinds)s::text[])[1 + (n %% 3)::int], (%(priorities)s::int[])[1 + (n / 3 %% 3)::int], %(status)s, now(),
     case when %(place)s = '1' then big.due(n) else now() end, %(token)s, 3, 3, 1, '{}', 'w1', now(),
-    case when %(status)s = 'completed' then now() end, 'fail', case when n %% 20 = 0 then 'key-' || n || %(place)s end,
+    case when %(status)s in ('completed', 'failed') then now() end, 'fail', case when n %% 20 = 0 then 'key-' || n || %(place)s end,
     case when %(place)s = '3' then '{big}'::text[] else '{}' end, now(), now()
 from generate_series(%(start)s::bigint, %(end)s::bigint) as n
 """
@@ -59,6 +59,10 @@ GROW = {
     "parked": """
         insert into queue.parked (gate, rank, seq, job_id, job_type)
         select 'name:big', n, n, big.id('3', n), 'no_op' from generate_series(%(start)s::bigint, %(end)s::bigint) as n
+    """,
+    "dead letters": """
+        insert into queue.dead_letters (job_id, job_type, failed_at)
+        select big.id('6', n), 'no_op', timestamptz '2026-01-01' - n * interval '1 millisecond' from generate_series(%(start)s::bigint, %(end)s::bigint) as n
     """,
 }
 LEASES = """
@@ -106,6 +110,7 @@ class BigQueue:
         self._load(LEASED, 1, RUNNING, "running", token=1)
         for place in (SCHEDULED, BLOCKED, PARKED):
             self._load(place, 1, RECORDED, "queued")
+        self._load(DEAD, 1, RECORDED, "failed", token=1)
         conn.execute(LEASES.encode(), [EXPIRED, RUNNING])
         conn.execute(EDGES.encode(), [RECORDED])
         conn.execute("set session_replication_role = origin")

@@ -322,10 +322,35 @@ def test_pages_hold_every_job_once(queue):
     for args in ("", "'failed'", "'queued'", "p_place => 'scheduled'", "p_place => 'ready'", "p_tenant => 'acme'", "'failed', p_tenant => 'acme'"):
         whole = [row.id for row in queue.rows(f"select * from queue.list_jobs({args})")]
         paged: list[UUID] = []
-        while page := queue.rows(f"select * from queue.list_jobs({args}{', ' if args else ''}p_limit => 2, p_after => %s)", paged[-1] if paged else None):
+        while page := queue.rows(f"select * from queue.list_jobs({args}{', ' if args else ''}p_limit => 2, p_after => %s)", str(paged[-1]) if paged else None):
             paged += [row.id for row in page]
         assert paged == whole and len(whole) == len(set(whole)) >= 3, args
         assert queue.rows(f"select * from queue.count_jobs({args})") == [(len(whole), True)]
+
+
+NO_CURSORS = ("x", "", " ", "01976b1e", "{01976b1e-5a3c-7d4e-8f00-0123456789ab}", "01976b1e-5a3c-7d4e-8f00-0123456789ab\n", "------------------------------------", "é" * 200)
+
+
+@pytest.mark.parametrize("call", ["list_jobs(p_after => %s)", "list_jobs('failed', p_after => %s)", "list_history(p_after => %s)", "list_history(p_video_id => base.uuid_v7(), p_after => %s)"])
+@pytest.mark.parametrize("role", [None, "reelq_worker", "reelq_app", "reelq_readonly"])
+def test_a_cursor_that_is_no_id_is_refused_with_a_hint(queue, call, role):
+    queue.conn.execute("select set_config('reelq.tenant_id', %s, false)", (str(tenant(queue, "acme")),))
+    queue.conn.execute(f"set role {role or 'none'}".encode())
+    for cursor in NO_CURSORS:
+        with pytest.raises(psycopg.Error) as error:
+            queue.rows(f"select * from queue.{call}", cursor)
+        assert (error.value.sqlstate, error.value.diag.message_hint) == ("RQ008", "Leave it out to begin from the start."), cursor
+        assert "after must be the id of the last job of a page, not" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "cursor", [*NO_CURSORS, "1/2/------------------------------------", "1/-999999999999999999/", "99999999999999999999//", "//", "1/1/01976b1e-5a3c-7d4e-8f00-0123456789ab\n"]
+)
+@pytest.mark.parametrize("function", VERBS)
+def test_a_place_that_no_bulk_change_returned_is_refused_with_a_hint(queue, function, cursor):
+    with pytest.raises(psycopg.Error) as error:
+        change(queue, function, "p_all => true, p_after => %s", cursor)
+    assert (error.value.sqlstate, bool(error.value.diag.message_hint)) == ("RQ008", True)
 
 
 def test_pages_go_on_into_the_history(queue, clock):
@@ -333,7 +358,7 @@ def test_pages_go_on_into_the_history(queue, clock):
     clock.forward(timedelta(days=400))
     assert queue.value("select queue.archive_jobs(2)") == 2
     paged: list[UUID] = []
-    while page := queue.rows("select * from queue.list_jobs('failed', p_limit => 1, p_after => %s)", paged[-1] if paged else None):
+    while page := queue.rows("select * from queue.list_jobs('failed', p_limit => 1, p_after => %s)", str(paged[-1]) if paged else None):
         paged += [row.id for row in page]
     assert sorted(paged) == sorted(jobs) and len(paged) == 4
     assert queue.rows("select * from queue.count_jobs('failed')") == [(4, True)]

@@ -8,12 +8,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from reelq.worker import errors
 from reelq.worker.db import schema
 from reelq.worker.jobs.declare import Retry, declared, job_type, policy
 from reelq.worker.rooms.queue import job_types
 from reelq.worker.runtime import registry
+from tests.sql.queuekit import Queue
 from tools import job_types as generator
 
 Conn = psycopg.Connection[Any]
@@ -191,3 +193,47 @@ def test_no_time_of_a_type_is_longer_than_a_year(conn: Conn, column: str, value:
 def test_no_time_of_a_retry_policy_is_longer_than_a_year(conn: Conn, change: str) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
         conn.execute(f"update queue.retry_policies set {change}")  # type: ignore[arg-type]
+
+
+STRICT = {"type": "object", "properties": {"sleep_s": {"type": "number", "maximum": 5}}}
+
+
+def refused(queue: Queue, schema: dict[str, Any] = STRICT) -> tuple[Any, ...]:
+    """What count_refused_jobs says."""
+    (row,) = queue.rows("select * from queue.count_refused_jobs('no_op', %s)", Jsonb(schema))
+    return tuple(row)
+
+
+def test_waiting_jobs_that_a_schema_refuses_are_counted_wherever_they_wait(conn: Conn) -> None:
+    queue = Queue(conn)
+    assert refused(queue) == (0, True, None, None)
+    queue.add(priority=1, job_data='{"sleep_s": 9}')
+    running = queue.take()
+    queue.add(priority=9, job_data='{"sleep_s": 1}')
+    ready = queue.add(job_data='{"sleep_s": 6}')
+    queue.add(job_data='{"sleep_s": 7}', depends_on=[running.job_id])
+    queue.add(job_data='{"sleep_s": 8}', scheduled_for=queue.value("select base.clock() + interval '1 day'"))
+    queue.value("select queue.set_limit('name:small', 1)")
+    queue.add(job_data='{"sleep_s": 9}', limits=["small"])
+    queue.add("extract_metadata", video_id=queue.value("select media.create_video('/a.mp4')"))
+    jobs, is_all, job_id, reason = refused(queue)
+    assert (jobs, is_all, job_id) == (4, True, ready)
+    assert reason == "sleep_s must be at most 5, not 6"
+    assert refused(queue, {"type": "object"})[0] == 0
+
+
+def test_counting_refused_jobs_ends(conn: Conn) -> None:
+    queue = Queue(conn)
+    many = "insert into queue.processing_jobs (job_type, job_data) select 'no_op', jsonb_build_object('sleep_s', %s::integer) from generate_series(1, %s)"
+    conn.execute(many, [9, 999])
+    assert refused(queue)[:2] == (999, True)
+    conn.execute(many, [9, 2])
+    assert refused(queue)[:2] == (1000, False)
+
+
+def test_what_was_not_looked_at_may_be_refused(conn: Conn) -> None:
+    queue = Queue(conn)
+    conn.execute("insert into queue.processing_jobs (job_type, scheduled_for) select 'no_op', base.clock() + interval '1 day' from generate_series(1, 10000)")
+    assert refused(queue)[:2] == (0, True)
+    queue.add(scheduled_for=queue.value("select base.clock() + interval '2 days'"))
+    assert refused(queue)[:2] == (0, False)

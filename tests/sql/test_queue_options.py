@@ -542,3 +542,40 @@ def test_a_number_without_a_fraction_is_whole_for_a_worker_too() -> None:
     assert (made.n, type(made.n), type(made.kind)) == (21, int, int)
     with pytest.raises(PermanentError):
         arguments.parse(Odd, {"n": 21.5})
+
+
+# How much is looked at
+
+
+def test_what_is_larger_than_job_data_may_be_is_not_looked_at(queue: Queue) -> None:
+    """It is refused as job_data; a look at each of its values would be the caller's to make us pay for."""
+    asked = "select queue.options_refusal('shout', %s, %s)"
+    two = {"text": "é" * 10}  # 10 letters of 2 bytes, 32 bytes in all
+    assert queue.value("select octet_length(%s::jsonb::text)", Jsonb(two)) == 32
+    for most, looked_at in ((33, True), (32, True), (31, False), (22, False)):
+        queue.conn.execute("update queue.settings set value = %s where name = 'job_data_bytes'", [str(most)])
+        assert (queue.value(asked, Jsonb(SHOUT), Jsonb(two)) is not None) == looked_at, most
+    # An installation writes pipelines before the settings: then everything is looked at.
+    queue.conn.execute("delete from queue.settings where name = 'job_data_bytes'")
+    assert queue.value(asked, Jsonb(SHOUT), Jsonb(two)) is not None
+
+
+LARGE = json.dumps({"text": "x" * 262_144})
+DEEP = json.dumps({"text": json.loads("[" * 70 + "]" * 70)})
+WRITERS_OF_LATER = {
+    "a pipeline": "select queue.set_pipeline('mine', jsonb_build_array(jsonb_build_object('step', 's', 'job_type', 'free', 'job_data', %s::jsonb)))",
+    "its row": "with p as (insert into queue.pipelines (name, description) values ('mine', 'x')) "
+               "insert into queue.pipeline_steps (pipeline, step, job_type, job_data) values ('mine', 's', 'free', %s)",
+    "a schedule": "select queue.set_schedule('nightly', '@daily', 'free', p_job_data => %s)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("data", ["LARGE", "DEEP"])
+@pytest.mark.parametrize("writer", WRITERS_OF_LATER)
+def test_what_no_job_may_bring_is_refused_where_it_is_written(queue: Queue, writer: str, data: str) -> None:
+    with pytest.raises(psycopg.Error) as caught, queue.conn.transaction():
+        queue.conn.execute(WRITERS_OF_LATER[writer], [globals()[data]])  # type: ignore[call-overload]
+    assert caught.value.sqlstate == "RQ008"
+    assert ("at most 262144 bytes" if data == "LARGE" else "at most 64 levels") in str(caught.value)
+    assert ("step 's': job_data must" in str(caught.value)) == (writer == "a pipeline")
+    assert caught.value.diag.message_hint

@@ -11,7 +11,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.sql.mediakit import scalar
-from tests.sql.queuekit import Queue
+from tests.sql.queuekit import Queue, Race
 from tests.sql.rolekit import Tenant, open_as
 
 TWO = [{"step": "a", "job_type": "no_op"}, {"step": "b", "job_type": "no_op", "after": ["a"]}]
@@ -183,6 +183,41 @@ def test_two_reruns_at_a_time_make_one_run(queue, video, connect):
             pass
     waiting.join()
     assert told == [2, "RQ009"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_of_two_definitions_at_a_time_the_later_one_stands(queue, connect, known):
+    """The steps of both would be nobody's pipeline."""
+    if known:
+        put(queue, TWO)
+    first, second = Queue(connect()), Queue(connect())
+    with first.transaction():
+        assert put(first, [{"step": "x", "job_type": "no_op"}, {"step": "y", "job_type": "no_op"}]) == ("replaced" if known else "made")
+        race = Race(second, lambda q: put(q, [{"step": "z", "job_type": "no_op"}])).start_and_wait_until_blocked(queue)
+    assert race.finish() == "replaced"
+    assert steps_of(queue) == [("z", [])]
+
+
+def test_two_definitions_that_are_both_under_way_do_not_mix(queue, connect):
+    """Both have begun before either has written; neither may judge by what the other is about to replace."""
+    put(queue, TWO)
+    holder = connect()
+    with holder.transaction():
+        holder.execute("select from queue.pipeline_steps where pipeline = 'mine' for update")
+        first = Race(Queue(connect()), lambda q: put(q, [{"step": "x", "job_type": "no_op"}])).start_and_wait_until_blocked(queue)
+        second = Race(Queue(connect()), lambda q: put(q, [{"step": "z", "job_type": "no_op"}])).start_and_wait_until_blocked(queue)
+    assert (first.finish(), second.finish()) == ("replaced", "replaced")
+    assert steps_of(queue) == [("z", [])]
+
+
+def test_one_definition_by_two_at_a_time_is_written_once(queue, connect):
+    put(queue, TWO)
+    first, second = Queue(connect()), Queue(connect())
+    other = [{"step": "a", "job_type": "no_op"}]
+    with first.transaction():
+        assert put(first, other) == "replaced"
+        race = Race(second, lambda q: put(q, other)).start_and_wait_until_blocked(queue)
+    assert race.finish() == "unchanged"
 
 
 def test_a_cancelled_run_ends_as_cancelled_and_a_rerun_reopens_the_video(queue, video):

@@ -30,6 +30,11 @@ SMALL = 20_000
 BIG = ("processing_jobs", "ready", "scheduled", "blocked", "parked", "job_dependencies", "job_attempts", "dead_letters")
 CLAIM = "select * from queue.claim_jobs('w1', %s, %s::integer[], %s::float8[], %s::bigint[])"
 BOUNDS = "select array_agg(lane), array_agg(0::float8), array_agg(0::bigint) from queue.lanes"
+PAUSES = """
+insert into queue.pauses (scope, key, reason, created_at)
+select scope, key, 'upgrade', base.clock() - interval '2 days'
+from (values ('all', ''), ('job_type', 'no_op'), ('tenant', '01976b1e-5a3c-7d4e-8f00-0123456789ab')) as p (scope, key)
+"""
 
 
 class Undo(Exception):
@@ -149,6 +154,22 @@ class Bench:
         """The first of those that are scheduled, one by one."""
         return self.call("select * from queue.health_of_retries()")
 
+    def health_of_gates(self, count: int) -> Call:
+        """Old pauses of a type, of a tenant and of everything; a limit that thousands wait behind."""
+        self.conn.execute(PAUSES)
+        self.conn.execute("select queue.set_limit('name:big', 5)")
+        self.conn.execute("update queue.limits set created_at = created_at - interval '1 day'")
+        return self.call("select * from queue.health_of_gates()")
+
+    def tenant_depth(self, count: int) -> Call:
+        """Of a tenant that has nothing, beside all those that are ready."""
+        self.conn.execute("select set_config('reelq.tenant_id', '01976b1e-5a3c-7d4e-8f00-0123456789ab', true)")
+        return self.call("select * from queue.tenant_depth()")
+
+    def count_errors(self, count: int) -> Call:
+        """The latest dead letters and the first of those that are scheduled, one by one."""
+        return self.call("select * from queue.count_errors()")
+
     def reprioritise(self, count: int) -> Call:
         return self.call("select queue.reprioritise_job(%s, 1)", big_id(READY, 1000))
 
@@ -188,6 +209,12 @@ CASES = {
     "reprioritise": Case(Bench.reprioritise, 1, 120),
     "show": Case(Bench.show, 1, 150),
     "health of retries": Case(Bench.health_of_retries, 2000, 10, rows=2000),  # one probe each
+    # Each lease is asked whose it is.
+    "tenant depth": Case(Bench.tenant_depth, 2000, 10, rows=bigqueue.RUNNING),
+    # Dead letters and scheduled jobs, up to ten thousand of each.
+    "count errors": Case(Bench.count_errors, 20_000, 5, rows=10_000),
+    # Up to ten thousand ready and ten thousand parked jobs a pause, and those behind a limit.
+    "health of gates": Case(Bench.health_of_gates, 1, 40_000, rows=40_000),
     "verify a window": Case(Bench.verify_window, 200, 60),
     # A limit that is new counts once what runs.
     "admit 200": Case(Bench.admit, 200, 120, rows=bigqueue.RUNNING),

@@ -165,6 +165,25 @@ def test_ticks_that_nobody_ran_are_made_up_for_as_the_schedule_says(queue, clock
     assert queue.value("select next_run_at from queue.schedules") == at("2026-03-01 10:50")
 
 
+def test_a_tick_that_came_late_is_told_with_the_time_of_its_enqueue(queue, clock):
+    clock.set(at("2026-03-01 10:01"))
+    tenant = queue.value("select identity.create_tenant('acme')")
+    schedule(queue, tenant_id=tenant)
+    told = "select last_run_at, last_enqueued_at, last_error from queue.list_schedules()"
+    assert [tuple(row) for row in queue.rows(told)] == [(None, None, None)]
+    clock.set(at("2026-03-01 10:45"))
+    run(queue)
+    late = (at("2026-03-01 10:10"), at("2026-03-01 10:45"))
+    assert [tuple(row)[:2] for row in queue.rows(told)] == [late]
+    assert queue.value("select created_at from queue.processing_jobs") == late[1]
+    # What is due next enqueues nothing: the latest run stays the one that there was.
+    queue.conn.execute("select identity.set_tenant_status('acme', 'suspended')")
+    clock.set(at("2026-03-01 10:50"))
+    run(queue)
+    (row,) = queue.rows(told)
+    assert tuple(row)[:2] == late and "suspended" in row.last_error
+
+
 def test_many_missed_ticks_come_in_portions(queue, clock):
     clock.set(at("2026-03-01 00:00"))
     schedule(queue, cron="* * * * *", missed="all")
@@ -306,8 +325,8 @@ def test_what_could_never_run_is_refused_when_it_is_set(queue, named, code):
 def test_two_that_run_at_once_make_one_job(dsn):
     """The second does not wait: it passes over what the first holds."""
     with psycopg.connect(dsn) as first, psycopg.connect(dsn, autocommit=True) as second:
-        second.execute("select queue.set_schedule('often', '* * * * *', 'no_op')")
-        second.execute("update queue.schedules set next_run_at = next_run_at - interval '1 hour'")
+        second.execute("select queue.set_schedule('often', '@yearly', 'no_op')")  # no minute that begins meanwhile is a tick
+        second.execute("update queue.schedules set next_run_at = base.clock() - interval '1 hour'")
         second.execute("set lock_timeout = '2s'")
         assert first.execute("select queue.run_schedules()").fetchone() == (1,)
         assert second.execute("select queue.run_schedules()").fetchone() == (0,)

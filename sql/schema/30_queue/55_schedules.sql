@@ -16,6 +16,7 @@ create table queue.schedules (
     last_error text,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    last_enqueued_at timestamptz,
     constraint name_is_a_plain_word check (name ~ '^[a-z0-9][a-z0-9_.-]{0,62}$'),
     constraint makes_a_job_or_a_pipeline check (num_nonnulls(job_type, pipeline) = 1),
     constraint a_pipeline_is_about_a_video check (pipeline is null or video_id is not null),
@@ -48,6 +49,7 @@ comment on column queue.schedules.last_job_id is 'The job of that tick; of a pip
 comment on column queue.schedules.last_error is 'Why the latest tick enqueued nothing; null: it did.';
 comment on column queue.schedules.created_at is 'When the row was made.';
 comment on column queue.schedules.updated_at is 'When the row last changed; kept by a trigger.';
+comment on column queue.schedules.last_enqueued_at is 'When last_job_id was enqueued: later than its tick when no worker claimed at that time.';
 
 create trigger touch_updated_at before update on queue.schedules
 for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();

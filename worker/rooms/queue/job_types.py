@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -58,6 +59,16 @@ class Change:
     action: str  # added, changed, removed, kept
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Waiting jobs whose job_data a schema does not take."""
+
+    jobs: int  # counting stops at 1,000
+    is_all: bool
+    job_id: UUID | None  # one of them
+    reason: str | None  # what is wrong with that one
+
+
 COLUMNS = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(TypeRow))
 
 
@@ -93,3 +104,9 @@ def sync_job_type(
     """Write what a program declares of a type; returns what that changed, or kept because it was changed by hand."""
     given = [name, Jsonb(defaults), Jsonb(list(retry)), Jsonb(options_schema), overwrite]
     return rows(conn, Change, "select * from queue.sync_job_type(%s, %s, %s, %s, %s)", given)
+
+
+def count_refused_jobs(conn: Connection, name: str, options_schema: dict[str, Any]) -> Refused:
+    """How many waiting jobs of a type this schema would refuse."""
+    (found,) = rows(conn, Refused, "select * from queue.count_refused_jobs(%s, %s)", [name, Jsonb(options_schema)])
+    return found

@@ -29,6 +29,13 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantFigure(Figure):
+    """The same of one tenant."""
+
+    at_least: bool  # not all of its jobs were looked at: so many or more
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """What an operator may change of the queue as a whole."""
 
@@ -78,6 +85,11 @@ def stats(conn: Connection, since: timedelta) -> list[Figure]:
     return rows(conn, Figure, "select * from queue.stats(%s)", [since])
 
 
+def tenant_stats(conn: Connection, since: timedelta) -> list[TenantFigure]:
+    """The same of the tenant that the transaction acts for."""
+    return rows(conn, TenantFigure, "select * from queue.tenant_stats(%s)", [since])
+
+
 def list_history(
     conn: Connection,
     status: str | None = None,
@@ -90,7 +102,7 @@ def list_history(
     after: UUID | None = None,
 ) -> list[JobSummary]:
     """Archived jobs that ended `within` that time, latest first; `after` is the last one of the page before."""
-    arguments: list[Any] = [status, job_type, video_id, within, limit, tenant, code, after]
+    arguments: list[Any] = [status, job_type, video_id, within, limit, tenant, code, after and str(after)]
     statement = "select * from queue.list_history(%s, %s, %s, base.clock() - %s::interval, %s, %s, null, %s, %s)"
     return rows(conn, JobSummary, statement, arguments)
 

@@ -5,7 +5,7 @@ Cheap on a large queue: they read the narrow tables, and counts are capped.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -127,6 +127,7 @@ class Rate:
     failed: int
     per_minute: float
     median_s: float | None
+    at_least: list[str] = field(default_factory=list)  # of a tenant, when not all attempts were looked at: so many or more
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def list_jobs(
     priority: int | None = None,
 ) -> list[JobSummary]:
     """Jobs, newest first; `after` is the last one of the page before."""
-    given = [status, job_type, video_id, limit, place, code, tenant, since, until, pool, worker, priority, after]
+    given = [status, job_type, video_id, limit, place, code, tenant, since, until, pool, worker, priority, after and str(after)]
     return rows(conn, JobSummary, "select * from queue.list_jobs(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", given)
 
 
@@ -289,3 +290,13 @@ def count_errors(conn: Connection) -> list[ErrorCount]:
 def rates(conn: Connection, window: timedelta = timedelta(minutes=5)) -> list[Rate]:
     """Attempts that ended within the window, by type."""
     return rows(conn, Rate, "select * from queue.rates(%s)", [window])
+
+
+def tenant_depth(conn: Connection) -> list[Depth]:
+    """How many jobs of each type are where, of the tenant that the transaction acts for."""
+    return rows(conn, Depth, "select * from queue.tenant_depth()", [])
+
+
+def tenant_rates(conn: Connection, window: timedelta = timedelta(minutes=5)) -> list[Rate]:
+    """Attempts that ended within the window, by type, of the tenant that the transaction acts for."""
+    return rows(conn, Rate, "select * from queue.tenant_rates(%s)", [window])

@@ -30,9 +30,10 @@ class Schedule:
     missed: str  # one of MISSED
     paused_at: datetime | None
     next_run_at: datetime
-    last_run_at: datetime | None
+    last_run_at: datetime | None  # a tick
     last_job_id: UUID | None
     last_error: str | None  # why the latest tick enqueued nothing
+    last_enqueued_at: datetime | None  # later than last_run_at, its tick, when no worker claimed at that time
 
 
 def set_schedule(

@@ -44,7 +44,7 @@ begin
         perform queue.check_time(p_at);
     end if;
     if p_after is not null then
-        v_parts := regexp_match(p_after, $re$^(\d{1,17})/(-?\d{1,18})?/([0-9a-f-]{36})?\Z$re$);
+        v_parts := regexp_match(p_after, $re$^(\d{1,17})/(-?\d{1,17})?/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?\Z$re$);
         if v_parts is null then
             raise exception 'after must be what an earlier call returned, not %', quote_literal(left(p_after, 80))
                 using errcode = 'RQ008', hint = 'Leave it out to begin from the start.';

@@ -5,6 +5,7 @@ stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
+set enable_sort = off
 set jit = off
 as $$
 declare
@@ -38,9 +39,11 @@ begin
                 union all
                 (
                     select from queue.lanes as l
+                    cross join (select case when p.scope = 'tenant' then p.key::uuid end as flow) as t
                     cross join lateral (
+                        -- A range in the order of the index by flow: no other index has it, and a lane may hold a million of others.
                         select from queue.ready as r
-                        where r.lane = l.lane and r.flow = case when p.scope = 'tenant' then p.key::uuid end limit v_most
+                        where r.lane = l.lane and r.flow >= t.flow and r.flow <= t.flow order by r.flow, r.fair_key limit v_most  -- mutant: a pause of a tenant reads the jobs of all
                     ) as r
                     where p.scope = 'tenant'
                     limit v_most
@@ -74,7 +77,8 @@ begin
     cross join lateral (
         select k.job_id from queue.parked as k where k.gate = l.limit_key order by k.rank, k.seq limit 1 offset 1000
     ) as late
-    inner join queue.processing_jobs as j on j.id = late.job_id
+    -- `offset 0`: one probe. With old statistics a join reads the whole table.
+    cross join lateral (select one.scheduled_for from queue.processing_jobs as one where one.id = late.job_id offset 0) as j  -- mutant: a job behind a limit is looked for among all
     where l.parked > 1000 and own.updated_at < v_now - interval '1 hour' and j.scheduled_for < v_now - interval '1 hour'
     order by l.parked desc, l.name;
     if not found then

@@ -7,7 +7,7 @@ create or replace function queue.list_history(
     p_tenant text default null,
     p_until timestamptz default null,
     p_code text default null,
-    p_after uuid default null
+    p_after text default null
 )
 returns setof queue.job_summary
 language plpgsql
@@ -18,6 +18,7 @@ as $$
 declare
     v_tenant uuid := queue.visible_tenant();
     v_until timestamptz := coalesce(p_until, 'infinity');
+    v_last constant uuid := queue.read_cursor(p_after);
     v_after timestamptz;
     v_since timestamptz := coalesce(p_since, '-infinity');
 begin
@@ -34,11 +35,11 @@ begin
     if p_tenant is not null then
         v_tenant := identity.find_tenant(p_tenant);
     end if;
-    if p_after is not null and p_video_id is null then
+    if v_last is not null and p_video_id is null then
         select h.completed_at into v_after
-        from queue.job_history as h where h.id = p_after and (v_tenant is null or h.tenant_id = v_tenant);
+        from queue.job_history as h where h.id = v_last and (v_tenant is null or h.tenant_id = v_tenant);
         if not found then
-            raise exception 'no job % in the history to go on after', p_after
+            raise exception 'no job % in the history to go on after', v_last
                 using errcode = 'RQ004', hint = 'Give the last id of the page before.';
         end if;
         v_until := least(v_until, v_after + interval '1 microsecond');
@@ -51,7 +52,7 @@ begin
             h.video_id = p_video_id and (v_tenant is null or h.tenant_id = v_tenant) and h.completed_at >= v_since
             and h.completed_at < v_until and (p_code is null or h.error_code = p_code)
             and (p_status is null or h.status = p_status) and (p_job_type is null or h.job_type = p_job_type)
-            and (p_after is null or h.id < p_after)
+            and (v_last is null or h.id < v_last)
         order by h.id desc limit p_limit;
     elsif v_tenant is not null then
         return query
@@ -60,7 +61,7 @@ begin
             h.tenant_id = v_tenant and h.completed_at >= v_since
             and h.completed_at < v_until and (p_code is null or h.error_code = p_code)
             and (p_status is null or h.status = p_status) and (p_job_type is null or h.job_type = p_job_type)
-            and (v_after is null or (h.completed_at, h.id) < (v_after, p_after))
+            and (v_after is null or (h.completed_at, h.id) < (v_after, v_last))
         order by h.completed_at desc, h.id desc limit p_limit;
     else
         return query
@@ -70,7 +71,7 @@ begin
             select h.* from queue.history_summary as h
             where h.status = wanted.status and h.completed_at >= v_since and (p_job_type is null or h.job_type = p_job_type)
                 and h.completed_at < v_until and (p_code is null or h.error_code = p_code)
-                and (v_after is null or (h.completed_at, h.id) < (v_after, p_after))
+                and (v_after is null or (h.completed_at, h.id) < (v_after, v_last))
             order by h.completed_at desc, h.id desc limit p_limit
         ) as found
         order by found.completed_at desc, found.id desc limit p_limit;
@@ -78,13 +79,13 @@ begin
 end;
 $$;
 
-comment on function queue.list_history(text, text, uuid, timestamptz, integer, text, timestamptz, text, uuid) is $$
+comment on function queue.list_history(text, text, uuid, timestamptz, integer, text, timestamptz, text, text) is $$
 Archived jobs, latest end first; of a status, type, video, tenant (slug or id) or error code when given. Only those that ended at p_since or
-later, and before p_until: by type or code give the first, or the whole history may have to be read. p_after is the last job of a page,
-for the next one.
+later, and before p_until: by type or code give the first, or the whole history may have to be read. p_after is the id of the last job of a page, as
+text, for the next one.
 
 Raises
   RQ003  no such job type
   RQ004  no such tenant, or job to go on after; an application that has set no tenant
-  RQ008  a status that no job ends with, or a limit below 1
+  RQ008  a status that no job ends with, a limit below 1, or a p_after that is no id
 $$;

@@ -9,7 +9,7 @@ declare
 begin
     -- What is too large is refused as job_data, before there is a job: nothing here takes its time with it.
     -- (An installation writes pipelines before the settings.)
-    if (octet_length(p_job_data::text) > (select s.value::integer from queue.settings as s where s.name = 'job_data_bytes')) is not true then
+    if (octet_length(p_job_data::text) > (select s.value::integer from queue.settings as s where s.name = 'job_data_bytes')) is not true then  -- mutant: options of any size are looked at
         v_mistake := queue.find_option_mistake(p_schema, p_job_data, p_at);
     end if;
     return case when v_mistake is not null then  -- mutant: options are not checked

@@ -57,6 +57,10 @@ begin
         raise exception 'step %: job_data must be a JSON object, not %', quote_literal(v_name), jsonb_typeof(v_step -> 'job_data')
             using errcode = 'RQ008', hint = 'Arguments of the job, such as {"crf": 21}; see reelq job-types show.';
     end if;
+    v_no := queue.job_data_refusal(coalesce(nullif(v_step -> 'job_data', 'null'), '{}'));  -- mutant: a step may bring what no job may
+    if v_no is not null then
+        raise exception 'step %: %', quote_literal(v_name), v_no[2] using errcode = v_no[1], hint = v_no[3];
+    end if;
     -- What is required may come with the options of a run.
     v_no := queue.options_refusal(v_step ->> 'job_type', v_schema - 'required', coalesce(v_step -> 'job_data', '{}'), v_name);
     if v_no is not null then

@@ -31,7 +31,7 @@ begin
     insert into queue.pipelines as p (name, description) values (p_name, coalesce(p_description, p_name))
     on conflict (name) do nothing;
     v_known := not found;
-    perform from queue.pipelines as p where p.name = p_name for no key update;
+    perform from queue.pipelines as p where p.name = p_name for no key update;  -- mutant: two definitions of a pipeline are mixed
     v_same := v_known and not exists (
         (
             select s.step, s.job_type, s.after, s.on_parent_failure, s.priority::integer, s.job_data from queue.pipeline_steps as s where s.pipeline = p_name

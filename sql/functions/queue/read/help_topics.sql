@@ -9,7 +9,7 @@ as $$
         array['Enqueue', 'Look', 'Change a job', 'Change many jobs', 'Videos', 'Pipelines', 'Pauses and limits', 'Schedules', 'Workers', 'Upkeep', 'Set up'],
         array[
             'queue.enqueue_job queue.enqueue_jobs queue.ingest_video queue.enqueue_pipeline',
-            'queue.show_job queue.job_logs queue.list_jobs queue.count_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.count_errors queue.rates queue.stats',
+            'queue.show_job queue.job_logs queue.list_jobs queue.count_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.count_errors queue.rates queue.stats queue.tenant_depth queue.tenant_rates queue.tenant_stats',
             'queue.cancel_job queue.retry_job queue.reprioritise_job queue.run_job_now queue.reschedule_job',
             'queue.retry_jobs queue.cancel_jobs queue.reprioritise_jobs queue.run_jobs_now queue.reschedule_jobs',
             'queue.rerun_video queue.cancel_run queue.delete_video',

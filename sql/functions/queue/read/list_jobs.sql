@@ -11,7 +11,7 @@ create or replace function queue.list_jobs(
     p_pool text default null,
     p_worker text default null,
     p_priority integer default null,
-    p_after uuid default null
+    p_after text default null
 )
 returns setof queue.job_summary
 language plpgsql
@@ -28,7 +28,8 @@ declare
     v_newest_first constant boolean := v_source <> 'scheduled';
     v_now timestamptz := base.clock();
     v_at timestamptz;
-    v_id uuid := p_after;
+    v_after constant uuid := queue.read_cursor(p_after);
+    v_id uuid := v_after;
     v_is_archived boolean := false;
     v_step record;
     v_ids uuid[] := '{}';
@@ -39,7 +40,7 @@ begin
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 50.';
     end if;
     if p_after is not null then
-        select f.is_archived, f.at into v_is_archived, v_at from queue.place_in_list(v_filter, v_source, p_after) as f;
+        select f.is_archived, f.at into v_is_archived, v_at from queue.place_in_list(v_filter, v_source, v_after) as f;
         v_is_archived := v_is_archived and p_video_id is null; -- of a video both are one list
     end if;
     if not v_is_archived then
@@ -95,7 +96,7 @@ end;
 $$;
 
 comment on function queue.list_jobs(
-    text, text, uuid, integer, text, text, text, timestamptz, timestamptz, text, text, integer, uuid
+    text, text, uuid, integer, text, text, text, timestamptz, timestamptz, text, text, integer, text
 ) is $$
 Jobs, newest first; only those that fit all that is given. Running ones by their start, completed and failed ones by their
 end (of a tenant: the latest that were enqueued), scheduled ones by their time. Those that are over are looked for in the history, too, when
@@ -108,12 +109,12 @@ Arguments
   p_tenant    slug or id
   p_since, p_until  when jobs that are over ended, and the others were enqueued
   p_pool, p_worker  of the worker that has, or had, the latest attempt; for operators
-  p_after     the last job of a page, for the next one
+  p_after     the id of the last job of a page, as text, for the next one
 
 Raises
   RQ003  no such job type
   RQ004  no such tenant, pool, worker or job to go on after; an application that has set no tenant
-  RQ008  a value that makes no sense, or a limit below 1
+  RQ008  a value that makes no sense, a limit below 1, or a p_after that is no id
   RQ009  the job to go on after has changed its place
   42501  pool or worker asked for by an application
 $$;

@@ -65,6 +65,7 @@ begin
                 next_run_at = v_schedule.next_run_at,
                 last_run_at = case when v_job is null then s.last_run_at else v_tick end,
                 last_job_id = coalesce(v_job, s.last_job_id),
+                last_enqueued_at = case when v_job is null then s.last_enqueued_at else v_now end,  -- mutant: a tick is taken for the time of its enqueue
                 last_error = v_error
             where s.name = v_schedule.name;
             v_tick := v_schedule.next_run_at;

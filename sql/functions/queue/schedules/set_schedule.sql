@@ -39,7 +39,10 @@ begin
     end if;
     v_no := case when p_video_id is null then queue.requires_refusal(p_job_type) end;
     if v_no is null and jsonb_typeof(coalesce(p_job_data, '{}')) = 'object' then
-        v_no := (select queue.options_refusal(t.job_type, t.options_schema, coalesce(p_job_data, '{}')) from queue.job_types as t where t.job_type = p_job_type);
+        v_no := coalesce(
+            queue.job_data_refusal(coalesce(p_job_data, '{}')),  -- mutant: a schedule may bring what no job may
+            (select queue.options_refusal(t.job_type, t.options_schema, coalesce(p_job_data, '{}')) from queue.job_types as t where t.job_type = p_job_type)
+        );
         perform queue.check_pipeline_options(p_pipeline, coalesce(p_job_data, '{}')) where p_pipeline is not null;
     end if;
     if v_no is not null then

@@ -8,10 +8,10 @@ declare
 begin
     perform queue.pipeline_order(coalesce(new.pipeline, old.pipeline));
     -- What is required may come with the options of a run.
-    v_no := (
+    v_no := coalesce(case when new.job_data is not null then queue.job_data_refusal(new.job_data) end, (
         select queue.options_refusal(t.job_type, t.options_schema - 'required', new.job_data, new.step)
         from queue.job_types as t where t.job_type = new.job_type and t.options_schema is not null
-    );
+    ));
     if v_no is not null then
         raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
