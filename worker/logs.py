@@ -12,7 +12,7 @@ import sys
 import threading
 from contextvars import ContextVar
 from dataclasses import fields
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from psycopg.conninfo import conninfo_to_dict
@@ -31,7 +31,7 @@ MASK = "********"
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
     """Set up logging for this process."""
-    stream = sys.stderr if stream is None else stream
+    stream = cast("TextIO", Lossy(sys.stderr if stream is None else stream))
     console = settings.log_format == "console" or (settings.log_format == "auto" and stream.isatty())
     level = getattr(logging, settings.log_level.upper())
     encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
@@ -65,6 +65,33 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))
     threading.excepthook = _log_death
+
+
+class Lossy:
+    """A stream that drops lines while it cannot be written, as on a full disk: work counts for more than its log. Then it says how many."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lost = 0
+        self.isatty = stream.isatty
+
+    def write(self, text: str) -> None:
+        """Write, or count what is lost."""
+        try:
+            if self._lost:
+                self._stream.write(json.dumps({"event": "log.lost", "level": "warning", "lines": self._lost}) + "\n")
+                self._stream.flush()
+                self._lost = 0
+            self._stream.write(text)
+        except (OSError, ValueError):  # ValueError: it is closed
+            self._lost += text.count("\n")
+
+    def flush(self) -> None:
+        """Write what the stream holds back."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._lost += 1
 
 
 def _name_job(_logger: Any, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -375,6 +375,11 @@ def test_a_session_without_time_outs_is_told(database, dsn, conn, server_at):
         assert (row["level"], "statement_timeout = '60s'" in row["remedy"]) == ("warn", True)
 
 
+def test_a_database_that_takes_no_changes_is_bad(database, dsn):
+    (row,) = database("session", DATABASE_URL=dsn + "?options=-c%20default_transaction_read_only%3Don")
+    assert (row["level"], "read-only" in row["detail"]) == ("bad", True)
+
+
 def test_another_isolation_level_is_bad(database, dsn):
     (row,) = database("session", DATABASE_URL=dsn + "?options=-c%20default_transaction_isolation%3Dserializable")
     assert (row["level"], "RQ002" in row["detail"]) == ("bad", True)

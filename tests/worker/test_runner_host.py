@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -235,6 +236,28 @@ def test_logs_are_json_and_keep_secrets(tmp_path: Path) -> None:
     assert "hunter22" not in stream.getvalue()
     assert lines[0]["third"] == "********"
     assert "RuntimeError" in lines[1]["exception"]
+
+
+def test_a_log_that_cannot_be_written_loses_lines_and_nothing_else() -> None:
+    """As on a full disk. When it can be written again it says how many are missing."""
+
+    class Disk(io.StringIO):
+        is_full = False
+
+        def write(self, text: str) -> int:
+            if self.is_full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(text)
+
+    disk = Disk()
+    stream = logs.Lossy(disk)
+    for text, disk.is_full in (("a\n", False), ("b\n", True), ("c\n", True), ("d\n", False)):
+        stream.write(text)
+        stream.flush()
+    assert disk.getvalue() == 'a\n{"event": "log.lost", "level": "warning", "lines": 2}\nd\n'
+    disk.close()
+    stream.write("e\n")
+    stream.flush()
 
 
 def test_connections_know_poolers(tmp_path: Path) -> None:

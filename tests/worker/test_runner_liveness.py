@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from demo import postgres
+from reelq.worker import db
 from reelq.worker.db import schema
 from reelq.worker.errors import DatabaseAway, DatabaseRefuses
 from reelq.worker.handlers import no_op
@@ -174,6 +175,34 @@ def test_a_read_only_primary_is_one_outage(tmp_path: Path, gate: Gate) -> None:
             assert (done["status"], done["token"]) == ("completed", 1)
     events = [line["event"] for line in lines]
     assert (events.count("database.lost"), events.count("database.found"), events.count("heartbeat.failed")) == (1, 1, 1)
+
+
+def test_sessions_that_began_read_only_are_opened_again(dsn: str, conn: Conn, tmp_path: Path, gate: Gate) -> None:
+    """As where a provider sets it for the database while its disk is full: a session keeps what it began with."""
+    name = conn.info.dbname
+    with working(dsn, tmp_path, {"no_op": gate.module}) as worker:
+        until(lambda: conn.execute("select count(*) from queue.listening_workers").fetchone() == (1,), "the worker to listen")
+        conn.execute(f"alter database {name} set default_transaction_read_only = on".encode())
+        conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and application_name like 'reelq%%'", [name])
+        until(lambda: worker.runner.loop._away.tries > 1, "several tries")
+        conn.execute(f"alter database {name} reset default_transaction_read_only".encode())
+        gate.go.set()
+        assert ended(conn, enqueue(conn))["status"] == "completed"
+
+
+def test_a_session_that_is_out_of_step_is_opened_again(dsn: str, tmp_path: Path) -> None:
+    """A statement was sent and nobody will hear its answer, as when the socket's number belongs to somebody else."""
+    session = db.Session(make_settings(dsn, tmp_path), "test")
+
+    def torn(conn: db.Connection) -> None:
+        conn.pgconn.send_query(b"select 1")
+        raise OSError("torn")
+
+    first = session.call(lambda conn: conn.info.backend_pid)
+    with pytest.raises(OSError, match="torn"):
+        session.call(torn)
+    assert session.call(lambda conn: conn.info.backend_pid) != first
+    session.close()
 
 
 def test_a_worker_that_beats_and_is_refused_leaves(dsn: str, conn: Conn, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,3 +171,15 @@ def test_nothing_that_a_write_sets_reaches_a_later_job(dsn: str, conn: Conn, tmp
     assert len(set(pids)) == 1
     assert found[0] == found[1] == found[2]
     assert found[0][-3:] == [tuple_row, True, None]
+
+
+def test_a_call_of_the_job_s_own_within_a_write_is_refused(dsn: str, conn: Conn, tmp_path: Path) -> None:
+    """It would go over another connection, and wait for the row that this transaction holds."""
+
+    def run(ctx: JobContext) -> dict[str, Any]:
+        ctx.on_complete(lambda _conn: ctx.spawn([{"job_type": "no_op", "idempotency_key": f"{ctx.job.job_id}:x"}]))
+        return {}
+
+    with working(dsn, tmp_path, {"no_op": handler(run)}):
+        done = ended(conn, enqueue(conn))
+    assert (done["status"], done["error_code"]) == ("failed", "write_after_completion")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,12 +19,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import psycopg
 import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 
 from reelq.worker import errors
 from reelq.worker.db import text
 from reelq.worker.db.answers import ANSWER_S, answer_within
 from reelq.worker.db.rows import Connection as Connection
-from reelq.worker.errors import DatabaseAway, DatabaseLocked, DatabaseRefuses
+from reelq.worker.errors import DatabaseAway, DatabaseLocked, DatabaseRefuses, PermanentError
 from reelq.worker.settings import Settings, environment
 from reelq.worker.stop import StopSignal
 
@@ -143,6 +145,22 @@ def family() -> Iterator[None]:
         raise ours from error
 
 
+@contextmanager
+def closing_unfit(conn: Connection) -> Iterator[None]:
+    """Close the connection when the block fails and no later call on it could do better.
+
+    That is one out of step with the server, as when somebody has closed its socket's number, and one whose session may not write: a session keeps
+    what the database said of that when it began.
+    """
+    try:
+        yield
+    except BaseException as error:
+        out_of_step = conn.info.transaction_status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
+        if out_of_step or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            conn.close()
+        raise
+
+
 def backoff(turn: int) -> float:
     """Seconds to wait before try number `turn` (0 is the first repeat): doubling, full jitter.
 
@@ -184,7 +202,7 @@ class Session:
                     self._conn = connect(self._settings, self._name, lock_timeout=self._lock_timeout)
                     if self._on_open is not None:
                         self._on_open(self._conn)
-                with answer_within(self._conn, self.answer_s):
+                with closing_unfit(self._conn), answer_within(self._conn, self.answer_s):
                     answer = function(self._conn, *args, **kwargs)
                 self.answered_at = time.monotonic()
                 return answer
@@ -203,6 +221,7 @@ class Pool:
     """Connections for the slots: none while nothing needs one, at most one a slot."""
 
     def __init__(self, settings: Settings, name: str, size: int) -> None:
+        self._within = threading.local()
         self._pool = psycopg_pool.ConnectionPool(
             conninfo(settings, name),
             kwargs=arguments(settings) | {"prepare_threshold": None},  # what handlers write on completion ends in DEALLOCATE ALL
@@ -231,9 +250,17 @@ class Pool:
 
         Raises:
             DatabaseAway: see Session.call.
+            PermanentError: "write_after_completion", the thread is within such a call.
         """
-        with family(), self._pool.connection() as conn, answer_within(conn, LONG_ANSWER_S):
-            return function(conn, *args, **kwargs)
+        if getattr(self._within, "call", False):
+            # It would wait for the row that the first call holds, and the first for it.
+            raise PermanentError("write_after_completion", "What the handler writes on completion must go over the connection that it is given.")
+        self._within.call = True
+        try:
+            with family(), self._pool.connection() as conn, closing_unfit(conn), answer_within(conn, LONG_ANSWER_S):
+                return function(conn, *args, **kwargs)
+        finally:
+            self._within.call = False
 
     def insist(self, stop: StopSignal, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call until the database is back; `function` must be safe to run twice.

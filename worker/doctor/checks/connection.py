@@ -47,7 +47,12 @@ def pooler(settings: Settings, conn: Connection) -> Finding:
 
 
 def session(conn: Connection) -> Finding:
-    """Isolation and time-outs as the queue wants them; behind a pooler they have to be the role's."""
+    """That it may write, and isolation and time-outs as the queue wants them; behind a pooler they have to be the role's."""
+    if scalar(conn, "select pg_is_in_recovery()"):
+        return database("bad", "session", "The server is a standby and takes no changes", "DATABASE_URL: the primary's address; or pg_ctl promote")
+    if scalar(conn, "select current_setting('transaction_read_only')") == "on":
+        remedy = "select * from pg_db_role_setting; then: alter database|role|system … reset default_transaction_read_only"
+        return database("bad", "session", "It is read-only: nothing can be enqueued, claimed or settled", remedy)
     now = {name: str(scalar(conn, "select current_setting(%s)", [name])) for name in db.SESSION}
     if now["default_transaction_isolation"] != "read committed":
         detail = f"default_transaction_isolation is {now['default_transaction_isolation']}: the queue refuses it (RQ002)"
