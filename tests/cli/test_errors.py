@@ -171,7 +171,7 @@ def test_run_reelq_works_where_it_is_typed(tmp_path):
     python = checkout / ".venv" / "bin" / "python"
     python.write_text('#!/bin/sh\npwd\necho "$PYTHONPATH" "$@"\n')
     python.chmod(0o755)
-    stamp = subprocess.run("cat run requirements.lock | cksum", shell=True, cwd=checkout, capture_output=True, text=True, check=True).stdout
+    stamp = subprocess.run("cksum <requirements.lock", shell=True, cwd=checkout, capture_output=True, text=True, check=True).stdout
     (checkout / ".venv" / ".stamp").write_text(stamp)
     for tool in ("ffmpeg", "ffprobe"):
         (tmp_path / tool).write_text("#!/bin/sh\n")
