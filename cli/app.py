@@ -130,8 +130,24 @@ def refuse_constant(word: str) -> NoReturn:
     raise ValueError(f"JSON has no {word}")
 
 
+def parse_time(text: str) -> datetime:
+    """Read ISO 8601; without an offset it is in this host's zone.
+
+    Where clocks change, never too early, as queue.next_tick has it: a time that the clock leaves out comes as much later
+    as the clock jumps, and of one that comes twice the second is meant.
+
+    Raises:
+        ValueError, OverflowError: it is no time.
+    """
+    given = datetime.fromisoformat(text)
+    if given.tzinfo is not None:
+        return given
+    # `fold` chooses between the offsets before and after a change: the later moment is right in either case.
+    return max(given.replace(fold=fold).astimezone(UTC) for fold in (0, 1)).astimezone()
+
+
 class Moment(click.ParamType[Any]):
-    """A time: ISO 8601 (local unless it names a zone), or `+90s`, `+15m`, `+2h` from now."""
+    """A time: ISO 8601 (in this host's zone unless it has an offset), or `+90s`, `+15m`, `+2h` from now."""
 
     name = "time"
 
@@ -146,7 +162,7 @@ class Moment(click.ParamType[Any]):
         try:
             if str(value).startswith("+"):
                 return datetime.now(UTC) + timedelta(seconds=parse_seconds(str(value)[1:]))
-            return datetime.fromisoformat(str(value)).astimezone()
+            return parse_time(str(value))
         except (ValueError, OverflowError):
             self.fail(f"must be a time such as 2030-01-31T20:00 or +15m, not {value!r}", param, ctx)
 

@@ -41,9 +41,9 @@ def worker() -> None:
 def run(app: App, /, until_idle: bool, types: tuple[str, ...], capabilities: tuple[str, ...], **flags: Any) -> None:
     """Claim jobs and do their work until told to stop.
 
-    SIGTERM or Ctrl-C drains: nothing new is claimed, and running jobs may finish until the grace
-    ends; then they go back to the queue and are charged no attempt. A second signal stops
-    them at once, the same way. The log goes to stderr, one line a job.
+    SIGTERM, Ctrl-C or SIGHUP (a terminal that is closed) drains: nothing new is claimed, and running jobs
+    may finish until the grace ends; then they go back to the queue and are charged no attempt. A second
+    signal stops them at once, the same way. Under nohup SIGHUP is ignored. The log goes to stderr, one line a job.
 
     It does the shipped job types, and those of your own that an entry point reelq.handlers or the setting
     REELQ_HANDLERS=module names (docs/jobs.md). A type without a handler here, a module that cannot be imported, and a
@@ -90,6 +90,8 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup started it
+        signal.signal(signal.SIGHUP, leave)
     return runner.run()
 
 

@@ -155,7 +155,10 @@ def run_now(app: App, /, job_ids: tuple[UUID, ...], **given: Any) -> int:
 @change_options
 @pass_app
 def reschedule(app: App, /, job_ids: tuple[UUID, ...], at: datetime, **given: Any) -> int:
-    """Give queued jobs another time. TIME is +10m, +2h or 2030-01-31T20:00 (local); one that has passed means now.
+    """Give queued jobs another time. TIME is +10m, +2h or 2030-01-31T20:00; one that has passed means now.
+
+    A time without an offset (+00:00) is in this host's zone. One that the clock leaves out in spring comes an hour later; of one that
+    comes twice in autumn the second is meant.
 
     By ids, or all queued jobs that fit a filter.
 

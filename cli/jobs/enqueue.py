@@ -37,7 +37,9 @@ MADE = (Column("place", right=True), Column("job_id", "id", keep=True), Column("
 @click.option(
     "--on-parent-failure", type=Choice(FAILURE_POLICIES), help="What then becomes of it; default: fail."
 )
-@click.option("--at", "scheduled_for", type=Moment(), help="Not before: 2030-01-31T20:00, or +15m from now.")
+@click.option(
+    "--at", "scheduled_for", type=Moment(), help="Not before: 2030-01-31T20:00 (in this host's zone unless an offset follows), or +15m from now."
+)
 @click.option("--key", help="Idempotency key: a second enqueue with it returns the first job, and says so.")
 @click.option("--max-attempts", type=Whole(1), help="Default: the type's.")
 @click.option("--under", "limits", metavar="NAME", multiple=True, help="A named limit that it is under (name:NAME); repeatable.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reelq.cli.app import PRIORITY, Choice, Uuid
+from reelq.cli.app import PRIORITY, Choice, Uuid, parse_time
 from reelq.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PLACES = ("ready", "scheduled", "backing-off", "blocked", "parked", "running", "
 
 
 class Ago(click.ParamType[Any]):
-    """A time that has passed: `90s`, `15m`, `2h`, `3d` ago, or ISO 8601 (local unless it names a zone)."""
+    """A time that has passed: `90s`, `15m`, `2h`, `3d` ago, or ISO 8601 (in this host's zone unless it has an offset)."""
 
     name = "time"
 
@@ -34,7 +34,7 @@ class Ago(click.ParamType[Any]):
         except (ValueError, OverflowError):
             pass  # no span: it may be a time
         try:
-            return datetime.fromisoformat(str(value)).astimezone()
+            return parse_time(str(value))
         except (ValueError, OverflowError):
             self.fail(f"must be a time such as 2h (ago) or 2030-01-31T20:00, not {value!r}", param, ctx)
 
@@ -48,8 +48,12 @@ def filter_options(statuses: tuple[str, ...], places: tuple[str, ...] = PLACES) 
         click.option("--code", metavar="CODE", help="Only jobs whose latest error has this code."),
         click.option("--tenant", metavar="SLUG", help="Only jobs of this tenant."),
         click.option("--video", "video_id", type=Uuid(), help="Only jobs of this video."),
-        click.option("--since", type=Ago(), help="Only jobs that ended (those that are not over: came) since then, such as 2h."),
-        click.option("--until", type=Ago(), help="Only jobs that ended, or came, before then."),
+        click.option(
+            "--since",
+            type=Ago(),
+            help="Only jobs that ended (those that are not over: came) since then: 2h (ago), or 2030-01-31T20:00 in this host's zone.",
+        ),
+        click.option("--until", type=Ago(), help="Only jobs that ended, or came, before then; as --since."),
         click.option("--pool", metavar="POOL", help="Only jobs whose latest attempt a worker of this pool has, or had."),
         click.option("--worker", metavar="ID", help="Only jobs whose latest attempt this worker has, or had."),
         click.option("--with-priority", "priority", type=PRIORITY, help="Only jobs of this priority."),

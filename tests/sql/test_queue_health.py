@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -138,6 +139,25 @@ def test_connections_that_run_out_are_told(queue, connect, pg_server):
             schema.install(conn)
             with psycopg.connect(small.url()):
                 assert only(Queue(conn), "connections")[0] == "warn"
+
+
+def test_connections_of_a_role_or_database_that_run_out_are_told(queue, connect, dsn):
+    role, database = f"narrow_{uuid.uuid4().hex}", queue.conn.info.dbname
+    queue.conn.execute(f"create role {role} login in role reelq_worker connection limit 2")
+    with psycopg.connect(psycopg.conninfo.make_conninfo(dsn, user=role)):
+        assert only(queue, "connections")[0] == "ok"
+        queue.conn.execute(f"alter role {role} connection limit 1")
+        server, its = health(queue, "connections")
+        assert (server[0], its[0]) == ("ok", "warn")
+        assert f"1 of 1 in use that role {role} may have" in its[1]
+        queue.conn.execute(f"alter role {role} connection limit -1")
+        queue.conn.execute(f"alter database {database} connection limit 2")
+        server, its = health(queue, "connections")
+        assert (server[0], its[0]) == ("ok", "warn")
+        assert f"in use that database {database} may have" in its[1]
+        queue.conn.execute(f"alter database {database} connection limit 20")
+        assert only(queue, "connections")[0] == "ok"
+    queue.conn.execute(f"drop role {role}")
 
 
 # --- roles

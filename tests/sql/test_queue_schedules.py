@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reelq.cli.app import parse_time
 from tests.sql.queuekit import Queue
 
 BERLIN = "Europe/Berlin"
@@ -57,6 +59,20 @@ def test_ticks_are_those_of_cron(queue, cron, after, expected):
 def test_a_fixed_time_that_the_clock_leaves_out_comes_an_hour_later_and_one_that_comes_twice_runs_once(queue):
     assert ticks(queue, "30 2 * * *", "2026-03-28 02:30", BERLIN) == ["2026-03-29 03:30", "2026-03-30 02:30", "2026-03-31 02:30"]
     assert ticks(queue, "30 2 * * *", "2026-10-24 02:30", BERLIN) == ["2026-10-25 02:30", "2026-10-26 02:30", "2026-10-27 02:30"]
+
+
+@pytest.mark.parametrize("text", ["2026-03-29T02:30", "2026-10-25T02:30"])
+def test_a_time_that_is_typed_is_the_one_that_a_schedule_means(queue, monkeypatch, text):
+    monkeypatch.setenv("TZ", BERLIN)
+    time.tzset()
+    try:
+        typed = parse_time(text)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    day = datetime.fromisoformat(text)
+    cron = f"{day.minute} {day.hour} {day.day} {day.month} *"
+    assert queue.value("select queue.next_tick(%s, %s, %s)", cron, BERLIN, typed - timedelta(days=1)) == typed
 
 
 def test_a_schedule_by_the_hour_follows_real_time_where_clocks_change(queue):

@@ -78,10 +78,11 @@ def test_without_heartbeats_an_attempt_ends_before_its_lease(
     """The trust window: when the queue may give the job away, nobody works on it any more."""
     conn.execute("update queue.job_types set lease = '2 seconds' where job_type = 'no_op'")
 
+    monkeypatch.setattr("reelq.worker.runtime.contact.UNHEARD_S", 60.0)  # so long it claims all the same
+
     def fail(*_args: Any) -> None:
         raise DatabaseAway("no heartbeat comes through")
 
-    monkeypatch.setattr(queue, "heartbeat", fail)
     began, told = threading.Event(), threading.Event()
     reasons: list[str | None] = []
 
@@ -93,6 +94,8 @@ def test_without_heartbeats_an_attempt_ends_before_its_lease(
         ctx.check()
 
     with working(dsn, tmp_path, {"no_op": handler(run)}, poll_s=60.0) as worker:
+        until(lambda: worker.runner.loop.contact.may_claim, "the first heartbeat")
+        monkeypatch.setattr(queue, "heartbeat", fail)
         job_id = enqueue(conn)
         assert began.wait(20)
         (attempt,) = worker.runner.loop.in_flight.attempts()

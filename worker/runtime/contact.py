@@ -11,6 +11,7 @@ import re
 import time
 
 LONGEST_GRACE_S = 15.0  # what the heartbeat gets to extend leases after the loop was answered again
+UNHEARD_S = 5.0  # a worker whose heartbeats fail for so long, while it could claim, claims nothing: a lease lasts a minute or so
 STUCK_S = 60.0  # a loop that has not gone round for so long does not work
 
 
@@ -20,6 +21,7 @@ class Contact:
     def __init__(self) -> None:
         self.turned_at = time.monotonic()  # the loop last went round, whatever the database said
         self.beat_at = float("-inf")  # latest heartbeat that was answered
+        self.error = ""  # why heartbeats fail, while they do
         self._failing_since: float | None = None  # heartbeats fail since then
         self._answered_at: float | None = None  # since then the loop has been answered although heartbeats fail
 
@@ -27,6 +29,19 @@ class Contact:
     def is_stuck(self) -> bool:
         """Whether the loop has stopped going round."""
         return time.monotonic() > self.turned_at + STUCK_S
+
+    @property
+    def unheard_s(self) -> float:
+        """How long heartbeats have failed while the loop was answered; 0 when they do not."""
+        failing_since, answered_at = self._failing_since, self._answered_at
+        if failing_since is None or answered_at is None:
+            return 0.0
+        return max(0.0, time.monotonic() - max(failing_since, answered_at))
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether leases can be expected to be extended: a first heartbeat was answered, and they do not fail for long."""
+        return self.beat_at > float("-inf") and self.unheard_s < UNHEARD_S
 
     def turned(self) -> None:
         """The loop goes round."""
@@ -46,8 +61,9 @@ class Contact:
         self._failing_since = None
         self.beat_at = time.monotonic()
 
-    def missed(self) -> None:
-        """A heartbeat failed."""
+    def missed(self, error: str) -> None:
+        """A heartbeat failed, for this reason."""
+        self.error = error
         if self._failing_since is None:
             self._answered_at = None
             self._failing_since = time.monotonic()

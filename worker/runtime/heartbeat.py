@@ -1,6 +1,7 @@
 """The thread of the heartbeat: extends leases, reports progress, learns of cancels, feeds systemd's watchdog.
 
-It has a connection of its own, so that neither a busy handler nor a slow claim delays it. But a heart that beats is no
+It has a connection of its own, so that neither a busy handler nor a slow claim delays it; while it cannot get one, the main thread
+sends its beats (relay.py). But a heart that beats is no
 proof of life by itself: it beats, and feeds the watchdog, only while the loop that claims and settles goes round. And what
 has ended is held for UNSETTLED_S of good heartbeats: what cannot be settled by then goes to another worker, unless all that is
 in its way is a lock.
@@ -13,6 +14,7 @@ import queue as queues
 import threading
 import time
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -25,12 +27,16 @@ from reelq.worker.rooms.queue.jobs import Verdict
 from reelq.worker.runtime.attempt import Attempt
 from reelq.worker.runtime.contact import Contact, Trouble
 from reelq.worker.runtime.deadlines import NO_PROGRESS
+from reelq.worker.runtime.relay import Relay
 from reelq.worker.systemd import Notifier
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
 ANSWER_S = 10.0  # a heartbeat waits for no lock: one that takes longer gets no answer
 UNSETTLED_S = 60.0  # so long an ended job is held, counted while the queue answers
+RELAYED_S = 30.0  # so often it tries its own connection while the main thread sends the beats
 ERROR_CHARS = 500  # of an error in the log: it may quote what was reported
 IDLE_S = 10.0  # between beats of a worker without jobs; after a minute without one the queue marks it lost
 
@@ -49,6 +55,7 @@ class Heartbeat(threading.Thread):
     def __init__(
         self,
         session: db.Session,
+        relay: Relay,
         worker_id: str,
         held: Callable[[], list[Attempt]],
         *,
@@ -58,10 +65,12 @@ class Heartbeat(threading.Thread):
         contact: Contact,
         on_drain: Callable[[bool], None],
         on_failure: Callable[[], None],
+        on_answer: Callable[[], None],
         on_stuck: Callable[[], None],
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._session = session
+        self._relay = relay
         self._worker_id = worker_id
         self._held = held
         self._every_s = every_s
@@ -71,10 +80,13 @@ class Heartbeat(threading.Thread):
         self._on_drain = on_drain  # the queue asks this worker to drain, or does not any more
         self._asked_to_drain = False
         self._on_failure = on_failure
+        self._on_answer = on_answer  # the first beat, or the first after some that failed, is answered
         self._on_stuck = on_stuck
         self._requests: queues.SimpleQueue[Request] = queues.SimpleQueue()
         self._next_at = 0.0
         self._trouble = Trouble()
+        self._own = Trouble()  # with our own connection, while the main thread sends the beats
+        self._own_at = 0.0  # monotonic: then it is tried again
         self._refused = Trouble()  # heartbeats that were taken only without progress
         self._good_since = time.monotonic()  # heartbeats have been answered since
 
@@ -141,10 +153,33 @@ class Heartbeat(threading.Thread):
         pace = min((self._pace(one.deadlines.lease_s) for one in self._held()), default=self._idle_s)
         return min(pace, db.backoff(self._trouble.tries)) if self._trouble else pace
 
+    def _call(self, function: Callable[..., T], *args: Any) -> T:
+        """Call `function(connection, …)` over our own connection; while that cannot be had, over the main thread's."""
+        ours: DatabaseAway | None = None
+        if not self._own or time.monotonic() >= self._own_at:
+            try:
+                answer = self._session.call(function, *args)
+            except DatabaseAway as error:
+                ours = error
+            else:
+                if self._own:
+                    log.info("heartbeat.unrelayed", failures=self._own.over())
+                return answer
+        try:
+            answer = self._relay.call(self._session.answer_s, function, *args)
+        except DatabaseAway as error:
+            self._own_at = 0.0
+            raise ours or error from None
+        if ours is not None:
+            self._own_at = time.monotonic() + RELAYED_S
+            if self._own.failed(ours):
+                log.warning("heartbeat.relayed", error=str(ours), jobs=len(self._held()))
+        return answer
+
     def _ask(self, attempts: list[Attempt]) -> list[Verdict]:
         """Extend the leases of all. What one reports must not cost the others theirs: refused with progress, try without."""
         try:
-            return self._session.call(
+            return self._call(
                 queue.heartbeat, self._worker_id, [(one.job.job_id, one.job.token, one.deadlines.progress) for one in attempts]
             )
         except (DatabaseAway, WorkerUnknown):
@@ -152,7 +187,7 @@ class Heartbeat(threading.Thread):
         except Exception as error:  # noqa: BLE001 - psycopg's, or of the JSON encoder, which meets whatever was reported
             if self._refused.failed(error):
                 log.warning("progress.refused", error=plain.line(error, ERROR_CHARS), jobs=len(attempts))
-            return self._session.call(
+            return self._call(
                 queue.heartbeat, self._worker_id, [(one.job.job_id, one.job.token, NO_PROGRESS) for one in attempts]
             )
 
@@ -167,13 +202,17 @@ class Heartbeat(threading.Thread):
         except (DatabaseAway, QueueError, psycopg.Error) as error:
             if self._trouble.failed(error):
                 log.warning("heartbeat.failed", error=str(error), jobs=len(attempts))
-            self._contact.missed()
+            self._contact.missed(plain.line(error, ERROR_CHARS))
             self._on_failure()
         else:
+            is_first = self._contact.beat_at == float("-inf")
             self._contact.beat()
             if self._trouble:
                 log.info("heartbeat.recovered", failures=self._trouble.over())
                 self._good_since = time.monotonic()
+                is_first = True
+            if is_first:
+                self._on_answer()
             told = {one.job_id: one.verdict for one in verdicts}
             for one in attempts:
                 verdict = told.get(one.job.job_id)

@@ -5,7 +5,7 @@
     _drain         takes nothing new; running jobs may finish
     _undrain       takes work again: who asked for the drain has taken that back
     _stop_jobs     ends running jobs at once: the second signal, or the end of the grace
-    _give_up       leaves, since the queue answers the heartbeat and not this loop
+    _give_up       leaves, since the queue answers the heartbeat and not this loop, or this loop and not the heartbeat
     deregister     the last calls to the queue
 
 What is special to small jobs, of which a worker holds many for each slot, is behind `Batching`.
@@ -30,7 +30,7 @@ from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import LOCK_TIMEOUT, ClaimedJob
 from reelq.worker.runtime.batching import Batching
 from reelq.worker.runtime.claimer import Claimer
-from reelq.worker.runtime.contact import Contact, Trouble
+from reelq.worker.runtime.contact import UNHEARD_S, Contact, Trouble
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
 from reelq.worker.runtime.dispatch_queue import DispatchQueue
 from reelq.worker.runtime.fitness import Fitness
@@ -42,6 +42,7 @@ from reelq.worker.runtime.messages import Mailbox, Message
 from reelq.worker.runtime.orphaned_claims import release_orphaned_claims
 from reelq.worker.runtime.outcome import AttemptOutcome
 from reelq.worker.runtime.registration import Registration
+from reelq.worker.runtime.relay import Relay
 from reelq.worker.runtime.settler import Settler
 from reelq.worker.runtime.slots import Slots
 from reelq.worker.scratch import Scratch
@@ -51,10 +52,11 @@ log = structlog.get_logger()
 
 STOP_GRACE_S = 10.0  # what handlers get to end after they were told to stop
 DEREGISTER_S = 5.0  # how long we try to tell the database that we stop
-GIVE_UP_S = 60.0  # a worker that has not settled and claimed for so long, though the queue answers its heartbeats, ends
+GIVE_UP_S = 60.0  # a worker that has not settled and claimed for so long, though the queue answers its heartbeats, ends; or the other way
 YIELD_S = 1e-6  # lets go of the interpreter, so that a slot begins now and not when we next wait
 STATUS_S = 1.0  # systemd hears of jobs that often
 DISK_S, DISK_OLD_S = 1.0, 10.0  # the disk is looked at so often after a look for work; before one when that is so long ago
+UNHEARD_REMEDY = "reelq health names limits of connections and of roles that are used up or wrong; the journal has heartbeat.failed"
 IDLE_EXIT_S = 3.0  # --until-idle: jobs due later than this are not waited for
 
 
@@ -78,6 +80,7 @@ class MainLoop:
         self.stopping = threading.Event()  # running jobs are ended now
         self.trouble: str | None = None  # with the disk
         self._session = db.Session(settings, f"reelq main {me.worker_id}", lambda _: self._claimer.connected(), lock_timeout=LOCK_TIMEOUT)
+        self.relay = Relay(self._session, lambda: self.mailbox.put((Message.RELAY, "")))
         self.settler = Settler(self._session, me.worker_id)
         self._claimer = Claimer(
             self._session, me.worker_id, self.settler, self._start,
@@ -152,7 +155,7 @@ class MainLoop:
         # The queue is there, as the heartbeat knows, and not for us. Whatever runs may end first.
         is_there = self.contact.beat_at > self._away.since
         if is_there and time.monotonic() > self._away.since + GIVE_UP_S and not self.in_flight.busy():
-            self._give_up(error)
+            self._give_up(error, time.monotonic() - self._away.since)
 
     def _answered(self) -> None:
         """The queue has settled and claimed, as far as there was something to do."""
@@ -160,11 +163,13 @@ class MainLoop:
         if self._away:
             log.info("database.found", tries=self._away.over())
             self._heartbeat.beat_now()  # leases may be about to run out
+        unheard_s = self.contact.unheard_s
+        if unheard_s > GIVE_UP_S and not self.in_flight.busy():
+            self._give_up(self.contact.error, unheard_s)
 
-    def _give_up(self, error: Exception) -> None:
-        """End: another process may be luckier, and a worker that beats and does not work is worse than none."""
-        failing_s = round(time.monotonic() - self._away.since, 1)
-        log.error("worker.gave_up", error=str(error), failing_s=failing_s, jobs=len(self.in_flight))
+    def _give_up(self, error: object, failing_s: float) -> None:
+        """End: another process may be luckier, and a worker that cannot do both, beat and work, is worse than none."""
+        log.error("worker.gave_up", error=str(error), failing_s=round(failing_s, 1), jobs=len(self.in_flight))
         self.gave_up = True
 
     def _wait_s(self) -> float:
@@ -195,6 +200,8 @@ class MainLoop:
             case Message.PROBE:
                 if not self._away:
                     self._claimer.look_now()
+            case Message.RELAY:
+                self._serve_heartbeat()
             case Message.DRAIN:
                 if self._drain_until is None:
                     self._drain("asked")
@@ -210,6 +217,17 @@ class MainLoop:
                     self._stop_jobs()
             case _:
                 assert_never(message)
+
+    def _serve_heartbeat(self) -> None:
+        """Send the heartbeat over our connection. Of a claim that is under way on it the answer is received first."""
+        try:
+            self._claimer.finish()
+        except (ReelqError, psycopg.Error) as error:
+            self._failed(error)
+        if self._away:
+            self.relay.refuse()
+        else:
+            self.relay.serve()
 
     def _exchange(self) -> None:
         """Settle and claim; while draining only settle."""
@@ -240,9 +258,9 @@ class MainLoop:
                 self._drain("idle")
 
     def _free(self) -> int:
-        """Whole slots that are free; none while this host cannot work."""
+        """Whole slots that are free; none while this host cannot work, or no lease would be extended."""
         self._collect()
-        if not self._fitness.is_known or self._fitness.trouble:
+        if not self._fitness.is_known or self._fitness.trouble or not self.contact.may_claim:
             return 0
         free = self.in_flight.free()
         if free == 0:
@@ -254,6 +272,8 @@ class MainLoop:
     def _tell_trouble(self) -> None:
         """Have our row say what keeps this host from working, when that has changed."""
         now = self._fitness.trouble
+        if now is None and self.contact.unheard_s >= UNHEARD_S:
+            now = HostTrouble(f"the queue takes no heartbeat of it: {self.contact.error}", UNHEARD_REMEDY)
         if now is None and self.trouble:  # without its figures, which change all the time
             now = HostTrouble("no room for work in progress", f"Make room below {self._settings.scratch}: df")
         if now == self._told or self._claimer.is_pending:
@@ -335,6 +355,7 @@ class MainLoop:
         """Release what has not ended in time, and tell the queue that we stop. Without a database the leases expire."""
         self._notifier.stopping()
         self._session.answer_s = DEREGISTER_S
+        self.relay.close()
         self._finish_claim()
         self._release_unstarted()
         waiting = {*self.settler.waiting, *self.settler.locked}

@@ -15,6 +15,7 @@ class Message(enum.Enum):
     DRAIN = enum.auto()  # the queue asks this worker to take nothing new
     UNDRAIN = enum.auto()  # ... and does not ask any more
     PROBE = enum.auto()  # a heartbeat failed: find out whether the queue answers
+    RELAY = enum.auto()  # the heartbeat has no connection: send it over the main thread's
     SHUTDOWN = enum.auto()  # a signal: the first drains, the second stops running jobs
 
 

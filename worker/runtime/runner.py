@@ -13,7 +13,8 @@ Only the main thread claims and settles; the others put messages into its mailbo
 away the handlers go on, what they finish is kept, and the main thread tries again with jitter.
 
 A worker that is alive and does not work is worse than none. So every call has a deadline (worker/db/answers.py), the heart
-beats only while the main thread turns, and a worker whose main thread is refused what its heart is granted leaves (main_loop.py).
+beats only while the main thread turns, and a worker of which one of the two is refused what the other is granted leaves
+(main_loop.py). While only the heart's connection cannot be had, the main thread sends its beats (relay.py).
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ class Runner:
         polls = db.polls(settings)
         self._heartbeat = Heartbeat(
             db.Session(settings, f"reelq heartbeat {me.worker_id}"),
+            loop.relay,
             me.worker_id,
             loop.in_flight.attempts,
             every_s=settings.heartbeat_s,
@@ -91,6 +93,7 @@ class Runner:
             contact=loop.contact,
             on_drain=lambda asked: loop.mailbox.put((Message.DRAIN if asked else Message.UNDRAIN, "")),
             on_failure=lambda: loop.mailbox.put((Message.PROBE, "")),
+            on_answer=lambda: loop.mailbox.put((Message.WORK_READY, "")),
             on_stuck=on_stuck,
         )
         self._listener = (

@@ -70,9 +70,36 @@ begin
     select
         'connections', case when v_used > v_most * 0.9 then 'warn' else 'ok' end, format('%s of %s in use', v_used, v_most),
         case when v_used > v_most * 0.9 then 'Raise max_connections, or put a pooler in between (docs/operate.md).' end;
+
+    -- Limits of a role bind whoever is no superuser, and count its sessions in all databases.
+    return query
+    with used as (
+        select a.usesysid as role_id, count(*) as sessions, count(*) filter (where a.datname = current_database()) as here
+        from pg_stat_activity as a
+        where coalesce(a.backend_type, 'client backend') = 'client backend'
+        group by a.usesysid
+    )
+    select
+        'connections', 'warn', format('%s of %s in use that role %I may have', u.sessions, r.rolconnlimit, r.rolname),
+        format('A worker takes four and one a slot: alter role %I connection limit …, or put a pooler in between.', r.rolname)
+    from used as u
+    inner join pg_roles as r on r.oid = u.role_id
+    where u.here > 0 and not r.rolsuper and r.rolconnlimit >= 0 and u.sessions > r.rolconnlimit * 0.9
+    order by r.rolname;
+
+    return query
+    select
+        'connections', 'warn', format('%s of %s in use that database %I may have', u.sessions, d.datconnlimit, d.datname),
+        format('A worker takes four and one a slot: alter database %I connection limit …, or put a pooler in between.', d.datname)
+    from pg_database as d
+    cross join lateral (
+        select count(*) as sessions from pg_stat_activity as a
+        where a.datid = d.oid and coalesce(a.backend_type, 'client backend') = 'client backend'
+    ) as u
+    where d.datname = current_database() and d.datconnlimit >= 0 and u.sessions > d.datconnlimit * 0.9;
 end;
 $$;
 
 comment on function ops.health_of_server() is $$
-Part of ops.health: version, durability, autovacuum, age of transaction numbers, connections.
+Part of ops.health: version, durability, autovacuum, age of transaction numbers, connections: of the server, of a role or database with a limit.
 $$;
