@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,19 @@ def test_a_drain_ends_with_its_grace(
     assert [line["jobs"] for line in lines if line["event"] == "deregister.failed"] == [1]
     assert conn.execute("select status from queue.workers").fetchone() == ("stopped",)
     other.rollback()
+
+
+def test_a_table_that_is_locked_costs_no_result(impatient: str, conn: Conn, connect: Connect, tmp_path: Path, gate: Gate) -> None:
+    """As by ALTER TABLE behind a forgotten transaction: nothing can be settled for long, and the worker keeps what it has done."""
+    locking = connect()
+    with capture_logs() as lines, working(impatient, tmp_path, {HELD: gate.module}) as worker:
+        job_id = enqueue(conn, HELD)
+        until(lambda: job(conn, job_id)["status"] == "running")
+        with locking.transaction():
+            locking.execute("lock table queue.processing_jobs")
+            gate.go.set()
+            loop = worker.runner.loop
+            until(lambda: loop._away and time.monotonic() > loop._away.since + 2.0, "four times what it takes to give up")
+        done = ended(conn, job_id)
+    assert (done["status"], done["token"], done["crashes"]) == ("completed", 1, 0)
+    assert "worker.gave_up" not in [line["event"] for line in lines]
