@@ -108,9 +108,7 @@ def command_is_there(typed: str) -> bool:
 
 def file_is_there(place: str) -> bool:
     """A path; `path::test`, a test in it; `path#word`, a word in it."""
-    path, kind, name = next(
-        ((head, mark, tail) for mark in ("::", "#") for head, found, tail in [place.partition(mark)] if found), (place, "", "")
-    )
+    path, kind, name = place.partition("::" if "::" in place else "#")
     file = ROOT / path
     if ".." in path or path.startswith("/") or not file.exists():
         return False
@@ -176,7 +174,7 @@ def mistakes(page: str) -> list[str]:
 
 
 def counts(page: str) -> list[str]:
-    """A line a source: rows, and how many of each state."""
+    """A line a source: rows, and how many of each state; then what is not yet there, by the part of the work."""
     titles = re.findall(r"^## (S\d): (.+)$", page, re.MULTILINE)
     width = max(len(title) for _, title in titles)
     table = [f"{'':{width + 4}}  rows  built  otherwise  not yet"]
@@ -185,7 +183,9 @@ def counts(page: str) -> list[str]:
         states = Counter(row.state for row in rows(page) if row.source == source)
         total += states
         table.append(_line(f"{source}  {title:{width}}", states))
-    return [*table, _line(f"{'all':{width + 4}}", total)]
+    parts = Counter(row.cells[2].partition(": ")[2] for row in rows(page) if row.state == "not yet")
+    waiting = ", ".join(f"{part} {count}" for part, count in sorted(parts.items(), key=lambda one: one[0].casefold()))
+    return [*table, _line(f"{'all':{width + 4}}", total), f"not yet: {waiting}"]
 
 
 def _line(name: str, states: Counter[str]) -> str:

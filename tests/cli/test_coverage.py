@@ -140,11 +140,13 @@ def test_a_part_stands_once_in_a_source():
 
 def test_the_command_counts_and_says_what_is_gone(page, capsys, monkeypatch, tmp_path):
     assert coverage.main() == 0
-    *sources, total = capsys.readouterr().out.splitlines()[1:]
+    *sources, total, waiting = capsys.readouterr().out.splitlines()[1:]
     assert [line[:2] for line in sources] == ["S0", "S1", "S2", "S3", "S4"]
     states = ("built", "otherwise", "not yet")
     counted = [[row.state for row in coverage.rows(page)].count(state) for state in states]
     assert [int(word) for word in total.split()[1:]] == [sum(counted), *counted]
+    parts = dict(part.rsplit(" ", 1) for part in waiting.removeprefix("not yet: ").split(", "))
+    assert sum(map(int, parts.values())) == counted[2]
 
     copy = tmp_path / "coverage.md"
     copy.write_text(page.replace("`media.assets.mime`", "`media.assets.mimes`"), encoding="utf-8")
