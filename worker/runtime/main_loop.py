@@ -25,7 +25,7 @@ import psycopg
 import structlog
 
 from reelq.worker import db
-from reelq.worker.errors import DatabaseAway, ReelqError, WorkerUnknown
+from reelq.worker.errors import DatabaseAway, DatabaseLocked, ReelqError, WorkerUnknown
 from reelq.worker.rooms import queue
 from reelq.worker.rooms.queue.jobs import LOCK_TIMEOUT, ClaimedJob
 from reelq.worker.runtime.batching import Batching
@@ -152,9 +152,12 @@ class MainLoop:
             else:
                 log.error("claim.failed", error=str(error), exc_info=not self._unknown)
         self._claimer.postpone(db.backoff(self._away.tries - 1))
-        # The queue is there, as the heartbeat knows, and not for us. Whatever runs may end first.
+        is_locked = isinstance(error, DatabaseLocked)
+        for attempt in self.settler.waiting:
+            attempt.is_locked = is_locked  # as of a table that is altered: its lease is kept until it can be settled
+        # The queue is there, as the heartbeat knows, and not for us. Whatever runs may end first. A lock would hold up another process just so.
         is_there = self.contact.beat_at > self._away.since
-        if is_there and time.monotonic() > self._away.since + GIVE_UP_S and not self.in_flight.busy():
+        if is_there and not is_locked and time.monotonic() > self._away.since + GIVE_UP_S and not self.in_flight.busy():
             self._give_up(error, time.monotonic() - self._away.since)
 
     def _answered(self) -> None:
