@@ -16,6 +16,7 @@ from reelq.worker.db.schema.locks import PATIENCE_S as PATIENCE_S
 from reelq.worker.db.schema.locks import SchemaBusy as SchemaBusy
 from reelq.worker.db.schema.plan import REAPPLIED as REAPPLIED
 from reelq.worker.db.schema.plan import Plan as Plan
+from reelq.worker.db.schema.plan import SchemaNewer as SchemaNewer
 from reelq.worker.db.schema.plan import is_file as is_file
 from reelq.worker.db.schema.plan import plan as plan
 from reelq.worker.db.schema.plan import require as require

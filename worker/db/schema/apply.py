@@ -68,6 +68,7 @@ def session(conn: psycopg.Connection[Any], wait_s: float) -> Iterator[None]:
             conn.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])
             for name in SESSION:
                 conn.execute(sql.SQL("reset {}").format(sql.Identifier(name)))
+            locks.cancel_autovacuum_soon(conn, False)
 
 
 def _set(conn: psycopg.Connection[Any], name: str, value: str) -> None:

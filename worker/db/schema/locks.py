@@ -72,10 +72,10 @@ def wait_at_most(conn: psycopg.Connection[Any], ms: float) -> None:
     conn.execute("select set_config('lock_timeout', %s, false)", [f"{max(int(ms), LEAST_MS)}ms"])
 
 
-def cancel_autovacuum_soon(conn: psycopg.Connection[Any]) -> None:
+def cancel_autovacuum_soon(conn: psycopg.Connection[Any], soon: bool = True) -> None:
     """Have autovacuum give way within our wait: it does when somebody has waited for deadlock_timeout. Only a superuser may say so."""
     try:
-        conn.execute(SQL("set deadlock_timeout = {}").format(BUDGET_MS // 2))
+        conn.execute(SQL("set deadlock_timeout = {}").format(BUDGET_MS // 2) if soon else "reset deadlock_timeout")
     except psycopg.errors.InsufficientPrivilege:
         pass  # then it is waited for
 
