@@ -27,6 +27,7 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 
 from demo import postgres
+from reelq.worker import __version__
 from reelq.worker.db import schema
 from reelq.worker.db.schema import releases
 
@@ -265,5 +266,7 @@ def make(version: str) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in make(sys.argv[1]):
+    if sys.argv[1:] != [__version__]:
+        sys.exit(f"release_dump takes the version of this checkout, {__version__}: what was released stays as it is")
+    for path in make(__version__):
         sys.stdout.write(f"{path.relative_to(ROOT)} {path.stat().st_size}\n")
