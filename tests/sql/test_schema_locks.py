@@ -22,6 +22,7 @@ from reelq.worker.errors import TRY_AGAIN
 from tests.patience import QUICK_S
 from tests.sql import releasekit
 from tests.sql.queuekit import Queue
+from tests.sql.test_schema_install import dump
 from tests.sql.test_schema_runner import CATS, applied, change
 
 Conn = psycopg.Connection[Any]
@@ -172,6 +173,17 @@ def test_a_trigger_waits_for_a_writer_while_others_write(empty_conn: Conn, empty
 
         watch(empty_conn, "cats.cats", "ShareRowExclusiveLock", enough)
     assert upgrade.finish() == ["functions/cats/tg_pet.sql"]
+
+
+def test_a_rehearsal_that_never_gets_its_lock_has_changed_nothing(pg_server: postgres.Server, empty_conn: Conn, empty_dsn: str, tree: Path) -> None:
+    schema.install(empty_conn, tree)
+    before = dump(pg_server, empty_conn.info.dbname)
+    change(tree, {"functions/cats/a_toy.sql": "create or replace function cats.a_toy() returns integer language sql as 'select 1';", "functions/cats/tg_pet.sql": PET})
+    with holding(empty_dsn, "insert into cats.cats values (7, 'Tim')") as writer:
+        with pytest.raises(schema.SchemaBusy, match=rf"^the upgrade did not get its locks within 0\.3 s: pid {writer.info.backend_pid} \(postgres, long report\) holds cats.cats") as told:
+            schema.upgrade(empty_conn, tree, patience_s=0.3)
+    assert told.value.exit_code == TRY_AGAIN and str(told.value.hint).startswith("Nothing of it was changed. End the transaction")
+    assert dump(pg_server, empty_conn.info.dbname) == before
 
 
 def test_a_rehearsal_holds_no_lock_that_others_wait_for(empty_conn: Conn, tree: Path) -> None:

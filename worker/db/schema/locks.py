@@ -47,6 +47,7 @@ where l.locktype = 'relation' and l.relation = any(%s::oid[]) and l.granted and 
     and l.database = (select oid from pg_database where datname = current_database())
 order by a.xact_start nulls last limit 1
 """
+HINT = "End the transaction, as by select pg_terminate_backend(pid), or wait longer with --wait, and run this again: it goes on from there."
 NOT_HAD = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 Result = TypeVar("Result")
 
@@ -113,7 +114,9 @@ def patiently(
         except NOT_HAD as error:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise SchemaBusy(f"{what} did not get its locks within {patience_s:g} s: {_blame(conn, text, standing)}", _hint()) from error
+                told = f"{what} did not get its locks within {patience_s:g} s: {_blame(conn, text, standing)}"
+                kept = "Nothing of that file stays, and what was applied before it does." if what.startswith("sql/") else "Nothing of it was changed."
+                raise SchemaBusy(told, f"{kept} {HINT}") from error
         time.sleep(min(next(pauses), left))
 
 
@@ -132,10 +135,3 @@ def _blame(conn: psycopg.Connection[Any], text: str, standing: dict[str, int]) -
         age = "" if held_s is None else f"; its transaction began {held_s} s ago"
         return f"pid {pid} ({name}) holds {table}{age}"
     return "others held them each time"
-
-
-def _hint() -> str:
-    return (
-        "Nothing of that file stays, and what was applied before it does. End the transaction, as by select pg_terminate_backend(pid), or wait "
-        "longer with --wait, and run this again: it goes on from there."
-    )
