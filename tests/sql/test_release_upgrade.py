@@ -65,7 +65,7 @@ def lost(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str,
     return {table: count for table, count in (gone | fewer).items() if count > 0}
 
 
-def test_a_released_database_becomes_what_a_fresh_install_is(released: str, pg_server: postgres.Server, empty_conn: Any) -> None:
+def test_a_released_database_becomes_what_a_fresh_install_is(released: str, pg_server: postgres.Server, empty_conn: Any, tmp_path: Path) -> None:
     with psycopg.connect(released, autocommit=True) as conn:
         before, columns = releasekit.contents(conn)
         assert Queue(conn).violations() == []
@@ -77,6 +77,8 @@ def test_a_released_database_becomes_what_a_fresh_install_is(released: str, pg_s
         assert schema.diff(conn) == []
         assert {row["state"] for row in schema.status(conn)} == {"applied"}
         assert schema.upgrade(conn) == []
+    told = releasekit.run(released, tmp_path, "schema", "status")
+    assert (told.returncode, told.stdout) == (0, ""), told.stderr
     assert differences(dump(pg_server, released), fresh(pg_server, empty_conn)) == []
 
 
