@@ -95,7 +95,10 @@ def holding(url: str, statement: str) -> Iterator[Conn]:
 
 
 def watch(observer: Conn, table: str, mode: str, until: Callable[[int], bool]) -> None:
-    """Look until the upgrade has waited for the table so many times and is in the way of nobody for long."""
+    """Look until the upgrade has waited for the table so many times and is in the way of nobody for long.
+
+    What `until` does may wait behind the upgrade, and nobody looks meanwhile: so it does something once for each wait that was seen.
+    """
     tries: set[Any] = set()
     deadline = time.monotonic() + 4 * QUICK_S
     while not until(len(tries)):
@@ -131,8 +134,8 @@ def test_a_worker_and_an_enqueuer_go_on_while_a_migration_waits_for_a_long_reade
                 upgrade.start()
 
                 def enough(tries: int) -> bool:
-                    if len(added) < 21:
-                        added.append(queue.add())
+                    if len(added) < 1 + 7 * tries:
+                        added.extend(queue.add() for _ in range(7))
                     return tries >= 3 and done() >= 21
 
                 watch(conn, "queue.processing_jobs", "AccessExclusiveLock", enough)
@@ -171,9 +174,12 @@ def test_a_trigger_waits_for_a_writer_while_others_write(empty_conn: Conn, empty
     with holding(empty_dsn, "insert into cats.cats values (7, 'Tim')"):
         upgrade = Upgrade(empty_dsn, tree)
         upgrade.start()
+        seen: list[int] = []
 
         def enough(tries: int) -> bool:
-            go_on(empty_conn, upgrade)
+            if tries > len(seen):
+                seen.append(tries)
+                go_on(empty_conn, upgrade)
             return tries >= 3
 
         watch(empty_conn, "cats.cats", "ShareRowExclusiveLock", enough)
