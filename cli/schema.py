@@ -9,7 +9,7 @@ from typing import Any
 import click
 import psycopg
 
-from reelq.cli.app import App, json_option, pass_app
+from reelq.cli.app import App, Seconds, json_option, pass_app
 from reelq.cli.terminal import output
 from reelq.cli.terminal.output import Column, emit, say
 from reelq.worker import db
@@ -53,17 +53,24 @@ def install(app: App, as_json: bool) -> None:
 
 @schema.command()
 @click.option("--accept", is_flag=True, help="Take tables that were changed by hand as they are.")
+@click.option(
+    "--wait", "wait_s", type=Seconds(), default=runner.PATIENCE_S, show_default=True,
+    help="How long a file tries again while others hold a table that it needs, such as 30s or 5m.",
+)  # fmt: skip
 @json_option
 @pass_app
-def upgrade(app: App, accept: bool, as_json: bool) -> None:
+def upgrade(app: App, accept: bool, wait_s: float, as_json: bool) -> None:
     """Bring an older database to this version; put functions back that were changed by hand.
+
+    Workers may go on meanwhile: nobody waits longer than 0.2 s behind a lock that this waits for. Exit code 75: a session held
+    a table for longer than --wait. The message names it; run this again, and it goes on from there.
 
     \b
     Examples:
       reelq schema status && reelq schema upgrade
     """
     with direct(app) as conn:
-        ran = runner.upgrade(conn, accept=accept, warn=say)
+        ran = runner.upgrade(conn, accept=accept, patience_s=wait_s, warn=say)
     _tell(ran, as_json)
 
 

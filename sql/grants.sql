@@ -34,6 +34,7 @@ begin
             -- the defaults and policies of the tables call these with the caller's rights
             ('base.clock', 'worker app readonly'),
             ('base.uuid_v7', 'worker app readonly'),
+            ('base.accepts_program', 'worker app readonly'),
             ('base.current_tenant', 'worker app readonly'),
             ('base.is_trusted', 'worker app readonly'),
             ('base.may_act_for', 'worker app readonly'),

@@ -187,7 +187,7 @@ class WorkerUnknown(QueueError):
 
 
 class SchemaMismatch(QueueError):
-    """RQ011: not installed, or newer than this program."""
+    """RQ011: not installed, older than this program, or too new for it."""
 
     exit_code = FAILED
 

@@ -418,8 +418,16 @@ def test_no_schema_is_bad(bare, empty_dsn):
     assert said(done.rows, "database")[0]["level"] == "ok"
 
 
+def test_a_newer_schema_that_accepts_this_program_is_worth_a_look(database, conn):
+    conn.execute("insert into base.schema_ledger (path, kind, sha256) values ('migrations/9999_later.sql', 'migration', 'x')")
+    (row,) = database("schema")
+    assert (row["level"], "newer than this program" in row["detail"]) == ("warn", True)
+    assert database("invariants"), "it goes on with the rest"
+
+
 def test_a_newer_schema_is_bad(database, conn):
     conn.execute("insert into base.schema_ledger (path, kind, sha256) values ('migrations/9999_later.sql', 'migration', 'x')")
+    conn.execute("create or replace function base.accepts_program(p_version text) returns boolean language sql as 'select false'")
     (row,) = database("schema")
     assert (row["level"], "newer than this program" in row["detail"]) == ("bad", True)
 

@@ -38,6 +38,18 @@ def test_ids_sort_by_creation_within_a_millisecond(conn: Conn) -> None:
     assert len({one.int >> 80 for one in ids}) < len(ids) / 10, "many ids share a millisecond, or this proves nothing"
 
 
+def test_ids_of_one_session_are_in_order_where_the_server_makes_them(conn: Conn) -> None:
+    """Also beside whole batches, which on older servers run ahead of the clock."""
+    batch = "select unnest(base.uuids_v7(500)) as id"
+    one = "select base.uuid_v7() as id"
+    rounds = [[row[0] for row in conn.execute(query)] for _ in range(20) for query in (one, batch, one)]
+
+    assert all(ids == sorted(set(ids)) for ids in rounds)
+    if conn.info.server_version >= 180000:
+        ids = [made for made_at_once in rounds for made in made_at_once]
+        assert ids == sorted(set(ids))
+
+
 def test_the_fraction_in_an_id_is_below_a_millisecond(conn: Conn) -> None:
     """Read back, milliseconds and fraction give the microsecond of the clock."""
     ((before, made, after),) = conn.execute(

@@ -529,7 +529,7 @@ def test_a_runner_killed_half_way_leaves_whole_files_and_the_next_one_goes_on(
 
 
 def test_the_caller_gets_the_session_back_as_it_was(empty_conn: Conn, tree: Path) -> None:
-    shown = "select current_setting('search_path'), current_setting('lock_timeout'), current_setting('check_function_bodies')"
+    shown = "select current_setting('search_path'), current_setting('lock_timeout'), current_setting('check_function_bodies'), current_setting('deadlock_timeout')"
     before = empty_conn.execute(shown).fetchone()
     schema.install(empty_conn, tree)
     assert empty_conn.execute(shown).fetchone() == before

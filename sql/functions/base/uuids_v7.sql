@@ -7,8 +7,12 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-    v_us bigint := date_part('epoch', pg_catalog.clock_timestamp()) * 1000000;
+    v_us bigint;
 begin
+    if current_setting('server_version_num')::integer >= 180000 then
+        return array(select pg_catalog.uuidv7() from generate_series(1, p_count));
+    end if;
+    v_us := date_part('epoch', pg_catalog.clock_timestamp()) * 1000000;
     -- The ids of base.uuid_v7(), at half the cost of a call a row; they are a microsecond apart, and so in order.
     return array(
         select encode(

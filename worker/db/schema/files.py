@@ -232,6 +232,16 @@ def statements(text: str) -> list[str]:
     return [part for part in re.split(r"(?<=;)[ \t]*\n[ \t]*\n", text) if re.sub(r"--[^\n]*", "", part).strip()]
 
 
+def parts(text: str) -> list[tuple[int, str]]:
+    """The statements of a file, each with the place where it begins; in one piece where a body without quotes hides semicolons."""
+    bare = ASIDE.sub(lambda found: " " * len(found[0]), text)
+    if re.search(r"\bbegin\s+atomic\b", bare, re.IGNORECASE):
+        return [(0, text)]
+    ends = [found.end() for found in re.finditer(";", bare)] + [len(text)]
+    begins = [0, *ends[:-1]]
+    return [(begin, text[begin:end]) for begin, end in zip(begins, ends, strict=True) if bare[begin:end].strip()]
+
+
 def search_path(root: Path = ROOT) -> list[str]:
     """An application's own names first, then the rooms left to right, base last."""
     return ["$user", "public", *(name for name in rooms(root) if name != "base"), "base"]

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
 
-from reelq.worker.db.schema import drift
+from reelq.worker.db.schema import drift, locks
 
 THERE = "select from pg_proc where oid = to_regprocedure('base.find_owner_faults()')"
 FAULTS = "select object, fault, mend from base.find_owner_faults()"
@@ -24,10 +25,14 @@ def faults(conn: psycopg.Connection[Any]) -> list[tuple[str, str, str]]:
     return [(found, fault, mended) for found, fault, mended in drift.rows(conn, FAULTS)]
 
 
-def mend(conn: psycopg.Connection[Any], warn: Callable[[str], None]) -> None:
-    """Give the policies to the owners of their tables; tell what only its owner or a superuser can give away."""
+def mend(conn: psycopg.Connection[Any], warn: Callable[[str], None], standing: dict[str, int], patience_s: float) -> None:
+    """Give the policies to the owners of their tables; tell what only its owner or a superuser can give away.
+
+    Raises:
+        SchemaBusy: others held a table all the time.
+    """
     for found, fault, statement in faults(conn):
         try:
-            conn.execute(statement.encode())
+            locks.patiently(conn, partial(conn.execute, statement.encode()), statement, statement, standing, patience_s)
         except psycopg.errors.InsufficientPrivilege:
             warn(f"{found} {fault}; as a superuser: {statement}")

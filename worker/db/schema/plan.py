@@ -9,11 +9,19 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
-from reelq.worker.db.schema import drift, ownership, shared, strays
+from reelq.worker import __version__
+from reelq.worker.db.schema import drift, ownership, releases, shared, strays
 from reelq.worker.db.schema.files import NO_WAY_UP, ROOT, File, SchemaError, files, migrations
 from reelq.worker.errors import SchemaMismatch
 
+Ledger = dict[str, tuple[str, str, Any]]  # path -> kind, sha256, applied_at
+SAYS = "select where to_regprocedure('base.accepts_program(text)') is not null"
+ACCEPTS = "select where base.accepts_program(%s)"
 REAPPLIED = ("function", "view", "data", "grants")
+
+
+class SchemaNewer(SchemaMismatch):
+    """The database has had migrations that these files do not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ def plan(conn: psycopg.Connection[Any], root: Path = ROOT) -> Plan:
     done = {path: sha for path, (kind, sha, _) in ledger.items() if kind == "migration"}
     unknown = sorted(done.keys() - {file.path for file in moves})
     if unknown:
-        raise SchemaMismatch(
+        raise SchemaNewer(
             f"the database is newer than this program: it has had {unknown[-1]}",
             "Install the version of reelq that made the database's schema, or a later one.",
         )
@@ -64,21 +72,27 @@ def plan(conn: psycopg.Connection[Any], root: Path = ROOT) -> Plan:
     return Plan(steps, False, settled, vanished)
 
 
-def refuse_unreleased(todo: Plan, root: Path = ROOT) -> None:
+def refuse_unreleased(todo: Plan, ledger: Ledger, root: Path = ROOT) -> None:
     """Stop before anything has changed if a database was made of other table files and nothing leads from those to these.
 
-    Until the first release there are no migrations: a table file that was edited, moved or taken away since is such a case.
+    Migrations lead from one release to the next (releases.py). A database that has had none of them must have the table files of
+    a release, beside those of new tables; of a tree without releases or migrations, those that are there now.
 
     Raises:
         SchemaError: names one of the files.
     """
     others = [file.path for file in todo.settled] + [path for path in todo.vanished if path.startswith("schema/")]
-    if others and not migrations(root):
-        told = f"this database was made by an unreleased version of reelq: it has another sql/{min(others)}"
+    known = releases.texts(root)
+    if any(kind == "migration" for kind, _, _ in ledger.values()) or (migrations(root) and not known):
+        return
+    new = {file.path for file in todo.settled if known and file.path not in known}
+    strange = [path for path in others if path not in new and ledger[path][1] not in known.get(path, ())]
+    if strange:
+        told = f"this database was made by an unreleased version of reelq: it has another sql/{min(strange)}"
         raise SchemaError(told, NO_WAY_UP)
 
 
-def read_ledger(conn: psycopg.Connection[Any]) -> dict[str, tuple[str, str, Any]] | None:
+def read_ledger(conn: psycopg.Connection[Any]) -> Ledger | None:
     """Path → kind, sha256, applied_at; None when there is no ledger.
 
     Raises:
@@ -97,10 +111,17 @@ def read_ledger(conn: psycopg.Connection[Any]) -> dict[str, tuple[str, str, Any]
 def require(conn: psycopg.Connection[Any], root: Path = ROOT) -> None:
     """Check at the start of a program that the database has the tables that it expects.
 
+    A newer database may be worked with as long as it says so (base.accepts_program): a release keeps what the one before it calls.
+
     Raises:
-        SchemaMismatch: RQ011, not installed, older (tables or migrations are missing) or newer.
+        SchemaMismatch: RQ011, not installed, older (tables or migrations are missing) or too new.
     """
-    todo = plan(conn, root)
+    try:
+        todo = plan(conn, root)
+    except SchemaNewer:
+        if drift.rows(conn, SAYS) and drift.rows(conn, ACCEPTS, [__version__]):
+            return
+        raise
     if todo.fresh:
         raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
     missing = [file.path for file in todo.steps if file.kind in ("schema", "migration")]

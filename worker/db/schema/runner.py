@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from reelq.worker.db.schema import drift, ownership, shared, strays
+from reelq.worker.db.schema import drift, locks, ownership, shared, strays
 from reelq.worker.db.schema.apply import LOCK_WAIT_S, apply, enter, make_ledger, rehearse, session
 from reelq.worker.db.schema.files import ROOT, File, files, rooms, search_path
 from reelq.worker.db.schema.plan import Plan, is_file, plan, read_ledger, refuse_unreleased, status
@@ -38,17 +39,20 @@ def upgrade(
     empty_too: bool = False,
     accept: bool = False,
     wait_s: float = LOCK_WAIT_S,
+    patience_s: float = locks.PATIENCE_S,
     warn: Callable[[str], None] = _ignore,
 ) -> list[dict[str, Any]]:
     """Bring the database to the state of the files; return a row (path, kind, ms) a file that ran.
 
     Functions, views and grants that were changed by hand are put back, and older signatures of a function dropped; a table changed by hand is told
-    to `warn` and stays (and stays told by `diff`) unless `accept`.
+    to `warn` and stays (and stays told by `diff`) unless `accept`. Another runner is waited for `wait_s`, tables that
+    others hold `patience_s` a file.
 
     Raises:
         SchemaMismatch: RQ011, newer than the files, or empty without `empty_too`.
         SchemaTaken: a schema of our names belongs to somebody else; nothing has changed.
         SchemaError: a file failed (with file and line), or see plan().
+        SchemaBusy: others held a table all the time; the files before are applied, and the next upgrade goes on.
     """
     with session(conn, wait_s):
         todo = plan(conn, root)
@@ -61,25 +65,28 @@ def upgrade(
         known: drift.Objects = {}
         before: drift.Objects = {}
         if not todo.fresh:
-            refuse_unreleased(todo, root)
+            refuse_unreleased(todo, read_ledger(conn) or {}, root)
             known, before = drift.recorded(conn), drift.describe(conn, rooms(root))
         by_hand = drift.changes(known, before) if known else {}
         steps = todo.steps + [file for file in _put_back(by_hand, root) if file not in todo.steps]
+        others_use = {} if todo.fresh else locks.tables(conn, rooms(root))
+        run = partial(apply, conn, closed=rooms(root), warn=warn, standing=others_use, patience_s=patience_s)
         if not todo.fresh and not any(file.kind == "migration" for file in steps):
-            rehearse(conn, steps, files(root))
+            texts = "".join(file.text for file in steps)
+            locks.patiently(conn, partial(rehearse, conn, steps, files(root), others_use), "the upgrade", texts, others_use, patience_s)
         make_ledger(conn, root, todo.fresh)
         standing = strays.signatures(conn, rooms(root))
         strays.drop(conn, files(root), warn)
-        ran = [{"path": file.path, "kind": file.kind, "ms": apply(conn, file, rooms(root), warn)} for file in steps]
+        ran = [{"path": file.path, "kind": file.kind, "ms": run(file)} for file in steps]
         if standing - strays.signatures(conn, rooms(root)) and not any(row["kind"] == "grants" for row in ran):
             # One that took another's place has no rights yet.
             grants = [file for file in files(root) if file.kind == "grants"]
-            ran += [{"path": file.path, "kind": file.kind, "ms": apply(conn, file, rooms(root), warn)} for file in grants]
+            ran += [{"path": file.path, "kind": file.kind, "ms": run(file)} for file in grants]
         _settle(conn, todo, ran, warn)
         shared.set_search_path(conn, search_path(root), not known, warn)
         if not known:
             shared.close_temporary(conn, search_path(root))
-        ownership.mend(conn, warn)
+        ownership.mend(conn, warn, others_use, patience_s)
         now = drift.describe(conn, rooms(root))
         stay = {} if accept else {o: s for o, s in by_hand.items() if before.get(o) == now.get(o)}
         stay = {o: s for o, s in stay.items() if now.get(o) != known.get(o)}

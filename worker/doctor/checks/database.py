@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from reelq.worker import db
+from reelq.worker import __version__, db
 from reelq.worker.db import schema
 from reelq.worker.db.rows import Connection, rows, scalar
 from reelq.worker.doctor.checks import connection
@@ -110,6 +110,9 @@ def schema_state(conn: Connection) -> Generator[Finding, None, bool]:
         return False
     try:
         different = schema.diff(conn)
+    except schema.SchemaNewer as newer:
+        yield database("warn", "schema", f"{newer}; it accepts {__version__} still", "Install the newer reelq on this host too.")
+        return True
     except psycopg.errors.InsufficientPrivilege:
         remedy = "Ask as the owner, or with a worker's account."
         yield database("warn", "schema", "This account may not look for changes by hand", remedy)
