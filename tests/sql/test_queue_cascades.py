@@ -165,3 +165,56 @@ def test_a_circle_is_found_among_thousands_listed_child_first(queue):
         every = "array(select id from queue.processing_jobs) || %s::uuid[]"
         assert [str(one) for one in queue.value(f"select queue.find_circle({every})", ids)] == sorted(ids)
         queue.conn.execute("delete from queue.job_dependencies where job_id = any(%s::uuid[])", (ids,))
+
+
+@pytest.mark.parametrize("held", ["videos", "assets"])
+@pytest.mark.parametrize("below", [False, True])
+def test_a_claim_that_goes_on_waits_for_no_video_that_somebody_holds(queue, connect, held, below):
+    """A step waits for a job of no video: when it falls, its video fails, which the tenant's open transaction holds."""
+    parent = queue.add()
+    job = queue.take()
+    video = queue.value("select queue.ingest_video('https://x/a.mp4')")
+    run, asset = queue.rows("select j.pipeline_run, j.asset_id from queue.processing_jobs as j where j.video_id = %s limit 1", video)[0]
+    first = queue.add(depends_on=[parent])
+    step = queue.value(
+        "insert into queue.processing_jobs (job_type, video_id, pipeline_run, pipeline_step, depends_on)"
+        " values ('generate_thumbnail', %s, %s, 'x', %s) returning id",
+        video, run, [first if below else parent],
+    )  # fmt: skip
+    queue.value("select queue.cancel_job(%s)", parent)
+    queue.rows("select queue.release_job(%s, %s, 'shutdown')", parent, job.token)  # which leaves the children to claims
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.rows(f"select from media.{held} where id = %s for no key update", {"videos": video, "assets": asset}[held])
+        look(other)
+    assert [queue.status(job) for job in (first, step)] == ["failed", "queued"]
+    look(queue), look(queue)
+    assert queue.status(step) == "failed"
+    assert queue.value("select status from media.videos where id = %s", video) == "failed"
+    assert queue.rows("select * from queue.cascades") == []
+
+
+def test_cascades_that_are_held_hide_no_others(queue, connect):
+    """A look takes a hundred of them. What cannot go on stays, and must not come first for ever."""
+    queue.worker()
+    many = [queue.add() for _ in range(150)]
+    last = queue.add()
+    jobs = queue.claim(limit=151)
+    children = [queue.add(depends_on=[job]) for job in many]
+    free = queue.add(depends_on=[last])
+    order = {job: n for n, job in enumerate([*many, last])}
+    queue.conn.execute("select queue.cancel_job(id) from queue.processing_jobs where id = any(%s)", ([*many, last],))
+    for job in sorted(jobs, key=lambda job: order[job.job_id]):
+        queue.rows("select queue.release_job(%s, %s, 'shutdown')", job.job_id, job.token)  # which leaves the children to claims
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = any(%s) for share", children)
+        for _ in range(100):
+            look(other)
+            if other.status(free) == "failed":
+                break
+        assert other.status(free) == "failed"
+    look(queue), look(queue)
+    assert statuses(queue) == {"cancelled": 151, "failed": 151}

@@ -160,14 +160,16 @@ def test_a_video_is_deleted_while_a_step_of_its_pipeline_ends(queue, race, call)
     assert queue.rows("select from queue.processing_jobs where video_id = %s", video) == []
 
 
-def test_a_rescue_waits_for_nobody_who_deletes_the_video(queue, connect):
+@pytest.mark.parametrize("held", ["videos", "assets"])
+def test_a_rescue_waits_for_nobody_who_deletes_the_video(queue, connect, held):
+    queue.conn.execute("update queue.job_types set max_crashes = 1")
     video = queue.value("select queue.ingest_video('/a.mp4')")
     queue.take()
     queue.conn.execute("update queue.leases set expires_at = '2000-01-01'")
     other = Queue(connect())
     other.conn.execute("set lock_timeout = '1s'")
     with queue.transaction():
-        queue.rows("select from media.videos where id = %s for update", video)
+        queue.rows(f"select from media.{held} where id = (select {'id' if held == 'videos' else 'asset_id'} from media.videos where id = %s) for update", video)
         assert other.rescue() == 0
     assert other.rescue() == 1
 
@@ -577,3 +579,59 @@ def test_a_job_that_fails_while_a_retry_waits_is_retried_too(queue, race):
         queue.fail(job, "permanent")
     assert [tuple(row) for row in retrying.finish()] == [("retried", None, 2)]
     assert [queue.status(one) for one in (first, second)] == ["queued"] * 2
+
+
+@pytest.fixture
+def due(queue):
+    """A schedule of a tenant's video whose tick has come: the tenant, the video, the key of the tick."""
+    tenant = queue.value("select identity.create_tenant('acme')")
+    video = queue.value("select media.create_video('/a.mp4', %s)", tenant)
+    queue.value("select queue.set_schedule('nightly', '0 3 * * *', 'no_op', p_video_id => %s)", video)
+    queue.conn.execute("update queue.schedules set next_run_at = '2026-03-01 03:00Z'")
+    return tenant, video, "schedule:nightly:2026-03-01T03:00:00Z"
+
+
+@pytest.mark.parametrize("held", ["media.videos", "identity.tenants"])
+def test_no_tick_waits_for_whoever_holds_what_it_is_about(queue, connect, due, held):
+    tenant, video, key = due
+    queue.value("select queue.set_schedule('zero', '0 3 * * *', 'no_op')")
+    queue.conn.execute("update queue.schedules set next_run_at = '2026-03-01 03:00Z' where name = 'zero'")
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.rows(f"select from {held} where id = any(%s) for update", [tenant, video])
+        assert other.value("select queue.run_schedules()") == 1  # the other schedule
+    assert queue.value("select last_error from queue.schedules where name = 'nightly'") == "Another session holds its video or its tenant."
+    assert queue.value("select queue.run_schedules()") == 1
+    assert queue.value("select count(*) from queue.processing_jobs where idempotency_key = %s", key) == 1
+    assert queue.value("select last_error from queue.schedules where name = 'nightly'") is None
+
+
+def test_a_lock_that_times_out_loses_no_tick(queue, connect, due):
+    """Here the platform itself has used the key."""
+    tenant, video, key = due
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '100ms'")
+    with queue.transaction():
+        queue.add(tenant_id=tenant, idempotency_key=key)
+        assert other.value("select queue.run_schedules()") == 0
+        queue.conn.execute("delete from queue.processing_jobs")
+    assert "(55P03)" in queue.value("select last_error from queue.schedules")
+    assert queue.value("select queue.run_schedules()") == 1
+    assert queue.value("select video_id from queue.processing_jobs where idempotency_key = %s", key) == video
+
+
+def test_a_tenant_uses_no_key_of_a_schedule(queue, due):
+    tenant, video, key = due
+    queue.conn.execute("select set_config('reelq.tenant_id', %s, false)", (str(tenant),))
+    for call, *arguments in (
+        ("select queue.enqueue_job('no_op', idempotency_key => %s)", key),
+        ("select * from queue.enqueue_jobs(%s)", Jsonb([{"job_type": "no_op", "idempotency_key": key}])),
+        ("insert into queue.processing_jobs (job_type, tenant_id, idempotency_key) values ('no_op', %s, %s)", tenant, key),
+        ("select * from queue.enqueue_pipeline('standard', %s, '{}', %s)", video, key),
+    ):
+        with pytest.raises(psycopg.Error) as refused:
+            queue.conn.execute(call, arguments)
+        assert refused.value.sqlstate == "RQ008" and refused.value.diag.message_hint
+        assert "idempotency_key must not begin with schedule:" in str(refused.value)
+    assert queue.value("select queue.run_schedules()") == 1  # whoever's claim calls it

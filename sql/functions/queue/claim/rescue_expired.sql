@@ -67,11 +67,14 @@ begin
         order by l.expires_at
     loop
         exit when v_rescued >= p_limit;
-        -- The video first, as everywhere; a claim waits for nobody.
+        -- The video and its asset, which fail with it, first; a claim waits for nobody.
         select j.video_id into v_video from queue.processing_jobs as j where j.id = v_lease.job_id and j.pipeline_run is not null;
         if v_video is not null then
             perform from media.videos as v where v.id = v_video for no key update skip locked;
             continue when not found;
+            perform from media.assets as a
+            where a.id = (select v.asset_id from media.videos as v where v.id = v_video) for no key update skip locked;  -- mutant: a rescue waits for an asset
+            continue when not found and exists (select from media.videos as v where v.id = v_video and v.asset_id is not null);
         end if;
         select * into v_job from queue.processing_jobs as j
         where j.id = v_lease.job_id and j.status = 'running' and j.token = v_lease.token

@@ -67,6 +67,14 @@ begin
             'Leave it out to enqueue every time.'
         ];
     end if;
+    -- A tenant that has such a key in an open transaction would stop queue.run_schedules, which every claim calls.
+    if p_job.idempotency_key ~ '^(pipeline:[a-z0-9_-]+:[0-9a-f-]+:)?schedule:'
+        and (base.current_tenant() is not null or not base.is_trusted()) then  -- mutant: a tenant takes the key of a tick
+        return array[
+            'RQ008', format('idempotency_key must not begin with schedule:, as %s does', quote_literal(left(p_job.idempotency_key, 100))),
+            'Keys of schedules are for their own jobs. Choose another first word.'
+        ];
+    end if;
     return queue.job_data_refusal(p_job.job_data);
 end;
 $$;

@@ -4,6 +4,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set reelq.tenant_id = ''
 as $$
 declare
     v_now timestamptz := base.clock();
@@ -12,6 +13,7 @@ declare
     v_key text;
     v_job uuid;
     v_error text;
+    v_held boolean;
     v_made integer := 0;
 begin
     perform base.check_read_committed();
@@ -22,7 +24,8 @@ begin
         select s.*
         from queue.schedules as s
         where s.next_run_at <= v_now and s.paused_at is null
-        order by s.last_error is not null, s.next_run_at  -- mutant: what fails goes first
+        -- What fails goes last and in no order, so that none of it hides the others.
+        order by s.last_error is not null, case when s.last_error is null then s.next_run_at end, random()  -- mutant: what fails goes first
         limit p_limit
         for update skip locked  -- mutant: two run the same tick
     loop
@@ -30,7 +33,18 @@ begin
         loop
             v_error := null;
             v_job := null;
-            if v_schedule.missed <> 'skip' or v_tick > v_now - interval '1 minute' then  -- mutant: a missed tick is made up for though it shall be skipped
+            -- A claim waits for nobody, and the tick is not lost either: while another session holds what its job is about, it stays.
+            perform from identity.tenants as t
+            where t.id = coalesce(v_schedule.tenant_id, (select v.tenant_id from media.videos as v where v.id = v_schedule.video_id))
+            for key share skip locked;
+            v_held := not found and num_nonnulls(v_schedule.tenant_id, v_schedule.video_id) > 0;
+            if v_schedule.video_id is not null and not v_held then
+                perform from media.videos as v where v.id = v_schedule.video_id for key share skip locked;  -- mutant: a tick waits for its video
+                v_held := not found;
+            end if;
+            if v_held then
+                v_error := 'Another session holds its video or its tenant.';
+            elsif v_schedule.missed <> 'skip' or v_tick > v_now - interval '1 minute' then  -- mutant: a missed tick is made up for though it shall be skipped
                 v_key := format('schedule:%s:%s', v_schedule.name, to_char(v_tick at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'));
                 -- What one schedule cannot enqueue must stop neither the others nor the claim that calls this.
                 begin
@@ -46,9 +60,16 @@ begin
                     end if;
                     v_made := v_made + 1;
                 exception
+                    when lock_not_available or deadlock_detected then
+                        v_error := format('%s (%s)', sqlerrm, sqlstate);
+                        v_held := true;  -- mutant: a lock loses a tick
                     when others then
                         v_error := format('%s (%s)', sqlerrm, sqlstate);
                 end;
+            end if;
+            if v_held then
+                update queue.schedules as s set last_error = v_error where s.name = v_schedule.name and s.last_error is distinct from v_error;
+                exit;
             end if;
             -- This server may not know the time zone, which was checked on another one: the tick stays, and is tried again.
             begin
@@ -79,7 +100,8 @@ $$;
 
 comment on function queue.run_schedules(integer) is $$
 Enqueue what schedules name for the ticks that have come, once per tick whoever calls and however often: a job's idempotency key
-bears the schedule and the tick. Claiming workers call it once a second; cron may. Returns how many jobs or pipeline runs it made.
+bears the schedule and the tick, and tenants cannot use such a key. While another session holds the video or the tenant, or a lock times out, the
+tick stays and is tried again. Claiming workers call it once a second; cron may. Returns how many jobs or pipeline runs it made.
 
 Arguments
   p_limit  stop after so many; the rest comes with the next call

@@ -16,13 +16,20 @@ declare
     v_below uuid[];
     v_most integer;
     v_moved integer := 0;
+    v_looked bigint := 0;
 begin
     perform base.check_read_committed();
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 2000.';
     end if;
-    for v_cascade in select c.* from queue.cascades as c order by c.created_at, c.job_id limit 100 for update skip locked loop
-        exit when v_moved >= p_limit;
+    -- In no order, so that neither those whose children somebody holds nor one with a million of them keep the others waiting.
+    for v_cascade in
+        select c.* from queue.cascades as c
+        order by random()  -- mutant: what is held hides other cascades
+        limit 100
+        for update skip locked
+    loop
+        exit when v_moved >= p_limit or v_looked >= 5 * p_limit::bigint;
         select j.status into v_status from queue.processing_jobs as j where j.id = v_cascade.job_id for share skip locked;
         if not found then
             continue when exists (select from queue.processing_jobs as j where j.id = v_cascade.job_id);
@@ -46,18 +53,8 @@ begin
             limit v_most
         );
         -- Claims wait for nobody: what others hold is left to the next look.
-        v_free := array(
-            select j.id from queue.processing_jobs as j where j.id = any(v_next) order by j.id for no key update skip locked
-        );
-        v_some := array(
-            select b.job_id from queue.blocked as b where b.job_id = any(v_free) order by b.job_id for update skip locked
-        );
-        v_free := array(
-            select s from unnest(v_some) as s
-            union
-            select f from unnest(v_free) as f where (select true from queue.blocked as b where b.job_id = f) is null
-            order by 1
-        );
+        v_looked := v_looked + cardinality(v_next);
+        v_free := queue.lock_unheld(v_next, v_status <> 'completed');
         v_some := array(
             select d.job_id from queue.job_dependencies as d
             where d.parent_id = v_cascade.job_id and d.job_id = any(v_free) and (v_status = 'completed' or d.on_failure = 'run')
@@ -73,13 +70,7 @@ begin
             v_some := queue.fail_blocked(v_some);
             -- Their own children follow at once where nobody holds one of them, else at a later look.
             v_below := queue.find_doomed(v_some, p_limit);
-            if v_below <> '{}' and cardinality(v_below) = (
-                select count(*) from (
-                    select from queue.processing_jobs as j where j.id = any(v_below) for no key update skip locked
-                ) as locked
-            ) and cardinality(v_below) = (
-                select count(*) from (select from queue.blocked as b where b.job_id = any(v_below) for update skip locked) as locked
-            ) then
+            if v_below <> '{}' and cardinality(v_below) = cardinality(queue.lock_unheld(v_below)) then
                 v_some := v_some || queue.fail_blocked(v_below);
                 v_moved := v_moved + cardinality(v_below);
             end if;
@@ -111,7 +102,8 @@ $$;
 
 comment on function queue.continue_cascades(integer) is $$
 Deal with up to p_limit more children of jobs that have ended and had too many for one transaction (queue.cascades). Called by whoever
-claims; waits for nobody. Returns how many children it looked at.
+claims; waits for nobody: a child that another session holds, or whose video, is left to the next look. Looks at 100 jobs, chosen at random, and at five
+times p_limit children at most. Returns with how many children it dealt.
 
 Raises
   RQ002  the caller is not READ COMMITTED
