@@ -286,6 +286,9 @@ MUTANTS = [
     one("job_data of any depth", "if not v_flat and jsonb", "if false and jsonb", JOB_DATA, "-k", "refused and deep"),
     one("numbers of any size", ") then", ") and false then", JOB_DATA, "-k", "refused and 5000"),
     one("times that a driver cannot read", "p_job.scheduled_for not between", "false and p_job.scheduled_for not between", JOB_DATA, "-k", "no_driver"),
+    one("a job under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
+    one("a type under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
+    one("a job and its type under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
     # What a text may be
     one("a reason of any length", "> 2000", "> 2000000", CHANGES, "-k", "no_book"),
     one("a worker's trouble of any length", "left(p_trouble, 2000)", "p_trouble", CHANGES, "-k", "is_cut"),
