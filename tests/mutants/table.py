@@ -289,10 +289,12 @@ MUTANTS = [
     one("a job under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
     one("a type under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
     one("a job and its type under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
-    # What a text may be
+    # What a text or a time may be
     one("a reason of any length", "> 2000", "> 2000000", CHANGES, "-k", "no_book"),
     one("a worker's trouble of any length", "left(p_trouble, 2000)", "p_trouble", CHANGES, "-k", "is_cut"),
     one("a release's reason of any length", "left(p_reason, 2000)", "p_reason", CHANGES, "-k", "is_cut"),
     one("a snooze's reason of any length", "left(p_reason, 2000)", "p_reason", CHANGES, "-k", "is_cut"),
     one("a message of any length", "left(p_message, 2000)", "p_message", CHANGES, "-k", "is_cut"),
+    one("since and until that are no times", "if ", "if false and ", CHANGES, "-k", "nonsense and infinity"),
+    one("a tick after the end of time", "if ", "if false and ", SCHEDULES, "-k", "outside_of_time and BC"),
 ]  # fmt: skip
