@@ -297,4 +297,8 @@ MUTANTS = [
     one("a message of any length", "left(p_message, 2000)", "p_message", CHANGES, "-k", "is_cut"),
     one("since and until that are no times", "if ", "if false and ", CHANGES, "-k", "nonsense and infinity"),
     one("a tick after the end of time", "if ", "if false and ", SCHEDULES, "-k", "outside_of_time and BC"),
+    # What keeps a job from being settled
+    one("no place of a child is locked", "true", "null", LEASES, "-k", "those_that_wait"),
+    one("no record of a child is locked", "true", "null", LEASES, "-k", "those_that_wait"),
+    one("no video of a child is locked", "not j.video_id", "false and not j.video_id", LEASES, "-k", "those_that_wait"),
 ]  # fmt: skip
