@@ -301,4 +301,13 @@ MUTANTS = [
     one("no place of a child is locked", "true", "null", LEASES, "-k", "those_that_wait"),
     one("no record of a child is locked", "true", "null", LEASES, "-k", "those_that_wait"),
     one("no video of a child is locked", "not j.video_id", "false and not j.video_id", LEASES, "-k", "those_that_wait"),
+    # What other proofs had left open
+    one("a willing grandchild falls", " and d.on_failure <> 'run'", "", GRAPH, "-k", "willing_grandchild"),
+    one("another's archived parent is waited for", "h.tenant_id = v_tenant", "true", TENANTS, "-k", "archived_job_is_no_parent"),
+    one("another's child is shown", "base.may_act_for(j.tenant_id)", "true", TENANTS, "-k", "are_not_shown"),
+    one("a video is reopened whose failure is archived", "h.status in ('failed', 'cancelled')", "false", CHANGES, "-k", "stays_failed"),
+    one("a code's policy before a type's", "p.job_type = '*', p.code = '*'", "p.code = '*', p.job_type = '*'", LEASES, "-k", "before_one_of_the_code"),
+    one("another worker settles a job", " and j.worker_id = p_worker_id", "", LEASES, "-k", "its_own"),
+    one("another worker's heartbeat", " and l.worker_id = p_worker_id", "", LEASES, "-k", "its_own", at="a heartbeat forgets the token"),
+    one("a release is a back-off", "p_outcome = 'snoozed'", "true", LEASES, "-k", "only_a_snooze", at="a drain charges an attempt"),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.sql.plankit import Explained
 from tests.sql.queuekit import Queue, Race
@@ -483,3 +484,18 @@ def test_what_a_worker_says_is_cut_and_settles_its_job(queue):
     video = queue.value("select queue.ingest_video('/tmp/x.mp4')")
     queue.conn.execute("select media.fail_video(%s, 'oops', %s)", [video, long])
     assert queue.value("select length(error_message) from media.videos where id = %s", video) == 2000
+
+
+def test_a_video_stays_failed_while_a_failure_of_its_run_is_in_the_history(queue, clock):
+    """It could not become ready."""
+    steps = [{"step": "one", "job_type": "no_op"}, {"step": "two", "job_type": "no_op"}]
+    queue.conn.execute("select queue.set_pipeline('mine', %s, 'Two steps.')", [Jsonb(steps)])
+    video = queue.value("select media.create_video('/tmp/x.mp4')")
+    queue.rows("select * from queue.enqueue_pipeline('mine', %s)", video)
+    queue.fail(queue.take(), "permanent")
+    clock.forward(timedelta(days=31))
+    job = queue.take()
+    queue.fail(job, "permanent")
+    assert queue.value("select queue.archive_jobs()") == 1
+    assert queue.value("select queue.retry_job(%s)", job.job_id) is not None
+    assert queue.value("select status from media.videos where id = %s", video) == "failed"

@@ -371,3 +371,37 @@ def test_what_cannot_be_settled_because_of_those_that_wait_for_it_is_named(queue
         assert queue.value(named, [first, second]) == ([first] if what in BELOW else None)
         other.rollback()
     assert queue.value(named, [first, second]) is None
+
+
+def test_a_worker_settles_and_extends_what_is_its_own(queue, clock):
+    """The token alone does not do: another worker may know it."""
+    queue.add()
+    job = queue.take("w1")
+    queue.worker("w2")
+    before = queue.value("select expires_at from queue.leases")
+    clock.forward(timedelta(seconds=5))
+    assert queue.beat("w2", job) == {job.job_id: "lost"}
+    assert queue.value("select expires_at from queue.leases") == before
+    for outcome in ({"outcome": "failed", "error_class": "permanent", "code": "oops"}, {"outcome": "released"}, {"outcome": "snoozed", "retry_after_s": 1}):
+        told = queue.rows("select * from queue.settle_jobs('w2', %s)", Jsonb([{"job_id": str(job.job_id), "token": job.token, **outcome}]))
+        assert [row.verdict for row in told] == ["lost"]
+    assert queue.status(job.job_id) == "running"
+
+
+def test_only_a_snooze_is_a_time_to_try_again(queue):
+    """A job that was handed back waits for nothing."""
+    job_id = queue.add()
+    job = queue.take()
+    queue.conn.execute("select queue.release_job(%s, %s, 'drain')", (job.job_id, job.token))
+    assert queue.job(job_id).next_retry_at is None
+    job = queue.take()
+    queue.conn.execute("select queue.snooze_job(%s, %s, '1 hour', 'later')", (job.job_id, job.token))
+    assert queue.job(job_id).next_retry_at == queue.job(job_id).scheduled_for
+
+
+def test_a_policy_of_the_type_comes_before_one_of_the_code(queue):
+    queue.conn.execute(
+        "insert into queue.retry_policies (job_type, error_class, code, action) values ('no_op', 'transient', '*', 'fail'), ('*', 'transient', 'oops', 'retry')"
+    )
+    queue.add()
+    assert queue.fail(queue.take()) == "failed"
