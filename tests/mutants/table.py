@@ -306,4 +306,28 @@ MUTANTS = [
     one("figures of a tenant are those of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "by_the_hour"),
     one("the depth of a tenant is that of all", " where j.tenant_id = v_tenant", "", FIGURES, "-k", "only_its_own"),
     one("the rates of a tenant are those of all", " and j.tenant_id = v_tenant", "", FIGURES, "-k", "own_attempts"),
+    one("a job under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
+    one("a type under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
+    one("a job and its type under any number of limits", "> 20", "> 2000", LIMITS, "-k", "twenty"),
+    # What a text or a time may be
+    one("a reason of any length", "> 2000", "> 2000000", CHANGES, "-k", "no_book"),
+    one("a worker's trouble of any length", "left(p_trouble, 2000)", "p_trouble", CHANGES, "-k", "is_cut"),
+    one("a release's reason of any length", "left(p_reason, 2000)", "p_reason", CHANGES, "-k", "is_cut"),
+    one("a snooze's reason of any length", "left(p_reason, 2000)", "p_reason", CHANGES, "-k", "is_cut"),
+    one("a message of any length", "left(p_message, 2000)", "p_message", CHANGES, "-k", "is_cut"),
+    one("since and until that are no times", "if ", "if false and ", CHANGES, "-k", "nonsense and infinity"),
+    one("a tick after the end of time", "if ", "if false and ", SCHEDULES, "-k", "outside_of_time and BC"),
+    # What keeps a job from being settled
+    one("no place of a child is locked", "true", "null", LEASES, "-k", "those_that_wait"),
+    one("no record of a child is locked", "true", "null", LEASES, "-k", "those_that_wait"),
+    one("no video of a child is locked", "not j.video_id", "false and not j.video_id", LEASES, "-k", "those_that_wait"),
+    # What other proofs had left open
+    one("a willing grandchild falls", " and d.on_failure <> 'run'", "", GRAPH, "-k", "willing_grandchild"),
+    one("another's archived parent is waited for", "h.tenant_id = v_tenant", "true", TENANTS, "-k", "archived_job_is_no_parent"),
+    one("another's child is shown", "base.may_act_for(j.tenant_id)", "true", TENANTS, "-k", "are_not_shown"),
+    one("a video is reopened whose failure is archived", "h.status in ('failed', 'cancelled')", "false", CHANGES, "-k", "stays_failed"),
+    one("a code's policy before a type's", "p.job_type = '*', p.code = '*'", "p.code = '*', p.job_type = '*'", LEASES, "-k", "before_one_of_the_code"),
+    one("another worker settles a job", " and j.worker_id = p_worker_id", "", LEASES, "-k", "its_own"),
+    one("another worker's heartbeat", " and l.worker_id = p_worker_id", "", LEASES, "-k", "its_own", at="a heartbeat forgets the token"),
+    one("a release is a back-off", "p_outcome = 'snoozed'", "true", LEASES, "-k", "only_a_snooze", at="a drain charges an attempt"),
 ]  # fmt: skip

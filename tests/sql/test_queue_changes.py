@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.sql.plankit import Explained
 from tests.sql.queuekit import Queue, Race
@@ -260,6 +261,10 @@ WRONG = {
     "p_worker => 'nope'": "RQ004",
     "p_priority => 11": "RQ008",
     "p_since => now(), p_until => now() - interval '1 hour'": "RQ008",
+    "p_since => 'infinity'": "RQ008",
+    "p_since => '-infinity'": "RQ008",
+    "p_until => 'infinity'": "RQ008",
+    "p_until => '0099-01-01'": "RQ008",
     "p_all => true, p_limit => 0": "RQ008",
     "p_all => true, p_limit => 10001": "RQ008",
     "p_all => true, p_after => 'x'": "RQ008",
@@ -466,3 +471,56 @@ def test_whatever_a_filter_may_hold_is_heeded(conn):
     recheck = body[body.index("queue.processing_jobs as j") :]
     assert len(names) > 10
     assert {name for name in names if f"p_filter.{name}" not in recheck} <= {"job_ids"}, "those are where the search begins"
+
+
+REASONED = [
+    "select queue.cancel_job({job}, {reason})",
+    "select * from queue.cancel_jobs(p_job_ids => array[{job}], p_reason => {reason})",
+    "select * from queue.cancel_jobs(p_job_ids => array[{job}], p_reason => {reason}, p_dry_run => true)",
+    "select * from queue.cancel_run({video}, {reason})",
+    "select queue.pause('all', '', {reason})",
+]
+
+
+@pytest.mark.parametrize("call", REASONED)
+def test_a_reason_is_a_sentence_and_no_book(queue, call):
+    """It is written to each job and lease."""
+    video = queue.value("select queue.ingest_video('/tmp/x.mp4')")
+    job = queue.value("select id from queue.processing_jobs where pipeline_step = 'download'")
+    call = call.format(job=f"'{job}'::uuid", video=f"'{video}'", reason="repeat('é', %s)")
+    assert refused(queue, call, 2001) == "RQ008"
+    assert (queue.status(job), queue.rows("select * from queue.list_pauses()")) == ("queued", [])
+    queue.rows(call, 2000)
+
+
+def test_what_a_worker_says_is_cut_and_settles_its_job(queue):
+    """Refused, its jobs would run for ever."""
+    queue.worker()
+    long = "x" * 2001
+    queue.conn.execute("select queue.set_worker_trouble('w1', %s, %s)", [long, long])
+    assert queue.rows("select length(trouble) as trouble, length(remedy) as remedy from queue.workers") == [(2000, 2000)]
+    queue.conn.execute("select queue.set_worker_trouble('w1', null, null)")
+    ids = [queue.add() for _ in range(3)]
+    for call, more in (("release_job(%s, %s, {})", ""), ("snooze_job(%s, %s, '1 hour', {})", ""), ("fail_job(%s, %s, 'permanent', 'oops', {})", "")):
+        job = queue.take()
+        queue.conn.execute(f"select queue.{call.format('%s')}{more}", [job.job_id, job.token, long])
+    assert [row.length for row in queue.rows("select length(message) from queue.job_attempts order by ended_at")] == [2000] * 3
+    assert {queue.job(one).error_message for one in ids} == {None, "x" * 2000}
+    video = queue.value("select queue.ingest_video('/tmp/x.mp4')")
+    queue.conn.execute("select media.fail_video(%s, 'oops', %s)", [video, long])
+    assert queue.value("select length(error_message) from media.videos where id = %s", video) == 2000
+
+
+def test_a_video_stays_failed_while_a_failure_of_its_run_is_in_the_history(queue, clock):
+    """It could not become ready."""
+    steps = [{"step": "one", "job_type": "no_op"}, {"step": "two", "job_type": "no_op"}]
+    queue.conn.execute("select queue.set_pipeline('mine', %s, 'Two steps.')", [Jsonb(steps)])
+    video = queue.value("select media.create_video('/tmp/x.mp4')")
+    queue.rows("select * from queue.enqueue_pipeline('mine', %s)", video)
+    queue.fail(queue.take(), "permanent")
+    clock.forward(timedelta(days=31))
+    job = queue.take()
+    queue.fail(job, "permanent")
+    assert queue.value("select queue.archive_jobs()") == 1
+    assert queue.value("select queue.retry_job(%s)", job.job_id) is not None
+    assert queue.value("select status from media.videos where id = %s", video) == "failed"

@@ -289,3 +289,12 @@ def test_a_step_that_falls_with_a_job_outside_of_its_pipeline_ends_its_video(que
     video = queue.value("select queue.ingest_video('/a.mp4')")
     queue.conn.execute("delete from queue.processing_jobs where pipeline_step = 'download'")
     assert queue.rows("select status, error_code from media.videos where id = %s", video) == [("failed", "parent_failed")]
+
+
+def test_a_willing_grandchild_does_not_fall(queue):
+    """It runs all the same when the job that it waits for falls."""
+    parent = queue.add()
+    child = queue.add(depends_on=[parent])
+    grandchild = queue.add(depends_on=[child], on_parent_failure="run")
+    queue.fail(queue.take(), "permanent")
+    assert (queue.status(child), queue.place(grandchild)) == ("failed", "ready")

@@ -332,3 +332,76 @@ def test_one_that_cannot_be_taken_back_keeps_neither_others_nor_claims(queue):
     assert (queue.status(bad), queue.status(good)) == ("running", "queued")
     queue.conn.execute("delete from queue.dead_letters where job_id = %s", (bad,))
     assert (queue.rescue(), queue.status(bad)) == (1, "failed")
+
+
+BELOW = {
+    "a child's place": ("select from queue.blocked where job_id = %s for update", "child"),
+    "a child's record": ("select from queue.processing_jobs where id = %s for no key update", "child"),
+    "a child that another role changes": ("select queue.reprioritise_jobs(9, p_job_ids => array[%s::uuid])", "child"),
+    "a willing child's place": ("select from queue.blocked where job_id = %s for update", "willing"),
+    "a grandchild's record": ("select from queue.processing_jobs where id = %s for no key update", "grandchild"),
+    "a grandchild's place": ("select from queue.blocked where job_id = %s for update", "grandchild"),
+    "a child's video": ("select from media.videos where id = (select j.video_id from queue.processing_jobs as j where j.id = %s) for update", "step"),
+}
+IRRELEVANT = {
+    "a willing child's record": ("select from queue.processing_jobs where id = %s for no key update", "willing"),
+    "below a willing child": ("select from queue.blocked where job_id = %s for update", "below the willing"),
+    "a child that waits no more": ("select from queue.processing_jobs where id = %s for no key update", "freed"),
+}
+
+
+@pytest.mark.parametrize("what", BELOW | IRRELEVANT)
+def test_what_cannot_be_settled_because_of_those_that_wait_for_it_is_named(queue, connect, what):
+    """What its completion or its failure would have to lock, and no more."""
+    first, second, third = (queue.add(priority=1) for _ in range(3))
+    below = {"child": queue.add(depends_on=[first]), "willing": queue.add(depends_on=[first], on_parent_failure="run")}
+    below["grandchild"] = queue.add(depends_on=[below["child"]])
+    below["below the willing"] = queue.add(depends_on=[below["willing"]])
+    below["freed"] = queue.add(depends_on=[third])
+    queue.value("select queue.ingest_video('/tmp/x.mp4')")
+    below["step"] = queue.value("select id from queue.processing_jobs where pipeline_step is not null order by id desc limit 1")
+    queue.conn.execute("insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied) values (%s, %s, 'fail', false)", [first, below["step"]])
+    queue.conn.execute("update queue.blocked set pending = pending + 1 where job_id = %s", [below["step"]])
+    taken = {one.job_id: one for one in (queue.take(), queue.take(), queue.take())}
+    queue.complete(taken[third])
+    named = "select array_agg(l order by l) from queue.locked_jobs(%s::uuid[]) as l"
+    statement, which = (BELOW | IRRELEVANT)[what]
+    with connect(autocommit=False) as other:
+        other.execute(statement, [below[which]])
+        assert queue.value(named, [first, second]) == ([first] if what in BELOW else None)
+        other.rollback()
+    assert queue.value(named, [first, second]) is None
+
+
+def test_a_worker_settles_and_extends_what_is_its_own(queue, clock):
+    """The token alone does not do: another worker may know it."""
+    queue.add()
+    job = queue.take("w1")
+    queue.worker("w2")
+    before = queue.value("select expires_at from queue.leases")
+    clock.forward(timedelta(seconds=5))
+    assert queue.beat("w2", job) == {job.job_id: "lost"}
+    assert queue.value("select expires_at from queue.leases") == before
+    for outcome in ({"outcome": "failed", "error_class": "permanent", "code": "oops"}, {"outcome": "released"}, {"outcome": "snoozed", "retry_after_s": 1}):
+        told = queue.rows("select * from queue.settle_jobs('w2', %s)", Jsonb([{"job_id": str(job.job_id), "token": job.token, **outcome}]))
+        assert [row.verdict for row in told] == ["lost"]
+    assert queue.status(job.job_id) == "running"
+
+
+def test_only_a_snooze_is_a_time_to_try_again(queue):
+    """A job that was handed back waits for nothing."""
+    job_id = queue.add()
+    job = queue.take()
+    queue.conn.execute("select queue.release_job(%s, %s, 'drain')", (job.job_id, job.token))
+    assert queue.job(job_id).next_retry_at is None
+    job = queue.take()
+    queue.conn.execute("select queue.snooze_job(%s, %s, '1 hour', 'later')", (job.job_id, job.token))
+    assert queue.job(job_id).next_retry_at == queue.job(job_id).scheduled_for
+
+
+def test_a_policy_of_the_type_comes_before_one_of_the_code(queue):
+    queue.conn.execute(
+        "insert into queue.retry_policies (job_type, error_class, code, action) values ('no_op', 'transient', '*', 'fail'), ('*', 'transient', 'oops', 'retry')"
+    )
+    queue.add()
+    assert queue.fail(queue.take()) == "failed"

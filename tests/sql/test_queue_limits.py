@@ -291,3 +291,23 @@ def test_what_no_gate_holds_is_found_behind_a_backlog_that_one_holds(queue, tena
     (held,) = queue.claim(limit=1)
     found = [job.job_id for _ in range(5) for job in queue.claim(limit=3)]
     assert found == free and held.job_id not in free
+
+
+def test_a_job_is_under_twenty_limits_at_most(queue, tenants):
+    """Each claim looks at each of them, whoever named them."""
+    words = [f"w{number}" for number in range(21)]
+    assert len(queue.job(queue.add(limits=words[:20])).limits) == 20
+    specs = Jsonb([{"job_type": "no_op", "limits": words}])
+    for call, value in (
+        ("select queue.enqueue_job('no_op', limits => %s)", words), ("insert into queue.processing_jobs (job_type, limits) values ('no_op', %s)", words),
+        ("select * from queue.enqueue_jobs(%s)", specs), ("update queue.job_types set limits = %s where job_type = 'no_op'", words),
+        ("select * from queue.sync_job_type('shout', %s)", Jsonb({"description": "Shout.", "limits": words})),
+    ):  # fmt: skip
+        with pytest.raises(psycopg.Error, match="limits.* must be at most 20 words, not 21") as error:
+            queue.conn.execute(call, [value])
+        assert code(error) == "RQ008"
+    queue.conn.execute("update queue.job_types set limits = %s where job_type = 'no_op'", [words[:15]])
+    assert len(queue.job(queue.add(limits=words[10:20])).limits) == 20
+    with pytest.raises(psycopg.Error, match="at most 20 words with those of its type, not 21") as error:
+        queue.add(limits=words[15:])
+    assert code(error) == "RQ008"

@@ -349,3 +349,11 @@ def test_two_that_run_at_once_make_one_job(dsn):
         first.commit()
         assert second.execute("select queue.run_schedules()").fetchone() == (0,)
         assert second.execute("select count(*) from queue.processing_jobs").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("after", ["infinity", "-infinity", "9999-12-31", "0044-03-15 BC", None])
+def test_no_tick_is_looked_for_outside_of_time(queue, after):
+    """After infinity it would be looked for for ever."""
+    with pytest.raises(psycopg.Error, match="after must be a time of the years 1900 to 9989") as error:
+        queue.value("select queue.next_tick('* * * * *', 'UTC', %s)", after)
+    assert (error.value.sqlstate, error.value.diag.message_hint) == ("RQ008", "Such as now().")

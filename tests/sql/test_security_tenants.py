@@ -426,3 +426,23 @@ def test_an_advisory_lock_of_a_reader_stops_nothing(connect: Connect, queue: Que
     without_waiting(queue, "select queue.set_limit('tenant:acme', 3), queue.pause('input', %s::text, 'x')", acme.asset)
     assert queue.rows("select action from ops.maintain_partitions() where action = 'busy'") == []
     assert queue.value("select last_run_at = base.clock() from queue.upkeep where task = 'rescue'")
+
+
+def test_another_tenant_s_archived_job_is_no_parent(queue: Queue, acme: Tenant, beta: Tenant, app: Queue, clock: Any) -> None:
+    """It is answered like one that is not there."""
+    theirs, mine = queue.add(tenant_id=beta.id), queue.add(tenant_id=acme.id)
+    for _ in range(2):
+        queue.complete(queue.take())
+    clock.forward(timedelta(days=31))
+    assert queue.value("select queue.archive_jobs()") == 2
+    asked = "select queue.enqueue_job('no_op', depends_on => array[%s::uuid])"
+    assert told(app.conn, asked, theirs) == told(app.conn, asked, uuid4())
+    assert app.value(asked, mine) is not None
+
+
+def test_of_those_that_wait_for_a_job_another_tenant_s_are_not_shown(queue: Queue, acme: Tenant, beta: Tenant, app: Queue) -> None:
+    parent = queue.add(tenant_id=acme.id)
+    mine, theirs = (queue.add(tenant_id=one.id, depends_on=[parent]) for one in (acme, beta))
+    shown = "select array(select c ->> 'id' from jsonb_array_elements(queue.show_job(%s) -> 'children') as c order by 1)"
+    assert app.value(shown, parent) == [str(mine)]
+    assert queue.value(shown, parent) == [str(mine), str(theirs)]

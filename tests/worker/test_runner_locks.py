@@ -14,6 +14,8 @@ from structlog.testing import capture_logs
 from reelq.worker.errors import PermanentError
 from reelq.worker.handlers import no_op
 from reelq.worker.jobs.context import JobContext
+from reelq.worker.runtime.attempt import Attempt
+from reelq.worker.runtime.settler import Settler
 from tests.conftest import Connect
 from tests.worker.runnerkit import attempts, ended, enqueue, handler, job, until, working
 
@@ -185,14 +187,42 @@ def test_of_many_small_jobs_only_those_that_are_held_wait(impatient: str, conn: 
     assert {len(attempts(conn, one)) for one in ids} == {1}
 
 
+def test_whoever_holds_jobs_that_wait_holds_up_no_other(
+    impatient: str, conn: Conn, connect: Connect, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parents of those that are held are told at once: none of the batch is tried alone."""
+    conn.execute("update queue.job_types set batch = 50 where job_type = 'no_op'")
+    ids = [enqueue(conn) for _ in range(30)]
+    children = [enqueue(conn, depends_on=[one]) for one in ids[3:15]]
+    alone: list[Any] = []
+    settle_one = Settler._settle_one
+
+    def watched(settler: Settler, attempt: Attempt) -> None:
+        alone.append(attempt.job.job_id)
+        settle_one(settler, attempt)
+
+    monkeypatch.setattr(Settler, "_settle_one", watched)
+    other = connect(autocommit=False)
+    with capture_logs() as lines, working(impatient, tmp_path, {"no_op": gate.module}):
+        until(lambda: conn.execute("select count(*) from queue.leases").fetchone() == (30,), "the claim")
+        other.execute("select queue.reprioritise_jobs(9, p_job_ids => %s)", [children])
+        gate.go.set()
+        until(lambda: conn.execute("select count(*) from queue.processing_jobs where status = 'completed'").fetchone() == (18,), "the others")
+        until(lambda: set(told(lines, "settlement.locked")) == {str(one) for one in ids[3:15]}, "the words")
+        assert alone == []
+        other.rollback()
+        until(lambda: conn.execute("select count(*) from queue.processing_jobs where status = 'completed'").fetchone() == (42,), "all of them")
+    assert TROUBLES.isdisjoint(line["event"] for line in lines)
+
+
 def test_a_lock_that_cannot_be_seen_is_found_by_trying(impatient: str, conn: Conn, connect: Connect, tmp_path: Path, gate: Gate) -> None:
-    """On the counter of a job that waits for the held one."""
+    """On the edge to a job that waits for the held one."""
     other = connect(autocommit=False)
     with capture_logs() as lines, working(impatient, tmp_path, {HELD: gate.module, "no_op": no_op}, slots=2):
         held = enqueue(conn, HELD)
         child = enqueue(conn, depends_on=[held])
         runs(conn, held)
-        other.execute("select from queue.blocked where job_id = %s for update", [child])
+        other.execute("select from queue.job_dependencies where job_id = %s for update", [child])
         gate.go.set()
         until(lambda: told(lines, "settlement.locked") == [str(held)], "the word that it is locked")
         assert ended(conn, enqueue(conn))["status"] == "completed"

@@ -171,7 +171,7 @@ class Settler:
             try:
                 told = self._session.call(queue.settle_jobs, self.worker_id, [one.settled_as() for one in batch])
             except DatabaseLocked:
-                pass  # another kind of lock, as on a video or on a job that waits for one of these: who it is only trying tells
+                pass  # another kind of lock, as on a tenant or on an edge: who it is only trying tells
             except DatabaseAway:
                 self._unanswered(batch)
                 raise

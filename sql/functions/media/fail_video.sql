@@ -13,7 +13,7 @@ begin
     set
         status = 'failed',
         error_code = left(coalesce(nullif(p_code, ''), 'failed'), 50),
-        error_message = p_message,
+        error_message = left(p_message, 2000),
         processing_completed_at = base.clock()
     where
         v.id = p_video_id
@@ -36,5 +36,5 @@ video is not taken back, and an unknown or deleted one is no error: then nothing
 
 Arguments
   p_code     a stable word, cut at 50 characters; null means "failed"
-  p_message  one sentence that the tenant may read
+  p_message  one sentence that the tenant may read, cut at 2,000 characters
 $$;

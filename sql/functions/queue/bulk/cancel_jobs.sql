@@ -52,7 +52,7 @@ Arguments
   p_pool, p_worker  of the worker that has, or had, the latest attempt; for operators
   p_job_ids   only these
   p_all       true: all, where nothing else is given
-  p_reason    kept with the job, and shown with it
+  p_reason    kept with the job, and shown with it; at most 2,000 characters
   p_dry_run   change nothing, say what would become of them
   p_limit     at most so many, of the 20,000 that a call looks at; null: 1000, in a dry run all of those
   p_after     where an earlier call stopped, to go on

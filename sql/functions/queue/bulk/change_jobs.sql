@@ -32,6 +32,7 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform queue.check_reason(p_reason);
     if v_most < 1 or (v_most > 10000 and not v_dry) then
         raise exception 'limit must be 1 to 10000, not %', v_most
             using errcode = 'RQ008', hint = 'All is one transaction. Call again with p_after to go on, as the command line does.';
@@ -115,6 +116,6 @@ Arguments are those of the five.
 
 Raises
   RQ002  the caller is not READ COMMITTED
-  RQ008  a limit, a priority, a time or an `after` that makes no sense
+  RQ008  a limit, a priority, a time or an `after` that makes no sense, or a reason that is too long
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;

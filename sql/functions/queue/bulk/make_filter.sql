@@ -64,6 +64,10 @@ begin
         raise exception 'no job type %', quote_literal(p_job_type)
             using errcode = 'RQ003', hint = queue.known_types(p_job_type);
     end if;
+    if p_since not between '1900-01-01 00:00Z' and '9999-01-01 00:00Z' or p_until not between '1900-01-01 00:00Z' and '9999-01-01 00:00Z' then  -- mutant: since and until that are no times
+        raise exception 'since and until must be times of the years 1900 to 9998, not %', concat_ws(' and ', p_since, p_until)
+            using errcode = 'RQ008', hint = 'Leave one out for no bound.';
+    end if;
     if p_since >= p_until then
         raise exception 'since must be before until, not % and %', p_since, p_until
             using errcode = 'RQ008', hint = 'Both are times; until is left out for now.';

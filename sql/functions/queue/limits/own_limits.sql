@@ -26,7 +26,12 @@ begin
             v_own := v_own || v_word;
         end if;
     end loop;
-    return array(select distinct l from unnest(v_own) as l order by l);
+    v_own := array(select distinct l from unnest(v_own) as l order by l);
+    if cardinality(v_own) > 20 and p_limits <> '{}' then  -- mutant: a job and its type under any number of limits
+        raise exception 'limits of a job must be at most 20 words with those of its type, not %', cardinality(v_own)
+            using errcode = 'RQ008', hint = format('%s of them are the job type''s.', cardinality(p_of_type));
+    end if;
+    return v_own;
 end;
 $$;
 
@@ -40,5 +45,5 @@ Arguments
   p_tenant_id  of the job; null: the platform's
 
 Raises
-  RQ008  a limit of another tenant
+  RQ008  a limit of another tenant, or more than 20 of them
 $$;

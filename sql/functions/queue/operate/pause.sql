@@ -16,6 +16,7 @@ begin
         raise exception 'reason must be a sentence, not %', coalesce(quote_literal(p_reason), 'null')
             using errcode = 'RQ008', hint = 'One sentence for whoever finds it paused.';
     end if;
+    perform queue.check_reason(p_reason);
     if p_scope = 'input' then
         perform queue.take_lock('input', v_key, true); -- see queue.record_strike
     end if;
@@ -35,12 +36,12 @@ A second call changes the reason.
 Arguments
   p_scope   all, job_type, tenant, channel or input (an asset)
   p_key     which: a job type, the slug or id of a tenant, the id of a channel or asset; '' for all
-  p_reason  one sentence for whoever finds it paused
+  p_reason  one sentence for whoever finds it paused, of at most 2,000 characters
 
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ003  no such job type
   RQ004  no such tenant
-  RQ008  no reason, unknown scope, or a key that makes no sense with it
+  RQ008  no reason or one that is too long, unknown scope, or a key that makes no sense with it
   42501  the caller acts for a tenant
 $$;

@@ -45,7 +45,7 @@ begin
             ) order by j.id), '[]')
             from (select one.* from queue.all_dependencies as one where one.parent_id = p_job_id limit 100) as d
             cross join lateral (select one.* from queue.all_jobs as one where one.id = d.job_id offset 0) as j
-            where base.may_act_for(j.tenant_id)
+            where base.may_act_for(j.tenant_id)  -- mutant: another's child is shown
         ),
         'more_children', exists (select from queue.all_dependencies as one where one.parent_id = p_job_id offset 100),
         'attempts_history', (

@@ -19,6 +19,10 @@ declare
     v_last date;
     v_tick timestamptz;
 begin
+    if (p_after between '1900-01-01 00:00Z' and '9990-01-01 00:00Z') is not true then  -- mutant: a tick after the end of time
+        raise exception 'after must be a time of the years 1900 to 9989, not %', coalesce(p_after::text, 'null')
+            using errcode = 'RQ008', hint = 'Such as now().';
+    end if;
     v_fields := regexp_split_to_array(
         case btrim(lower(p_cron collate "C"))
             when '@hourly' then '0 * * * *' when '@daily' then '0 0 * * *' when '@midnight' then '0 0 * * *' when '@weekly' then '0 0 * * 0'
@@ -85,5 +89,5 @@ Where clocks change: a fixed time that does not exist comes as much later as the
 schedule by the hour (* or */n) follows real time.
 
 Raises
-  RQ008  it is no cron expression, or names no day that comes
+  RQ008  it is no cron expression, or names no day that comes; p_after is no time of the years 1900 to 9989
 $$;

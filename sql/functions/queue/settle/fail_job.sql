@@ -34,7 +34,7 @@ begin
             perform from queue.processing_jobs as j where j.id = any(array[p_job_id] || v_doomed) order by j.id for no key update;  -- mutant: a failure locks as it goes
         end if;
     end if;
-    return queue.settle_failure(queue.lock_running_job(p_job_id, p_token), p_error_class, p_code, p_message, p_facts);
+    return queue.settle_failure(queue.lock_running_job(p_job_id, p_token), p_error_class, p_code, left(p_message, 2000), p_facts);  -- mutant: a message of any length
 end;
 $$;
 
@@ -45,7 +45,7 @@ the queue. Returns the new status: queued, failed or cancelled.
 Arguments
   p_token        the fencing token that the claim returned
   p_error_class  transient, rate_limited, permanent, cancelled, worker_lost
-  p_code         stable word; p_message is one sentence that tenants may read
+  p_code         stable word; p_message is one sentence that tenants may read, cut at 2,000 characters
   p_facts        {"retry_after_s", "stack", "stderr", "cpu_seconds", "peak_memory_bytes", "log"}, all optional
 
 Raises

@@ -23,7 +23,7 @@ begin
             cross join lateral (
                 select d.job_id from queue.job_dependencies as d
                 where
-                    d.parent_id = up.id and not d.satisfied and d.on_failure <> 'run'
+                    d.parent_id = up.id and not d.satisfied and d.on_failure <> 'run'  -- mutant: a willing grandchild falls
                     and (select true from queue.blocked as b where b.job_id = d.job_id)
                 offset 0
             ) as below

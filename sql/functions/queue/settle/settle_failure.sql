@@ -34,7 +34,7 @@ begin
     else
         select * into v_policy from queue.retry_policies as p
         where p.error_class = p_error_class and p.job_type in (p_job.job_type, '*') and p.code in (p_code, '*')
-        order by p.job_type = '*', p.code = '*'
+        order by p.job_type = '*', p.code = '*'  -- mutant: a code's policy before a type's
         limit 1;
         if p_error_class = 'worker_lost' then
             v_crashes := v_crashes + 1;  -- mutant: a crash is charged to the attempts

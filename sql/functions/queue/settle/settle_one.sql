@@ -11,7 +11,7 @@ declare
 begin
     -- Lock and check first: a batch is told of a lost lease by a verdict, not by an exception that would undo its other jobs.
     perform from queue.processing_jobs as j
-    where j.id = v_job_id and j.status = 'running' and j.token = v_token and j.worker_id = p_worker_id for no key update;
+    where j.id = v_job_id and j.status = 'running' and j.token = v_token and j.worker_id = p_worker_id for no key update;  -- mutant: another worker settles a job
     if not found then
         return 'lost';
     end if;

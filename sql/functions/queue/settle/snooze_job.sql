@@ -10,12 +10,12 @@ begin
         raise exception 'snooze must be between 0 and 1 year, not %', coalesce(p_for::text, 'null')
             using errcode = 'RQ008', hint = 'Give an interval such as 10 minutes.';
     end if;
-    perform queue.requeue_job(p_job_id, p_token, base.clock() + p_for, 'snoozed', p_reason);
+    perform queue.requeue_job(p_job_id, p_token, base.clock() + p_for, 'snoozed', left(p_reason, 2000));  -- mutant: a snooze's reason of any length
 end;
 $$;
 
 comment on function queue.snooze_job(uuid, integer, interval, text) is $$
-Put a running job back for a while. Costs neither an attempt nor a crash.
+Put a running job back for a while. Costs neither an attempt nor a crash. The reason is cut at 2,000 characters.
 
 Raises
   RQ001  lease lost

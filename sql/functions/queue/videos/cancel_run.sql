@@ -13,6 +13,7 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform queue.check_reason(p_reason);
     if not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id)) then
         raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
@@ -36,10 +37,11 @@ Cancel what is queued or running of a video's pipeline runs, and return what bec
 stops within seconds. The video is failed ("cancelled") unless it was ready. A video without such steps: no row.
 
 Arguments
-  p_reason  kept with the jobs
+  p_reason  kept with the jobs; at most 2,000 characters
 
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such video
+  RQ008  the reason is too long
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;
