@@ -625,6 +625,19 @@ def test_a_check_that_fails_is_a_finding(queue):
     queue.conn.execute("alter table queue.dead_letters rename column broken to failed_at")
 
 
+@pytest.mark.parametrize("table", ["queue.dead_letters", "queue.workers"])
+def test_a_check_that_waits_for_a_lock_says_which_session_holds_it(queue, connect, table):
+    """It is nobody's fault in the check, and the statement that it gives names the session."""
+    other = connect(autocommit=False)
+    other.execute(f"lock table {table} in access exclusive mode")
+    queue.conn.execute("set lock_timeout = '20ms'")
+    found = [row for row in queue.rows("select * from ops.health()") if row.detail.startswith("Not checked")]
+    assert found and {row.level for row in found} == {"warn"}
+    assert "another session holds a lock" in found[0].detail and "Report" not in found[0].remedy
+    assert other.info.backend_pid in [row.pid for row in queue.rows(found[0].remedy.removeprefix("Which: "))]
+    other.rollback()
+
+
 def test_the_queues_own_part_is_part_of_the_whole(queue):
     """queue.health() has the queue's checks alone; ops.health() adds those of the server, whatever becomes of the queue's."""
     own, whole = ({row.finding for row in queue.rows(f"select * from {room}.health()")} for room in ("queue", "ops"))
