@@ -478,6 +478,21 @@ def test_ready_work_that_nobody_takes_is_told(queue, clock):
     assert only(queue, "ready work")[0] == "ok"
 
 
+def test_ready_work_is_told_once_a_type_with_its_number_and_the_longest_wait(queue, clock):
+    """Tenants take turns, so that the one at the head of a line may have come last; each priority is a line."""
+    clock.set(queue.value("select now()"))
+    for _ in range(3):
+        queue.add()
+    clock.forward(17)
+    queue.add(tenant_id=queue.value("select identity.create_tenant('late')"))
+    queue.add(priority=1)
+    clock.forward(3)
+    level, told = only(queue, "ready work")
+    assert level == "warn" and told.startswith("No worker takes no_op; 5 jobs wait, the longest for 00:00:20 | ")
+    queue.rows("select * from queue.enqueue_jobs((select jsonb_agg(jsonb_build_object('job_type', 'no_op')) from generate_series(1, 1000)))")
+    assert "; 1,000+ jobs wait, the longest for 00:00:20 | " in only(queue, "ready work")[1]
+
+
 # --- jobs
 
 

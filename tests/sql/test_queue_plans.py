@@ -149,6 +149,11 @@ class Bench:
         """The first of those that are scheduled, one by one."""
         return self.call("select * from queue.health_of_retries()")
 
+    def health_of_workers(self, count: int) -> Call:
+        """Nobody is at work: what waits is counted, a thousand of a kind at most."""
+        self.conn.execute("update queue.workers set status = 'lost'")
+        return self.call("select * from queue.health_of_workers()")
+
     def reprioritise(self, count: int) -> Call:
         return self.call("select queue.reprioritise_job(%s, 1)", big_id(READY, 1000))
 
@@ -188,6 +193,7 @@ CASES = {
     "reprioritise": Case(Bench.reprioritise, 1, 120),
     "show": Case(Bench.show, 1, 150),
     "health of retries": Case(Bench.health_of_retries, 2000, 10, rows=2000),  # one probe each
+    "health of workers": Case(Bench.health_of_workers, 1000, 20, rows=3000),  # a thousand of each of three kinds
     "verify a window": Case(Bench.verify_window, 200, 60),
     # A limit that is new counts once what runs.
     "admit 200": Case(Bench.admit, 200, 120, rows=bigqueue.RUNNING),
