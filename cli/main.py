@@ -176,7 +176,7 @@ def explain_ours(error: BaseException) -> int:
     """Errors of our family, of the database, of the system, and bugs."""
     import psycopg
 
-    from reelq.worker.errors import DatabaseAway, DatabaseReadOnly, DatabaseRefuses, JobError, ReelqError, from_database
+    from reelq.worker.errors import DatabaseAway, DatabaseLocked, DatabaseReadOnly, DatabaseRefuses, JobError, ReelqError, from_database
     from reelq.worker.settings import environment
 
     found: BaseException | None = error
@@ -187,7 +187,9 @@ def explain_ours(error: BaseException) -> int:
         output.say("".join(traceback.format_exception(error)).rstrip())
     if isinstance(found, ReelqError):
         prefix = "the database is away: " if isinstance(found, DatabaseAway) else ""
-        if isinstance(found, DatabaseRefuses):
+        if isinstance(found, DatabaseLocked):
+            prefix = ""  # it is there, and the message says what it waits for
+        elif isinstance(found, DatabaseRefuses):
             prefix = "the database refuses us: "
         elif isinstance(found, DatabaseReadOnly):
             prefix = "the database takes no changes: "

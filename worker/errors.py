@@ -23,9 +23,14 @@ host, nothing that ffmpeg printed. What only operators may see goes into `detail
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 
 DONE, FAILED, USED_WRONGLY, CHECK_SAYS_NO, TRY_AGAIN = 0, 1, 2, 3, 75  # exit codes; 75 is EX_TEMPFAIL of sysexits.h
+
+# What Postgres says when all its connections are taken, and PgBouncer.
+FULL = re.compile(r"too many clients already|remaining connection slots are reserved|too many connections for|no more connections allowed")
 
 
 class ReelqError(Exception):
@@ -104,6 +109,14 @@ class DatabaseAway(ReelqError):
     exit_code = TRY_AGAIN
     hint = "Check DATABASE_URL or PGHOST/PGPORT, and that the server runs; then try again."
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        if FULL.search(message):
+            self.hint = (
+                "The server has no connection left: select application_name, state, count(*) from pg_stat_activity group by 1, 2 "
+                "says who has them; show max_connections says how many there are. Use fewer workers, a pooler, or raise it."
+            )
+
 
 class DatabaseReadOnly(DatabaseAway):
     """A standby, a primary in the middle of a failover, or a server that was told so."""
@@ -117,7 +130,13 @@ class DatabaseReadOnly(DatabaseAway):
 class DatabaseLocked(DatabaseAway):
     """Nothing was done: another session holds a lock for longer than this one waits, or the two waited for each other."""
 
-    hint = "select * from queue.health() names a session that has held locks for a minute; else try again."
+    hint = (
+        "select * from ops.health() where finding = 'locks' names a session that has held one for a minute; at once: "
+        "select pid, pg_blocking_pids(pid), query from pg_stat_activity where wait_event_type = 'Lock'. Then try again."
+    )
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message if message.startswith("another session") else f"another session holds a lock: {message}")
 
 
 class DatabaseRefuses(DatabaseAway):

@@ -237,7 +237,7 @@ def change_all(app: App, verb: str, change: Change, call: Call, limit: int | Non
                         found[(row.outcome, row.job_type, row.reason)] += row.jobs
                 tell(found.total())
         if not found:
-            say_known_codes(conn, change.jobs.code)
+            say_known_codes(conn, change.jobs.code, change.jobs.place)
     order = sorted(found, key=lambda key: (key[0] == "refused", -found[key], *map(str, key)))
     told = [{"outcome": outcome, "job_type": kind, "reason": why, "jobs": found[outcome, kind, why]} for outcome, kind, why in order]
     output.emit(told, as_json, OUTCOMES)

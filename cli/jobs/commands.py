@@ -96,7 +96,7 @@ def list_jobs(app: App, /, limit: int, after: UUID | None, as_json: bool, **give
         told = reads.with_names(conn, rows)
         count = None if as_json else reads.count_jobs(conn, **which)
         if not rows and not after:
-            say_known_codes(conn, which.get("code"))
+            say_known_codes(conn, which.get("code"), which.get("place"))
     if as_json:
         output.emit(told, True)
         return

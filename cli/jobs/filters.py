@@ -67,8 +67,11 @@ def filter_options(statuses: tuple[str, ...], places: tuple[str, ...] = PLACES) 
     return decorate
 
 
-def say_known_codes(conn: psycopg.Connection[Any], code: str | None) -> None:
-    """Of a code that no job was found with: those that there are, when it is none of them and the caller may know."""
+def say_known_codes(conn: psycopg.Connection[Any], code: str | None, place: str | None = None) -> None:
+    """Of a code that no job was found with: those that there are, when it is none of them and the caller may know.
+
+    With a place it is about the jobs that stand there now: an outage that is over has left none, and the code may well be right.
+    """
     import psycopg
 
     from reelq.worker.rooms.queue import reads
@@ -76,8 +79,14 @@ def say_known_codes(conn: psycopg.Connection[Any], code: str | None) -> None:
     if code is None:
         return
     try:
-        known = dict.fromkeys(one.error_code for one in reads.count_errors(conn))
+        counted = reads.count_errors(conn)
     except psycopg.errors.InsufficientPrivilege:
         return
+    if place == "backing-off":
+        known = dict.fromkeys(one.error_code for one in counted if one.place == "backing off")
+        if code not in known:
+            output.say(f"no job backs off for '{code}' now; jobs back off for: {', '.join(known) or 'nothing'}")
+        return
+    known = dict.fromkeys(one.error_code for one in counted)
     if code not in known:
         output.say(f"no job has ended with code '{code}' of late; codes there are: {', '.join(known) or 'none'}")

@@ -11,6 +11,7 @@ import pytest
 
 from reelq.cli import main as cli_main
 from reelq.cli.main import explain
+from reelq.worker.errors import DatabaseAway
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "postgresql://127.0.0.1:1/none"  # port 1: nothing listens
@@ -23,6 +24,26 @@ def test_database_away_is_75(bare):
     first, hint = done.err.splitlines()
     assert first.startswith("reelq: the database is away: ")
     assert hint.startswith("hint: Check DATABASE_URL")
+
+
+def test_a_lock_of_another_session_is_75_and_says_how_to_find_it(bare, dsn, connect, monkeypatch):
+    """The server is there: nobody is to look for it, or at the URL."""
+    other = connect(autocommit=False)
+    other.execute("lock table queue.pauses in access exclusive mode")
+    with monkeypatch.context() as env:
+        env.setenv("PGOPTIONS", "-c lock_timeout=20ms")
+        told = bare("--database-url", dsn, "queue", "pause", "all", "--reason", "x")
+    other.rollback()
+    assert told.code == 75
+    first, hint = told.err.splitlines()
+    assert first == "reelq: another session holds a lock: canceling statement due to lock timeout"
+    assert "ops.health() where finding = 'locks'" in hint and "pg_blocking_pids" in hint and "DATABASE_URL" not in hint
+
+
+def test_a_server_without_a_free_connection_names_them(capsys):
+    assert explain(DatabaseAway("connection failed: FATAL:  sorry, too many clients already")) == 75
+    told = capsys.readouterr().err
+    assert "max_connections" in told and "pg_stat_activity" in told and "DATABASE_URL" not in told
 
 
 def test_a_server_that_takes_no_changes_is_75_and_not_called_away(bare, empty_dsn, monkeypatch):

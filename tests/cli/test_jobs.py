@@ -197,3 +197,8 @@ def test_errors_are_counted_by_code_and_tenant(reelq, conn):
         told = reelq("jobs", *words, "--code", "bad_fiel").err
         assert "no job has ended with code 'bad_fiel' of late; codes there are: bad_file, store_full" in told
     assert "codes there are" not in reelq("jobs", "list", "--code", "store_full", "--status", "failed").err
+    for words in (("list",), ("run-now",)):
+        told = reelq("jobs", *words, "--place", "backing-off", "--code", "disk_full").err
+        assert "no job backs off for 'disk_full' now; jobs back off for: store_full" in told and "has ended" not in told
+    assert reelq("jobs", "run-now", "--place", "backing-off", "--code", "store_full").code == 0
+    assert "jobs back off for: nothing" in reelq("jobs", "list", "--place", "backing-off", "--code", "store_full").err

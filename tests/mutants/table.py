@@ -210,6 +210,11 @@ MUTANTS = [
     dropped("a pause holds jobs and nobody is told", HEALTH, "-k", "a_pause_that_holds"),
     one("a full store has no remedy", "store_full", "store_fuller", HEALTH, "-k", "full_store"),
     one("explain counts hosts in trouble", "w.trouble is null", "true", EXPLAIN, "-k", "host_in_trouble"),
+    one("a job of before is a new one for a fan-out", "w.made", "w.id = any(v_new)", "tests/sql/test_queue_bulk.py", "-k", "of_before"),
+    one("a policy of its own charges rate limits", "d.policy ? 'charges'", "true", TYPES, "-k", "charges"),
+    one("a snooze of no time spins", "interval '1 second'", "interval '0'", LEASES, "-k", "snooze"),
+    one("explain does not see a silent worker", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
+    one("a silent worker takes jobs back", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),

@@ -148,6 +148,16 @@ def test_a_fan_out_that_fails_fails_who_waits(queue):
     assert queue.place(tolerant) == "ready"
 
 
+def test_a_job_of_before_is_no_new_one_for_a_fan_out(queue):
+    """It is waited for, since it is a part of this one from now on; it was not made here."""
+    there = queue.add(idempotency_key="a")
+    child = queue.add(depends_on=[parent := queue.add(priority=1)])
+    rows = spawn(queue, queue.take(), {"idempotency_key": "a"}, {"idempotency_key": "b"})
+    assert ([row.is_new for row in rows], rows[0].job_id) == ([False, True], there)
+    assert {parent, there, rows[1].job_id} == {row.parent_id for row in queue.rows("select parent_id from queue.job_dependencies where job_id = %s", child)}
+    assert spawn(queue, queue.take()) == []
+
+
 def test_a_second_attempt_finds_what_the_first_has_made(queue):
     parent = queue.add(max_attempts=3)
     child = queue.add(depends_on=[parent])

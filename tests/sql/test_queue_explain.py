@@ -200,6 +200,38 @@ def test_running_and_over(queue):
     assert "unreadable_media" in explain(queue, dead)[0].detail
 
 
+def test_of_a_job_that_guesses_no_end_none_is_told(queue):
+    job = queue.add()
+    queue.take()
+    (row,) = explain(queue, job)
+    assert row.detail.startswith("It has been running for 0 s on w1.")
+
+
+def test_a_silent_worker_is_named_and_who_takes_its_job_back(queue, clock, video):
+    """Its guess of the end is worth nothing any more, and one that is as silent takes nothing back."""
+    clock.set(queue.value("select now()"))
+    job = queue.add(video_id=video)
+    waiting = queue.add(depends_on=[job])
+    queue.beat("w1", queue.take(), progress=0.5, eta_s=32)
+    clock.forward(14)
+    assert "about 32 s to go" in explain(queue, job)[0].detail
+    clock.forward(34)
+    (row,) = explain(queue, job)
+    assert row.detail == "It has been running for 48 s, 50 % done, its worker w1 was last heard of 48 s ago."
+    assert row.advice == "No worker is at work: start one, as: reelq worker run --types no_op"
+    assert "its worker w1 was last heard of 48 s ago." in explain(queue, waiting)[0].detail
+    queue.worker("w2", ["finish_video"])
+    assert explain(queue, job)[0].advice.startswith("A claiming worker takes it back once its lease ends, in 12 s, and then no worker at work takes no_op:")
+    queue.worker("w3")
+    assert explain(queue, job)[0].advice == "Wait: a claiming worker takes it back once its lease ends, in 12 s."
+    clock.forward(13)
+    queue.beat("w3")
+    assert explain(queue, job)[0].advice == "Wait: a claiming worker takes it back within seconds."
+    queue.conn.execute("select set_config('reelq.tenant_id', (select tenant_id::text from media.videos), false)")
+    (row,) = explain(queue, job)
+    assert "its worker was last heard of 61 s ago" in row.detail and "w1" not in row.detail
+
+
 def test_what_is_in_the_history_is_told_too(queue, clock):
     job = queue.add()
     queue.complete(queue.take())

@@ -498,6 +498,21 @@ def test_ready_work_that_nobody_takes_is_told(queue, clock):
     assert only(queue, "ready work")[0] == "ok"
 
 
+def test_ready_work_is_told_once_a_type_with_its_number_and_the_longest_wait(queue, clock):
+    """Tenants take turns, so that the one at the head of a line may have come last; each priority is a line."""
+    clock.set(queue.value("select now()"))
+    for _ in range(3):
+        queue.add()
+    clock.forward(17)
+    queue.add(tenant_id=queue.value("select identity.create_tenant('late')"))
+    queue.add(priority=1)
+    clock.forward(3)
+    level, told = only(queue, "ready work")
+    assert level == "warn" and told.startswith("No worker takes no_op; 5 jobs wait, the longest for 00:00:20 | ")
+    queue.rows("select * from queue.enqueue_jobs((select jsonb_agg(jsonb_build_object('job_type', 'no_op')) from generate_series(1, 1000)))")
+    assert "; 1,000+ jobs wait, the longest for 00:00:20 | " in only(queue, "ready work")[1]
+
+
 # --- jobs
 
 
@@ -643,6 +658,19 @@ def test_a_check_that_fails_is_a_finding(queue):
     assert [row.detail for row in rows if row.finding == "jobs"] == ['The check itself failed: column d.failed_at does not exist (42703)']
     assert {"upkeep", "workers", "server"} <= {row.finding for row in rows}
     queue.conn.execute("alter table queue.dead_letters rename column broken to failed_at")
+
+
+@pytest.mark.parametrize("table", ["queue.dead_letters", "queue.workers"])
+def test_a_check_that_waits_for_a_lock_says_which_session_holds_it(queue, connect, table):
+    """It is nobody's fault in the check, and the statement that it gives names the session."""
+    other = connect(autocommit=False)
+    other.execute(f"lock table {table} in access exclusive mode")
+    queue.conn.execute("set lock_timeout = '20ms'")
+    found = [row for row in queue.rows("select * from ops.health()") if row.detail.startswith("Not checked")]
+    assert found and {row.level for row in found} == {"warn"}
+    assert "another session holds a lock" in found[0].detail and "Report" not in found[0].remedy
+    assert other.info.backend_pid in [row.pid for row in queue.rows(found[0].remedy.removeprefix("Which: "))]
+    other.rollback()
 
 
 def test_the_queues_own_part_is_part_of_the_whole(queue):

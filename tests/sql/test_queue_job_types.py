@@ -168,6 +168,22 @@ def test_the_defaults_of_a_retry_are_those_of_the_function(conn: Conn) -> None:
     assert job_types.sync_job_type(conn, "shout", DEFAULTS, [policy(Retry())], SCHEMA) == []
 
 
+def test_whether_an_error_charges_is_as_for_everybody_unless_it_is_said(conn: Conn) -> None:
+    """A longer wait for a rate limit, or for a store, does not make it cost attempts."""
+    told = [
+        Retry(on="rate_limited", base="5m"), Retry(on="rate_limited", code="paid", charges=True), Retry(), Retry(code="store_away", cap="1h"),
+        Retry(on="worker_lost"), Retry(on="permanent", action="fail"), Retry(code="free", charges=False),
+    ]  # fmt: skip
+    sync(conn, retry=[policy(one) for one in told])
+    rows = conn.execute("select error_class, code, charges, charges_after = '3 days' from queue.retry_policies where job_type = 'shout'").fetchall()
+    assert {(error_class, code): (charges, late) for error_class, code, charges, late in rows} == {
+        ("rate_limited", "*"): (False, None), ("rate_limited", "paid"): (True, None), ("transient", "*"): (True, None),
+        ("transient", "store_away"): (False, True), ("worker_lost", "*"): (False, None), ("permanent", "*"): (True, None),
+        ("transient", "free"): (False, None),
+    }  # fmt: skip
+    assert sync(conn, retry=[policy(one) for one in told]) == {}
+
+
 def test_schemas_of_shipped_types_are_those_of_their_handlers(conn: Conn) -> None:
     path = schema.ROOT / "data" / "queue_job_types.sql"
     current = path.read_text(encoding="utf-8")

@@ -120,6 +120,18 @@ def test_snooze_and_release_charge_nothing(queue, clock):
     assert queue.outcomes(job_id) == ["snoozed", "released"]
 
 
+def test_a_snooze_of_no_time_lasts_a_second(queue, clock):
+    """It costs nothing, so that it would go on for ever, as often as a worker can."""
+    now = clock.set("2026-03-01 12:00:00+00")
+    job_id = queue.add()
+    job = queue.take()
+    queue.conn.execute("select queue.snooze_job(%s, %s, '0', 'not yet')", (job.job_id, job.token))
+    assert queue.job(job_id).scheduled_for == now + timedelta(seconds=1)
+    assert queue.claim() == []
+    clock.forward(timedelta(seconds=1))
+    assert queue.take().job_id == job_id
+
+
 def test_after_an_outage_healthy_workers_get_time_to_report(queue, clock):
     """Nobody could beat for five minutes; when the database is back, nothing is taken from anybody at first."""
     queue.conn.execute("update queue.upkeep set grace = '30 seconds'")

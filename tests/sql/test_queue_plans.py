@@ -169,6 +169,10 @@ class Bench:
     def count_errors(self, count: int) -> Call:
         """The latest dead letters and the first of those that are scheduled, one by one."""
         return self.call("select * from queue.count_errors()")
+    def health_of_workers(self, count: int) -> Call:
+        """Nobody is at work: what waits is counted, a thousand of a kind at most."""
+        self.conn.execute("update queue.workers set status = 'lost'")
+        return self.call("select * from queue.health_of_workers()")
 
     def reprioritise(self, count: int) -> Call:
         return self.call("select queue.reprioritise_job(%s, 1)", big_id(READY, 1000))
@@ -215,6 +219,7 @@ CASES = {
     "count errors": Case(Bench.count_errors, 20_000, 5, rows=10_000),
     # Up to ten thousand ready and ten thousand parked jobs a pause, and those behind a limit.
     "health of gates": Case(Bench.health_of_gates, 1, 40_000, rows=40_000),
+    "health of workers": Case(Bench.health_of_workers, 1000, 20, rows=3000),  # a thousand of each of three kinds
     "verify a window": Case(Bench.verify_window, 200, 60),
     # A limit that is new counts once what runs.
     "admit 200": Case(Bench.admit, 200, 120, rows=bigqueue.RUNNING),

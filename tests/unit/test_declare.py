@@ -120,7 +120,7 @@ def test_what_was_declared_hangs_on_a_plain_function() -> None:
     assert (one.defaults["lease"], one.defaults["batch"], one.defaults["needs"]) == ("120 seconds", 5, ["av1"])
     assert one.retry == [
         {"error_class": "transient", "code": "*", "action": "retry", "base": "5 seconds", "factor": 2.0, "cap": "60 seconds",
-         "jitter": "full", "charges": True}
+         "jitter": "full"}
     ]  # fmt: skip
     assert one.schema["examples"] == [GOOD]
     assert declared(len) is None and declared(Args) is None
@@ -244,7 +244,7 @@ def made(hint: Any, *default: Any) -> Any:
         (run, {"retry": Retry(factor=math.inf)}, "Retry.factor must be 1 to 999, not inf"),
         (run, {"retry": Retry(factor="2")}, "Retry.factor must be 1 to 999, not '2'"),  # type: ignore[arg-type]
         (run, {"retry": Retry(code="Bad Code")}, "Retry.code must be \\* or lower case"),
-        (run, {"retry": Retry(charges=2)}, "Retry.charges must be True or False, not 2"),  # type: ignore[arg-type]
+        (run, {"retry": Retry(charges=2)}, "Retry.charges must be True, False or None, not 2"),  # type: ignore[arg-type]
         (run, {"retry": [Retry(), Retry(base="1s")]}, "retry must have one Retry an error, not two for transient \\*"),
         (run, {"retry": 7}, "'int' object is not iterable"),
     ],

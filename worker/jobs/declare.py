@@ -49,7 +49,7 @@ class Retry:
     factor: float = 2.0
     cap: Span = "15m"
     jitter: str = "full"  # or none: the whole wait
-    charges: bool = True  # whether the attempt counts against max_attempts
+    charges: bool | None = None  # whether the attempt counts against max_attempts; None: as everybody's of this class and code
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,10 +311,11 @@ def policy(one: Retry) -> dict[str, Any]:
         raise ValueError(f"Retry.code must be * or lower case letters, digits and _, at most 63, not {one.code!r}")
     if isinstance(one.factor, bool) or not isinstance(one.factor, int | float) or not 1 <= one.factor <= MOST_FACTOR:
         raise ValueError(f"Retry.factor must be 1 to {MOST_FACTOR}, not {one.factor!r}")
-    if not isinstance(one.charges, bool):
-        raise TypeError(f"Retry.charges must be True or False, not {one.charges!r}")
+    if one.charges is not None and not isinstance(one.charges, bool):
+        raise TypeError(f"Retry.charges must be True, False or None, not {one.charges!r}")
     base, cap = span("Retry.base", one.base), span("Retry.cap", one.cap)
     if float(base.split()[0]) > float(cap.split()[0]):
         raise ValueError("Retry.cap must not be below Retry.base")
     names = [field.name for field in fields(one) if field.name not in ("on", "base", "cap")]
-    return {"error_class": one.on, **{name: getattr(one, name) for name in names}, "base": base, "cap": cap}
+    told = {name: value for name in names if (value := getattr(one, name)) is not None}  # what is left out the queue fills
+    return {"error_class": one.on, **told, "base": base, "cap": cap}

@@ -87,7 +87,7 @@ class WorkRules(Base):
             self.agree(lambda: self.db.value(call, *held, *error, facts), lambda: self.model.fail(claim, *error, after))
         elif end == "snoozed":
             call = "select queue.snooze_job(%s, %s, %s, 'later')"
-            self.both(lambda: self.db.value(call, *held, wait), lambda: self.model.requeue(claim, "snoozed", wait))
+            self.both(lambda: self.db.value(call, *held, wait), lambda: self.model.requeue(claim, "snoozed", max(wait, timedelta(seconds=1))))
         else:
             call = "select queue.release_job(%s, %s, 'drain')"
             self.both(lambda: self.db.value(call, *held), lambda: self.model.requeue(claim, "released", timedelta(0)))

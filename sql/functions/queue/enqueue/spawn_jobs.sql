@@ -14,6 +14,7 @@ declare
     v_no text[] := queue.specs_refusal(p_specs);
     v_specs jsonb;
     v_all uuid[];
+    v_made boolean[];
     v_new uuid[];
     v_open uuid[];
 begin
@@ -28,7 +29,7 @@ begin
         raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
     v_specs := (select jsonb_agg(v_like || s.spec order by s.n) from jsonb_array_elements(p_specs) with ordinality as s (spec, n));
-    v_all := array(select e.job_id from queue.enqueue_jobs(coalesce(v_specs, '[]')) as e order by e.place);
+    select coalesce(array_agg(e.job_id order by e.place), '{}'), array_agg(e.is_new order by e.place) into v_all, v_made from queue.enqueue_jobs(coalesce(v_specs, '[]')) as e;
     -- Jobs of an earlier attempt are found by their idempotency keys, and may be over already.
     perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for share;
 
@@ -73,13 +74,13 @@ begin
         perform queue.settle_children_of_failed(v_open);
     end if;
     return query
-    select w.n::integer, w.id, w.id = any(v_new) from unnest(v_all) with ordinality as w (id, n) order by w.n;
+    select w.n::integer, w.id, w.made from unnest(v_all, v_made) with ordinality as w (id, made, n) order by w.n;  -- mutant: a job of before is a new one for a fan-out
 end;
 $$;
 
 comment on function queue.spawn_jobs(uuid, integer, jsonb) is $$
 A running job fans out: enqueue these jobs, and let whoever waits for it, now or later, wait for them too. They may begin at
-once. Returns as queue.enqueue_jobs does; is_new is false for one that an earlier attempt has made, so give each an idempotency_key.
+once. Returns as queue.enqueue_jobs does; is_new is false for one that was there before, as one that an earlier attempt has made: give each an idempotency_key.
 
 Arguments
   p_token  the fencing token that the claim returned

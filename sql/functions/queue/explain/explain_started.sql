@@ -19,8 +19,8 @@ begin
         select * into v_lease from queue.leases as l where l.job_id = p_job.id;
         detail := format('It has been running for %s%s', base.format_interval(v_now - v_lease.started_at), queue.explain_progress(v_lease));
         advice := case
+            when queue.silence_of(v_lease) is not null or v_lease.expires_at < v_now then queue.explain_rescue(p_job, v_lease)
             when v_lease.cancel_requested_at is not null then 'It was asked to stop and does so within seconds.'
-            when v_lease.expires_at < v_now then 'Its worker has not been heard of; a claiming worker takes it back within seconds.'
             else format('Wait, or: reelq jobs cancel %s', p_job.id)
         end;
     else

@@ -19,6 +19,12 @@ begin
                 'Details are for operators.', 'Ask an operator.', v_check, case v_check when 'invariants' then '$1' else '' end
             ) using p_deep and v_operator, v_operator;
         exception
+            when lock_not_available then  -- what only reads waits for nothing less than this lock
+                return query
+                select
+                    v_check, 'warn', format('Not checked: another session holds a lock that this waited for: %s', sqlerrm),
+                    'Which: select pid, relation::regclass, query from pg_locks inner join pg_stat_activity using (pid)'
+                    ' where granted and mode = ''AccessExclusiveLock''';
             when others then
                 return query select v_check, 'bad', format('The check itself failed: %s (%s)', sqlerrm, sqlstate), 'Report it.';
         end;

@@ -77,23 +77,43 @@ begin
         end,
         case when v_count > 0 then 'Workers do it as they claim: start one, or: select queue.rescue_expired()' end;
 
+    -- A kind has a lane for each priority; those that came first stand at the head of none for sure. Of a long line the first thousand are looked at.
     return query
+    with idle as (
+        select l.job_type, l.needs, l.weight, array_agg(l.lane) as lanes
+        from queue.lanes as l
+        where not exists (
+            select from queue.workers as w
+            where
+                w.status = 'active' and w.last_beat_at > v_now - interval '1 minute' and w.trouble is null
+                and (w.types is null or l.job_type = any(w.types)) and l.needs <@ w.capabilities and l.weight <= w.slots
+        )
+        group by l.job_type, l.needs, l.weight
+    )
     select
-        'ready work', case when head.ready_at < v_now - interval '5 minutes' then 'bad' else 'warn' end,
+        'ready work', case when met.ready_at < v_now - interval '5 minutes' then 'bad' else 'warn' end,
         format(
-            '%s %s%s%s; one job has waited for %s',
+            '%s %s%s%s; %s for %s',
             case when unfit.worker_id is null then 'No worker takes' else format('Only workers in trouble, such as %s on %s, take', unfit.worker_id, unfit.host) end,
             l.job_type, case when l.needs <> '{}' then format(' that needs %s', array_to_string(l.needs, ', ')) else '' end,
-            case when l.weight > 1 then format(' of %s slots', l.weight) else '' end, date_trunc('second', greatest(v_now - head.ready_at, '0'))
+            case when l.weight > 1 then format(' of %s slots', l.weight) else '' end,
+            case met.jobs when 1 then 'one job has waited' else format('%s jobs wait, the longest', base.format_count(met.jobs, 1000)) end,
+            date_trunc('second', greatest(v_now - met.ready_at, '0'))
         ),
         case
             when unfit.worker_id is null then 'Start a worker that takes it: REELQ_TYPES, REELQ_CAPABILITIES, REELQ_SLOTS'
             else format('On %s: %s', unfit.host, unfit.remedy)
         end
-    from queue.lanes as l
+    from idle as l
     cross join lateral (
-        select r.ready_at from queue.ready as r where r.lane = l.lane order by r.fair_key, r.seq limit 1
-    ) as head
+        select count(*) as jobs, min(capped.ready_at) as ready_at
+        from (
+            select r.ready_at
+            from unnest(l.lanes) as e (lane)
+            cross join lateral (select one.ready_at from queue.ready as one where one.lane = e.lane order by one.fair_key, one.seq limit 1000) as r
+            limit 1000
+        ) as capped
+    ) as met
     left join lateral (
         select w.worker_id, w.host, w.remedy from queue.workers as w
         where
@@ -101,13 +121,8 @@ begin
             and (w.types is null or l.job_type = any(w.types)) and l.needs <@ w.capabilities and l.weight <= w.slots
         order by w.started_at limit 1
     ) as unfit on true
-    where not exists (
-        select from queue.workers as w
-        where
-            w.status = 'active' and w.last_beat_at > v_now - interval '1 minute' and w.trouble is null
-            and (w.types is null or l.job_type = any(w.types)) and l.needs <@ w.capabilities and l.weight <= w.slots
-    )
-    order by head.ready_at;
+    where met.jobs > 0
+    order by met.ready_at;
     if not found then
         return query select 'ready work', 'ok', 'Some worker takes each kind that is ready.', null::text;
     end if;

@@ -36,7 +36,16 @@ begin
         with declared as (
             select r.error_class, r.code, jsonb_strip_nulls(to_jsonb(r) - v_key) as settings
             from jsonb_array_elements(p_retry) as d (policy)
-            cross join lateral jsonb_populate_record(null::queue.retry_policies, v_default || d.policy) as r
+            cross join lateral jsonb_populate_record(
+                null::queue.retry_policies,
+                -- Whether it is charged, and when, is as for everybody, unless it is said: to wait longer for a rate limit is not to pay for it.
+                v_default || case when d.policy ? 'charges' then '{}' else coalesce((  -- mutant: a policy of its own charges rate limits
+                    select jsonb_strip_nulls(jsonb_build_object('charges', p.charges, 'charges_after', p.charges_after))
+                    from queue.retry_policies as p
+                    where p.job_type = '*' and p.error_class = d.policy ->> 'error_class' and p.code in ('*', d.policy ->> 'code')
+                    order by p.code = '*' limit 1
+                ), '{}') end || d.policy
+            ) as r
         ),
         present as (
             select p.error_class, p.code, jsonb_strip_nulls(to_jsonb(p) - v_key) as settings from queue.retry_policies as p where p.job_type = p_job_type
@@ -77,7 +86,7 @@ $$;
 
 comment on function queue.sync_retry_policies(text, jsonb, boolean) is $$
 The part of queue.sync_job_type that is about queue.retry_policies. A policy that the program declared before and does no more is
-removed, unless it was changed by hand.
+removed, unless it was changed by hand. One that does not say `charges` has `charges` and `charges_after` of the row of '*' for its class and code.
 
 Raises
   RQ008  no array of objects with an error_class, an unknown key, or two policies for one error
