@@ -338,6 +338,44 @@ def test_a_server_that_is_not_there_is_told(get: Get) -> None:
     assert (told.value.code, str(told.value)) == ("source_away", "The source's server does not answer.")
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (Source(CONTENT, headers={"content-length": "7"}), "it sent conflicting Content-Length headers"),
+        (Source(CONTENT, headers={"content-length": "much"}), "it sent bad Content-Length"),
+        (Source(CONTENT, headers={"Bad Name": "s3cret"}), "it sent illegal header line"),
+        (Source(CONTENT, status=206), "it sent status 206, a part that it does not name, where the whole was asked for"),
+        (
+            Source(CONTENT, status=206, headers={"Content-Range": "bytes 5-9/10"}),
+            "it sent status 206, bytes from 5, where the whole was asked for",
+        ),
+        (
+            Source(CONTENT, cuts=[100] * 50, range_shift=7),
+            "it sent status 206, bytes from 107, where bytes from 100 were asked for",
+        ),
+    ],
+    ids=["two lengths", "no number", "no header", "unasked part", "unasked range", "wrong ranges"],
+)
+def test_an_answer_that_breaks_the_protocol_is_told_as_what_it_is(
+    server: HttpSource, get: Get, to: Path, source: Source, message: str
+) -> None:
+    """It did answer. What stood in a header is not repeated."""
+    server.at["/clip"] = source
+    with pytest.raises(TransientError) as told:
+        get(f"{server.url}/clip")
+    assert (told.value.code, str(told.value)) == ("source_broken", f"The source's server breaks the rules of HTTP: {message}.")
+    assert len(server.seen) < 10
+    assert list(to.parent.iterdir()) == []
+
+
+def test_a_server_that_hangs_up_at_once_has_not_answered(server: HttpSource, get: Get) -> None:
+    """No byte of an answer is no breach of the protocol."""
+    server.answer = lambda handler: None  # type: ignore[method-assign, assignment]
+    with pytest.raises(TransientError) as told:
+        get(f"{server.url}/clip")
+    assert (told.value.code, str(told.value)) == ("source_away", "The source's server does not answer.")
+
+
 @pytest.mark.parametrize("url", ["http://", "http:///x", "https://[bad/", "http://a b/", "ftp://a/b", "HTTP://"])
 def test_what_is_not_a_url_is_refused(get: Get, url: str) -> None:
     with pytest.raises(PermanentError) as told:

@@ -399,20 +399,24 @@ def test_a_codec_that_changes_is_no_damage(first: tuple[str, ...], then: tuple[s
     assert caught.value.code == "codec_changes"
 
 
-def dolby_vision(path: Path, profile: int, compatible: int) -> Path:
-    """HEVC whose sample entry says Dolby Vision."""
-    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=1", *X265, "log-level=none", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1", path)
+def into_sample_entry(path: Path, entry: bytes, after: bytes, box: bytes) -> Path:
+    """Put a box behind another one of the first sample entry of that kind, in a file whose index is its last box."""
     data = bytearray(path.read_bytes())
-    record = struct.pack(">BBHI", 1, 0, profile << 9 | 1 << 3 | 0b101, compatible << 28) + bytes(16)
-    box = struct.pack(">I4s", 8 + len(record), b"dvcC") + record
-    at = data.index(b"hvcC") - 4
+    at = data.index(after) - 4
     at += struct.unpack(">I", data[at : at + 4])[0]
-    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hvc1"):
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", entry):
         start = data.index(kind, data.index(b"moov")) - 4
         data[start : start + 4] = struct.pack(">I", struct.unpack(">I", data[start : start + 4])[0] + len(box))
     data[at:at] = box
     path.write_bytes(data)
     return path
+
+
+def dolby_vision(path: Path, profile: int, compatible: int) -> Path:
+    """HEVC whose sample entry says Dolby Vision."""
+    clips.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=1", *X265, "log-level=none", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1", path)
+    record = struct.pack(">BBHI", 1, 0, profile << 9 | 1 << 3 | 0b101, compatible << 28) + bytes(16)
+    return into_sample_entry(path, b"hvc1", b"hvcC", struct.pack(">I4s", 8 + len(record), b"dvcC") + record)
 
 
 def test_dolby_vision_without_a_base_layer_is_refused_and_with_one_is_taken(tmp_path: Path, new_video: New) -> None:
@@ -422,6 +426,21 @@ def test_dolby_vision_without_a_base_layer_is_refused_and_with_one_is_taken(tmp_
     result = new_video(dolby_vision(tmp_path / "8.mp4", 8, 4), stored=True).run(extract_metadata)
     assert result["hdr"] is True  # id 4 says that the base layer is HLG, where the stream says nothing
     assert new_video(dolby_vision(tmp_path / "82.mp4", 8, 2), stored=True).run(extract_metadata)["hdr"] is False
+
+
+def test_a_clean_aperture_crops_nothing(tmp_path: Path, new_video: New) -> None:
+    """Newer versions of ffmpeg would crop to it, older ones and browsers do not: what the codec holds is the picture, everywhere."""
+    path = tmp_path / "clap.mp4"
+    ground = "color=red:s=320x246:r=25:d=2,drawbox=x=40:y=33:w=240:h=180:c=blue:t=fill"  # 246 lines: the codec crops 10 of 256
+    clips.ffmpeg("-f", "lavfi", "-i", ground, "-pix_fmt", "yuv420p", path)
+    aperture = struct.pack(">8i", 240, 1, 180, 1, 0, 1, 0, 1)
+    _, video = done(new_video, into_sample_entry(path, b"avc1", b"avcC", struct.pack(">I4s", 40, b"clap") + aperture))
+    for made in (top(video), video.path("poster")):
+        for x, y in ((0.03, 0.5), (0.97, 0.5), (0.5, 0.03), (0.5, 0.97)):
+            red, _, blue = clips.pixel(made, x, y)
+            assert red > 150 > blue
+        red, _, blue = clips.pixel(made, 0.5, 0.5)
+        assert blue > 150 > red
 
 
 def test_a_change_of_size_is_fitted(tmp_path: Path, new_video: New) -> None:

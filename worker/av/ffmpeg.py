@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ PACKET = ("stream_index", "pts_time", "dts_time", "duration_time", "flags")
 PADDING = ("skip_samples", "discard_padding")
 TOO_DAMAGED = "Too much of the file is damaged."
 DAMAGED = 69  # ffmpeg's exit code when more than -max_error_rate of the packets could not be decoded
+CROPPING = "-apply_cropping"
 MOST_THREADS = 8  # more cost memory (x264 keeps pictures for each) and do not make a ladder faster
 
 
@@ -170,7 +172,7 @@ class FFmpeg:
             on_line = Reader(on_progress).take
             limits = replace(limits, stall_s=STALL_S)
         losses = Losses()
-        ended = self._run([*argv, *args], limits, read=read, write=write, on_line=on_line, on_error_line=losses.take)
+        ended = self._run([*argv, *self._uncropped(args)], limits, read=read, write=write, on_line=on_line, on_error_line=losses.take)
         if ended.code != 0 or ended.killed_for:
             raise refuse(ended, "ffmpeg", PermanentError("conversion_failed", FAILED, detail=ended.stderr_tail), self._memory)
         if trouble := hosts_trouble(ended, self._memory):
@@ -180,6 +182,31 @@ class FFmpeg:
             ended.wall_seconds, ended.cpu_seconds, ended.peak_memory_bytes, ended.stderr_tail, complaints, losses.packets
         )
         return cost, ended.stdout
+
+    def _uncropped(self, args: Sequence[str]) -> list[str]:
+        """The same with "do not crop to the container's clean aperture" before each input, where ffmpeg would do that.
+
+        Since 7.1 it crops to the `clap` of an MP4 unless told not to; older ones and browsers never do. What the codec itself
+        crops (1088 lines to 1080) is cropped by all. Source: ffmpeg's manual, -apply_cropping, read 2026-11-27.
+        """
+        if "-i" not in args or any(one.startswith(CROPPING) for one in args) or not self._crops():
+            return list(args)
+        return [word for one in args for word in ((CROPPING, "codec", one) if one == "-i" else (one,))]
+
+    def _crops(self) -> bool:
+        """Whether this ffmpeg has the option; asked once a process for each program. The older option of that name is another."""
+        program = self.settings.ffmpeg or "ffmpeg"
+        path = shutil.which(program)
+        if path is None:
+            return False
+        key = path, Path(path).stat().st_mtime_ns
+        if key not in _crop:
+            argv = [program, "-hide_banner", "-h", "long"]
+            ended = run_child(argv, limits=self.limits(PROBE_WALL_S), stop=self.stop, sandbox=self.settings.sandbox, read=None, write=None)
+            if ended.code != 0 or ended.killed_for:
+                return False  # the run that follows tells what is wrong
+            _crop[key] = f"{CROPPING}[:<stream_spec>]" in ended.stdout
+        return _crop[key]
 
     def _run(
         self,
@@ -232,6 +259,7 @@ class Losses:
 
 
 _versions: dict[str, str] = {}  # by program
+_crop: dict[tuple[str, int], bool] = {}  # by program and when it was installed
 
 UNREADABLE = "The file is not a video, a picture or a sound that can be read."
 FAILED = "The file could not be converted."

@@ -44,8 +44,23 @@ BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutExcepti
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "reelq"}
 
 
+# What httpcore and h11 say of a connection that ended too soon. Any other breach of the protocol is what the server has sent.
+ENDED_EARLY = re.compile(r"disconnected|closed connection|ConnectionClosed")
+
+
 class _Anew(Exception):
-    """What has arrived cannot be continued: begin at the first byte."""
+    """What has arrived cannot be continued: begin at the first byte. Its text: what the server did wrong, if it did."""
+
+
+def breach(error: Exception) -> str:
+    """What a server sent against the protocol; "" when it sent too little or nothing.
+
+    Only the rule's name: h11 puts what was sent behind a colon, and a header may hold a secret.
+    """
+    said = str(error).partition(":")[0]
+    if not isinstance(error, httpcore.RemoteProtocolError) or ENDED_EARLY.search(str(error)):
+        return ""
+    return f"it sent {said}"
 
 
 @dataclass
@@ -98,16 +113,19 @@ class Download:
 
     def _run(self, client: httpx.Client) -> None:
         farthest = idle = restarts = 0
+        wrong = ""  # in the latest answer, by the rules of HTTP
         while True:
             try:
                 self._attempt(client)
                 return
-            except _Anew:
+            except _Anew as error:
+                wrong = str(error)
                 self._forget()
                 restarts += 1
             except BROKEN as error:
                 self._check()
                 failure = error
+                wrong = breach(error)
                 log.info(
                     "source.broken",
                     host=self.url.host,
@@ -122,6 +140,8 @@ class Download:
                     self._forget()
                     restarts += 1
             if idle >= MOST_IDLE_BREAKS or restarts >= MOST_RESTARTS:
+                if wrong:
+                    raise TransientError("source_broken", f"The source's server breaks the rules of HTTP: {wrong}.")
                 if farthest or restarts:
                     raise TransientError("source_broken", "The connection to the source keeps breaking.")
                 raise TransientError("source_away", "The source's server does not answer.")
@@ -181,7 +201,7 @@ class Download:
                 self.on_progress(self.size_bytes, total)
         self._check()
         if total is not None and self.size_bytes < total:
-            raise httpcore.RemoteProtocolError("a shorter range than was asked for")
+            raise httpcore.RemoteProtocolError("the server closed connection after a shorter range than was asked for")
 
     def _place(self, answer: httpx.Response) -> tuple[int, int | None]:
         """Where in the file the answer begins, and how long the whole file is (None: not said)."""
@@ -189,7 +209,8 @@ class Download:
             said = answer.headers.get("content-range", "").strip()
             found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", said)
             if not found or not self.size_bytes or int(found[1]) != self.size_bytes:
-                raise _Anew  # not the range that was asked for
+                asked = f"bytes from {self.size_bytes} were asked for" if self.size_bytes else "the whole was asked for"
+                raise _Anew(f"it sent status 206, {f'bytes from {found[1]}' if found else 'a part that it does not name'}, where {asked}")
             return self.size_bytes, None if found[3] == "*" else int(found[3])
         length = answer.headers.get("content-length", "")
         return 0, int(length) if length.isdigit() else None
