@@ -318,7 +318,7 @@ MUTANTS = [
     one("a reason of any length", "> 2000", "> 2000000", CHANGES, "-k", "no_book"),
     one("a worker's trouble of any length", "left(p_trouble, 2000)", "p_trouble", CHANGES, "-k", "is_cut"),
     one("a release's reason of any length", "left(p_reason, 2000)", "p_reason", CHANGES, "-k", "is_cut"),
-    one("a snooze's reason of any length", "left(p_reason, 2000)", "p_reason", CHANGES, "-k", "is_cut"),
+    one("a snooze's reason of any length", "left(p_reason, 2000)", "p_reason", CHANGES, "-k", "is_cut", at="a snooze of no time spins"),
     one("a message of any length", "left(p_message, 2000)", "p_message", CHANGES, "-k", "is_cut"),
     one("since and until that are no times", "if ", "if false and ", CHANGES, "-k", "nonsense and infinity"),
     one("a tick after the end of time", "if ", "if false and ", SCHEDULES, "-k", "outside_of_time and BC"),

@@ -169,6 +169,7 @@ class Bench:
     def count_errors(self, count: int) -> Call:
         """The latest dead letters and the first of those that are scheduled, one by one."""
         return self.call("select * from queue.count_errors()")
+
     def health_of_workers(self, count: int) -> Call:
         """Nobody is at work: what waits is counted, a thousand of a kind at most."""
         self.conn.execute("update queue.workers set status = 'lost'")

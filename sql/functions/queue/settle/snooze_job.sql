@@ -10,15 +10,13 @@ begin
         raise exception 'snooze must be between 0 and 1 year, not %', coalesce(p_for::text, 'null')
             using errcode = 'RQ008', hint = 'Give an interval such as 10 minutes.';
     end if;
-    perform queue.requeue_job(p_job_id, p_token, base.clock() + p_for, 'snoozed', left(p_reason, 2000));  -- mutant: a snooze's reason of any length
     -- At least a second: a job that is snoozed for no time would run again at once, for ever, and cost nothing.
-    perform queue.requeue_job(p_job_id, p_token, base.clock() + greatest(p_for, interval '1 second'), 'snoozed', p_reason);  -- mutant: a snooze of no time spins
+    perform queue.requeue_job(p_job_id, p_token, base.clock() + greatest(p_for, interval '1 second'), 'snoozed', left(p_reason, 2000));  -- mutant: a snooze of no time spins
 end;
 $$;
 
 comment on function queue.snooze_job(uuid, integer, interval, text) is $$
-Put a running job back for a while. Costs neither an attempt nor a crash. The reason is cut at 2,000 characters.
-Put a running job back for a while, a second at least. Costs neither an attempt nor a crash.
+Put a running job back for a while, a second at least. Costs neither an attempt nor a crash. The reason is cut at 2,000 characters.
 
 Raises
   RQ001  lease lost
