@@ -278,6 +278,8 @@ MUTANTS = [
     one("a cascade waits for a video", " skip locked", "", CASCADES, "-k", "waits_for_no_video"),
     one("a cascade waits for an asset", " skip locked", "", CASCADES, "-k", "waits_for_no_video"),
     one("what is held hides other cascades", "random()", "c.created_at", CASCADES, "-k", "hide_no_others"),
+    one("a delete waits for the children", "cardinality(queue.lock_unheld(v_children)) = (select count(distinct c) from unnest(v_children) as c)", "true", LOCKS, "-k", "deleted_at_once or is_deleted_while_it_is or waits_for_no_child"),
+    one("a delete waits for edges", " skip locked", "", LOCKS, "-k", "waits_for_no_edge"),
     one("a rescue waits for an asset", " skip locked", "", LOCKS, "-k", "rescue_waits_for_nobody"),
     one("a tick waits for its video", " skip locked", "", LOCKS, "-k", "tick_waits_for"),
     one("a lock loses a tick", "true", "false", LOCKS, "-k", "times_out_loses_no_tick"),
