@@ -280,6 +280,8 @@ MUTANTS = [
     one("what is held hides other cascades", "random()", "c.created_at", CASCADES, "-k", "hide_no_others"),
     one("a delete waits for the children", "cardinality(queue.lock_unheld(v_children)) = (select count(distinct c) from unnest(v_children) as c)", "true", LOCKS, "-k", "deleted_at_once or is_deleted_while_it_is or waits_for_no_child"),
     one("a delete waits for edges", " skip locked", "", LOCKS, "-k", "waits_for_no_edge"),
+    one("edges stay that a cascade has passed", "do update set place = '00000000-0000-0000-0000-000000000000'", "do nothing", CASCADES, "-k", "deleted_half_way"),
+    one("who enqueues below a failure waits for the video", "cardinality(v_over) > cardinality(queue.lock_unheld(v_over))", "false", LOCKS, "-k", "of_one_that_has_failed"),
     one("a rescue waits for an asset", " skip locked", "", LOCKS, "-k", "rescue_waits_for_nobody"),
     one("a tick waits for its video", " skip locked", "", LOCKS, "-k", "tick_waits_for"),
     one("a lock loses a tick", "true", "false", LOCKS, "-k", "times_out_loses_no_tick"),

@@ -723,3 +723,21 @@ def test_a_delete_waits_for_no_edge_of_a_job_that_is_deleted_beside_it(queue, co
     queue.worker("idle", types=["extract_metadata"])
     assert queue.claim("idle") == []
     assert queue.rows("select from queue.job_dependencies") == [] == queue.rows("select from queue.cascades")
+
+
+def test_a_step_comes_below_one_that_runs_and_of_one_that_has_failed(queue, race):
+    """Its video fails with it, but whoever ends the step that runs takes the video first."""
+    video = queue.value("select queue.ingest_video('/a.mp4')")
+    job = queue.take()
+    failed = queue.add()
+    queue.value("select queue.cancel_job(%s)", failed)
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", job.job_id)
+        failing = race(lambda q: q.fail(job, "permanent"))
+        below = step_of(queue, video, job.job_id, failed)
+    assert failing.finish() == "failed"
+    assert queue.violations() == []
+    queue.worker("idle", types=["extract_metadata"])
+    assert queue.claim("idle") == []
+    assert queue.status(below) == "failed"
+    assert queue.rows("select from queue.cascades") == []
