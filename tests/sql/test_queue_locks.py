@@ -635,6 +635,7 @@ def test_a_tenant_uses_no_key_of_a_schedule(queue, due):
         assert refused.value.sqlstate == "RQ008" and refused.value.diag.message_hint
         assert "idempotency_key must not begin with schedule:" in str(refused.value)
     assert queue.value("select queue.run_schedules()") == 1  # whoever's claim calls it
+    assert queue.value("select current_setting('reelq.tenant_id')") == str(tenant)
 
 
 def step_of(queue, video, *parents):
