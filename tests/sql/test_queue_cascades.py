@@ -218,3 +218,16 @@ def test_cascades_that_are_held_hide_no_others(queue, connect):
         assert other.status(free) == "failed"
     look(queue), look(queue)
     assert statuses(queue) == {"cancelled": 151, "failed": 151}
+
+
+def test_a_job_that_is_deleted_half_way_leaves_no_edge(queue):
+    parent = queue.add()
+    job = queue.take()
+    fan(queue, parent, 4500)
+    queue.fail(job, "permanent")
+    look(queue)  # now its place is behind those that have fallen
+    queue.conn.execute("delete from queue.processing_jobs where id = %s", (parent,))
+    for _ in range(5):
+        look(queue)
+    assert statuses(queue) == {"failed": 4500}
+    assert queue.rows("select from queue.job_dependencies") == [] == queue.rows("select from queue.cascades")

@@ -635,3 +635,110 @@ def test_a_tenant_uses_no_key_of_a_schedule(queue, due):
         assert refused.value.sqlstate == "RQ008" and refused.value.diag.message_hint
         assert "idempotency_key must not begin with schedule:" in str(refused.value)
     assert queue.value("select queue.run_schedules()") == 1  # whoever's claim calls it
+    assert queue.value("select current_setting('reelq.tenant_id')") == str(tenant)
+
+
+def step_of(queue, video, *parents):
+    """A step of the video's run that waits for these jobs."""
+    run = queue.value("select pipeline_run from queue.processing_jobs where video_id = %s limit 1", video)
+    return queue.value(
+        "insert into queue.processing_jobs (job_type, video_id, pipeline_run, pipeline_step, depends_on)"
+        " values ('generate_thumbnail', %s, %s, 'x', %s) returning id",
+        video, run, list(parents),
+    )  # fmt: skip
+
+
+def two_videos(queue):
+    """Each with a first step; the first one has the lower id."""
+    videos = [queue.value("select queue.ingest_video(%s)", f"/{name}.mp4") for name in "ab"]
+    return [(video, queue.value("select id from queue.processing_jobs where video_id = %s and pipeline_step = 'download'", video)) for video in videos]
+
+
+def test_two_videos_whose_steps_wait_for_each_other_are_deleted_at_once(queue, race):
+    """Each delete has its own jobs in hand, of which the other's are children."""
+    (one, first), (two, second) = two_videos(queue)
+    below = [step_of(queue, one, second), step_of(queue, two, first)]
+    with queue.transaction():
+        queue.rows("select from queue.blocked where job_id = any(%s) for update", below)
+        deleting = [race(lambda q, video=video: q.conn.execute("delete from media.videos where id = %s", (video,))) for video in (one, two)]
+    for call in deleting:
+        call.finish()
+    queue.worker("idle", types=["extract_metadata"])
+    assert queue.claim("idle") == []
+    assert queue.rows("select from queue.processing_jobs") == [] == queue.rows("select from queue.job_dependencies")
+    assert queue.rows("select from queue.cascades") == []
+
+
+def test_a_run_is_cancelled_while_a_video_of_its_parents_and_children_is_deleted(queue, race):
+    (one, first), (two, second) = two_videos(queue)
+    below, child = step_of(queue, two, first), step_of(queue, one, second)
+    with queue.transaction():
+        queue.rows("select from queue.blocked where job_id = %s for update", below)
+        deleting = race(lambda q: q.conn.execute("delete from media.videos where id = %s", (two,)))
+        cancelling = race(lambda q: q.rows("select * from queue.cancel_run(%s)", one))
+    deleting.finish()
+    cancelling.finish()
+    queue.worker("idle", types=["extract_metadata"])
+    assert queue.claim("idle") == []
+    assert (queue.status(first), queue.status(child)) == ("cancelled", "cancelled")
+    assert queue.rows("select from queue.job_dependencies where parent_id = %s", second) == []
+
+
+def test_a_job_is_deleted_while_it_is_cancelled_with_its_child_of_a_lower_id(queue, race):
+    low, high = chain(queue, [], [])
+    with queue.transaction():
+        queue.rows("select from queue.ready where job_id = %s for update", high)
+        deleting = race(lambda q: q.conn.execute("delete from queue.processing_jobs where id = %s", (high,)))
+        cancelling = race(lambda q: q.rows("select * from queue.cancel_jobs(p_job_ids => %s)", [low, high]))
+    deleting.finish()
+    cancelling.finish()
+    assert queue.status(low) == "cancelled"
+
+
+@pytest.mark.parametrize("policy", ["fail", "run"])
+def test_a_delete_waits_for_no_child_that_somebody_holds(queue, connect, policy):
+    parent = queue.add()
+    held, free = child(queue, parent, on_parent_failure=policy), child(queue, parent)
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", held)
+        other.conn.execute("delete from queue.processing_jobs where id = %s", (parent,))
+    assert queue.violations() == []
+    queue.worker("idle", types=["extract_metadata"])
+    assert queue.claim("idle") == []
+    assert (queue.status(free), queue.status(held)) == ("failed", {"fail": "failed", "run": "queued"}[policy])
+    assert queue.rows("select from queue.job_dependencies") == [] == queue.rows("select from queue.cascades")
+
+
+def test_a_delete_waits_for_no_edge_of_a_job_that_is_deleted_beside_it(queue, connect):
+    """The edge is satisfied: nothing is to be done for the child."""
+    parent = queue.add()
+    below = child(queue, parent)
+    queue.complete(queue.take())
+    other = Queue(connect())
+    other.conn.execute("set lock_timeout = '1s'")
+    with queue.transaction():
+        queue.conn.execute("delete from queue.processing_jobs where id = %s", (below,))
+        other.conn.execute("delete from queue.processing_jobs where id = %s", (parent,))
+    queue.worker("idle", types=["extract_metadata"])
+    assert queue.claim("idle") == []
+    assert queue.rows("select from queue.job_dependencies") == [] == queue.rows("select from queue.cascades")
+
+
+def test_a_step_comes_below_one_that_runs_and_of_one_that_has_failed(queue, race):
+    """Its video fails with it, but whoever ends the step that runs takes the video first."""
+    video = queue.value("select queue.ingest_video('/a.mp4')")
+    job = queue.take()
+    failed = queue.add()
+    queue.value("select queue.cancel_job(%s)", failed)
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", job.job_id)
+        failing = race(lambda q: q.fail(job, "permanent"))
+        below = step_of(queue, video, job.job_id, failed)
+    assert failing.finish() == "failed"
+    assert queue.violations() == []
+    queue.worker("idle", types=["extract_metadata"])
+    assert queue.claim("idle") == []
+    assert queue.status(below) == "failed"
+    assert queue.rows("select from queue.cascades") == []

@@ -116,7 +116,19 @@ begin
             and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
             not in ('queued', 'running')
     );
-    if v_over <> '{}' then  -- mutant: a child of something over waits for ever
+    if v_over <> '{}' and cardinality(v_over) > cardinality(queue.lock_unheld(v_over)) then  -- mutant: who enqueues below a failure waits for the video
+        -- A step fails its video, and who holds that may wait for a parent that is locked here: leave all to a claim. One that is at the same parent
+        -- at this moment may have looked before these came; hence the update, which waits for it.
+        insert into queue.cascades (job_id)
+        select distinct d.parent_id
+        from queue.job_dependencies as d
+        where
+            d.job_id = any(v_over) and not d.satisfied
+            and coalesce((select parent.status from queue.processing_jobs as parent where parent.id = d.parent_id), 'gone')
+            not in ('queued', 'running')
+        order by 1
+        on conflict (job_id) do update set place = '00000000-0000-0000-0000-000000000000';
+    elsif v_over <> '{}' then  -- mutant: a child of something over waits for ever
         perform queue.settle_children_of_failed(queue.fail_blocked(v_over));
         -- An edge keeps a job in the table until its parent goes to the history. One that is there already keeps it for ever.
         delete from queue.job_dependencies as d
@@ -130,7 +142,8 @@ $$;
 
 comment on function queue.link_parents(uuid[]) is $$
 Make the edges of new jobs (their depends_on, and what those have fanned out into), and block those with unfinished parents. A parent
-that has failed already decides at once, as the edge says; of one that is in the history no open edge is kept. Returns the jobs that did not become
+that has failed already decides at once, as the edge says; of one that is in the history no open edge is kept. Where another session holds the video of a step that falls so, a claim deals with it
+(queue.cascades). Returns the jobs that did not become
 free: blocked, failed or cancelled; null: none.
 
 Raises

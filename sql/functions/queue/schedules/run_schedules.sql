@@ -4,7 +4,6 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
-set reelq.tenant_id = ''
 as $$
 declare
     v_now timestamptz := base.clock();
@@ -15,10 +14,15 @@ declare
     v_error text;
     v_held boolean;
     v_made integer := 0;
+    v_for text := current_setting('reelq.tenant_id', true);
 begin
     perform base.check_read_committed();
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 100.';
+    end if;
+    -- Schedules are of all tenants, whichever the caller acts for. No SET of the function: only a superuser may give it one of this parameter.
+    if v_for <> '' then
+        perform set_config('reelq.tenant_id', '', true);
     end if;
     for v_schedule in
         select s.*
@@ -94,6 +98,9 @@ begin
             exit when v_tick > v_now or v_made >= p_limit or v_error is not null;  -- mutant: a claim tries all ticks that fail
         end loop;
     end loop;
+    if v_for <> '' then
+        perform set_config('reelq.tenant_id', v_for, true);
+    end if;
     return v_made;
 end;
 $$;

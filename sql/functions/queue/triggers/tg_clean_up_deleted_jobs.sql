@@ -8,6 +8,8 @@ set enable_seqscan = off
 as $$
 declare
     v_ids uuid[] := array(select j.id from old_jobs as j order by j.id);
+    v_parents uuid[];
+    v_doomed uuid[];
     v_children uuid[];
     v_limits text[];
 begin
@@ -33,12 +35,39 @@ begin
     delete from queue.dead_letters as d where d.job_id = any(v_ids);
     delete from queue.job_attempts as a where a.job_id = any(v_ids);
     -- A deleted parent can never complete: its children are dealt with as if it had failed.
-    v_children := array(select distinct d.parent_id from queue.job_dependencies as d where d.parent_id = any(v_ids));
-    if v_children <> '{}' then
-        perform queue.settle_children_of_failed(v_children);
-        -- If these have more children than one transaction deals with, their edges stay until the claims that go on have met them.
+    v_parents := array(select distinct d.parent_id from queue.job_dependencies as d where d.parent_id = any(v_ids));
+    if v_parents <> '{}' then
+        -- These jobs are locked already, and their children may have lower ids or other videos: wait for none of them. Where somebody holds one,
+        -- or a child came meanwhile, all are left to the claims that go on.
+        v_doomed := queue.find_doomed(v_parents);
+        v_children := v_doomed || array(
+            select d.job_id from queue.job_dependencies as d
+            where d.parent_id = any(v_parents || v_doomed) and not d.satisfied and d.on_failure = 'run'
+            limit 5000
+        );
+        if v_children <> '{}' then
+            if cardinality(queue.lock_unheld(v_children)) = (select count(distinct c) from unnest(v_children) as c)  -- mutant: a delete waits for the children
+                and queue.find_doomed(v_parents) <@ v_doomed then
+                perform queue.settle_children_of_failed(v_parents);
+            else
+                insert into queue.cascades (job_id)
+                select p from unnest(v_parents) as p
+                where (select true from queue.job_dependencies as d where d.parent_id = p and not d.satisfied limit 1)
+                on conflict do nothing;
+            end if;
+        end if;
+        -- If these have more children than one transaction deals with, their edges stay until the claims that go on have met them. So does
+        -- an edge that somebody holds, as who deletes the child.
         delete from queue.job_dependencies as d
-        where d.parent_id = any(v_ids) and not exists (select from queue.cascades as c where c.job_id = d.parent_id);
+        where d.ctid = any(array(
+            select e.ctid from queue.job_dependencies as e
+            where e.parent_id = any(v_parents) and (select true from queue.cascades as c where c.job_id = e.parent_id) is null
+            for update skip locked  -- mutant: a delete waits for edges
+        ));
+        insert into queue.cascades (job_id)
+        select p from unnest(v_parents) as p
+        where (select true from queue.job_dependencies as d where d.parent_id = p limit 1)
+        on conflict (job_id) do update set place = '00000000-0000-0000-0000-000000000000';  -- mutant: edges stay that a cascade has passed
     end if;
     return null;
 end;
@@ -46,7 +75,7 @@ $$;
 
 comment on function queue.tg_clean_up_deleted_jobs() is $$
 Trigger after delete on queue.processing_jobs, once a statement: removes what the narrow tables
-know of the jobs. A worker that runs one of them learns from its next heartbeat that it is lost.
+know of the jobs, and deals with those that wait for them; where another session holds one of those, a claim does it later (queue.cascades). A worker that runs one of them learns from its next heartbeat that it is lost.
 
 Raises
   RQ002  the caller is not READ COMMITTED
