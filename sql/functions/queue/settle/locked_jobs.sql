@@ -19,6 +19,7 @@ declare
     v_records uuid[];
     v_places uuid[];
     v_held uuid[];
+    v_stuck uuid[];
 begin
     -- Who waits for them, and is moved as they are settled; of those that fall with one also who waits for these.
     with recursive below (root, id, falls) as (
@@ -67,7 +68,11 @@ begin
         select j.id
         from unnest(v_records) as w (id)
         inner join queue.processing_jobs as j on j.id = w.id
-        where j.pipeline_run is not null and j.video_id is not null and not j.video_id = any(v_videos)  -- mutant: no video of a child is locked
+        where j.pipeline_run is not null and j.video_id is not null and (j.video_id in (select unnest(v_videos))) is not true  -- mutant: no video of a child is locked
+    );
+    -- `is true`, here and above: then the list is hashed, and not read for each of ten thousand.
+    v_stuck := array(
+        select distinct b.root from unnest(v_roots, v_below) as b (root, id) where (b.id in (select unnest(v_held))) is true
     );
     return query
     select j.id
@@ -77,7 +82,7 @@ begin
             not j.id = any(v_jobs)  -- mutant: no job is locked
             or (not j.id = any(v_leases) and exists (select from queue.leases as l where l.job_id = j.id))
             or (j.pipeline_run is not null and j.video_id is not null and not j.video_id = any(v_videos))
-            or j.id in (select b.root from unnest(v_roots, v_below) as b (root, id) where b.id = any(v_held))
+            or j.id = any(v_stuck)
         );
 end;
 $$;
