@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 
 from reelq.worker.db.schema import drift, ownership, shared, strays
 from reelq.worker.db.schema.files import NO_WAY_UP, ROOT, File, SchemaError, files, migrations
-from reelq.worker.errors import SchemaMismatch
+from reelq.worker.errors import SchemaMismatch, SchemaMissing
 
 REAPPLIED = ("function", "view", "data", "grants")
 
@@ -102,7 +102,7 @@ def require(conn: psycopg.Connection[Any], root: Path = ROOT) -> None:
     """
     todo = plan(conn, root)
     if todo.fresh:
-        raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
+        raise SchemaMissing("this database has no reelq schema", "Run `reelq schema install`.")
     missing = [file.path for file in todo.steps if file.kind in ("schema", "migration")]
     if missing:
         told = f"the database is older than this program: {missing[0]} is not applied"
