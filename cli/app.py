@@ -122,7 +122,15 @@ class JsonObject(click.ParamType[Any]):
             self.fail(f"must be a JSON object such as '{{\"key\": 1}}', not {text!r} ({error})", param, ctx)
         if not isinstance(found, dict):
             self.fail(f"must be a JSON object such as '{{\"key\": 1}}', not {text!r}", param, ctx)
+        if not storable(found):
+            self.fail(f"must not hold \\u0000 or half of a surrogate pair, which Postgres cannot keep, as in {text!r}", param, ctx)
         return found
+
+
+def storable(found: Any) -> bool:
+    """Whether Postgres keeps a value that was read from JSON."""
+    text = json.dumps(found, ensure_ascii=False)
+    return "\\u0000" not in text.replace("\\\\", "") and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def refuse_constant(word: str) -> NoReturn:

@@ -223,6 +223,8 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
     message = (error.diag.message_primary or str(error)).strip()
     if state in ("42P01", "42883", "3F000"):  # table, function or schema is not there
         return f"the schema is not installed or too old: {message}", "run: reelq schema install", FAILED
+    if state == "22P05":  # \u0000 in a payload of a file; an option has been looked at
+        return f"JSON must hold what Postgres can keep: {message}", "Leave out what is written \\u0000.", USED_WRONGLY
     if state == "42501":
         return message, who_may(message), FAILED
     if not state and isinstance(error, psycopg.DataError):  # of a driver's own: an infinite time that somebody wrote by hand

@@ -76,7 +76,7 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
     Raises:
         DatabaseAway, SchemaMismatch, SettingsError: it could not start.
     """
-    from reelq.worker.errors import TRY_AGAIN
+    from reelq.worker.errors import TRY_AGAIN, USED_WRONGLY, SchemaMissing
     from reelq.worker.runtime.runner import Runner
     from reelq.worker.settings import environment
     from reelq.worker.systemd import Notifier
@@ -93,6 +93,11 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup started it
         signal.signal(signal.SIGHUP, leave)
     return runner.run()
+    try:
+        return runner.run()
+    except SchemaMissing as error:  # a wrong database, as far as a worker can tell: systemd is not to try for ever
+        error.exit_code = USED_WRONGLY
+        raise
 
 
 def tune() -> None:

@@ -79,7 +79,8 @@ def drain(
 ) -> None:
     """Ask workers to take nothing new, finish what they run and stop.
 
-    All or none: when one of them is not running, none is asked.
+    All or none: when one of them is not running, none is asked. --undo is for requests of this command: a worker that was
+    told to end by a signal, as by systemctl stop, goes on draining and ends, though the list shows it as active again.
 
     \b
     Examples:

@@ -211,6 +211,10 @@ class SchemaMismatch(QueueError):
     exit_code = FAILED
 
 
+class SchemaMissing(SchemaMismatch):
+    """RQ011, of a database that has none at all: most likely another's."""
+
+
 class TenantInactive(QueueError):
     """RQ012."""
 

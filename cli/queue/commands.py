@@ -100,7 +100,7 @@ def roll_up(app: App, as_json: bool) -> None:
     if as_json:
         output.emit_record({"hours": hours}, True)
     else:
-        output.line(f"{hours} hours added up")
+        output.line(f"{hours} hour{'' if hours == 1 else 's'} added up")
 
 
 @queue.command("history")

@@ -86,6 +86,14 @@ def test_database_without_schema_says_what_to_run(bare, empty_dsn):
     assert "reelq schema install" in done.err
 
 
+def test_a_worker_takes_a_database_without_schema_for_a_wrong_one(empty_dsn, settings_env):
+    """Exit code 2, so that systemd does not start it for ever."""
+    command = [sys.executable, "-m", "reelq.cli.main", "--database-url", empty_dsn, "worker", "run", "--until-idle"]
+    done = subprocess.run(command, cwd=ROOT, env=settings_env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "this database has no reelq schema" in done.stderr and "reelq schema install" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -94,6 +102,8 @@ def test_database_without_schema_says_what_to_run(bare, empty_dsn):
         (["jobs", "show", "7"], "JOB must be an id such as"),
         (["jobs", "enqueue", "no_op", "--priority", "11"], "--priority must be 1 (first) to 10 (last), not 11"),
         (["jobs", "enqueue", "no_op", "--data", "[1]"], "--data must be a JSON object"),
+        (["jobs", "enqueue", "no_op", "--data", '{"a": "\\u0000"}'], "--data must not hold \\u0000 or half of"),
+        (["jobs", "enqueue", "no_op", "--data", '{"a\\ud800": 1}'], "--data must not hold \\u0000 or half of"),
         (["jobs", "enqueue", "no_op", "--data", "{"], "--data must be a JSON object"),
         (["jobs", "enqueue", "no_op", "--data", "@/nowhere"], "--data must name a file that can be read"),
         (["jobs", "enqueue", "no_op", "--at", "soon"], "--at must be a time such as 2030-01-31T20:00 or +15m, not 'soon'"),

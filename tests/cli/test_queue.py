@@ -59,7 +59,7 @@ def test_roll_up_and_stats(reelq, queue, clock):
     done(queue)
     assert reelq("queue", "roll-up", "--json").row == {"hours": 0}
     clock.set("2027-05-10 13:10+00")
-    assert reelq("queue", "roll-up").out == "1 hours added up\n"
+    assert reelq("queue", "roll-up").out == "1 hour added up\n"
     (row,) = reelq("queue", "stats", "--json").rows
     assert list(row) == ["hour", "job_type", "outcome", "jobs", "seconds", "cpu_seconds", "max_seconds"]
     assert (row["hour"], row["jobs"]) == ("2027-05-10T12:00:00+00:00", 1)

@@ -106,7 +106,10 @@ def test_a_suspended_tenant_is_told(queue, video):
     queue.worker()
     queue.conn.execute("update identity.tenants set status = 'suspended'")
     (row,) = explain(queue, job)
-    assert row.reason == "paused" and "suspended" in row.detail and "identity.tenants.status" in row.advice
+    assert row.reason == "paused" and row.detail.startswith("Tenant default is suspended since ") and row.detail.endswith(" by postgres.")
+    assert row.advice == "select identity.set_tenant_status('default', 'active'); or: reelq tenants activate default"
+    queue.conn.execute(row.advice.partition(";")[0])
+    assert reasons(queue, job) == ["claimable"]
 
 
 def test_over_a_limit_says_how_many_of_how_many(queue, video):

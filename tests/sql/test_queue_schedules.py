@@ -315,6 +315,12 @@ def test_set_again_begins_anew_and_drop_leaves_the_jobs(queue, clock):
         assert refused.value.sqlstate == "RQ004"
 
 
+def test_how_missed_ticks_are_made_up_for_is_named_when_it_is_none_of_them(queue):
+    with pytest.raises(psycopg.Error) as error:
+        schedule(queue, missed="foo")
+    assert error.value.diag.message_primary == "missed must be once, all or skip, not 'foo'" and "a run each" in (error.value.diag.message_hint or "")
+
+
 @pytest.mark.parametrize(
     ("named", "code"),
     [

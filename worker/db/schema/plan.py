@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 from reelq.worker import __version__
 from reelq.worker.db.schema import drift, ownership, releases, shared, strays
 from reelq.worker.db.schema.files import NO_WAY_UP, ROOT, File, SchemaError, files, migrations
-from reelq.worker.errors import SchemaMismatch
+from reelq.worker.errors import SchemaMismatch, SchemaMissing
 
 Ledger = dict[str, tuple[str, str, Any]]  # path -> kind, sha256, applied_at
 SAYS = "select where to_regprocedure('base.accepts_program(text)') is not null"
@@ -123,7 +123,7 @@ def require(conn: psycopg.Connection[Any], root: Path = ROOT) -> None:
             return
         raise
     if todo.fresh:
-        raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
+        raise SchemaMissing("this database has no reelq schema", "Run `reelq schema install`.")
     missing = [file.path for file in todo.steps if file.kind in ("schema", "migration")]
     if missing:
         told = f"the database is older than this program: {missing[0]} is not applied"

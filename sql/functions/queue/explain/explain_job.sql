@@ -55,16 +55,22 @@ begin
         select * from queue.explain_parents(v_job)
         union all
         select
-            'paused', format(
-                '%s is paused since %s%s', concat_ws(' ', case p.scope when 'all' then 'Everything' else p.scope end, nullif(p.key, '')),
-                p.created_at, case when v_operator then format(' by %s: %s', p.paused_by, p.reason) else '.' end
-            ),
+            'paused', case
+                when p.scope = 'suspended' then format(
+                    'Tenant %s is %s since %s%s.', t.slug, t.status, p.created_at, case when v_operator then ' by ' || p.paused_by end
+                )
+                else format(
+                    '%s is paused since %s%s', concat_ws(' ', case p.scope when 'all' then 'Everything' else p.scope end, nullif(p.key, '')),
+                    p.created_at, case when v_operator then format(' by %s: %s', p.paused_by, p.reason) else '.' end
+                )
+            end,
             case
                 when not v_operator then 'Ask the operator.'
-                when p.scope = 'suspended' then 'An operator sets identity.tenants.status to active.'
+                when p.scope = 'suspended' then format('select identity.set_tenant_status(%L, ''active''); or: reelq tenants activate %s', t.slug, t.slug)
                 else format('select queue.resume(%L, %L); or: reelq queue resume %s %s', p.scope, p.key, p.scope, p.key)
             end
         from queue.pauses as p
+        left join identity.tenants as t on p.scope = 'suspended' and t.id = v_job.tenant_id
         where
             p.scope = 'all' or (p.scope = 'job_type' and p.key = v_job.job_type)  -- mutant: explain knows of no pause
             or (p.scope in ('tenant', 'suspended') and p.key = v_job.tenant_id::text)

@@ -26,6 +26,10 @@ begin
         raise exception 'time zone must be one that the server knows, not %', coalesce(quote_literal(p_time_zone), 'null')
             using errcode = 'RQ008', hint = 'As Europe/Berlin; select name from pg_timezone_names';
     end if;
+    if p_missed is null or p_missed not in ('once', 'all', 'skip') then
+        raise exception 'missed must be once, all or skip, not %', coalesce(quote_literal(p_missed), 'null')
+            using errcode = 'RQ008', hint = 'Of the ticks that came while nobody claimed: one run for all, a run each, or none.';
+    end if;
     if p_job_type is not null and not exists (select from queue.job_types as t where t.job_type = p_job_type) then
         raise exception 'no job type %', quote_literal(p_job_type)
             using errcode = 'RQ003', hint = 'Known: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
@@ -82,5 +86,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ003  no such job type
   RQ004  no such pipeline, video or tenant
-  RQ008  no cron expression, no time zone, both or neither of job and pipeline, or options that these do not take
+  RQ008  no cron expression, no time zone, no such way with missed ticks, both or neither of job and pipeline, or options that these do not take
 $$;
