@@ -147,7 +147,7 @@ def test_without_heartbeats_no_waiting_job_begins_after_its_lease(
     def fail(*_args: Any) -> None:
         raise DatabaseAway("no heartbeat comes through")
 
-    monkeypatch.setattr(queue, "heartbeat", fail)
+    monkeypatch.setattr("reelq.worker.runtime.contact.UNHEARD_S", 60.0)  # so long it claims all the same
     began: list[float] = []
 
     def run(ctx: JobContext) -> None:
@@ -156,8 +156,11 @@ def test_without_heartbeats_no_waiting_job_begins_after_its_lease(
             pass  # stopped by the lost lease
         ctx.check()
 
-    small(conn, 20)
     with working(dsn, tmp_path, {"no_op": handler(run)}, poll_s=60.0) as worker:
+        until(lambda: worker.runner.loop.contact.may_claim, "the first heartbeat")
+        monkeypatch.setattr(queue, "heartbeat", fail)
+        with conn.transaction():  # one claim takes them all
+            small(conn, 20)
         until(lambda: worker.runner.loop.settler.ended["job.lost"] == 20, "all to be dropped")
     assert len(began) == 1
 

@@ -97,7 +97,9 @@ def decode(ffmpeg: FFmpeg, paths: Iterable[Path]) -> None:
             os.fsync(file.fileno())
         if truncation.is_truncated(path):
             raise torn
-        inputs += [*allowlists.input_flags(), "-skip_frame", "nokey", "-err_detect", "explode", "-i", f"file:{path}"]
+        # Of a file without a picture ffmpeg 8.0 refuses the option.
+        key_frames = [] if path.suffix == ".m4a" else ["-skip_frame", "nokey"]
+        inputs += [*allowlists.input_flags(), *key_frames, "-err_detect", "explode", "-i", f"file:{path}"]
         maps += ["-map", str(number)]
         wall_s += path.stat().st_size / DECODED_BYTES_PER_S
     if not there:
