@@ -92,7 +92,6 @@ def work(settings: Settings, registry: Registry, *, until_idle: bool = False) ->
         signal.signal(number, leave)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup started it
         signal.signal(signal.SIGHUP, leave)
-    return runner.run()
     try:
         return runner.run()
     except SchemaMissing as error:  # a wrong database, as far as a worker can tell: systemd is not to try for ever
