@@ -37,7 +37,7 @@ def test_a_database_that_is_away_at_the_start(start: Start) -> None:
 def test_a_database_without_the_schema(start: Start, empty_dsn: str) -> None:
     """Exit 1 and what to do about it."""
     worker = start(DATABASE_URL=empty_dsn)
-    assert worker.wait() == 1
+    assert worker.wait() == 2
     assert "reelq schema install" in worker.text()
 
 

@@ -26,13 +26,15 @@ def logs(queue, job_id):
     return [(row.attempt, row.outcome, row.log) for row in queue.rows("select * from queue.job_logs(%s)", job_id)]
 
 
-def test_every_way_to_end_keeps_the_log(queue):
+def test_every_way_to_end_keeps_the_log(queue, clock):
+    clock.set(queue.value("select now()"))
     job_id = queue.add()
     queue.worker()
     for number, outcome in enumerate(["snoozed", "released", "failed"], 1):
         (job,) = queue.claim()
         end = {"job_id": str(job_id), "token": job.token, "outcome": outcome, "log": f"log {number}", "retry_after_s": 0}
         queue.conn.execute("select * from queue.settle_jobs('w1', %s)", [Jsonb([end | {"error_class": "transient", "code": "oops"}])])
+        clock.forward(timedelta(seconds=1))
     assert logs(queue, job_id) == [(1, "snoozed", "log 1"), (2, "released", "log 2"), (3, "retried", "log 3")]
 
 

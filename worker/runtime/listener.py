@@ -47,8 +47,8 @@ class Listener(threading.Thread):
 
     def stop(self) -> None:
         """End the thread."""
+        os.write(self._wake_write, b"x")  # first: the thread closes the pipe when it ends
         self._over.set()
-        os.write(self._wake_write, b"x")
 
     def run(self) -> None:
         """Listen; reconnect with jitter when the connection is lost."""

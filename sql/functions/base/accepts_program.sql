@@ -6,7 +6,7 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
     -- To be raised by the release that takes away or changes what the programs of an older one call.
-    select coalesce(regexp_match(p_version, '^(\d{1,6})[.](\d{1,6})[.](\d{1,6})')::integer[] >= array[0, 1, 0], false);
+    select coalesce(regexp_match(p_version, '^([0-9]{1,6})[.]([0-9]{1,6})[.]([0-9]{1,6})')::integer[] >= array[0, 1, 0], false);
 $$;
 
 comment on function base.accepts_program(text) is $$

@@ -14,6 +14,7 @@ declare
     v_held queue.leases;
     v_job queue.processing_jobs;
     v_video uuid;
+    v_alive text[];
     v_rescued integer := 0;
 begin
     perform base.check_read_committed();
@@ -56,14 +57,13 @@ begin
         for update skip locked
     ));
 
+    v_alive := array(select w.worker_id from queue.workers as w where w.status in ('active', 'draining'));
     for v_lease in
         select l.job_id, l.token, l.expires_at from queue.leases as l
         where
             l.expires_at < v_now
             -- A clock that was ahead wrote it, and nobody is there to write another.
-            or (l.expires_at > v_now + 2 * l.lease and not exists (  -- mutant: a lease of a clock that was ahead lasts
-                select from queue.workers as w where w.worker_id = l.worker_id and w.status in ('active', 'draining')
-            ))
+            or (l.expires_at > v_now + 2 * l.lease and l.worker_id <> all(v_alive))  -- mutant: a lease of a clock that was ahead lasts
         order by l.expires_at
     loop
         exit when v_rescued >= p_limit;

@@ -5,7 +5,7 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if p_after !~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z' then
+    if p_after !~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' then
         raise exception 'after must be the id of the last job of a page, not %', quote_literal(left(p_after, 80))
             using errcode = 'RQ008', hint = 'Leave it out to begin from the start.';
     end if;
