@@ -163,8 +163,8 @@ def test_an_envelope_has_version_key_nonce_text_and_tag(conn: Conn) -> None:
 def test_the_roles_cannot_log_in_or_pass_by_policies(conn: Conn) -> None:
     """Not superuser, no bypass of row policies, no log-in."""
     roles = conn.execute("select rolname, rolcanlogin, rolsuper, rolbypassrls from pg_roles order by 1").fetchall()
-    ours = [role for role in roles if role[0] in ("reelq_app", "reelq_readonly", "reelq_worker")]
-    assert ours == [(name, False, False, False) for name in ("reelq_app", "reelq_readonly", "reelq_worker")]
+    names = ("reelq_admin", "reelq_app", "reelq_readonly", "reelq_support", "reelq_worker")
+    assert [role for role in roles if role[0] in names] == [(name, False, False, False) for name in names]
 
 
 def test_missing_roles_and_no_right_to_create_them_is_told(connect: Connect) -> None:

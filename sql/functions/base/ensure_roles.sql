@@ -7,7 +7,7 @@ as $$
 declare
     v_role text;
 begin
-    foreach v_role in array array['reelq_worker', 'reelq_app', 'reelq_readonly'] loop
+    foreach v_role in array array['reelq_worker', 'reelq_app', 'reelq_readonly', 'reelq_support', 'reelq_admin'] loop
         continue when to_regrole(v_role) is not null;
 
         begin
@@ -18,8 +18,7 @@ begin
                 raise debug 'role % was made by somebody else just now', v_role;
             when insufficient_privilege then
                 raise exception 'role % must exist, and % may not create it', v_role, current_user
-                    using errcode = 'insufficient_privilege', hint = 'As a superuser: create role reelq_worker nologin; create role reelq_app nologin; '
-                        || 'create role reelq_readonly nologin;  then install again.';
+                    using errcode = 'insufficient_privilege', hint = format('As a superuser: create role %I nologin;  then again.', v_role);
         end;
     end loop;
 end;
@@ -31,6 +30,8 @@ Create the cluster's roles that the product grants to, where they are missing.
   reelq_worker    claims, settles and records what was made; for all tenants
   reelq_app       enqueues and reads for the tenant in reelq.tenant_id
   reelq_readonly  reads for the tenant in reelq.tenant_id
+  reelq_support   reads masked views, of all tenants or of the one in reelq.tenant_id
+  reelq_admin     an operator: sees all tenants and calls what operators call; claims nothing
 
 None can log in: grant them to the roles that do. The installing role owns everything.
 

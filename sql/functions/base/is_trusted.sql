@@ -13,12 +13,15 @@ begin
     if pg_has_role(v_caller, to_regrole('reelq_worker')::oid, 'usage') then
         return true;
     end if;
+    if pg_has_role(v_caller, to_regrole('reelq_admin')::oid, 'usage') then
+        return true;
+    end if;
     return coalesce((select pg_has_role(v_caller, space.nspowner, 'usage') from pg_catalog.pg_namespace as space where space.nspname = 'base'), false);
 end;
 $$;
 
 comment on function base.is_trusted() is $$
-Whether the caller is the owner of the schema or a worker, and so may act for every tenant.
+Whether the caller is the owner of the schema, an operator (reelq_admin) or a worker, and so may act for every tenant.
 
 Everybody else is held to base.current_tenant(). Functions that run as their owner
 ask this, because row policies do not bind them.

@@ -23,7 +23,7 @@ declare
     );
 begin
     select string_agg(wanted, ', ') into v_missing
-    from unnest(array['reelq_worker', 'reelq_app', 'reelq_readonly']) as wanted where to_regrole(wanted) is null;
+    from unnest(array['reelq_worker', 'reelq_app', 'reelq_readonly', 'reelq_support', 'reelq_admin']) as wanted where to_regrole(wanted) is null;
     if v_missing is not null then
         return query
         select 'roles', 'bad', format('Missing: %s', v_missing), 'As a superuser: create role … nologin; then: reelq schema upgrade';

@@ -1,0 +1,18 @@
+create or replace function identity.may_write()
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if coalesce(current_setting('reelq.user_id', true), '') = '' then
+        return true;
+    end if;
+    return coalesce(identity.member_role() in ('admin', 'member', 'beta_tester'), false);  -- mutant: a viewer writes
+end;
+$$;
+
+comment on function identity.may_write() is $$
+Whether the caller may change anything of the tenant: the tenant itself (no reelq.user_id), or a user who is no viewer.
+$$;
