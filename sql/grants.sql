@@ -234,16 +234,15 @@ begin
         execute format('create policy admin_sees_all on %s for select to reelq_admin using (true)', v_table.name);
     end loop;
     for v_table in
-        select to_regclass(listed.name) as name, listed.user_column
-        from (
-            values
-            ('identity.users', 'id'),
-            ('media.assets', 'owner_user_id'),
-            ('media.videos', 'user_id'),
-            ('queue.processing_jobs', 'user_id'),
-            ('queue.job_history', 'user_id')
-        ) as listed (name, user_column)
-        where to_regclass(listed.name) is not null
+        select to_regclass(split_part(listed.columns, ' ', 1)) as name, split_part(listed.columns, ' ', 2) as user_column
+        from unnest(array[
+            'identity.users id',
+            'media.assets owner_user_id',
+            'media.videos user_id',
+            'queue.processing_jobs user_id',
+            'queue.job_history user_id'
+        ]) as listed (columns)
+        where to_regclass(split_part(listed.columns, ' ', 1)) is not null
     loop
         perform base.protect_user_rows(v_table.name, v_table.user_column);
     end loop;

@@ -43,7 +43,8 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 
 # What an application or a reader may call though it asks for no tenant: help and settings. A new function that shows or changes rows
 # of tenants, or what is the operators', does not belong here.
-TENANTLESS = ("queue.help", "queue.setting", "identity.act_for")  # the last says whose rows the caller is about to see
+# The last three say who the caller is.
+TENANTLESS = ("queue.help", "queue.setting", "identity.act_for", "identity.sees_whole_tenant", "identity.may_write")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (
