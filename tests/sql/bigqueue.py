@@ -112,6 +112,8 @@ class BigQueue:
             self._load(place, 1, RECORDED, "queued")
         self._load(DEAD, 1, RECORDED, "failed", token=1)
         conn.execute(LEASES.encode(), [EXPIRED, RUNNING])
+        # However long the rest takes: a fleet that was away for longer than the grace gets its leases extended first.
+        conn.execute("update queue.upkeep set grace = '1000 years'")
         conn.execute(EDGES.encode(), [RECORDED])
         conn.execute("set session_replication_role = origin")
 
