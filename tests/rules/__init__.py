@@ -78,6 +78,16 @@ RULES = (
         "comment on column … is '…'; in its table's file: unit, what null means, where it comes from",
     ),
     Rule(
+        # What is personal is exported, masked and erased; what is secret is shown to nobody. tests/sql/test_personal.py goes on from here.
+        "every column of a table has a class",
+        f"""
+        select {NAME} || '.' || a.attname from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+        where {OURS} and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
+            and coalesce(col_description(c.oid, a.attnum) !~ '\\[(public|internal|personal|secret)\\]$', true)
+        """,
+        "its comment ends with [public], [internal], [personal] or [secret]",
+    ),
+    Rule(
         "every function has a comment",
         f"select {FUNCTION} from pg_proc as p where {OUR_FUNCTION} and obj_description(p.oid, 'pg_proc') is null",
         "comment on function … is $$…$$; in its file: arguments and errors",
