@@ -81,7 +81,9 @@ def test_the_schema_says_what_parse_takes() -> None:
     assert shown["at"] == {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}], "default": None}
     assert arguments.parse(Args, schema["examples"][0]).size == Size(1, 240)
     assert options_schema.spell(shown["pages"]) == "integer from 1 to 100"
-    assert options_schema.spell(shown["words"]) == "list of string of length to 3"
+    assert options_schema.spell(shown["words"]) == "list (at most 3) of string"
+    assert options_schema.spell({"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 5}) == "list (1 to 5) of a | b"
+    assert options_schema.spell({"type": ["array", "null"], "minItems": 2}) == "list (2 or more) of anything, or null"
     assert options_schema.spell(shown["tint"]) == "red | blue | null"
 
 

@@ -122,7 +122,8 @@ def spell(schema: Schema) -> str:
     kind, *rest = kinds if isinstance(kinds, list) else [kinds]
     told = str(schema.get("format") or schema.get("title") or kind)
     if kind == "array":
-        told = f"list of {spell(schema.get('items', {}))}"
+        told = f"list{_count(schema)} of {spell(schema.get('items', {}))}"
+        return ", or ".join([told, *rest])
     if kind == "object" and schema.get("properties"):
         told = "object of " + ", ".join(schema["properties"])
     low, high = (schema.get(name) for name in BOUNDS.get(kind, ("minimum", "maximum")))
@@ -130,6 +131,14 @@ def spell(schema: Schema) -> str:
     told += "" if low is None else f" from {low}"
     told += "" if high is None else f" to {high}"
     return ", or ".join([told, *rest])
+
+
+def _count(schema: Schema) -> str:
+    """How many items a list may have: ` (1 to 5)`."""
+    low, high = schema.get("minItems"), schema.get("maxItems")
+    if high is None:
+        return f" ({low} or more)" if low else ""
+    return f" ({low} to {high})" if low else f" (at most {high})"
 
 
 def _object(kind: Any, within: tuple[Any, ...]) -> Schema:
