@@ -143,9 +143,9 @@ def lost(args: Nowhere, ctx: Any) -> None: """Do it."""  # type: ignore[name-def
 @pytest.mark.parametrize(
     ("name", "function", "options", "words"),
     [
-        ("Shout", run, {}, "a name has lower case letters"),
-        ("x" * 64, run, {}, "at most 63"),
-        ("shout", silent, {}, "needs a description"),
+        ("Shout", run, {}, "its name must be 1 to 63 lower case letters"),
+        ("x" * 64, run, {}, "1 to 63 lower case"),
+        ("shout", silent, {}, "it must have a description"),
         ("shout", lonely, {}, "takes \\(args, ctx\\)"),
         ("shout", untyped, {}, "frozen dataclass"),
         ("shout", melting, {}, "frozen dataclass"),
@@ -248,7 +248,10 @@ def made(hint: Any, *default: Any) -> Any:
         (run, {"retry": Retry(code="Bad Code")}, "Retry.code must be \\* or lower case"),
         (run, {"retry": Retry(charges=2)}, "Retry.charges must be True, False or None, not 2"),  # type: ignore[arg-type]
         (run, {"retry": [Retry(), Retry(base="1s")]}, "retry must have one Retry an error, not two for transient \\*"),
-        (run, {"retry": 7}, "'int' object is not iterable"),
+        (run, {"retry": 7}, "retry must be a Retry or a list of them, not 7"),
+        (run, {"retry": ["x"]}, "retry must be a Retry or a list of them, not 'x'"),
+        (run, {"retry": Retry(action="again")}, "Retry.action must be retry or fail, not 'again'"),
+        (run, {"retry": Retry(jitter="half")}, "Retry.jitter must be full or none, not 'half'"),
     ],
 )  # fmt: skip
 def test_what_would_fail_later_is_refused_when_it_is_declared(function: Any, options: dict[str, Any], words: str) -> None:
