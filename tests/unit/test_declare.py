@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 
 from reelq.worker.errors import HandlersError, PermanentError
-from reelq.worker.jobs import arguments, options_schema
+from reelq.worker.jobs import arguments, options_schema, options_text
 from reelq.worker.jobs.arguments import Pattern, Range
 from reelq.worker.jobs.declare import Retry, declared, job_type, span, types_of
 
@@ -80,11 +80,11 @@ def test_the_schema_says_what_parse_takes() -> None:
     assert shown["tint"] == {"type": ["string", "null"], "enum": ["red", "blue", None], "default": None}
     assert shown["at"] == {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}], "default": None}
     assert arguments.parse(Args, schema["examples"][0]).size == Size(1, 240)
-    assert options_schema.spell(shown["pages"]) == "integer from 1 to 100"
-    assert options_schema.spell(shown["words"]) == "list (at most 3) of string"
-    assert options_schema.spell({"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 5}) == "list (1 to 5) of a | b"
-    assert options_schema.spell({"type": ["array", "null"], "minItems": 2}) == "list (2 or more) of anything, or null"
-    assert options_schema.spell(shown["tint"]) == "red | blue | null"
+    assert options_text.spell(shown["pages"]) == "integer from 1 to 100"
+    assert options_text.spell(shown["words"]) == "list (at most 3) of string"
+    assert options_text.spell({"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 5}) == "list (1 to 5) of a | b"
+    assert options_text.spell({"type": ["array", "null"], "minItems": 2}) == "list (2 or more) of anything, or null"
+    assert options_text.spell(shown["tint"]) == "red | blue | null"
 
 
 @pytest.mark.parametrize(
