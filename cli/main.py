@@ -26,7 +26,7 @@ from reelq.worker import __version__
 
 DONE, FAILED, USED_WRONGLY = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT and SIGPIPE, as shells say it
-YOUR_TENANT = "set reelq.tenant_id"  # how the hint of queue.visible_tenant begins
+YOUR_TENANT = "Set reelq.tenant_id"  # how the hint of queue.visible_tenant begins
 
 # name → where it is, and its short help (repeated here so that --help imports nothing; a test compares)
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -183,7 +183,7 @@ def test_a_role_of_one_tenant_is_told_how_to_name_it_here(bare, conn, dsn, monke
         done = bare("--database-url", url, "jobs", "list")
         assert done.code == 2
         assert done.err.splitlines()[1] == (
-            'hint: set reelq.tenant_id to your own tenant. For this command line: PGOPTIONS="-c reelq.tenant_id=<id>" reelq …'
+            'hint: Set reelq.tenant_id to your own tenant. For this command line: PGOPTIONS="-c reelq.tenant_id=<id>" reelq …'
         )
         (tenant,) = conn.execute("select id from identity.tenants where slug = 'default'").fetchone()
         monkeypatch.setenv("PGOPTIONS", f"-c reelq.tenant_id={tenant}")

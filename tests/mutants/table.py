@@ -213,6 +213,7 @@ MUTANTS = [
     one("explain counts hosts in trouble", "w.trouble is null", "true", EXPLAIN, "-k", "host_in_trouble"),
     one("a job of before is a new one for a fan-out", "w.made", "w.id = any(v_new)", "tests/sql/test_queue_bulk.py", "-k", "of_before"),
     one("a policy of its own charges rate limits", "d.policy ? 'charges'", "true", TYPES, "-k", "charges"),
+    one("a type's own waits charge the trouble of the host", "not v_of_code.charges", "false", LEASES, "-k", "leaves_the_trouble"),
     one("a snooze of no time spins", "interval '1 second'", "interval '0'", LEASES, "-k", "snooze"),
     one("explain does not see a silent worker", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
     one("a silent worker takes jobs back", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
