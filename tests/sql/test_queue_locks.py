@@ -742,3 +742,75 @@ def test_a_step_comes_below_one_that_runs_and_of_one_that_has_failed(queue, race
     assert queue.claim("idle") == []
     assert queue.status(below) == "failed"
     assert queue.rows("select from queue.cascades") == []
+
+
+def fans_out(job, *specs):
+    return lambda q: q.rows("select * from queue.spawn_jobs(%s, %s, %s) order by place", job.job_id, job.token, Jsonb(list(specs)))
+
+
+@pytest.mark.parametrize("change", ["cancel_jobs", "reprioritise_jobs", "delete_jobs"])
+@pytest.mark.parametrize("names", ["idempotency key", "depends_on", "part of a parent"])
+def test_a_fan_out_locks_older_jobs_before_its_own(queue, race, names, change):
+    """A bulk change takes both in the order of their ids: it has the older one in hand, and is not at the other yet."""
+    older = queue.add(idempotency_key="older", priority=9)
+    named = older
+    if names == "part of a parent":
+        # A retried fan-out is told the older job again, as a part of its own.
+        named = queue.add(priority=1)
+        parent = queue.take()
+        fans_out(parent, {"job_type": "no_op", "idempotency_key": "older"})(queue)
+    middle = queue.add(priority=9)
+    queue.add(priority=1, idempotency_key="own")
+    job = queue.take()
+    spec = {"job_type": "no_op"} | ({"idempotency_key": "older"} if names == "idempotency key" else {"depends_on": [str(named)]})
+    call = f"select * from queue.{change}({'7, ' if change == 'reprioritise_jobs' else ''}{'' if change == 'delete_jobs' else 'p_job_ids => '}%s)"
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for share", middle)
+        changing = race(lambda q: q.rows(call, [older, middle, job.job_id]))
+        fanning_out = race(fans_out(job, spec))
+    changing.finish()
+    try:
+        fanning_out.finish()
+    except psycopg.Error as error:
+        assert error.sqlstate == {"delete_jobs": "RQ001"}.get(change)
+    assert queue.violations() == []
+
+
+def test_a_fan_out_that_finds_a_key_late_locks_its_job_too(queue, connect, observer):
+    """The key is committed while it waits for that: it gives up all that it holds, and begins anew."""
+    queue.add(idempotency_key="own")
+    job = queue.take()
+    gate, holder = queue.add(), Queue(connect())
+    holder.conn.execute("begin")
+    holder.rows("select from queue.processing_jobs where id = %s for update", gate)
+
+    def fan_out(q):
+        with q.transaction():
+            told = fans_out(job, {"job_type": "no_op", "idempotency_key": "late"})(q)
+            q.rows("select from queue.processing_jobs where id = %s for key share", gate)
+            return told
+
+    with queue.transaction():
+        late = queue.add(idempotency_key="late")
+        fanning_out = Race(Queue(connect()), fan_out).start_and_wait_until_blocked(observer)
+    wait_for_others_than(queue, [fanning_out], observer)
+    held = "select id from queue.processing_jobs where id = any(%s) for no key update skip locked"
+    assert queue.rows(held, [job.job_id, late]) == []
+    holder.conn.execute("commit")
+    assert [(row.job_id, row.is_new) for row in fanning_out.finish()] == [(late, False)]
+
+
+def test_a_fan_out_about_another_video_locks_that_before_jobs(queue, race):
+    """Who deletes that video has it in hand, and waits for its jobs, of which one is a parent of the part."""
+    video = queue.value("select media.create_video('/b.mp4')")
+    queue.add()
+    job = queue.take()
+    parent = queue.add(video_id=video)
+    with queue.transaction():
+        queue.rows("select from queue.processing_jobs where id = %s for key share", parent)
+        deleting = race(lambda q: q.rows("select * from queue.delete_video(%s)", video))
+        fanning_out = race(fans_out(job, {"job_type": "no_op", "depends_on": [str(parent)], "video_id": str(video)}))
+    deleting.finish()
+    with pytest.raises(psycopg.Error) as error:
+        fanning_out.finish()
+    assert error.value.sqlstate == "RQ004"
