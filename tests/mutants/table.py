@@ -29,6 +29,7 @@ TYPES = "tests/sql/test_queue_job_types.py"
 TENANTS = "tests/sql/test_security_tenants.py"
 JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
+RLS = "tests/sql/test_rls_queue.py"
 ODD = "tests/sql/test_odd_servers.py"
 
 
@@ -97,6 +98,7 @@ def dropped(name: str, *tests: str, at: str | None = None) -> Mutant:
 
 
 MUTANTS = [
+    one("a plain INSERT for another tenant is refused without words", "check (queue.check_own_row(tenant_id))", "check (false)", RLS, "-k", "in_words"),
     # The fence
     one("fence removed", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
     one("fence removed, and the machine", " or v_job.token is distinct from p_token", "", at="fence removed"),
