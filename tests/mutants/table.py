@@ -98,6 +98,7 @@ def dropped(name: str, *tests: str, at: str | None = None) -> Mutant:
 
 
 MUTANTS = [
+    one("a stack of any length", "right(p_text, p_most - length(v_mark))", "p_text", LOGS, "-k", "whoever_writes"),
     one("a plain INSERT for another tenant is refused without words", "check (queue.check_own_row(tenant_id))", "check (false)", RLS, "-k", "in_words"),
     # The fence
     one("fence removed", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
