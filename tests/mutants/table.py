@@ -221,7 +221,8 @@ MUTANTS = [
     one("a policy of its own charges rate limits", "d.policy ? 'charges'", "true", TYPES, "-k", "charges"),
     one("a snooze of no time spins", "interval '1 second'", "interval '0'", LEASES, "-k", "snooze"),
     one("explain does not see a silent worker", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
-    one("a silent worker takes jobs back", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
+    one("a worker that beats seldom is silent", "3 * p_beat_interval", "p_beat_interval", EXPLAIN, "-k", "beats_seldom", at="explain does not see a silent worker"),
+    one("a silent worker takes jobs back", "queue.silent_after(w.beat_interval)", "interval '1 year'", EXPLAIN, "-k", "silent_worker"),
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),

@@ -50,10 +50,9 @@ def test_an_application_enqueues_for_its_own_tenant_alone(become: Become, acme: 
 def test_a_plain_insert_for_another_or_for_no_tenant_is_refused_in_words(become: Become, acme: Tenant, rival: Tenant, named: str) -> None:
     """As queue.enqueue_job refuses it, with one code and a hint; whether the other tenant is there is not told."""
     conn = become("reelq_app", None if named == "nobody" else acme)
-    tenant = {"another": rival.id, "nobody": acme.id}.get(named, uuid4())
+    tenant = {"another": rival.id, "nobody": acme.id, "unknown": uuid4(), "none": None}[named]
     if named == "none":
         conn.execute("select set_config('reelq.tenant_id', 'acme', false)")
-        tenant = None
     told = []
     for statement in (
         "insert into queue.processing_jobs (job_type, tenant_id) values ('no_op', %s)",
