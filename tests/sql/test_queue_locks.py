@@ -601,10 +601,29 @@ def test_no_tick_waits_for_whoever_holds_what_it_is_about(queue, connect, due, h
     with queue.transaction():
         queue.rows(f"select from {held} where id = any(%s) for update", [tenant, video])
         assert other.value("select queue.run_schedules()") == 1  # the other schedule
-    assert queue.value("select last_error from queue.schedules where name = 'nightly'") == "Another session holds its video or its tenant."
+    # It waits, which is no trouble yet.
+    assert queue.value("select last_error from queue.schedules where name = 'nightly'") is None
+    assert queue.value("select next_run_at = '2026-03-01 03:00Z' from queue.schedules where name = 'nightly'")
     assert queue.value("select queue.run_schedules()") == 1
     assert queue.value("select count(*) from queue.processing_jobs where idempotency_key = %s", key) == 1
     assert queue.value("select last_error from queue.schedules where name = 'nightly'") is None
+
+
+def test_ticks_that_wait_hide_no_other_and_are_no_trouble_yet(queue, connect, clock, due):
+    """As many as a call looks at are held; the others come all the same."""
+    clock.set(queue.value("select timestamptz '2026-03-01 03:02Z'"))
+    tenant, _, _ = due
+    queue.value("select queue.set_schedule('zero', '0 3 * * *', 'no_op')")
+    queue.conn.execute("update queue.schedules set next_run_at = '2026-03-01 03:00:30Z' where name = 'zero'")
+    other = Queue(connect())
+    with queue.transaction():
+        queue.rows("select from identity.tenants where id = %s for update", tenant)
+        assert sum(other.value("select queue.run_schedules(1)") for _ in range(60)) == 1
+        assert [row.level for row in other.rows("select * from queue.health_of_schedules()")] == ["ok"]
+        clock.forward(queue.value("select interval '10 minutes'"))
+        (finding,) = other.rows("select * from queue.health_of_schedules()")
+    assert "nightly has been due since" in finding.detail and "holds its tenant or its video" in finding.remedy
+    assert queue.value("select queue.run_schedules()") == 1
 
 
 def test_a_lock_that_times_out_loses_no_tick(queue, connect, due):
