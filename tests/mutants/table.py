@@ -247,7 +247,9 @@ MUTANTS = [
     # Schedules
     one("an unknown time zone stops claims", "others", "division_by_zero", SCHEDULES, "-k", "this_server_does_not_know"),
     one("a claim tries all ticks that fail", " or v_told.p_error is not null", "", SCHEDULES, "-k", "claim_tries_one"),
-    one("what fails goes first", "s.last_error is not null, s.next_run_at < v_now - interval '1 minute'", "s.next_run_at", SCHEDULES, "-k", "no_other_from_its_turn"),
+    one("ticks that wait hide others", "(v_told is not null)::integer", "1", LOCKS, "-k", "hide_no_other"),
+    one("the last day is the 31st", "extract(day from v_day + 1) = 1", "extract(day from v_day) = 31", SCHEDULES, "-k", "ticks_are_those"),
+    one("what fails goes first", "s.last_error is not null, case when s.last_error is null then s.next_run_at end, random()", "s.next_run_at", SCHEDULES, "-k", "no_other_from_its_turn"),
     one("a schedule that a clock led astray is in order", "> v_tick", "is null", SCHEDULES, "-k", "astray_is_told"),
     one("a lease of a clock that was ahead lasts", "2 * l.lease", "2000 * l.lease + interval '9 years'", LEASES, "-k", "clock_that_was_ahead"),
     one("one that cannot be taken back stops all", "others", "division_by_zero", LEASES, "-k", "cannot_be_taken_back"),

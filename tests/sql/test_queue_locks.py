@@ -618,7 +618,7 @@ def test_ticks_that_wait_hide_no_other_and_are_no_trouble_yet(queue, connect, cl
     other = Queue(connect())
     with queue.transaction():
         queue.rows("select from identity.tenants where id = %s for update", tenant)
-        assert sum(other.value("select queue.run_schedules(1)") for _ in range(60)) == 1
+        assert other.value("select queue.run_schedules(1)") == 1
         assert [row.level for row in other.rows("select * from queue.health_of_schedules()")] == ["ok"]
         clock.forward(queue.value("select interval '10 minutes'"))
         (finding,) = other.rows("select * from queue.health_of_schedules()")

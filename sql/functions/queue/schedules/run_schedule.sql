@@ -14,7 +14,9 @@ begin
     loop
         -- A claim waits for nobody, and the tick is not lost either: while another session holds what its job is about, it stays. That is no trouble
         -- to be told: queue.health tells when it has stayed for long.
-        exit when not queue.hold_owner_of_schedule(p_schedule);
+        if not queue.hold_owner_of_schedule(p_schedule) then
+            return case when v_made > 0 then v_made end;
+        end if;
         select null::uuid as p_job_id, null::text as p_error, true as p_is_over into v_told;
         if p_schedule.missed <> 'skip' or v_tick > v_now - interval '1 minute' then  -- mutant: a missed tick is made up for though it shall be skipped
             v_told := queue.enqueue_tick(p_schedule, v_tick);
@@ -51,7 +53,7 @@ $$;
 
 comment on function queue.run_schedule(queue.schedules, integer) is $$
 Enqueue what one schedule names for its ticks that have come, and note its next tick; the caller has locked its row. Returns how many jobs or
-pipeline runs it made.
+pipeline runs it made; null: another session holds what it is about, see queue.hold_owner_of_schedule.
 
 Arguments
   p_most  stop after so many

@@ -8,6 +8,8 @@ as $$
 declare
     v_now timestamptz := base.clock();
     v_schedule queue.schedules;
+    v_told integer;
+    v_run integer := 0; -- schedules that did not have to wait
     v_made integer := 0;
     v_for text := current_setting('reelq.tenant_id', true);
 begin
@@ -23,15 +25,15 @@ begin
         select s.*
         from queue.schedules as s
         where s.next_run_at <= v_now and s.paused_at is null
-        -- What fails goes last and in no order, so that none of it hides the others; so does what is late, which may wait for another session.
-        order by
-            s.last_error is not null, s.next_run_at < v_now - interval '1 minute',  -- mutant: what fails goes first
-            case when s.last_error is null and s.next_run_at >= v_now - interval '1 minute' then s.next_run_at end, random()
-        limit p_limit
+        -- What fails goes last and in no order, so that none of it hides the others.
+        order by s.last_error is not null, case when s.last_error is null then s.next_run_at end, random()  -- mutant: what fails goes first
+        limit 10 * p_limit::bigint
         for update skip locked  -- mutant: two run the same tick
     loop
-        v_made := v_made + queue.run_schedule(v_schedule, p_limit - v_made);
-        exit when v_made >= p_limit;
+        v_told := queue.run_schedule(v_schedule, p_limit - v_made);
+        v_made := v_made + coalesce(v_told, 0);
+        v_run := v_run + (v_told is not null)::integer;  -- mutant: ticks that wait hide others
+        exit when v_run >= p_limit or v_made >= p_limit;
     end loop;
     if v_for <> '' then
         perform set_config('reelq.tenant_id', v_for, true);
