@@ -12,7 +12,7 @@ from pathlib import Path
 
 STATES = "tests/sql/test_queue_states.py"
 RACES = "tests/sql/test_queue_races.py"
-LOCKS = "tests/sql/test_queue_locks.py"
+LOCKS = "tests/sql/locks"
 LEASES = "tests/sql/test_queue_leases.py"
 CLAIMS = "tests/sql/test_queue_claims.py"
 FAIR = "tests/sql/test_queue_fairness.py"
@@ -23,6 +23,7 @@ ENQUEUE = "tests/sql/test_queue_enqueue.py"
 ERRORS = "tests/sql/test_errors_in_psql.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 HEALTH = "tests/sql/test_queue_health.py"
+SERVER_HEALTH = "tests/sql/test_server_health.py"
 EXPLAIN = "tests/sql/test_queue_explain.py"
 COSTS = "tests/sql/test_queue_costs.py"
 TYPES = "tests/sql/test_queue_job_types.py"
@@ -235,7 +236,7 @@ MUTANTS = [
     one("a lock on the lease loses the job", "w.last_beat_at > v_held.expires_at", "false", LEASES, "-k", "a_lock_kept"),
     one("no job is locked", "not j.id = any(v_jobs)", "false", LEASES, "-k", "cannot_be_settled_is_named"),
     one("a running job is never locked", "v_job.status = 'running'", "false", EXPLAIN, "-k", "running_job_that_is_held"),
-    one("nobody looks for forgotten transactions", "a.state_change < v_now - v_long", "false", HEALTH, "-k", "forgotten_transaction_that_holds"),
+    one("nobody looks for forgotten transactions", "a.state_change < v_now - v_long", "false", SERVER_HEALTH, "-k", "forgotten_transaction_that_holds"),
     # Health
     one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Job types
