@@ -10,6 +10,7 @@ set enable_mergejoin = off
 as $$
 declare
     v_form constant text := '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$';
+    v_tenant constant uuid := queue.visible_tenant();
     v_videos uuid[];
     v_assets uuid[];
     v_known uuid[];
@@ -48,11 +49,12 @@ begin
     ))
     order by t.id for key share;  -- mutant: a fan-out locks the job before the tenant
     perform queue.lock_video_of(p_job_id);
-    perform from media.videos as v where v.id = any(v_videos) order by v.id for key share;  -- mutant: a fan-out locks jobs before other videos
-    perform from media.assets as a where a.id = any(v_assets) order by a.id for key share;
+    perform from media.videos as v where v.id = any(v_videos) and (v_tenant is null or v.tenant_id = v_tenant) order by v.id for key share;  -- mutant: a fan-out locks jobs before other videos
+    perform from media.assets as a where a.id = any(v_assets) and (v_tenant is null or a.tenant_id = v_tenant) order by a.id for key share;
+    -- Never wait for another tenant's job, where the caller acts for one: it is answered like one that is not there.
     perform
         (select true from queue.processing_jobs as own where own.id = w.id and w.id = p_job_id for no key update),
-        (select true from queue.processing_jobs as known where known.id = w.id and w.id <> p_job_id for share)
+        (select true from queue.processing_jobs as known where known.id = w.id and w.id <> p_job_id and (v_tenant is null or known.tenant_id = v_tenant) for share)
     from (select k as id from unnest(v_known || p_job_id) as k group by k order by k offset 0) as w;  -- mutant: a fan-out locks its own job first
     return v_known;
 end;
