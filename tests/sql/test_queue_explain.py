@@ -235,6 +235,22 @@ def test_a_silent_worker_is_named_and_who_takes_its_job_back(queue, clock, video
     assert "its worker was last heard of 61 s ago" in row.detail and "w1" not in row.detail
 
 
+def test_a_worker_that_beats_seldom_is_silent_later(queue, clock):
+    """It tells how often it means to beat when it registers."""
+    clock.set(queue.value("select now()"))
+    job = queue.add()
+    queue.conn.execute("select queue.register_worker('w1', 'host', 1, '0', 'pool', 10, p_beat_interval => '20 seconds')")
+    queue.beat("w1", queue.take())
+    clock.forward(59)
+    (row,) = explain(queue, job)
+    assert "last heard of" not in row.detail and row.detail.startswith("It has been running for 59 s on w1")
+    clock.forward(2)
+    assert "its worker w1 was last heard of 61 s ago" in explain(queue, job)[0].detail
+    with pytest.raises(psycopg.Error) as error:
+        queue.conn.execute("select queue.register_worker('w1', 'host', 1, '0', 'pool', 10, p_beat_interval => '0')")
+    assert (error.value.sqlstate, bool(error.value.diag.message_hint)) == ("RQ008", True)
+
+
 def test_what_is_in_the_history_is_told_too(queue, clock):
     job = queue.add()
     queue.complete(queue.take())

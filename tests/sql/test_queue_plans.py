@@ -169,6 +169,19 @@ class Bench:
         self.conn.execute("select set_config('reelq.tenant_id', '01976b1e-5a3c-7d4e-8f00-0123456789ab', true)")
         return self.call("select * from queue.tenant_depth()")
 
+    def tenant_stats(self, count: int) -> Call:
+        """Of a tenant that has nothing, beside all those of others."""
+        self.conn.execute("select set_config('reelq.tenant_id', '01976b1e-5a3c-7d4e-8f00-0123456789ab', true)")
+        return self.call("select * from queue.tenant_stats('7 days')")
+
+    def locked_jobs(self, count: int) -> Call:
+        """A settlement waited in vain; each job has two children that wait."""
+        return self.call("select * from queue.locked_jobs(%s)", [big_id(LEASED, n) for n in range(100, 100 + count)])
+
+    def count_refused_jobs(self, count: int) -> Call:
+        """Of a type, the first ten thousand that wait, among the first 100,000 of each place."""
+        return self.call("select * from queue.count_refused_jobs('no_op', %s)", Jsonb({"type": "object", "properties": {}, "additionalProperties": False}))
+
     def count_errors(self, count: int) -> Call:
         """The latest dead letters and the first of those that are scheduled, one by one."""
         return self.call("select * from queue.count_errors()")
@@ -219,6 +232,9 @@ CASES = {
     "health of retries": Case(Bench.health_of_retries, 2000, 10, rows=2000),  # one probe each
     # Each lease is asked whose it is.
     "tenant depth": Case(Bench.tenant_depth, 2000, 10, rows=bigqueue.RUNNING),
+    "tenant stats": Case(Bench.tenant_stats, 1, 60),
+    "locked 200": Case(Bench.locked_jobs, 200, 60),
+    "count refused": Case(Bench.count_refused_jobs, 10_000, 20, rows=100_000),
     # Dead letters and scheduled jobs, up to ten thousand of each.
     "count errors": Case(Bench.count_errors, 20_000, 5, rows=10_000),
     # Up to ten thousand ready and ten thousand parked jobs a pause, and those behind a limit.

@@ -9,7 +9,7 @@ declare
 begin
     if p_scope is null or p_scope not in ('all', 'job_type', 'tenant', 'channel', 'input') then
         raise exception 'scope must be all, job_type, tenant, channel or input, not %', coalesce(quote_literal(p_scope), 'null')
-            using errcode = 'RQ008', hint = 'A suspended tenant goes on when identity.tenants.status is active.';
+            using errcode = 'RQ008', hint = 'A suspended tenant is no pause by hand: reelq tenants activate SLUG, or select identity.set_tenant_status(SLUG, ''active'').';
     elsif (p_scope = 'all') <> (v_key = '') then
         raise exception 'key of scope % must be %, not %',
             p_scope, case when p_scope = 'all' then 'empty' else 'given' end, coalesce(quote_literal(p_key), 'null')
