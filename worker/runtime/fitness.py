@@ -29,7 +29,7 @@ NEEDS_FFMPEG = {"extract_metadata", "generate_thumbnail", "video_transcode"}
 NEEDS_STORE = NEEDS_FFMPEG | {"download_video"}
 INSTALL = "apt-get install ffmpeg, or name it in REELQ_FFMPEG and REELQ_FFPROBE; then: reelq doctor --only host"
 # After these the host is looked at again.
-DOUBTFUL = {*REMEDIES, "no_ffmpeg", "other_store", "worker_misconfigured"}
+DOUBTFUL = {*REMEDIES, "no_store_room", "no_ffmpeg", "other_store", "worker_misconfigured"}
 
 
 @dataclass(frozen=True, slots=True)
