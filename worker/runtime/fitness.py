@@ -2,7 +2,7 @@
 
 A worker of a host that cannot work would claim and fail job after job, faster than any good one. So it claims nothing,
 says so in its row, and looks again. It looks at the start, before the first claim; when an attempt has failed by what may be
-the host's trouble; and every RECHECK_S while there is trouble. The main thread looks at the scratch disk (main_loop.py).
+the host's trouble; and every RECHECK_S while there is trouble. The main thread looks at the scratch disk (host_state.py).
 """
 
 from __future__ import annotations
