@@ -129,6 +129,25 @@ def connect(settings: Settings, name: str, *, direct: bool = False, lock_timeout
         ) from error
 
 
+def has_pooler(conn: Connection) -> bool:
+    """A pooler makes up the process id that it tells at the start."""
+    row = conn.execute("select pg_backend_pid()").fetchone()
+    return row is not None and row[0] != conn.info.backend_pid
+
+
+def check_own_session(settings: Settings, conn: Connection, what: str) -> None:
+    """Refuse a pooler that shares sessions: locks and settings of `what` would be others', and theirs ours.
+
+    Raises:
+        SettingsError.
+    """
+    if polls(settings) and has_pooler(conn):
+        raise errors.SettingsError(
+            f"DATABASE_URL is a pooler's, and {what} needs a session of its own: name the server's own address, as in "
+            "reelq --database-url postgresql://…"
+        )
+
+
 @contextmanager
 def family() -> Iterator[None]:
     """Turn psycopg's errors into those of worker.errors; others pass as they are."""
