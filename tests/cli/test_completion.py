@@ -71,9 +71,9 @@ def in_fish(path: Path, line: str, environ: dict[str, str]) -> list[str]:
 
 def in_zsh(path: Path, line: str, environ: dict[str, str]) -> list[str]:
     """The word that zsh makes of the last one of the line, on a terminal, when TAB is pressed."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvpe("zsh", ["zsh", "-f", "-i"], environ)
+    terminal, theirs = pty.openpty()
+    zsh = subprocess.Popen(["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=environ, start_new_session=True)
+    os.close(theirs)
     told = b""
     os.write(terminal, (ZSH.format(script=path) + line + "\t\x18").encode())
     try:
@@ -81,7 +81,7 @@ def in_zsh(path: Path, line: str, environ: dict[str, str]) -> list[str]:
             told += part
     except OSError:
         pass  # it has gone
-    os.waitpid(pid, 0)
+    zsh.wait(60)
     os.close(terminal)
     (made,) = re.findall("<<(.*?)>>", told.decode().replace("\r\n", ""))[-1:]
     word = str(made).rstrip().rpartition(" ")[2]
