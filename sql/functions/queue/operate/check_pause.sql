@@ -18,12 +18,12 @@ begin
         perform from queue.job_types as t where t.job_type = v_key;
         if not found then
             raise exception 'no job type %', quote_literal(v_key)
-                using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
+                using errcode = 'RQ003', hint = 'Look with: reelq job-types list, or queue.job_types.';
         end if;
     elsif p_scope = 'tenant' then
         select t.id::text into v_key from identity.tenants as t where t.slug = v_key or t.id::text = v_key;
         if not found then
-            raise exception 'no tenant %', quote_literal(p_key) using errcode = 'RQ004', hint = 'select slug, id from identity.tenants';
+            raise exception 'no tenant %', quote_literal(p_key) using errcode = 'RQ004', hint = 'Look with: reelq tenants list, or identity.tenants.';
         end if;
     elsif v_key !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' and p_scope in ('channel', 'input') then
         raise exception 'key of scope % must be an id, not %', p_scope, quote_literal(v_key)
