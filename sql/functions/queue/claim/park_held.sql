@@ -45,7 +45,7 @@ begin
         cross join lateral (
             select r.ctid as place from queue.ready as r where r.job_id = o.id and r.limits is not null for update skip locked
         ) as one
-        where o.id <> all(v_free)
+        where o.id <> all(v_free)  -- mutant: what nobody holds loses its permit
     ),
     gone as (
         delete from queue.ready as r where r.ctid = any(array(select h.place from held as h))

@@ -13,7 +13,6 @@ declare
     v_most constant integer := 10000; -- where counting stops
     v_own queue.parked;
     v_before integer;
-    v_more integer;
     v_urgency double precision;
     v_head record;
     v_priority smallint := -1;
@@ -69,18 +68,15 @@ begin
         exit when not found or v_before >= v_most;
         v_priority := v_head.priority;
         continue when v_priority = v_own.priority;
-        select count(*) into v_more
-        from (
-            select max(first.rank) over (order by first.fair_key, first.seq) as urgency
-            from (
-                select p.rank, p.fair_key, p.seq from queue.parked as p
-                where p.gate = p_gate and p.priority = v_priority
-                order by p.fair_key, p.seq
-                limit v_most - v_before
-            ) as first
-        ) as u
-        where (u.urgency, v_priority) < (v_urgency, v_own.priority);
-        v_before := v_before + v_more;
+        for v_head in
+            select p.rank from queue.parked as p
+            where p.gate = p_gate and p.priority = v_priority
+            order by p.fair_key, p.seq
+            limit v_most - v_before
+        loop
+            exit when (v_head.rank, v_priority) > (v_urgency, v_own.priority);  -- mutant: explain counts all that wait behind a limit
+            v_before := v_before + 1;
+        end loop;
     end loop;
     return v_before;
 end;

@@ -55,7 +55,7 @@ begin
             from (
                 select u.priority, row_number() over (order by u.urgency, u.priority) as place
                 from (
-                    select c.priority, max(first.rank) over (partition by c.priority order by first.fair_key, first.seq) as urgency
+                    select c.priority, max(first.rank) over (partition by c.priority order by first.fair_key, first.seq) as urgency  -- mutant: behind a limit priorities are merged by their heads alone
                     from unnest(v_all) as c (priority)
                     cross join lateral (
                         select p.rank, p.fair_key, p.seq from queue.parked as p

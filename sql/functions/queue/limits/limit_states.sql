@@ -42,7 +42,8 @@ as $$
         coalesce(l.max_running, common.max_running),
         coalesce(held.used, 0),
         coalesce(held.running, 0),
-        (select count(*)::integer from (select from queue.parked as p where p.gate = l.limit_key limit 10000) as capped)
+        -- In the order of the index whose rows lie together.
+        (select count(*)::integer from (select from queue.parked as p where p.gate = l.limit_key order by p.priority, p.fair_key, p.seq limit 10000) as capped)
     from wanted as l
     left join queue.limits as common on common.limit_key = 'tenant:*'
     left join held on held.limit_key = l.limit_key

@@ -26,7 +26,7 @@ begin
         select v_key, p_max, true, array(
             -- Jobs of a limit of this key that was dropped a moment ago may still wait: whoever comes now comes in among them.
             select coalesce((
-                select p.fair_key from queue.parked as p where p.gate = v_key and p.priority = c.priority
+                select p.fair_key from queue.parked as p where p.gate = v_key and p.priority = c.priority  -- mutant: a limit set anew begins at nought
                 order by p.fair_key, p.seq limit 1
             ), 0)
             from generate_series(1, 10) as c (priority) order by c.priority
