@@ -168,7 +168,7 @@ class Bench:
         """Old pauses of a type, of a tenant and of everything; a limit that thousands wait behind."""
         self.conn.execute(PAUSES)
         self.conn.execute("select queue.set_limit('name:big', 5)")
-        self.conn.execute("update queue.limits set created_at = created_at - interval '1 day'")
+        self.conn.execute("update queue.limits set created_at = created_at - interval '1 day', updated_at = updated_at - interval '1 day'")
         return self.call("select * from queue.health_of_gates()")
 
     def tenant_depth(self, count: int) -> Call:
