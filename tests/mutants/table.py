@@ -17,6 +17,7 @@ LEASES = "tests/sql/test_queue_leases.py"
 CLAIMS = "tests/sql/test_queue_claims.py"
 FAIR = "tests/sql/test_queue_fairness.py"
 LIMITS = "tests/sql/test_queue_limits.py"
+TURNS = "tests/sql/test_queue_limits_turns.py"
 PAUSES = "tests/sql/test_queue_pauses.py"
 GRAPH = "tests/sql/test_queue_dependencies.py"
 ENQUEUE = "tests/sql/test_queue_enqueue.py"
@@ -214,6 +215,23 @@ MUTANTS = [
     one("a permit is lost in the backlog", " and one.limits is null", "", RACES, "-k", "backlog_is_parked"),
     one("a limit is set on a row that goes", "perform from queue.limits as l where l.limit_key = v_key for no key update;",
         "perform from queue.limits as l where l.limit_key = v_key;", RACES, "-k", "takes_away"),
+    one("behind a limit tenants take no turns", "row_number() over (partition by new.gate, new.priority, new.flow order by new.n)", "0", TURNS, "-k", "huge_backlog"),
+    one("a tenant that was idle comes first behind a limit", "l.virtual_times[f.priority]", "0", TURNS, "-k", "was_idle"),
+    one("behind a limit the clock stands still", "virtual_times = array(", "counted = l.counted or null is not distinct from array(", TURNS, "-k", "was_idle"),
+    one("a limit set anew begins at nought", "p.fair_key", "0", TURNS, "-k", "set_anew"),
+    one("a job under two limits goes to the end behind each", ", true", "", TURNS, "-k", "from_one_limit_to_the_next"),
+    one("what is locked behind a limit holds up the other priorities", "v_all", "v_priorities", TURNS, "-k", "no_other_priority_waiting"),
+    one("behind a limit priorities are merged by their heads alone", "max(first.rank) over (partition by c.priority order by first.fair_key, first.seq)", "first.rank", TURNS, "-k", "many_permits"),
+    dropped("what comes after a limit overtakes what was there before it", TURNS, "-k", "turns_no_priorities_round"),
+    one("a backlog is parked from its end", "order by l.priority", "order by - l.priority", TURNS, "-k", "turns_no_priorities_round"),
+    one("a backlog of before goes behind the new ones", ", true)", ")", TURNS, "-k", "oldest_of_a_backlog"),
+    dropped("a session keeps the permits of others", TURNS, "-k", "keeps_no_permit"),
+    one("what nobody holds loses its permit", "o.id <> all(v_free)", "true", TURNS, "-k", "what_nobody_holds"),
+    one("explain waits for a claim to make a tenant's limit", "exists (", "false and exists (", EXPLAIN, "-k", "no_claim_has_looked"),
+    one("explain waits for a claim to count what runs", "not w.counted and ", "false and ", EXPLAIN, "-k", "no_claim_has_looked"),
+    one("explain sees no backlog before a job", "p_gate = any(", "false and p_gate = any(", EXPLAIN, "-k", "ready_before_the_limit"),
+    one("explain counts all that wait behind a limit", "(v_head.rank, v_priority) > (v_urgency, v_own.priority)", "false", EXPLAIN, "-k", "come_before_it_by_turns"),
+    one("a window sees no turns", "p.priority <> 0", "false", "tests/sql/test_queue_verify.py", "-k", "damage_is_found"),
     dropped("a pause of a type is not heeded"),
     one("a pause of a tenant is not heeded", "('tenant', j.tenant_id::text), ", ""),
     one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),

@@ -284,6 +284,65 @@ def test_a_limit_with_a_free_permit_that_nobody_has_let_in_is_not_called_used_up
     assert "has 1 of 1 permits free, and 1 job waits before it" in text and "used up" not in text
 
 
+def over(queue, job):
+    """What explain says of a limit."""
+    (told,) = [row for row in explain(queue, job) if row.reason == "over_limit"]
+    return told.detail
+
+
+@pytest.mark.parametrize("key", ["type:no_op", "tenant:default", "tenant:*"])
+def test_a_limit_is_told_as_it_is_though_no_claim_has_looked(queue, video, key):
+    """What runs counts from the moment at which the limit is set; a tenant under the common limit has no row yet."""
+    queue.worker()
+    for _ in range(2):
+        queue.add(video_id=video)
+    running = queue.claim(limit=2)
+    queue.conn.execute("select queue.set_limit(%s, 2)", [key])
+    first, second = queue.add(video_id=video), queue.add(video_id=video)
+    name = "tenant:default" if key == "tenant:*" else key
+    assert f"The limit {name} is used up: 2 of 2 (2 running, 0 ready)." == over(queue, first)
+    assert f"The limit {name} is used up: 2 of 2 (2 running, 0 ready); 1 job waits before it." == over(queue, second)
+    queue.complete(running[0])
+    assert reasons(queue, first) == ["claimable"], "its permit has come back, and whoever claims next lets it in"
+    assert f"The limit {name} has 1 of 2 permits free, and 1 job waits before it" in over(queue, second)
+    assert [job.job_id for job in queue.claim(limit=2)] == [first]
+    assert f"The limit {name} is used up: 2 of 2 (2 running, 0 ready)." == over(queue, second)
+
+
+def test_who_was_ready_before_the_limit_is_told_who_else_was(queue):
+    """None of them has met the limit: one permit, and the second and the third wait for the first."""
+    jobs = [queue.add(priority=priority) for priority in (5, 5, 3)]
+    other = queue.add("finish_video", video_id=queue.value("select media.create_video('/a.mp4')"))
+    queue.worker()
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    assert reasons(queue, jobs[2]) == ["claimable"] == reasons(queue, other)
+    assert "has 1 of 1 permits free, and 1 job waits before it" in over(queue, jobs[0])
+    assert "has 1 of 1 permits free, and 2 jobs wait before it" in over(queue, jobs[1])
+    assert {job.job_id for job in queue.claim(limit=10)} == {jobs[2], other}
+
+
+def test_who_waits_behind_a_limit_is_told_how_many_come_before_it_by_turns(queue, clock):
+    """Counted in the order in which they are let in: of the other tenant's backlog one, and of the other priority what is more urgent."""
+    ann, bob = (queue.value("select identity.create_tenant(%s)", name) for name in ("ann", "bob"))
+    queue.worker()
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    running = queue.add(priority=1)
+    assert [job.job_id for job in queue.claim(limit=10)] == [running]
+    clock.set(queue.value("select now()"))
+    lines = [queue.add(tenant_id=ann, priority=8) for _ in range(3)]
+    clock.forward(timedelta(hours=2))
+    lines += [queue.add(tenant_id=ann, priority=5) for _ in range(20)]
+    lines += [queue.add(tenant_id=bob, priority=5), queue.add(tenant_id=bob, priority=6), queue.add(tenant_id=bob, priority=9)]
+    queue.worker()
+    told = {job: over(queue, job) for job in lines}
+    (held,) = queue.rows("select job_id, token from queue.leases")
+    queue.complete(held)
+    for place in range(len(lines)):
+        (job,) = queue.claim(limit=10)
+        assert told[job.job_id].endswith({0: "0 ready).", 1: "; 1 job waits before it."}.get(place, f"; {place} jobs wait before it."))
+        queue.complete(job)
+
+
 def test_a_host_in_trouble_is_no_worker_for_the_job(queue):
     """It gets none, explain names host and remedy, and a good worker beside it takes what comes."""
     job = queue.add()
