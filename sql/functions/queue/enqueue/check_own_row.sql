@@ -8,7 +8,7 @@ as $$
 begin
     if not base.may_act_for(p_tenant_id) then
         raise exception 'tenant must be your own, not %', coalesce(p_tenant_id::text, 'null')
-            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+            using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
     end if;
     return true;
 end;
