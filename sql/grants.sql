@@ -151,6 +151,10 @@ begin
             -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly admin'),
             ('ops.health', 'worker readonly admin'),
+            ('ops.list_acts', 'worker app readonly admin'),
+            ('ops.failed_logins', 'app readonly admin'),
+            ('ops.idle_keys', 'app readonly admin'),
+            ('ops.overused_keys', 'app readonly admin'),
             ('queue.health', 'worker readonly admin'),
             ('queue.repair', 'worker admin')
         ) as listed (name, roles)
@@ -209,7 +213,15 @@ begin
             ('queue.retry_policies', 'worker app readonly admin', 'select'),
             ('queue.upkeep', 'worker readonly admin', 'select'),
             ('queue.pipelines', 'worker app readonly admin', 'select'),
-            ('queue.pipeline_steps', 'worker app readonly admin', 'select')
+            ('queue.pipeline_steps', 'worker app readonly admin', 'select'),
+            -- not by which role, program and address an operator came
+            (
+                'ops.audit_logs', 'app readonly',
+                'select (id, tenant_id, actor_kind, user_id, api_key_id, subject_user_id, request_id, client_ip, user_agent, action, '
+                'entity_type, entity_id, before, after, diff, facts, risk_score, redacted_at, created_at)'
+            ),
+            ('ops.audit_logs', 'admin', 'select'),
+            ('ops.audit_redactions', 'admin', 'select')
         ) as listed (name, roles, privileges)
         where to_regclass(listed.name) is not null
     loop
@@ -240,11 +252,19 @@ begin
             'media.assets owner_user_id',
             'media.videos user_id',
             'queue.processing_jobs user_id',
-            'queue.job_history user_id'
+            'queue.job_history user_id',
+            'ops.audit_logs user_id'
         ]) as listed (columns)
         where to_regclass(split_part(listed.columns, ' ', 1)) is not null
     loop
         perform base.protect_user_rows(v_table.name, v_table.user_column);
     end loop;
+end;
+$$;
+
+-- Who hears of changes: a table that came with this version has its triggers from here on.
+do $$
+begin
+    perform ops.attach_audit();
 end;
 $$;
