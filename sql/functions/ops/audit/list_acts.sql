@@ -132,6 +132,9 @@ begin
     )
     using v_tenant, p_actor, v_actor, v_about, v_at, p_after, v_user, p_action, p_entity_type, p_entity_id, p_request_id, p_client_ip, p_since, p_until,
         p_min_risk, p_id, v_is_operator;
+    if p_id is not null and not found then
+        raise exception 'no act %', p_id using errcode = 'RQ004', hint = 'Look with: reelq audit list';
+    end if;
 end;
 $$;
 
@@ -157,7 +160,7 @@ Arguments
   p_id           this act alone
 
 Raises
-  RQ004  no such tenant, person or act to go on after; an application that has set no tenant
+  RQ004  no such tenant, person or act; an application that has set no tenant
   RQ008  a value that makes no sense
   42501  a role, worker or upkeep asked for by an application
 $$;

@@ -25,7 +25,7 @@ begin
         return coalesce((
             select jsonb_object_agg(e.key, case
                 when e.key ~* '(password|passwd|secret|token|api_?key$|private_?key|recovery_?code|authorization)'
-                    and jsonb_typeof(e.value) in ('string', 'object', 'array') then to_jsonb('(changed)'::text)  -- mutant: facts may hold secrets
+                    and jsonb_typeof(e.value) in ('string', 'object', 'array') and e.value <> '"(secret)"' then to_jsonb('(changed)'::text)  -- mutant: facts may hold secrets
                 else ops.scrub_json(e.value, p_depth + 1)
             end)
             from (select key, value from jsonb_each(p_value) order by key limit 100) as e

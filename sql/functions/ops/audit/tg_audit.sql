@@ -31,7 +31,9 @@ begin
     -- A row that came or went is told whole; of one that changed, what changed. A secret's name is told, never its value.
     if tg_op <> 'INSERT' then
         v_before := (
-            select jsonb_object_agg(e.key, case when e.key = any(v_secret) and e.value <> 'null' then '"(changed)"' else e.value end)
+            select jsonb_object_agg(e.key, case
+                when e.key = any(v_secret) and e.value <> 'null' then case when tg_op = 'UPDATE' then '"(secret)"'::jsonb else '"(changed)"' end else e.value
+            end)
             from jsonb_each(v_old) as e where e.key = any(v_columns || v_keys)
         );
     end if;
