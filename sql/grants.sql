@@ -151,7 +151,7 @@ begin
             -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly admin'),
             ('ops.health', 'worker readonly admin'),
-            ('ops.list_acts', 'worker app readonly admin'),
+            ('ops.list_acts', 'app readonly admin'),
             ('ops.failed_logins', 'app readonly admin'),
             ('ops.idle_keys', 'app readonly admin'),
             ('ops.overused_keys', 'app readonly admin'),

@@ -25,6 +25,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 declare
     v_is_operator constant boolean := base.current_tenant() is null and base.is_trusted();
