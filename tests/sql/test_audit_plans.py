@@ -1,6 +1,6 @@
 """Each question about the audit reads about as many rows as it answers, however many there are.
 
-Counts of rows, as auto_explain tells them. A tenth of `--backlog` acts, of four months: `--backlog 10000000` makes a million.
+Counts of rows, as auto_explain tells them. A twentieth of `--backlog` acts, of four months: `--backlog 20000000` makes a million.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from (select n, n %% 10000 = 77 as rare from generate_series(1, %(rows)s) as n) 
 @pytest.fixture
 def rows(request: pytest.FixtureRequest) -> int:
     """How many acts."""
-    return int(request.config.getoption("--backlog")) // 10
+    return int(request.config.getoption("--backlog")) // 20
 
 
 @pytest.fixture
