@@ -26,6 +26,8 @@ HEALTH = "tests/sql/test_queue_health.py"
 EXPLAIN = "tests/sql/test_queue_explain.py"
 COSTS = "tests/sql/test_queue_costs.py"
 TYPES = "tests/sql/test_queue_job_types.py"
+USERS = "tests/sql/test_security_users.py"
+RIGHTS = "tests/sql/test_rights.py"
 TENANTS = "tests/sql/test_security_tenants.py"
 JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
@@ -245,11 +247,19 @@ MUTANTS = [
     # Pipelines and videos
     one("two reruns at a time", " for no key update of v", "", PIPELINES, "-k", "two_reruns"),
     dropped("a rerun fetches what it has", PIPELINES, "-k", "not_fetched_again"),
-    one("anybody deletes a video", " and base.may_act_for(v.tenant_id)", "", PIPELINES, "-k", "answered_alike"),
+    one("anybody deletes a video", " and identity.may_change(v.tenant_id, v.user_id)", "", PIPELINES, "-k", "answered_alike"),
     one("anybody learns ids by slug", "p_tenant ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'", "true", PIPELINES, "-k", "acting_for"),
     one("logs of all attempts are kept", "p_job.token > 20", "false", LOGS, "-k", "latest_twenty"),
     dropped("tenants read logs", LOGS, "-k", "for_operators"),
     # Who may see and take what
+    one("a nonsense user is the tenant", "v_text !~*", "false and v_text !~*", USERS, "-k", "nobody_in_the_tenant"),
+    one("a user of another tenant is a member", " and u.tenant_id = base.current_tenant()", "", RIGHTS, "-k", "nobody_here"),
+    one("a viewer writes", "'beta_tester'", "'beta_tester', 'viewer'", USERS, "-k", "a_viewer_changes"),
+    one("a member sees all of the tenant", "v_role = 'admin'", "true", USERS, "-k", "another_user_s"),
+    one("a member lists all of the tenant", "v_only is null", "true", USERS, "-k", "lists"),
+    one("a bulk change reaches other users", "p_filter.user_id is null", "true", USERS, "-k", "lists"),
+    one("a member enqueues for another", "not identity.may_change(new.tenant_id, new.user_id)", "false", USERS, "-k", "another_user_s"),
+    one("a member ingests for another", "not identity.may_see(v_tenant, v_user)", "false", USERS, "-k", "another_user_s"),
     one("nonsense for a tenant is told", "not base.is_trusted()", "false", TENANTS, "-k", "makes_no_sense"),
     one("whoever acts for a tenant is an operator", "base.current_tenant() is not null", "false", TENANTS, "-k", "no_worker_s_name"),
     one("a tenant sees stacks", "'{stack,stderr_tail,worker_id}'", "'{}'", TENANTS, "-k", "no_worker_s_name"),
@@ -258,7 +268,7 @@ MUTANTS = [
     one("tenants see each other's limits", "base.is_operator()", "true", TENANTS, "-k", "lists_of_operators"),
     one("tenants see the workers", "base.is_operator()", "true", TENANTS, "-k", "lists_of_operators"),
     one("explain tells the load of others", "not base.is_operator() and", "false and", TENANTS, "-k", "others_load"),
-    one("a foreign video is told from none", " and base.may_act_for(v.tenant_id)", "", TENANTS, "-k", "answered_like_what"),
+    one("a foreign video is told from none", " and identity.may_see(v.tenant_id, v.user_id)", "", TENANTS, "-k", "answered_like_what"),
     one("a key of somebody else's is found", "not base.may_act_for(p_tenant_id)", "false", TENANTS, "-k", "answered_like_what"),
     one("whose a job is gets asked after the wait", "not queue.may_touch(p_job_id)", "false", TENANTS, "-k", "before_its_row"),
     one("a notification names the worker", "left(encode(sha256(convert_to(p_worker_id, 'UTF8')), 'hex'), 8)", "p_worker_id", TENANTS, "-k", "notifications"),
@@ -333,7 +343,7 @@ MUTANTS = [
     # What other proofs had left open
     one("a willing grandchild falls", " and d.on_failure <> 'run'", "", GRAPH, "-k", "willing_grandchild"),
     one("another's archived parent is waited for", "h.tenant_id = v_tenant", "true", TENANTS, "-k", "archived_job_is_no_parent"),
-    one("another's child is shown", "base.may_act_for(j.tenant_id)", "true", TENANTS, "-k", "are_not_shown"),
+    one("another's child is shown", "identity.may_see(j.tenant_id, j.user_id)", "true", TENANTS, "-k", "are_not_shown"),
     one("a video is reopened whose failure is archived", "h.status in ('failed', 'cancelled')", "false", CHANGES, "-k", "stays_failed"),
     one("a code's policy before a type's", "p.job_type = '*', p.code = '*'", "p.code = '*', p.job_type = '*'", LEASES, "-k", "before_one_of_the_code"),
     one("another worker settles a job", " and j.worker_id = p_worker_id", "", LEASES, "-k", "its_own"),

@@ -100,6 +100,27 @@ def test_all_that_a_release_left_is_worked_off(released: str, tmp_path: Path) ->
         assert queue.violations() == []
 
 
+def test_the_worker_of_a_release_goes_on_in_a_database_of_this_version_and_this_one_refuses_the_old(released: str, request: Any, tmp_path: Path) -> None:
+    version = request.node.callspec.params["released"]
+    tree = releasekit.program(version, tmp_path / version)
+    if schema.migrations():
+        told = releasekit.work(released, tmp_path)
+        assert told.returncode == 1
+        assert "the database is older than this program: " in told.stderr and "Run `reelq schema upgrade`." in told.stderr
+    with psycopg.connect(released, autocommit=True) as conn:
+        queue = Queue(conn)
+        conn.execute("update queue.upkeep set grace = '1000 years'")
+        for upgraded in (False, True):  # where it comes from, and then where it is still at work
+            if upgraded:
+                schema.upgrade(conn)
+            added = [queue.add(job_data={"sleep_s": 0.01}), queue.add(job_data={"sleep_s": 0.01})]
+            done = releasekit.work(released, tmp_path, tree)
+            assert done.returncode == 0, done.stderr
+            assert [queue.status(job) for job in added] == ["completed"] * 2
+        assert queue.value("select count(distinct version) from queue.workers where version = %s", version) == 1
+        assert queue.violations() == []
+
+
 def test_the_previous_worker_goes_on_in_an_upgraded_database_and_the_new_one_refuses_the_old(
     released: str, pg_server: postgres.Server, empty_conn: Any, later: Path, tmp_path: Path
 ) -> None:
@@ -145,7 +166,7 @@ def test_what_is_no_version_or_too_old_is_not_accepted(conn: Any, version: str) 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_release_has_a_dump_of_its_own_and_in_small_parts(version: str) -> None:
     """The dump's ledger is the frozen list: neither was edited alone."""
-    assert all(path.stat().st_size <= MOST_BYTES for path in releasekit.parts(version))
+    assert all(path.stat().st_size <= MOST_BYTES for path in releasekit.FOLDER.glob(f"{version}.*"))
     ledger = releasekit.text(version).split("COPY base.schema_ledger ", 1)[1].split(";\n", 1)[1].split("\n\\.\n", 1)[0]
     rows = [line.split("\t") for line in ledger.splitlines()]
     assert {path: sha for path, kind, sha, *_ in rows if kind in ("schema", "migration")} == releases.lists()[version]

@@ -30,7 +30,7 @@ as $$
 declare
     v_is_operator constant boolean := base.current_tenant() is null and base.is_trusted();
     v_tenant uuid := base.current_tenant();
-    v_user uuid;  -- a member sees their own acts
+    v_user constant uuid := identity.limited_to();  -- mutant: a member reads all acts
     v_actor uuid;
     v_about uuid;
     v_at timestamptz;
@@ -61,14 +61,6 @@ begin
     if p_tenant is not null then
         v_tenant := identity.find_tenant(p_tenant);
     end if;
-    -- Whose acts: the tenant itself and its admin see all of them, another user their own, and who is nobody none.
-    if coalesce(current_setting('reelq.user_id', true), '') <> '' and not identity.may_see(base.current_tenant(), null) then  -- mutant: a member reads all acts
-        v_user := base.current_user_id();
-        if identity.member_role() is null then
-            return;
-        end if;
-    end if;
-
     if p_actor in ('user', 'key', 'worker', 'role', 'system') then
         v_where := v_where || ' and a.actor_kind = $2';
     elsif p_actor ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then

@@ -15,7 +15,7 @@ begin
     if v_tenant is null and not base.is_trusted() then
         raise exception 'reelq.tenant_id must be set to see keys' using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
     end if;
-    if coalesce(current_setting('reelq.user_id', true), '') <> '' and not identity.may_see(base.current_tenant(), null) then
+    if identity.limited_to() is not null then
         return;  -- as row security has it: nothing is visible
     end if;
     if p_share is null or p_share not between 0.01 and 10 then

@@ -24,7 +24,7 @@ begin
     v_act.db_role := coalesce(nullif(current_setting('role', true), 'none'), session_user::text);
     v_act.program := left(nullif(current_setting('application_name', true), ''), 200);
     v_act.session_ip := inet_client_addr();
-    v_act.user_id := base.current_user_id();
+    v_act.user_id := nullif(base.current_user_id(), '00000000-0000-0000-0000-000000000000');  -- that is nobody
     v_act.api_key_id := case when v_key ~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$' then v_key::uuid end;
     v_act.request_id := left(nullif(current_setting('reelq.request_id', true), ''), 200);
     v_act.client_ip := ops.read_inet(current_setting('reelq.client_ip', true));

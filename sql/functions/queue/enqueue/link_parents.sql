@@ -12,6 +12,7 @@ declare
     v_waiting uuid[];
     v_over uuid[];
     v_tenant uuid := queue.visible_tenant();
+    v_only uuid := identity.limited_to();
     v_more uuid[];
     v_known uuid[];
 begin
@@ -46,7 +47,7 @@ begin
     loop
         -- Never wait for another tenant's job: it is answered like one that is not there.
         perform from queue.processing_jobs as j
-        where j.id = any(v_known) and (v_tenant is null or j.tenant_id = v_tenant) order by j.id for share;  -- mutant: share lock on parents removed
+        where j.id = any(v_known) and (v_tenant is null or j.tenant_id = v_tenant) and (v_only is null or j.user_id = v_only) order by j.id for share;  -- mutant: share lock on parents removed
         v_more := array(
             with recursive spawned (id) as (
                 select p from unnest(v_parents) as p
@@ -64,8 +65,8 @@ begin
     select p into v_unknown from unnest(v_parents) as p
     -- Look parents up one by one, here and below: with old statistics a join may read the whole table.
     where coalesce(
-        (select true from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant)),
-        (select true from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant) limit 1)  -- mutant: another's archived parent is waited for
+        (select true from queue.processing_jobs as j where j.id = p and (v_tenant is null or j.tenant_id = v_tenant) and (v_only is null or j.user_id = v_only)),
+        (select true from queue.job_history as h where h.id = p and (v_tenant is null or h.tenant_id = v_tenant) and (v_only is null or h.user_id = v_only) limit 1)  -- mutant: another's archived parent is waited for
     ) is null
     limit 1;
     if found then
