@@ -129,4 +129,4 @@ def idle_keys(conn: Connection, tenant: str | None, idle: timedelta, limit: int,
 
 def overused_keys(conn: Connection, tenant: str | None, since: datetime | None, share: float) -> list[OverusedKey]:
     """Keys that are used for most of what they may in an hour."""
-    return rows(conn, OverusedKey, "select * from ops.overused_keys(%s, %s, %s)", [tenant, since, share])
+    return rows(conn, OverusedKey, "select * from ops.overused_keys(%s, %s, %s::numeric)", [tenant, since, share])

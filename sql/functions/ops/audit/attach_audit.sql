@@ -13,6 +13,8 @@ declare
     v_has record;
     v_wanted text;
 begin
+    -- What a transaction has put off to its end, as the check of a pipeline's graph, would stand in the way of a trigger.
+    set constraints all immediate;
     for v_table in
         select a.*, to_regclass(a.table_name) as relation from ops.audited_tables() as a
         where to_regclass(a.table_name) is not null
@@ -41,9 +43,12 @@ begin
             where t.tgrelid = v_table.relation and t.tgname = 'audit_' || v_event and t.tgfoid = to_regprocedure('ops.tg_audit()') and t.tgenabled = 'A';
             continue when v_has.comment = md5(v_wanted);
             execute format(
-                'create or replace trigger %I after %s on %s for each row %s execute function ops.tg_audit(%L, %L, %L)',
-                'audit_' || v_event,
-                v_event || case when v_event = 'update' then ' of ' || (select string_agg(quote_ident(c), ', ') from unnest(v_columns) as c) else '' end,
+                '%s on %s for each row %s execute function ops.tg_audit(%L, %L, %L)',
+                case v_event
+                    when 'insert' then 'create or replace trigger audit_insert after insert'
+                    when 'delete' then 'create or replace trigger audit_delete after delete'
+                    else 'create or replace trigger audit_update after update of ' || (select string_agg(quote_ident(c), ', ') from unnest(v_columns) as c)
+                end,
                 v_table.relation,
                 case
                     when v_event <> 'update' and v_table.condition is not null
