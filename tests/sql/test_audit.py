@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import psycopg
@@ -49,7 +48,7 @@ def bob(conn: Conn, acme: Tenant) -> UUID:
 def test_every_sensitive_table_that_is_there_has_its_triggers(conn: Conn) -> None:
     conn.execute("set search_path = ''")
     there = {name for name in AUDITED if scalar(conn, "select to_regclass(%s) is not null", name)}
-    heard = {name: triggers for name, triggers in conn.execute(TRIGGERS).fetchall()}
+    heard = dict(conn.execute(TRIGGERS).fetchall())
     assert there <= heard.keys()
     for name in there - {"identity.user_sessions"}:  # sessions that have run out are cleared away every day
         assert heard[name] == ["audit_delete", "audit_insert", "audit_update"], name
