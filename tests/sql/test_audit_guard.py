@@ -80,7 +80,7 @@ def test_no_other_role_may_even_try(conn: Conn, connect: Connect, acme: Tenant, 
 
 
 def test_a_redaction_blanks_what_is_personal_and_nothing_else(conn: Conn, connect: Connect, acme: Tenant, bob: UUID) -> None:
-    conn.execute("update identity.users set full_name = 'Bob Builder', role = 'viewer' where id = %s", [bob])
+    conn.execute("update identity.users set full_name = 'Bob Builder', role = 'beta_tester' where id = %s", [bob])
     conn.execute("update identity.users set full_name = 'Robert', username = 'bob' where id = %s", [bob])
     record(conn, "login.failed", "user", None, address="BOB@acme.example.com")
     record(conn, "job.cancelled", "job", "1", reason="Bob Builder asked for it")
@@ -94,7 +94,7 @@ def test_a_redaction_blanks_what_is_personal_and_nothing_else(conn: Conn, connec
     for personal in ("bob@acme", "bob builder", "robert", "198.51.100.7", "curl/8"):
         assert personal not in texts
     told = act(conn, "user.role_changed")
-    assert (told.diff["role"], told.diff["full_name"]["to"], told.entity_id) == ({"from": "member", "to": "viewer"}, "(erased)", str(bob))
+    assert (told.diff["role"], told.diff["full_name"]["to"], told.entity_id) == ({"from": "member", "to": "beta_tester"}, "(erased)", str(bob))
     by_them = next(one for one in acts(conn, "job.cancelled") if one.user_id == bob)
     assert (by_them.client_ip, by_them.user_agent, by_them.actor_id, by_them.action) == (None, None, str(bob), "job.cancelled")
     assert [one for one in acts(conn) if one.id == others.id] == [others]
