@@ -65,6 +65,7 @@ begin
             ('media.find_store', 'worker'),
             ('media.register_store', 'worker'),
             ('queue.enqueue_job', 'worker app admin'),
+            ('queue.check_own_row', 'app'),
             ('queue.enqueue_jobs', 'worker app admin'),
             ('queue.spawn_jobs', 'worker'),
             ('queue.enqueue_pipeline', 'worker app admin'),

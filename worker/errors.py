@@ -10,6 +10,7 @@
     ├── DatabaseAway            no connection to Postgres; try again
     │   ├── DatabaseReadOnly    Postgres answers and takes no change
     │   ├── DatabaseLocked      another session holds a lock for too long
+    │   ├── PoolExhausted       this worker lends all its connections, and none comes back
     │   └── DatabaseRefuses     Postgres answers and does not let us in: password, role or database are wrong
     ├── SettingsError           the environment or a flag is wrong
     │   └── HandlersError       a job type is declared wrongly, or its module cannot be used
@@ -137,6 +138,10 @@ class DatabaseLocked(DatabaseAway):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message if message.startswith("another session") else f"another session holds a lock: {message}")
+
+
+class PoolExhausted(DatabaseAway):
+    """All connections of a worker's slots are lent, and for longer than a call may last none has come back."""
 
 
 class DatabaseRefuses(DatabaseAway):

@@ -47,7 +47,7 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
               "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to")
 # What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
-USERLESS = ("identity.member_role", "queue.enqueue_job", "queue.enqueue_jobs")
+USERLESS = ("identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (
@@ -76,6 +76,16 @@ RULES = (
             and col_description(c.oid, a.attnum) is null
         """,
         "comment on column … is '…'; in its table's file: unit, what null means, where it comes from",
+    ),
+    Rule(
+        # What is personal is exported, masked and erased; what is secret is shown to nobody. tests/sql/test_personal.py goes on from here.
+        "every column of a table has a class",
+        f"""
+        select {NAME} || '.' || a.attname from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+        where {OURS} and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
+            and coalesce(col_description(c.oid, a.attnum) !~ '\\[(public|internal|personal|secret)\\]$', true)
+        """,
+        "its comment ends with [public], [internal], [personal] or [secret]",
     ),
     Rule(
         "every function has a comment",

@@ -125,6 +125,15 @@ def test_figures_of_a_whole_tenant_are_for_its_admins(conn: Conn, connect: Conne
         assert enter(connect, acme, user(conn, acme, "admin")).execute(text.encode()).fetchall() is not None
 
 
+def test_an_admin_elsewhere_is_nobody_here(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """Neither by policies nor by functions."""
+    rival = Tenant(conn, "rival")
+    conn.execute("update identity.users set role = 'admin' where id = %s", [rival.user])
+    acting = enter(connect, acme, rival.user)
+    assert scalar(acting, "select identity.member_role()") is None
+    assert [scalar(acting, f"select count(*) from {name}") for name in ("media.videos", "identity.users", "media.list_videos()")] == [0, 0, 0]
+
+
 def test_a_change_of_role_counts_at_once(conn: Conn, connect: Connect, acme: Tenant, job: UUID) -> None:
     """Also for a connection that is open."""
     bob = user(conn, acme, "admin")

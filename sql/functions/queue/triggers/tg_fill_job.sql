@@ -97,7 +97,7 @@ begin
     -- Whether a user, a parent or a key is there is told only to those who may act for the tenant.
     if (new.user_id is not null or new.idempotency_key is not null) and not base.may_act_for(new.tenant_id) then
         raise exception 'tenant must be your own, not %', coalesce(new.tenant_id::text, 'null')
-            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+            using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
     end if;
     if current_setting('reelq.user_id', true) <> '' then
         perform identity.check_may_write();

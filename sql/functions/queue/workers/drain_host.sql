@@ -19,7 +19,7 @@ begin
     end loop;
     if v_count = 0 then
         raise exception 'no worker at work on host %', coalesce(quote_literal(p_host), 'null')
-            using errcode = 'RQ004', hint = 'select worker_id, host from queue.list_workers()';
+            using errcode = 'RQ004', hint = 'Look with: reelq workers list, or queue.list_workers().';
     end if;
     perform base.record_act('host.' || case when p_drain then 'drained' else 'undrained' end, 'host', p_host, p_facts => jsonb_build_object('workers', v_count));
     return v_count;
