@@ -11,8 +11,7 @@ from uuid import UUID
 
 import click
 
-from reelq.cli.app import App, Seconds, Uuid, Whole, json_option, pass_app
-from reelq.cli.jobs.filters import Ago
+from reelq.cli.app import Ago, App, Seconds, Uuid, Whole, json_option, pass_app
 from reelq.cli.terminal import live, output, text
 from reelq.cli.terminal.output import Column
 
