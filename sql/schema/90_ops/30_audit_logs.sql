@@ -59,10 +59,7 @@ retention, and ops.redact_audit blanks what is personal of somebody who is erase
 $$;
 comment on column ops.audit_logs.id is 'Grows with time. [internal]';
 comment on column ops.audit_logs.tenant_id is 'Whose thing it was done to; null: the platform''s. [internal]';
-comment on column ops.audit_logs.actor_kind is $$
-Who did it: user (reelq.user_id), key (reelq.api_key_id), worker (a registered worker program), role (anybody else: a database role, as an operator in psql or a
-tenant's own server), system (upkeep that acts by itself). [internal]
-$$;
+comment on column ops.audit_logs.actor_kind is 'Who did it: user (reelq.user_id), key (reelq.api_key_id), worker (a registered one), role (anybody else: an operator in psql, a tenant''s server), system (upkeep that acts by itself). [internal]';
 comment on column ops.audit_logs.actor_id is 'Which one: id of the user or key, name of the worker, role or upkeep. [internal]';
 comment on column ops.audit_logs.db_role is 'Database role that acted: the one of SET ROLE, else login_role. [internal]';
 comment on column ops.audit_logs.login_role is 'Database role that logged in. [internal]';
