@@ -153,6 +153,10 @@ begin
             -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly admin'),
             ('ops.health', 'worker readonly admin'),
+            ('ops.list_acts', 'app readonly admin'),
+            ('ops.failed_logins', 'app readonly admin'),
+            ('ops.idle_keys', 'app readonly admin'),
+            ('ops.overused_keys', 'app readonly admin'),
             ('queue.health', 'worker readonly admin'),
             ('queue.repair', 'worker admin')
         ) as listed (name, roles)
@@ -211,7 +215,13 @@ begin
             ('queue.retry_policies', 'worker app readonly', 'select'),
             ('queue.upkeep', 'worker readonly', 'select'),
             ('queue.pipelines', 'worker app readonly', 'select'),
-            ('queue.pipeline_steps', 'worker app readonly', 'select')
+            ('queue.pipeline_steps', 'worker app readonly', 'select'),
+            -- not by which role, program and address an operator came
+            (
+                'ops.audit_logs', 'app readonly',
+                'select (id, tenant_id, actor_kind, user_id, api_key_id, subject_user_id, request_id, client_ip, user_agent, action, '
+                'entity_type, entity_id, before, after, diff, facts, risk_score, redacted_at, created_at)'
+            )
         ) as listed (name, roles, privileges)
         where to_regclass(listed.name) is not null
     loop
@@ -270,11 +280,19 @@ begin
             ["media.variants", "exists (select from media.assets as a where a.id = asset_id)"],
             ["queue.processing_jobs", "user_id = (select identity.limited_to())"],
             ["queue.job_history", "user_id = (select identity.limited_to())"],
-            ["queue.schedules", "false"]
+            ["queue.schedules", "false"],
+            ["ops.audit_logs", "user_id = (select identity.limited_to())"]
         ]$json$) as listed (own)
         where to_regclass(listed.own ->> 0) is not null
     loop
         perform base.protect_user_rows(v_table.name, v_table.own);
     end loop;
+end;
+$$;
+
+-- Who hears of changes: a table that came with this version has its triggers from here on.
+do $$
+begin
+    perform ops.attach_audit();
 end;
 $$;

@@ -45,6 +45,8 @@ PIPELINES = "tests/sql/test_queue_pipelines.py"
 PAIRS = "tests/sql/test_queue_pairs.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
+AUDIT = "tests/sql/test_audit.py"
+AUDIT_GUARD = "tests/sql/test_audit_guard.py"
 MARK = "  -- mutant: "
 
 
@@ -120,6 +122,16 @@ MUTANTS = [
     one("keywords that nobody knows are passed over", "v_key <> all(v_known)", "false", OPTIONS, "-k", "passed_over"),
     one("a pattern of any cost", "v_group * v_states > v_most_states", "false", OPTIONS, "-k", "passed_over"),
     one("an unknown option in a path", "coalesce(p_schema -> 'additionalProperties', 'true') <> 'false'", "true", OPTIONS, "-k", "same_as_the_function"),
+    # The audit
+    one("the audit holds hashes", "= 'secret'", "= 'no such class'", AUDIT, "-k", "never_its_value"),
+    one("facts may hold secrets", "to_jsonb('(changed)'::text)", "e.value", AUDIT, "-k", "no_secret_away"),
+    one("a redaction opens the audit", "and to_jsonb(new) - 'diff' = to_jsonb(ops.redacted_act(old, r)) - 'diff'", "", AUDIT_GUARD, "-k", "by_hand"),
+    one("a partition may be truncated", "before truncate", "before update", AUDIT_GUARD, "-k", "whatever_it_sets"),
+    dropped("an act in a month without a partition is lost", AUDIT, "-k", "not_lost"),
+    one("a new device is nothing new", "not v_earlier.same_device", "false", AUDIT, "-k", "new_device"),
+    one("a member reads all acts", "identity.limited_to()", "null", AUDIT_GUARD, "-k", "member_their_own"),
+    one("a tenant reads another's acts", "v_tenant is not null", "false", AUDIT_GUARD, "-k", "member_their_own"),
+    one("a bulk change is not told", "> 0", "> 1000000", AUDIT, "-k", "one_act_with_its_filter"),
     # Races
     one("share lock on parents removed", " order by j.id for share", "", RACES, "-k", "enqueued"),
     Mutant("children are released before the parent is locked", (Change("children are released before the parent is locked", "v_done", "perform queue.release_children(v_ids);\n    v_done"), Change("children are released before the parent is locked (2)", None, "")), (RACES, "-k", "the_same_in_a_batch")),

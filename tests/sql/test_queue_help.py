@@ -22,6 +22,7 @@ FOR = {
     "Schedules": {"reelq_worker"},
     "Workers": {"reelq_worker"},
     "Upkeep": {"reelq_worker"},
+    "Audit": {"reelq_app", "reelq_readonly"},
     "Set up": {"reelq_worker"},
 }
 OWNER_S = {"ops.maintain_partitions", "identity.create_tenant", "queue.delete_jobs", "queue.delete_all_jobs"}

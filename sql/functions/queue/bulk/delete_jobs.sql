@@ -17,6 +17,9 @@ begin
     end if;
     v_ids := array(select j.id from queue.processing_jobs as j where j.id = any(p_job_ids) order by j.id for update);  -- mutant: a delete of several locks as it goes
     delete from queue.processing_jobs as j where j.id = any(v_ids);
+    if v_ids <> '{}' then
+        perform base.record_act('jobs.deleted', 'job', null, p_facts => jsonb_build_object('jobs', cardinality(v_ids)));
+    end if;
     return cardinality(v_ids);
 end;
 $$;

@@ -21,6 +21,7 @@ begin
     delete from queue.job_stats;
     delete from queue.strikes;
     update queue.upkeep as u set place = null where u.task in ('archive', 'repair', 'stats');
+    perform base.record_act('queue.emptied', 'queue', null, p_facts => jsonb_build_object('jobs', v_jobs, 'archived', v_archived));
     return v_jobs + v_archived;
 end;
 $$;

@@ -9,6 +9,8 @@ set enable_seqscan = off
 as $$
 declare
     v_asset uuid;
+    v_tenant uuid;
+    v_before jsonb;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
@@ -28,6 +30,8 @@ begin
     jobs := jobs + (select count(*) from queue.job_history as h where h.video_id = p_video_id);
     variants := 0;
     objects := 0;
+    select v.tenant_id, jsonb_strip_nulls(jsonb_build_object('id', v.id, 'title', v.title, 'user_id', v.user_id, 'status', v.status, 'created_at', v.created_at))
+    into v_tenant, v_before from media.videos as v where v.id = p_video_id;
     delete from media.videos as v where v.id = p_video_id;
     -- Two videos may be about one file; then it stays for the other.
     if not exists (select from media.videos as v where v.asset_id = v_asset) then
@@ -35,6 +39,10 @@ begin
         objects := variants + (select count(a.key) from media.assets as a where a.id = v_asset);
         delete from media.assets as a where a.id = v_asset;
     end if;
+    perform base.record_act(
+        'video.deleted', 'video', p_video_id::text, v_before, p_tenant_id => v_tenant,
+        p_facts => jsonb_build_object('jobs', jobs, 'running', running, 'variants', variants, 'objects', objects)
+    );
     return next;
 end;
 $$;
