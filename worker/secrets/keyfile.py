@@ -156,6 +156,14 @@ def _wrong(path: Path, why: str) -> KeyFileError:
     return KeyFileError(f"the key file {path} cannot be used: {why}", f"{RESTORE} See docs/operate.md, Keys.")
 
 
+def exists(path: Path) -> KeyFileError:
+    """The refusal to make a file anew."""
+    return KeyFileError(
+        f"the key file {path} exists, and is never overwritten: what is sealed under its keys would be lost",
+        "reelq secrets status says which keys are in use; reelq secrets rotate adds a new one.",
+    )
+
+
 def entry(key: Key) -> Entry:
     """A key that was made today."""
     return Entry(key, datetime.now(UTC).date())
@@ -171,10 +179,7 @@ def create(path: Path, content: KeyFile) -> None:
         try:
             path.hardlink_to(fresh)  # unlike a rename it overwrites nothing
         except FileExistsError:
-            raise KeyFileError(
-                f"the key file {path} exists, and is never overwritten: what is sealed under its keys would be lost",
-                "reelq secrets status says which keys are in use; reelq secrets rotate adds a new one.",
-            ) from None
+            raise exists(path) from None
         _sync_folder(path)
 
 

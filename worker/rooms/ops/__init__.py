@@ -1,0 +1,1 @@
+"""The functions of `ops` as typed calls, a subject a module."""
