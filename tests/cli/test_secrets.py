@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from reelq.worker.rooms.ops import secrets as calls
 from reelq.worker.rotation import rotate as rotation
 from reelq.worker.secrets import Keyring, keyfile
 from tests.cli.conftest import Reelq
@@ -186,7 +187,7 @@ def test_a_rotation_killed_before_it_sealed_anything_is_gone_on_with(reelq: Reel
 
     with monkeypatch.context() as patched, psycopg.connect(conn.info.dsn, autocommit=True, password=None) as ours, pytest.raises(Killed):
         if killed_after == "the key is in the file":
-            patched.setattr(rotation.secrets, "set_current_key", die)
+            patched.setattr(calls, "set_current_key", die)
         else:
             real = keyfile.replace
             patched.setattr(keyfile, "replace", lambda at, content: die() if content.current != first else real(at, content))

@@ -34,11 +34,10 @@ def add_users(conn: Conn, count: int, envelope: bytes | None, name: str = "u") -
 
 def seal_users(conn: Conn, keys: Keyring, count: int, name: str = "sealed") -> dict[UUID, bytes]:
     """So many users with a secret of their own each; their ids and what was sealed."""
-    plain = {}
-    for number, user in enumerate(add_users(conn, count, None, name)):
-        plain[user] = f"JBSWY3DPEHPK3PXP-{name}-{number}".encode()
-        sealed = keys.seal(plain[user], row=user, **PLACE)
-        conn.execute("update identity.users set two_factor_secret = %s where id = %s", [sealed, user])
+    plain = {user: f"JBSWY3DPEHPK3PXP-{name}-{number}".encode() for number, user in enumerate(add_users(conn, count, None, name))}
+    with conn.cursor() as cursor:
+        sealed = [(keys.seal(text, row=user, **PLACE), user) for user, text in plain.items()]
+        cursor.executemany("update identity.users set two_factor_secret = %s where id = %s", sealed)
     return plain
 
 

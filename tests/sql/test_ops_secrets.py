@@ -162,7 +162,8 @@ def test_no_other_table_can_be_read_or_changed_by_its_name(conn: Conn) -> None:
 def test_one_host_makes_its_key_current_and_the_other_is_told(connect: Connect) -> None:
     one, other = connect(), connect()
     make_current(one, "k1")
-    make_current(other, "k1"), make_current(other, "k1", "whatever")  # the same again changes nothing
+    make_current(other, "k1")  # the same again changes nothing
+    make_current(other, "k1", "whatever")
     make_current(one, "k2", "k1")
     assert refused(other, "RQ017", "select ops.set_current_secret_key('k3', '0123456789abcdef', 'k1')") == "the current key is k2, not k1"
     assert refused(other, "RQ017", "select ops.set_current_secret_key('k3', '0123456789abcdef', null)") == "the current key is k2, not none"
