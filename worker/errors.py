@@ -103,6 +103,10 @@ class HandlersError(SettingsError):
         self.hint = hint
 
 
+# What libpq says when TLS does not come about as the address asks for it.
+NO_TLS = re.compile(r"certificate verify failed|does not match host name|root certificate file|does not support SSL|unsupported protocol|protocol version")
+
+
 class DatabaseAway(ReelqError):
     """Postgres cannot be reached."""
 
@@ -111,7 +115,12 @@ class DatabaseAway(ReelqError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
-        if FULL.search(message):
+        if NO_TLS.search(message):
+            self.hint = (
+                "sslrootcert must name the file of the CA that signed the server's certificate (Debian: /etc/ssl/certs/ca-certificates.crt; "
+                "the driver's wheel finds none by `system`), and the address the server's name: docs/operate.md, TLS."
+            )
+        elif FULL.search(message):
             self.hint = (
                 "The server has no connection left: select application_name, state, count(*) from pg_stat_activity group by 1, 2 "
                 "says who has them; show max_connections says how many there are. Use fewer workers, a pooler, or raise it."

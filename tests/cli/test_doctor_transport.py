@@ -118,7 +118,7 @@ def test_what_the_documents_say_is_found_well(doctor: Found, tls_server: TlsServ
 def test_less_is_told_with_what_to_write(doctor: Found, tls_server: TlsServer, far: None, words: dict[str, object], says: str) -> None:
     (row,) = doctor("tls", DATABASE_URL=tls_server.url(**({"sslrootcert": tls_server.ca} if "verify" in str(words["sslmode"]) else {}), **words))
     assert row["level"] == "warn" and says in row["detail"]
-    assert "sslmode=verify-full, sslrootcert=system" in row["remedy"] and "ssl_min_protocol_version=TLSv1.3" in row["remedy"]
+    assert "sslmode=verify-full, sslrootcert=/" in row["remedy"] and "ssl_min_protocol_version=TLSv1.3" in row["remedy"]
 
 
 def test_pgsslmode_counts_as_the_url_does(doctor: Found, tls_server: TlsServer, far: None) -> None:
@@ -129,13 +129,13 @@ def test_pgsslmode_counts_as_the_url_does(doctor: Found, tls_server: TlsServer, 
 def test_the_default_of_the_documents_lets_nobody_else_in(doctor: Found, tls_server: TlsServer, far: None) -> None:
     """Another CA, another name, and a server below 1.3: no connection at all, and doctor says why."""
     (row,) = doctor("database", DATABASE_URL=tls_server.url(sslrootcert=tls_server.other_ca, **VERIFIED))
-    assert row["level"] == "bad" and "certificate verify failed" in row["detail"]
+    assert row["level"] == "bad" and "certificate verify failed" in row["detail"] and "sslrootcert must name the file" in row["remedy"]
     (row,) = doctor("database", DATABASE_URL=tls_server.url("127.0.0.2", sslrootcert=tls_server.ca, hostaddr="127.0.0.1", **VERIFIED))
     assert row["level"] == "bad" and "does not match host name" in row["detail"]
     tls_server.set("ssl_max_protocol_version", "TLSv1.2")
     try:
         (row,) = doctor("database", DATABASE_URL=tls_server.url(sslrootcert=tls_server.ca, **VERIFIED))
-        assert row["level"] == "bad" and "protocol version" in row["detail"]
+        assert row["level"] == "bad" and "protocol version" in row["detail"] and "docs/operate.md, TLS" in row["remedy"]
     finally:
         tls_server.set("ssl_max_protocol_version", "")
 

@@ -23,7 +23,8 @@ from reelq.worker.stores.s3 import endpoint_of
 NEWEST = "TLSv1.3"
 HANDSHAKE_S = 5.0
 REMEDY = (
-    "Add sslmode=verify-full, sslrootcert=system (or the file of your own CA) and ssl_min_protocol_version=TLSv1.3 to it: docs/operate.md, TLS"
+    "Add sslmode=verify-full, sslrootcert=/etc/ssl/certs/ca-certificates.crt (or the file of your own CA) and "
+    "ssl_min_protocol_version=TLSv1.3 to it: docs/operate.md, TLS"
 )
 
 
