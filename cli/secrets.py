@@ -10,13 +10,19 @@ from reelq.cli.app import App, Seconds, json_option, pass_app
 from reelq.cli.terminal import output
 from reelq.cli.terminal.output import Column
 
-USES = (Column("key_id", "key", keep=True), "state", Column("column", keep=True), Column("rows", right=True), Column("advice", wrap=True))
+USES = (
+    Column("key_id", "key", keep=True),
+    Column("state", keep=True),
+    Column("column", wrap=True),
+    Column("rows", right=True, keep=True),
+    Column("advice", wrap=True, spare=True),
+)
 ROWS = (Column("column", keep=True), Column("row_id", "row", keep=True), Column("key_id", "key", keep=True))
 DONE = (
-    Column("column", keep=True),
+    Column("column", wrap=True),
     Column("from", keep=True),
     Column("to", keep=True),
-    Column("rows", right=True),
+    Column("rows", right=True, keep=True),
     Column("refused", right=True, spare=True),
 )
 NAMED = 5  # rows of a kind that a message names
@@ -41,9 +47,9 @@ def secrets() -> None:
 @json_option
 @pass_app
 def init(app: App, no_database: bool, lost: str | None, as_json: bool) -> None:
-    """Make the key file with a first key, mode 0600. Never overwrites one.
+    """Make the key file with a first key, mode 0600.
 
-    Keep a copy apart from the database and its dumps: without the key no secret opens again. Other hosts need the same file.
+    Never overwrites one. Keep a copy apart from the database and its dumps: without the key no secret opens again. Other hosts need the same file.
 
     \b
     Examples:
@@ -71,9 +77,10 @@ def init(app: App, no_database: bool, lost: str | None, as_json: bool) -> None:
 @pass_app
 @click.pass_context
 def rotate(ctx: click.Context, app: App, prepare: bool, new_key: bool, wait: float, as_json: bool) -> None:
-    """Make a new key current and seal all secrets anew under it, while everything runs.
+    """Make a new key current and seal all secrets anew.
 
-    Goes on where an earlier rotation was interrupted, and makes no key then. The old key stays in the file until `reelq secrets forget`.
+    Everything else goes on running meanwhile. Goes on where an earlier rotation was interrupted, and makes no key then. The old key
+    stays in the file until `reelq secrets forget`.
     With more than one host: --prepare, bring the file to all hosts, then rotate on one of them.
 
     Exit code 3: rows were left that do not open here. 75: rows are held by others, or the database is away; run it again.
@@ -130,7 +137,7 @@ def named(ids: list[str]) -> str:
 @pass_app
 @click.pass_context
 def status(ctx: click.Context, app: App, show_rows: bool, as_json: bool) -> None:
-    """Which key seals how many rows of which column, and which key may go.
+    """Count the rows of each key, and say which may go.
 
     Exit code 3: a key is missing here that rows are sealed under, or the key file cannot be used.
 
@@ -164,9 +171,9 @@ def status(ctx: click.Context, app: App, show_rows: bool, as_json: bool) -> None
 @json_option
 @pass_app
 def forget(app: App, key_id: str, as_json: bool) -> None:
-    """Remove an old key from the key file; refused while rows are sealed under it.
+    """Remove an old key from the key file.
 
-    Dumps from before the rotation need the key: keep the copy that goes with them.
+    Refused while rows are sealed under it. Dumps from before the rotation need the key: keep the copy that goes with them.
 
     \b
     Examples:

@@ -104,7 +104,9 @@ class HandlersError(SettingsError):
 
 
 # What libpq says when TLS does not come about as the address asks for it.
-NO_TLS = re.compile(r"certificate verify failed|does not match host name|root certificate file|does not support SSL|unsupported protocol|protocol version")
+NO_TLS = re.compile(
+    r"certificate verify failed|does not match host name|root certificate file|does not support SSL|unsupported protocol|protocol version"
+)
 
 
 class DatabaseAway(ReelqError):

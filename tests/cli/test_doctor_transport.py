@@ -230,7 +230,7 @@ def test_the_file_is_compared_with_the_rows(doctor: Found, dsn: str, bare: Reelq
     conn.execute("update ops.secret_keys set check_value = '0123456789abcdef' where key_id = %s", [first])
     assert [row for row in doctor("keys") if "another key than the database knows" in row["detail"]]
     conn.execute("update identity.users set two_factor_secret = %s where id = %s", [shaped("k1"), user])
-    assert [row for row in doctor("secrets") if "under key k1, not under the current one" in row["detail"]]
+    assert [row for row in doctor("secrets") if "under key k1, of which no host has told" in row["detail"]]
 
 
 def test_a_worker_s_account_is_told_what_it_may_see(doctor: Found, dsn: str, bare: Reelq, tmp_path: Path, conn: Conn) -> None:

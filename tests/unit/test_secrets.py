@@ -158,6 +158,39 @@ def test_nobody_sees_a_key(tmp_path: Path) -> None:
             take(keys)
 
 
+def shown_with_locals(error: BaseException) -> str:
+    """A traceback as the talkative ones print it: with every local variable."""
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+@pytest.mark.parametrize("more", ["nonsense", "key k1 2026-11-27 c2hvcnQ=", "current k1"])
+def test_a_bad_file_shows_no_key_of_its_good_lines(tmp_path: Path, more: str) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f"current {GOOD.key_id}\n{LINE}\n{more}\n", encoding="ascii")
+    path.chmod(0o600)
+    with pytest.raises(KeyFileError) as refused:
+        keyfile.read(path)
+    told = shown_with_locals(refused.value)
+    assert "line 3" in told and GOOD.written()[:12] not in told
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "keys"
+    keys = ring(path, make_key())
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(KeyFileError, match="cannot be written: No space left on device") as refused:
+        keyfile.replace(path, keys.content)
+    assert path.read_bytes() == before and [one.name for one in tmp_path.iterdir()] == ["keys"]
+    del before  # a local variable of this very test
+    told = shown_with_locals(refused.value)
+    assert keys.current.written()[:12] not in told
+
+
 def test_a_file_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     os.umask(os.umask(0))

@@ -62,9 +62,13 @@ def init(conn: Connection | None, settings: Settings, lost: str | None) -> Keyri
         if keyfile.signature(path) is not None:
             raise keyfile.exists(path)
         known = None if conn is None else current_of(conn)
+        if known is None and lost is not None:
+            raise NotAllowed("in this database no key is current, so that none can be lost", "reelq secrets init without --lost.")
         if known != lost:
-            told = "no key is current" if known is None else f"secrets are sealed under key {known}, which another host has"
-            raise KeyMissing(f"in this database {told}", "Put that host's key file here. If it is lost for good: reelq secrets init --lost KEY.")
+            raise KeyMissing(
+                f"in this database secrets are sealed under key {known}, which another host has",
+                "Put that host's key file here. If it is lost for good: reelq secrets init --lost KEY.",
+            )
         key = make_key()
         keyfile.create(path, KeyFile(key.key_id, (keyfile.entry(key),)))
         if conn is not None:

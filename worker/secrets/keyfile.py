@@ -86,12 +86,13 @@ def read(path: Path, *, is_credential: bool = False) -> KeyFile:
         raise _unreadable(path, error) from None
     try:
         _check(path, os.fstat(handle), is_credential)
-        content = os.read(handle, MOST_BYTES + 1)
+        found = _parse(os.read(handle, MOST_BYTES + 1))
     finally:
         os.close(handle)
-    if len(content) > MOST_BYTES:
-        raise KeyFileError(f"the key file {path} must be smaller than {MOST_BYTES} bytes", "Is it the right file?")
-    return _parse(path, content)
+    # Raised here, where no local variable holds a key: whoever shows a traceback may show those, too.
+    if isinstance(found, str):
+        raise KeyFileError(f"the key file {path} cannot be used: {found}", f"{RESTORE} See docs/operate.md, Keys.")
+    return found
 
 
 def _unreadable(path: Path, error: OSError) -> KeyFileError:
@@ -119,14 +120,16 @@ def _check(path: Path, found: os.stat_result, is_credential: bool) -> None:
         )
 
 
-def _parse(path: Path, content: bytes) -> KeyFile:
-    """Read the lines; a refusal names the line and never repeats it."""
+def _parse(content: bytes) -> KeyFile | str:
+    """Read the lines; else what is wrong, which names the line and never repeats it."""
+    if len(content) > MOST_BYTES:
+        return f"it is larger than {MOST_BYTES} bytes"
     current: str | None = None
     entries: dict[str, Entry] = {}
     try:
         lines = content.decode("ascii").splitlines()
     except UnicodeDecodeError:
-        raise _wrong(path, "it is no text") from None
+        return "it is no text"
     for number, line in enumerate(lines, 1):
         words = line.split()
         if not words or words[0].startswith("#"):
@@ -137,23 +140,19 @@ def _parse(path: Path, content: bytes) -> KeyFile:
             try:
                 entry = Entry(Key(words[1], words[3]), date.fromisoformat(words[2]))
             except ValueError as error:
-                raise _wrong(path, f"line {number}: {error}") from None
+                return f"line {number}: {error}"
             if entry.key.key_id in entries:
-                raise _wrong(path, f"line {number}: the id {entry.key.key_id} is there twice")
+                return f"line {number}: the id {entry.key.key_id} is there twice"
             entries[entry.key.key_id] = entry
         else:
-            raise _wrong(path, f"line {number} is neither `current ID` nor `key ID DAY KEY`")
+            return f"line {number} is neither `current ID` nor `key ID DAY KEY`"
     if not entries:
-        raise _wrong(path, "it is empty" if not content.strip() else "it holds no key")
+        return "it is empty" if not content.strip() else "it holds no key"
     if current is None:
-        raise _wrong(path, "no line says which key is current")
+        return "no line says which key is current"
     if current not in entries:
-        raise _wrong(path, f"the current key {current} is not in it")
+        return f"the current key {current} is not in it"
     return KeyFile(current, tuple(entries.values()))
-
-
-def _wrong(path: Path, why: str) -> KeyFileError:
-    return KeyFileError(f"the key file {path} cannot be used: {why}", f"{RESTORE} See docs/operate.md, Keys.")
 
 
 def exists(path: Path) -> KeyFileError:
@@ -224,23 +223,35 @@ def _written_beside(path: Path, content: KeyFile, mode: int) -> Iterator[Path]:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600 from its first moment
     except OSError as error:
-        raise KeyFileError(
-            f"the key file {path} cannot be written: {error.strerror}",
-            "The account that runs this must be able to write its folder. A systemd credential is a copy: REELQ_SECRETS_FILE names the file itself.",
-        ) from None
+        raise _unwritable(path, error) from None
     fresh = Path(name)
     try:
         try:
-            lines = [f"key {one.key.key_id} {one.made} {one.key.written()}\n" for one in content.entries]
-            fresh.write_text(f"{HEAD}current {content.current}\n{''.join(lines)}", encoding="ascii")
+            fresh.write_text(_text(content), encoding="ascii")
             os.fchmod(handle, mode)
             os.fsync(handle)
+        except OSError as error:
+            raise _unwritable(path, error) from None
         finally:
             os.close(handle)
         yield fresh
     finally:
         with suppress(FileNotFoundError):
             fresh.unlink()
+
+
+def _text(content: KeyFile) -> str:
+    """The file as it is written."""
+    lines = [f"key {one.key.key_id} {one.made} {one.key.written()}\n" for one in content.entries]
+    return f"{HEAD}current {content.current}\n{''.join(lines)}"
+
+
+def _unwritable(path: Path, error: OSError) -> KeyFileError:
+    """The refusal for a folder that takes no file; nothing was changed."""
+    return KeyFileError(
+        f"the key file {path} cannot be written: {error.strerror}",
+        "The account that runs this must be able to write its folder. A systemd credential is a copy: REELQ_SECRETS_FILE names the file itself.",
+    )
 
 
 def _sync_folder(path: Path) -> None:

@@ -15,7 +15,7 @@ begin
     end if;
     finding := 'secrets';
     for v_used in
-        select u.table_name || '.' || u.column_name as place, u.key_id, s.forgotten_at
+        select u.table_name || '.' || u.column_name as place, u.key_id, s.forgotten_at, s.key_id is null and v_current is not null as is_strange
         from ops.list_used_secret_keys() as u left join ops.secret_keys as s on s.key_id = u.key_id
     loop
         v_any := true;
@@ -24,9 +24,18 @@ begin
         level := case when v_used.forgotten_at is null then 'warn' else 'bad' end;
         detail := format(
             'Rows of %s are sealed under key %s%s', v_used.place, v_used.key_id,
-            case when v_used.forgotten_at is not null then ', which was removed' when v_current is null then '; no key is current' else ', not under the current one' end
+            case
+                when v_used.forgotten_at is not null then ', which was removed'
+                when v_used.is_strange then ', of which no host has told'
+                when v_current is null then '; no key is current'
+                else ', not under the current one'
+            end
         );
-        remedy := case when v_used.forgotten_at is null then 'reelq secrets rotate' else 'Put the key back from a copy of the key file, then: reelq secrets rotate' end;
+        remedy := case
+            when v_used.forgotten_at is not null then 'Put the key back from a copy of the key file, then: reelq secrets rotate'
+            when v_used.is_strange then 'reelq secrets status, on the host that has sealed them'
+            else 'reelq secrets rotate'
+        end;
         return next;
     end loop;
     if not v_other then
