@@ -30,7 +30,7 @@ NAMED = 5  # rows of a kind that a message names
 
 @click.group("secrets")
 def secrets() -> None:
-    """Keys that seal secrets in the database: make, rotate, count, forget them.
+    """Keys that seal secrets: make, rotate, count, forget them.
 
     The keys are in the file that REELQ_SECRETS_FILE names, and never in the database, a log or a command line.
 

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import rules
 from tests.sql.mediakit import scalar
 from tests.sql.plankit import Explained
 from tests.sql.rolekit import Tenant, open_as
@@ -59,6 +60,22 @@ def test_a_column_is_found_by_its_check_alone(conn: Conn) -> None:
     assert conn.execute("select row_id from ops.list_sealed_rows('media.test_channels', 'token', 'k1', '1')").fetchall() == [("2",), ("3",)]
     assert scalar(conn, "select ops.replace_sealed_rows('media.test_channels', 'token', '{2}', array[%s], array[%s])", shaped("k1"), shaped("k2")) == 1
     assert conn.execute("select * from ops.list_used_secret_keys()").fetchall() == [("media.test_channels", "token", "k1"), ("media.test_channels", "token", "k2")]
+
+
+def test_a_sealed_column_that_rotation_could_not_work_on_is_told(conn: Conn) -> None:
+    """By the rules that every installation is asked: no index by the key, a primary key of two columns, a comment that does not say it."""
+    conn.execute(
+        "create table media.test_channels (a int, b int, token bytea constraint token_is_sealed check (base.is_envelope(token)), primary key (a, b));"
+        " create index on media.test_channels (base.envelope_key(token), a) where token is not null; comment on column media.test_channels.token is '[secret]'"
+    )
+    said = "says that it is secret: not media.test_channels.token"
+    assert said in "\n".join(rules.broken(conn)), "two columns"
+    conn.execute("alter table media.test_channels drop constraint test_channels_pkey, add primary key (a)")
+    assert said not in "\n".join(rules.broken(conn))
+    conn.execute("comment on column media.test_channels.token is '[internal]'")
+    assert said in "\n".join(rules.broken(conn)), "its class"
+    conn.execute("comment on column media.test_channels.token is '[secret]'; drop index media.test_channels_envelope_key_a_idx")
+    assert said in "\n".join(rules.broken(conn)), "no index"
 
 
 def test_the_key_of_an_envelope_is_told_whatever_it_is(conn: Conn) -> None:
