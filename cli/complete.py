@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, ShellComplete, ZshComplete, add_completion_class
+
+from reelq.cli.terminal import text
 
 if TYPE_CHECKING:
     import psycopg
@@ -146,7 +148,7 @@ def offer(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
         return []
     given = {str(one) for one in ctx.params.get(param.name or "") or ()} if param.multiple or param.nargs == -1 else set()
     found = with_database(ctx, ask)
-    return [CompletionItem(word, help=told or None) for word, told in found if word.startswith(incomplete) and word not in given]
+    return [CompletionItem(word, help=text.clean(told) or None) for word, told in found if word.startswith(incomplete) and word not in given]
 
 
 def find(ctx: click.Context, param: click.Parameter) -> Ask | None:
@@ -188,6 +190,8 @@ def teach(command: click.Command) -> None:
     for param in command.params:
         if param.name in BY_NAME or param.name in ("key", "name", "limits"):
             _replace(param)
+        elif param.name == "sources":  # a file, or a URL, which nobody can complete
+            param.shell_complete = lambda ctx, incomplete: [CompletionItem(incomplete, type="file")]  # type: ignore[method-assign]  # noqa: ARG005
     if isinstance(command, click.Group):
         for below in command.commands.values():
             teach(below)
@@ -201,6 +205,19 @@ def _replace(param: click.Parameter) -> None:
         return [*offer(ctx, param, incomplete)] or known(ctx, incomplete)
 
     param.shell_complete = complete  # type: ignore[method-assign]
+
+
+class Joined(ShellComplete):
+    """A shell that takes --type=no_op for one word, and so wants all of it back."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        """What may stand there, each as the whole word."""
+        found = super().get_completions(args, incomplete)
+        name, joined, _ = incomplete.partition("=")
+        if joined and name.startswith("-"):
+            for item in found:
+                item.value = f"{name}={item.value}" if item.type == "plain" else item.value
+        return found
 
 
 class Bash(BashComplete):
@@ -232,4 +249,19 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
         return words, incomplete
 
 
-add_completion_class(Bash, "bash")
+class Zsh(Joined, ZshComplete):
+    """zsh's completion, in silence."""
+
+    source_template = ZshComplete.source_template.replace("%(prog_name)s)}", "%(prog_name)s 2>/dev/null </dev/null)}")
+
+
+class Fish(Joined, FishComplete):
+    """fish's completion, in silence, and with descriptions that have a comma."""
+
+    source_template = FishComplete.source_template.replace("%(prog_name)s);", "%(prog_name)s 2>/dev/null </dev/null);").replace(
+        'split ","', 'split -m 1 ","'
+    )
+
+
+for shell in (Bash, Zsh, Fish):
+    add_completion_class(shell)

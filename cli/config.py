@@ -10,9 +10,9 @@ from reelq.cli.terminal.output import Column
 
 COLUMNS = (
     Column("variable", keep=True),
-    Column("value"),
+    Column("value", wrap=True),
     Column("source", "from"),
-    Column("help", "meaning"),
+    Column("help", "meaning", wrap=True),
 )
 
 

@@ -105,7 +105,7 @@ def show(app: App, name: str, as_json: bool) -> None:
       reelq job-types show no_op --json | jq .options_schema
     """
     from reelq.worker.errors import UnknownJobType
-    from reelq.worker.jobs import options_schema
+    from reelq.worker.jobs import options_schema, options_text
     from reelq.worker.rooms.queue import job_types
 
     registry = everything(app)
@@ -130,7 +130,7 @@ def show(app: App, name: str, as_json: bool) -> None:
     if schema is None:
         output.say("Its arguments are not known: no handler is here, and none was synced.")
         return
-    if not output.emit(arguments_of(schema), False, ARGUMENTS, title="arguments"):
+    if not output.emit(options_text.arguments_of(schema), False, ARGUMENTS, title="arguments"):
         output.lines("arguments", "none")
     output.lines("example", command(name, example, video=row.requires == "video"))
     if here and schema != row.options_schema:
@@ -214,21 +214,6 @@ def readable(record: Mapping[str, Any]) -> dict[str, Any]:
     shown |= {name: text.duration(shown[name]) for name in SECONDS if shown.get(name) is not None}
     shown |= {name: ", ".join(shown[name]) for name in ("needs", "limits")}
     return output.in_order(shown, "job_type", "description", "handler")
-
-
-def arguments_of(schema: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The arguments of a schema as rows for people."""
-    from reelq.worker.jobs import options_schema
-
-    return [
-        {
-            "name": name,
-            "type": options_schema.spell(one),
-            "default": "required" if name in schema.get("required", ()) else json.dumps(one.get("default"), ensure_ascii=False),
-            "meaning": one.get("description", ""),
-        }
-        for name, one in schema.get("properties", {}).items()
-    ]
 
 
 def command(name: str, example: Any, *, video: bool) -> str:

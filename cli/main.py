@@ -26,7 +26,7 @@ from reelq.worker import __version__
 
 DONE, FAILED, USED_WRONGLY = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT and SIGPIPE, as shells say it
-YOUR_TENANT = "set reelq.tenant_id"  # how the hint of queue.visible_tenant begins
+YOUR_TENANT = "Set reelq.tenant_id"  # how the hint of queue.visible_tenant begins
 
 # name → where it is, and its short help (repeated here so that --help imports nothing; a test compares)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -66,6 +66,18 @@ class Tree(click.Group):
         if ctx.resilient_parsing:  # a shell asks what could be typed next
             complete.teach(command)
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; one that is mistyped is refused with the nearest, as click does for commands that are imported."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.format_message()} Did you mean {' or '.join(map(repr, near))}?", ctx) from error
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

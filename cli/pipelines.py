@@ -100,7 +100,7 @@ def show(app: App, name: str, as_json: bool) -> None:
 
 def options_of(step: dict[str, Any], schema: dict[str, Any] | None) -> list[dict[str, Any]]:
     """What `--option STEP.KEY=VALUE` may name of a step; what the pipeline gives it is the default."""
-    from reelq.cli.job_types import arguments_of
+    from reelq.worker.jobs import options_text
 
     if not schema or "properties" not in schema:
         return []
@@ -111,7 +111,7 @@ def options_of(step: dict[str, Any], schema: dict[str, Any] | None) -> list[dict
             "default": text.to_json(step["job_data"][one["name"]]) if one["name"] in step["job_data"] else one["default"],
             "meaning": one["meaning"],
         }
-        for one in arguments_of({"required": [], **schema})
+        for one in options_text.arguments_of({"required": [], **schema})
     ]
 
 

@@ -44,6 +44,7 @@ begin
             ('identity.member_role', 'worker app readonly admin'),
             ('identity.sees_whole_tenant', 'worker app readonly admin'),
             ('identity.may_write', 'worker app readonly admin'),
+            ('identity.limited_to', 'worker app readonly admin'),
             ('base.may_act_for', 'worker app readonly admin'),
             ('base.check_read_committed', 'worker app readonly admin'),
             ('base.isolation_refusal', 'worker app readonly admin'),
@@ -64,6 +65,7 @@ begin
             ('media.find_store', 'worker'),
             ('media.register_store', 'worker'),
             ('queue.enqueue_job', 'worker app admin'),
+            ('queue.check_own_row', 'app'),
             ('queue.enqueue_jobs', 'worker app admin'),
             ('queue.spawn_jobs', 'worker'),
             ('queue.enqueue_pipeline', 'worker app admin'),
@@ -184,45 +186,70 @@ begin
         from (
             values
             ('base.schema_ledger', 'worker app readonly admin', 'select'),
-            ('base.schema_objects', 'worker readonly admin', 'select'),
-            ('identity.tenants', 'app readonly admin', 'select'),
+            ('base.schema_objects', 'worker readonly', 'select'),
+            ('identity.tenants', 'app readonly', 'select'),
             -- neither the password's hash nor the second factor, for nobody
             (
-                'identity.users', 'app readonly admin',
+                'identity.users', 'app readonly',
                 'select (id, tenant_id, email, email_verified, username, full_name, avatar_url, role, status, '
                 'subscription_tier, subscription_status, trial_ends_at, monthly_quota, current_usage, '
                 'quota_reset_date, settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
                 'locked_until, created_at, updated_at, status_changed_at, deleted_at)'
             ),
-            ('media.assets', 'app readonly admin', 'select'),
-            ('media.videos', 'app readonly admin', 'select'),
-            ('media.variants', 'app readonly admin', 'select'),
-            ('media.video_overview', 'app readonly admin', 'select'),
-            ('media.video_urls', 'app readonly admin', 'select'),
-            ('media.images', 'app readonly admin', 'select'),
-            ('media.audios', 'app readonly admin', 'select'),
-            ('media.documents', 'app readonly admin', 'select'),
-            ('queue.schedules', 'app readonly admin', 'select'),
-            ('queue.processing_jobs', 'app admin', 'select'),
+            ('media.assets', 'app readonly', 'select'),
+            ('media.videos', 'app readonly', 'select'),
+            ('media.variants', 'app readonly', 'select'),
+            ('media.video_overview', 'app readonly', 'select'),
+            ('media.video_urls', 'app readonly', 'select'),
+            ('media.images', 'app readonly', 'select'),
+            ('media.audios', 'app readonly', 'select'),
+            ('media.documents', 'app readonly', 'select'),
+            ('queue.schedules', 'app readonly', 'select'),
+            ('queue.processing_jobs', 'app', 'select'),
             -- what queue.enqueue_job takes: neither a kind of work of its own (weight, needs) nor an age
             (
                 'queue.processing_jobs', 'app',
                 'insert (job_type, video_id, asset_id, tenant_id, user_id, job_data, priority, scheduled_for, depends_on, '
                 'depends_on_job_id, on_parent_failure, idempotency_key, max_attempts, limits, channel_id, pipeline_run, pipeline_step)'
             ),
-            ('queue.processing_jobs', 'readonly admin', 'select'),
-            ('queue.job_history', 'app readonly admin', 'select'),
-            ('queue.all_jobs', 'app readonly admin', 'select'),
-            ('queue.settings', 'worker readonly admin', 'select'),
-            ('queue.job_types', 'worker app readonly admin', 'select'),
-            ('queue.retry_policies', 'worker app readonly admin', 'select'),
-            ('queue.upkeep', 'worker readonly admin', 'select'),
-            ('queue.pipelines', 'worker app readonly admin', 'select'),
-            ('queue.pipeline_steps', 'worker app readonly admin', 'select')
+            ('queue.processing_jobs', 'readonly', 'select'),
+            ('queue.job_history', 'app readonly', 'select'),
+            ('queue.all_jobs', 'app readonly', 'select'),
+            ('queue.settings', 'worker readonly', 'select'),
+            ('queue.job_types', 'worker app readonly', 'select'),
+            ('queue.retry_policies', 'worker app readonly', 'select'),
+            ('queue.upkeep', 'worker readonly', 'select'),
+            ('queue.pipelines', 'worker app readonly', 'select'),
+            ('queue.pipeline_steps', 'worker app readonly', 'select')
         ) as listed (name, roles, privileges)
         where to_regclass(listed.name) is not null
     loop
         execute format('grant %s on %s to %s', v_grant.privileges, v_grant.relation, v_grant.roles);
+    end loop;
+end;
+$$;
+
+-- Operators see every table and view, but no column whose comment says that it is a secret.
+do $$
+declare
+    v_table record;
+begin
+    for v_table in
+        select
+            c.oid::regclass as name,
+            string_agg(format('%I', a.attname), ', ') filter (where not d.is_secret) as columns,
+            bool_or(d.is_secret) as has_secrets
+        from pg_catalog.pg_class as c
+        inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        cross join lateral (select coalesce(col_description(c.oid, a.attnum) ~ '^Secret\.|\[secret\]$', false)) as d (is_secret)
+        where c.relnamespace::regnamespace::text in ('base', 'identity', 'media', 'queue', 'ops') and c.relkind in ('r', 'p', 'v') and not c.relispartition
+        group by c.oid
+    loop
+        if v_table.has_secrets then
+            execute format('grant select (%s) on %s to reelq_admin', v_table.columns, v_table.name);
+        else
+            execute format('grant select on %s to reelq_admin', v_table.name);
+        end if;
     end loop;
 end;
 $$;
@@ -242,18 +269,21 @@ begin
     loop
         execute format('create policy admin_sees_all on %s for select to reelq_admin using (true)', v_table.name);
     end loop;
+    -- What has no line here shows every user of a tenant all of its rows: its own name, say.
     for v_table in
-        select to_regclass(split_part(listed.columns, ' ', 1)) as name, split_part(listed.columns, ' ', 2) as user_column
-        from unnest(array[
-            'identity.users id',
-            'media.assets owner_user_id',
-            'media.videos user_id',
-            'queue.processing_jobs user_id',
-            'queue.job_history user_id'
-        ]) as listed (columns)
-        where to_regclass(split_part(listed.columns, ' ', 1)) is not null
+        select to_regclass(listed.own ->> 0) as name, listed.own ->> 1 as own
+        from jsonb_array_elements($json$[
+            ["identity.users", "id = (select identity.limited_to())"],
+            ["media.assets", "owner_user_id = (select identity.limited_to())"],
+            ["media.videos", "user_id = (select identity.limited_to())"],
+            ["media.variants", "exists (select from media.assets as a where a.id = asset_id)"],
+            ["queue.processing_jobs", "user_id = (select identity.limited_to())"],
+            ["queue.job_history", "user_id = (select identity.limited_to())"],
+            ["queue.schedules", "false"]
+        ]$json$) as listed (own)
+        where to_regclass(listed.own ->> 0) is not null
     loop
-        perform base.protect_user_rows(v_table.name, v_table.user_column);
+        perform base.protect_user_rows(v_table.name, v_table.own);
     end loop;
 end;
 $$;

@@ -15,13 +15,13 @@ create table if not exists base.schema_ledger (
 
 comment on table base.schema_ledger is
 'Which file of sql/ stands in this database, and with which text. Written by reelq schema only.';
-comment on column base.schema_ledger.path is 'File below sql/, with forward slashes; a function without the folder of its subject.';
+comment on column base.schema_ledger.path is 'File below sql/, with forward slashes; a function without the folder of its subject. [internal]';
 comment on column base.schema_ledger.kind is
-'schema: once, on an empty database; migration: once, frozen; function, view, data, grants: again when the text changes.';
-comment on column base.schema_ledger.sha256 is 'Of the text that was applied, in hex.';
-comment on column base.schema_ledger.applied_at is 'When the text was last applied.';
+'schema: once, on an empty database; migration: once, frozen; function, view, data, grants: again when the text changes. [internal]';
+comment on column base.schema_ledger.sha256 is 'Of the text that was applied, in hex. [internal]';
+comment on column base.schema_ledger.applied_at is 'When the text was last applied. [internal]';
 comment on column base.schema_ledger.ms is
-'Milliseconds it took; null for a migration that was not run because the database was made after it.';
+'Milliseconds it took; null for a migration that was not run because the database was made after it. [internal]';
 
 create table if not exists base.schema_objects (
     object text primary key,
@@ -34,8 +34,8 @@ create table if not exists base.schema_objects (
 
 comment on table base.schema_objects is
 'Fingerprints of what reelq schema made, so that reelq schema diff can tell what was changed by hand since.';
-comment on column base.schema_objects.object is 'Qualified name; functions with their argument types.';
-comment on column base.schema_objects.kind is 'function, view, table, type or sequence.';
+comment on column base.schema_objects.object is 'Qualified name; functions with their argument types. [internal]';
+comment on column base.schema_objects.kind is 'function, view, table, type or sequence. [internal]';
 comment on column base.schema_objects.md5 is
-'Of the definition that the catalogue prints: columns, checks, keys, indexes, policies, triggers, rights; no comments.';
-comment on column base.schema_objects.recorded_at is 'End of the install or upgrade that last changed it.';
+'Of the definition that the catalogue prints: columns, checks, keys, indexes, policies, triggers, rights; no comments. [internal]';
+comment on column base.schema_objects.recorded_at is 'End of the install or upgrade that last changed it. [internal]';

@@ -19,7 +19,7 @@ from reelq.cli.terminal import output
 from reelq.worker import settings
 from reelq.worker.db import schema
 from reelq.worker.events import EVENTS
-from reelq.worker.jobs import options_schema
+from reelq.worker.jobs import options_schema, options_text
 from reelq.worker.runtime.registry import shipped
 
 EXIT_CODES = (
@@ -103,7 +103,7 @@ def job_types() -> Iterator[str]:
         (about,) = re.findall(rf"^\('{name}', '((?:[^']|'')*)'", rows, re.MULTILINE)
         yield f"### {name}"
         yield about.replace("''", "'")
-        told = shown.arguments_of(described)
+        told = options_text.arguments_of(described)
         if told:
             cells = [(f"`{one['name']}`", one["type"], f"`{one['default']}`", one["meaning"]) for one in told]
             yield table(("argument", "type", "default", "meaning"), cells)

@@ -5,6 +5,7 @@
 It starts a private Postgres of the oldest supported major, installs this checkout's schema, lives through four days in it, and writes
 
     tests/sql/releases/<version>.<n>.sql.bz2   pg_dump's text in parts, each below 100 kB
+    tests/sql/releases/<version>.<n>.program   its worker and command line, a tar.xz in parts that are put together
     sql/releases/<version>.sha256              the texts of its table files and migrations
 
     bzcat tests/sql/releases/0.1.0.*.sql.bz2 | psql -X -v ON_ERROR_STOP=1 EMPTY_DATABASE
@@ -15,9 +16,11 @@ Left out are the comments of functions, which are no data. Times are those of a 
 from __future__ import annotations
 
 import bz2
+import io
 import re
 import subprocess
 import sys
+import tarfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -249,6 +252,29 @@ def write(version: str, text: str) -> list[Path]:
     return paths
 
 
+def program(version: str, root: Path = ROOT) -> list[Path]:
+    """What a worker of this checkout is made of, as a tar.xz in parts; their files. Functions of SQL are the database's and left out."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz", preset=9, format=tarfile.PAX_FORMAT) as tar:
+        for folder in ("reelq", "worker", "cli", "sql/schema", "sql/migrations"):
+            for path in sorted((root / folder).rglob("*.*")):
+                if path.suffix in (".py", ".sql", ".json", ".typed") and not any(part.is_symlink() for part in path.parents):
+                    member = tar.gettarinfo(path, path.relative_to(root).as_posix())
+                    member.uid = member.gid = member.mtime = 0
+                    member.uname = member.gname = ""
+                    tar.addfile(member, io.BytesIO(path.read_bytes()))
+        for name in ("worker", "cli", "sql"):
+            link = tarfile.TarInfo(f"reelq/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, f"../{name}"
+            tar.addfile(link)
+    whole = packed.getvalue()
+    paths = []
+    for number, at in enumerate(range(0, len(whole), MOST_BYTES), 1):
+        paths.append(FOLDER / f"{version}.{number}.program")
+        paths[-1].write_bytes(whole[at : at + MOST_BYTES])
+    return paths
+
+
 def make(version: str) -> list[Path]:
     """A database of this checkout, as a dump."""
     with postgres.throwaway(postgres.choose(OLDEST)) as server:
@@ -262,7 +288,7 @@ def make(version: str) -> list[Path]:
             conn.execute("drop table public.release_clock")
             if broken := conn.execute("select * from queue.verify()").fetchall() + schema.diff(conn):
                 raise RuntimeError(f"not whole: {broken}")
-        return [*write(version, text_of(server, "release")), releases.write(version)]
+        return [*write(version, text_of(server, "release")), *program(version), releases.write(version)]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
     ├── DatabaseAway            no connection to Postgres; try again
     │   ├── DatabaseReadOnly    Postgres answers and takes no change
     │   ├── DatabaseLocked      another session holds a lock for too long
+    │   ├── PoolExhausted       this worker lends all its connections, and none comes back
     │   └── DatabaseRefuses     Postgres answers and does not let us in: password, role or database are wrong
     ├── SettingsError           the environment or a flag is wrong
     │   └── HandlersError       a job type is declared wrongly, or its module cannot be used
@@ -150,6 +151,10 @@ class DatabaseLocked(DatabaseAway):
         super().__init__(message if message.startswith("another session") else f"another session holds a lock: {message}")
 
 
+class PoolExhausted(DatabaseAway):
+    """All connections of a worker's slots are lent, and for longer than a call may last none has come back."""
+
+
 class DatabaseRefuses(DatabaseAway):
     """Postgres answers, and password, role or database are wrong: at the start the operator's mistake.
 
@@ -232,6 +237,12 @@ class TenantInactive(QueueError):
     exit_code = FAILED
 
 
+class RoleRefused(QueueError):
+    """RQ016."""
+
+    exit_code = FAILED
+
+
 class KeyMissing(QueueError):
     """RQ017: sealed under a key that is not here."""
 
@@ -251,6 +262,7 @@ BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ010": WorkerUnknown,
     "RQ011": SchemaMismatch,
     "RQ012": TenantInactive,
+    "RQ016": RoleRefused,
     "RQ017": KeyMissing,
 }
 

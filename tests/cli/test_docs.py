@@ -115,3 +115,7 @@ def test_the_psql_page_names_every_function_that_an_application_or_operator_may_
     assert {name for name in names if name not in page} <= {"setting"}
 
 
+def test_the_map_of_sql_names_every_subject():
+    told = (ROOT / "sql" / "README.md").read_text(encoding="utf-8").split("Subjects of `functions/queue/`:", 1)[1].split("\n`reelq", 1)[0]
+    subjects = sorted(path.name for path in (ROOT / "sql" / "functions" / "queue").iterdir() if path.is_dir())
+    assert sorted(re.findall(r"`(\w+)`", told)) == subjects

@@ -97,7 +97,8 @@ def test_a_worker_takes_a_database_without_schema_for_a_wrong_one(empty_dsn, set
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["jobz"], "jobz"),
+        (["jobz"], "No such command 'jobz'. Did you mean 'jobs'"),
+        (["job-typ", "list"], "Did you mean 'job-types'"),
         (["jobs", "list", "--status", "odd"], "--status must be one of queued, running"),
         (["jobs", "show", "7"], "JOB must be an id such as"),
         (["jobs", "enqueue", "no_op", "--priority", "11"], "--priority must be 1 (first) to 10 (last), not 11"),
@@ -183,7 +184,7 @@ def test_a_role_of_one_tenant_is_told_how_to_name_it_here(bare, conn, dsn, monke
         done = bare("--database-url", url, "jobs", "list")
         assert done.code == 2
         assert done.err.splitlines()[1] == (
-            'hint: set reelq.tenant_id to your own tenant. For this command line: PGOPTIONS="-c reelq.tenant_id=<id>" reelq …'
+            'hint: Set reelq.tenant_id to your own tenant. For this command line: PGOPTIONS="-c reelq.tenant_id=<id>" reelq …'
         )
         (tenant,) = conn.execute("select id from identity.tenants where slug = 'default'").fetchone()
         monkeypatch.setenv("PGOPTIONS", f"-c reelq.tenant_id={tenant}")

@@ -12,23 +12,27 @@ from pathlib import Path
 
 STATES = "tests/sql/test_queue_states.py"
 RACES = "tests/sql/test_queue_races.py"
-LOCKS = "tests/sql/test_queue_locks.py"
+LOCKS = "tests/sql/locks"
 LEASES = "tests/sql/test_queue_leases.py"
 CLAIMS = "tests/sql/test_queue_claims.py"
 FAIR = "tests/sql/test_queue_fairness.py"
 LIMITS = "tests/sql/test_queue_limits.py"
+TURNS = "tests/sql/test_queue_limits_turns.py"
 PAUSES = "tests/sql/test_queue_pauses.py"
 GRAPH = "tests/sql/test_queue_dependencies.py"
 ENQUEUE = "tests/sql/test_queue_enqueue.py"
 ERRORS = "tests/sql/test_errors_in_psql.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 HEALTH = "tests/sql/test_queue_health.py"
+SERVER_HEALTH = "tests/sql/test_server_health.py"
 EXPLAIN = "tests/sql/test_queue_explain.py"
 COSTS = "tests/sql/test_queue_costs.py"
 TYPES = "tests/sql/test_queue_job_types.py"
+USERS = "tests/sql/test_security_users.py"
 TENANTS = "tests/sql/test_security_tenants.py"
 JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
+RLS = "tests/sql/test_rls_queue.py"
 ODD = "tests/sql/test_odd_servers.py"
 
 
@@ -38,6 +42,7 @@ HISTORY = "tests/sql/test_queue_history.py"
 CHANGES = "tests/sql/test_queue_changes.py"
 CASCADES = "tests/sql/test_queue_cascades.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
+PAIRS = "tests/sql/test_queue_pairs.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 SECRETS = "tests/sql/test_ops_secrets.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
@@ -98,6 +103,10 @@ def dropped(name: str, *tests: str, at: str | None = None) -> Mutant:
 
 
 MUTANTS = [
+    one("a stack of any length", "right(p_text, p_most - length(v_mark))", "p_text", LOGS, "-k", "whoever_writes"),
+    one("a plain INSERT for another tenant is refused without words", "check (queue.check_own_row(tenant_id))", "check (false)", RLS, "-k", "in_words"),
+    one("a fan-out locks its own job first, beside any other call", "order by k ", "order by k <> p_job_id, k ", PAIRS, "-k", "spawn and older", at="a fan-out locks its own job first"),
+    one("a bulk change locks jobs as they come, beside any other call", "order by j.id", "order by j.id desc", PAIRS, "-k", "many", at="a bulk change locks jobs as they come"),
     # The fence
     one("fence removed", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
     one("fence removed, and the machine", " or v_job.token is distinct from p_token", "", at="fence removed"),
@@ -123,7 +132,7 @@ MUTANTS = [
     one("a day of any size in one transaction", "floor(v_most / greatest(v_busiest, 1))", "24", "tests/sql/test_queue_stats.py", "-k", "busy_hours"),
     one("children of a batch are not seen", "exists (select from queue.job_dependencies as d where d.parent_id between v_first and v_last)", "false", RACES, "-k", "the_same_in_a_batch"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
-    one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn or spawning_while_it_waited"),
+    one("spawned parts are not locked", "v_more <@ v_known", "v_known <> '{}'", LOCKS, "-k", "spawning_in_its_turn or spawning_while_it_waited"),
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a child that comes beside a cascade waits for ever", "queue.find_doomed(v_all, v_most - v_count)", "'{}'", LOCKS, "-k", "a_cascade_and"),
@@ -149,12 +158,16 @@ MUTANTS = [
     dropped("a job is locked before its asset", LOCKS, "-k", "same_for_a_job_of_an_asset"),
     dropped("a rerun locks the video before the tenant", LOCKS, "-k", "changes_its_video"),
     one("a pipeline locks the video before the tenant", "for key share", "", LOCKS, "-k", "changes_its_video"),
-    dropped("a fan-out locks the job before the tenant", LOCKS, "-k", "beside_a_fan_out"),
+    one("a fan-out locks the job before the tenant", " for key share", "", LOCKS, "-k", "beside_a_fan_out"),
+    one("a fan-out locks jobs before other videos", " for key share", "", LOCKS, "-k", "about_another_video"),
+    one("a fan-out locks its own job first", "order by k ", "order by k <> p_job_id, k ", LOCKS, "-k", "locks_older_jobs"),
+    one("a fan-out keeps what it has locked", "not e.is_new", "false", LOCKS, "-k", "finds_a_key_late"),
+    one("a delete of several locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "locks_older_jobs and delete_jobs"),
     one("a batch locks videos before tenants", " for key share", "", LOCKS, "-k", "changes_its_video"),
     one("a batch locks as it fails", "v_all || v_doomed", "v_all", LOCKS, "-k", "those_that_fall_with_it"),
     dropped("a failure locks as it goes", LOCKS, "-k", "those_that_fall_with_it"),
     one("a fan-out locks edges before counters", " for update", "", LOCKS, "-k", "beside_a_fan_out_of_its_parent"),
-    one("parts are locked after those that wait for them", "exists", "false and exists", LOCKS, "-k", "for_its_parts"),
+    one("parts are locked after those that wait for them", "s.parent_id = up.id", "s.parent_id = up.id and v_known <> '{}'", LOCKS, "-k", "for_its_parts"),
     # Claims
     one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
     one("bounds are ignored", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot", at="a full look from where the lane is"),
@@ -203,6 +216,23 @@ MUTANTS = [
     one("a permit is lost in the backlog", " and one.limits is null", "", RACES, "-k", "backlog_is_parked"),
     one("a limit is set on a row that goes", "perform from queue.limits as l where l.limit_key = v_key for no key update;",
         "perform from queue.limits as l where l.limit_key = v_key;", RACES, "-k", "takes_away"),
+    one("behind a limit tenants take no turns", "row_number() over (partition by new.gate, new.priority, new.flow order by new.n)", "0", TURNS, "-k", "huge_backlog"),
+    one("a tenant that was idle comes first behind a limit", "l.virtual_times[f.priority]", "0", TURNS, "-k", "was_idle"),
+    one("behind a limit the clock stands still", "virtual_times = array(", "counted = l.counted or null is not distinct from array(", TURNS, "-k", "was_idle"),
+    one("a limit set anew begins at nought", "p.fair_key", "0", TURNS, "-k", "set_anew"),
+    one("a job under two limits goes to the end behind each", ", true", "", TURNS, "-k", "from_one_limit_to_the_next"),
+    one("what is locked behind a limit holds up the other priorities", "v_all", "v_priorities", TURNS, "-k", "no_other_priority_waiting"),
+    one("behind a limit priorities are merged by their heads alone", "max(first.rank) over (partition by c.priority order by first.fair_key, first.seq)", "first.rank", TURNS, "-k", "many_permits"),
+    dropped("what comes after a limit overtakes what was there before it", TURNS, "-k", "turns_no_priorities_round"),
+    one("a backlog is parked from its end", "order by l.priority", "order by - l.priority", TURNS, "-k", "turns_no_priorities_round"),
+    one("a backlog of before goes behind the new ones", ", true)", ")", TURNS, "-k", "oldest_of_a_backlog"),
+    dropped("a session keeps the permits of others", TURNS, "-k", "keeps_no_permit"),
+    one("what nobody holds loses its permit", "o.id <> all(v_free)", "true", TURNS, "-k", "what_nobody_holds"),
+    one("explain waits for a claim to make a tenant's limit", "exists (", "false and exists (", EXPLAIN, "-k", "no_claim_has_looked"),
+    one("explain waits for a claim to count what runs", "not w.counted and ", "false and ", EXPLAIN, "-k", "no_claim_has_looked"),
+    one("explain sees no backlog before a job", "p_gate = any(", "false and p_gate = any(", EXPLAIN, "-k", "ready_before_the_limit"),
+    one("explain counts all that wait behind a limit", "(v_head.rank, v_priority) > (v_urgency, v_own.priority)", "false", EXPLAIN, "-k", "come_before_it_by_turns"),
+    one("a window sees no turns", "p.priority <> 0", "false", "tests/sql/test_queue_verify.py", "-k", "damage_is_found"),
     dropped("a pause of a type is not heeded"),
     one("a pause of a tenant is not heeded", "('tenant', j.tenant_id::text), ", ""),
     one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),
@@ -213,9 +243,11 @@ MUTANTS = [
     one("explain counts hosts in trouble", "w.trouble is null", "true", EXPLAIN, "-k", "host_in_trouble"),
     one("a job of before is a new one for a fan-out", "w.made", "w.id = any(v_new)", "tests/sql/test_queue_bulk.py", "-k", "of_before"),
     one("a policy of its own charges rate limits", "d.policy ? 'charges'", "true", TYPES, "-k", "charges"),
+    one("a type's own waits charge the trouble of the host", "not v_of_code.charges", "false", LEASES, "-k", "leaves_the_trouble"),
     one("a snooze of no time spins", "interval '1 second'", "interval '0'", LEASES, "-k", "snooze"),
     one("explain does not see a silent worker", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
-    one("a silent worker takes jobs back", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
+    one("a worker that beats seldom is silent", "3 * p_beat_interval", "p_beat_interval", EXPLAIN, "-k", "beats_seldom", at="explain does not see a silent worker"),
+    one("a silent worker takes jobs back", "queue.silent_after(w.beat_interval)", "interval '1 year'", EXPLAIN, "-k", "silent_worker"),
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
@@ -225,7 +257,7 @@ MUTANTS = [
     one("a lock on the lease loses the job", "w.last_beat_at > v_held.expires_at", "false", LEASES, "-k", "a_lock_kept"),
     one("no job is locked", "not j.id = any(v_jobs)", "false", LEASES, "-k", "cannot_be_settled_is_named"),
     one("a running job is never locked", "v_job.status = 'running'", "false", EXPLAIN, "-k", "running_job_that_is_held"),
-    one("nobody looks for forgotten transactions", "a.state_change < v_now - v_long", "false", HEALTH, "-k", "forgotten_transaction_that_holds"),
+    one("nobody looks for forgotten transactions", "a.state_change < v_now - v_long", "false", SERVER_HEALTH, "-k", "forgotten_transaction_that_holds"),
     # Health
     one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Job types
@@ -236,21 +268,31 @@ MUTANTS = [
     # Health
     # Schedules
     one("an unknown time zone stops claims", "others", "division_by_zero", SCHEDULES, "-k", "this_server_does_not_know"),
-    one("a claim tries all ticks that fail", " or v_error is not null", "", SCHEDULES, "-k", "claim_tries_one"),
+    one("a claim tries all ticks that fail", " or v_told.p_error is not null", "", SCHEDULES, "-k", "claim_tries_one"),
+    one("ticks that wait hide others", "(v_told is not null)::integer", "1", LOCKS, "-k", "hide_no_other"),
+    one("the last day is the 31st", "extract(day from v_day + 1) = 1", "extract(day from v_day) = 31", SCHEDULES, "-k", "ticks_are_those"),
     one("what fails goes first", "s.last_error is not null, case when s.last_error is null then s.next_run_at end, random()", "s.next_run_at", SCHEDULES, "-k", "no_other_from_its_turn"),
     one("a schedule that a clock led astray is in order", "> v_tick", "is null", SCHEDULES, "-k", "astray_is_told"),
     one("a lease of a clock that was ahead lasts", "2 * l.lease", "2000 * l.lease + interval '9 years'", LEASES, "-k", "clock_that_was_ahead"),
     one("one that cannot be taken back stops all", "others", "division_by_zero", LEASES, "-k", "cannot_be_taken_back"),
     one("two run the same tick", " skip locked", "", SCHEDULES, "-k", "two_that_run_at_once"),
-    one("a missed tick is made up for though it shall be skipped", "v_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),
+    one("a missed tick is made up for though it shall be skipped", "p_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),
     # Pipelines and videos
     one("two reruns at a time", " for no key update of v", "", PIPELINES, "-k", "two_reruns"),
     dropped("a rerun fetches what it has", PIPELINES, "-k", "not_fetched_again"),
-    one("anybody deletes a video", " and base.may_act_for(v.tenant_id)", "", PIPELINES, "-k", "answered_alike"),
+    one("anybody deletes a video", " and identity.may_change(v.tenant_id, v.user_id)", "", PIPELINES, "-k", "answered_alike"),
     one("anybody learns ids by slug", "p_tenant ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'", "true", PIPELINES, "-k", "acting_for"),
     one("logs of all attempts are kept", "p_job.token > 20", "false", LOGS, "-k", "latest_twenty"),
     dropped("tenants read logs", LOGS, "-k", "for_operators"),
     # Who may see and take what
+    one("a nonsense user is the tenant", "v_text !~*", "false and v_text !~*", USERS, "-k", "nobody_in_the_tenant"),
+    one("a user of another tenant is a member", " and u.tenant_id = base.current_tenant()", "", USERS, "-k", "admin_elsewhere"),
+    one("a viewer writes", "'beta_tester'", "'beta_tester', 'viewer'", USERS, "-k", "a_viewer_changes"),
+    one("a member sees all of the tenant", "v_role = 'admin'", "true", USERS, "-k", "another_user_s"),
+    one("a member lists all of the tenant", "v_only is null", "true", USERS, "-k", "lists"),
+    one("a bulk change reaches other users", "p_filter.user_id is null", "true", USERS, "-k", "lists"),
+    one("a member enqueues for another", "not identity.may_change(new.tenant_id, new.user_id)", "false", USERS, "-k", "another_user_s"),
+    one("a member ingests for another", "not identity.may_see(v_tenant, v_user)", "false", USERS, "-k", "another_user_s"),
     one("nonsense for a tenant is told", "not base.is_trusted()", "false", TENANTS, "-k", "makes_no_sense"),
     one("whoever acts for a tenant is an operator", "base.current_tenant() is not null", "false", TENANTS, "-k", "no_worker_s_name"),
     one("a tenant sees stacks", "'{stack,stderr_tail,worker_id}'", "'{}'", TENANTS, "-k", "no_worker_s_name"),
@@ -259,7 +301,7 @@ MUTANTS = [
     one("tenants see each other's limits", "base.is_operator()", "true", TENANTS, "-k", "lists_of_operators"),
     one("tenants see the workers", "base.is_operator()", "true", TENANTS, "-k", "lists_of_operators"),
     one("explain tells the load of others", "not base.is_operator() and", "false and", TENANTS, "-k", "others_load"),
-    one("a foreign video is told from none", " and base.may_act_for(v.tenant_id)", "", TENANTS, "-k", "answered_like_what"),
+    one("a foreign video is told from none", " and identity.may_see(v.tenant_id, v.user_id)", "", TENANTS, "-k", "answered_like_what"),
     one("a key of somebody else's is found", "not base.may_act_for(p_tenant_id)", "false", TENANTS, "-k", "answered_like_what"),
     one("whose a job is gets asked after the wait", "not queue.may_touch(p_job_id)", "false", TENANTS, "-k", "before_its_row"),
     one("a notification names the worker", "left(encode(sha256(convert_to(p_worker_id, 'UTF8')), 'hex'), 8)", "p_worker_id", TENANTS, "-k", "notifications"),
@@ -291,7 +333,7 @@ MUTANTS = [
     one("who enqueues below a failure waits for the video", "cardinality(v_over) > cardinality(queue.lock_unheld(v_over))", "false", LOCKS, "-k", "of_one_that_has_failed"),
     one("a rescue waits for an asset", " skip locked", "", LOCKS, "-k", "rescue_waits_for_nobody"),
     one("a tick waits for its video", " skip locked", "", LOCKS, "-k", "tick_waits_for"),
-    one("a lock loses a tick", "true", "false", LOCKS, "-k", "times_out_loses_no_tick"),
+    one("a lock loses a tick", "sqlstate not in ('55P03', '40P01')", "true", LOCKS, "-k", "times_out_loses_no_tick"),
     one("a tenant takes the key of a tick", "base.current_tenant() is not null or not base.is_trusted()", "false", LOCKS, "-k", "no_key_of_a_schedule"),
     one("a cascade goes on below a retried job", "c.job_id = any(v_revived)", "false", CASCADES, "-k", "half_way"),
     one("what is brought back forgets its time", "greatest(j.scheduled_for, base.clock())", "base.clock()", CHANGES, "-k", "keeps_its_time"),
@@ -334,7 +376,7 @@ MUTANTS = [
     # What other proofs had left open
     one("a willing grandchild falls", " and d.on_failure <> 'run'", "", GRAPH, "-k", "willing_grandchild"),
     one("another's archived parent is waited for", "h.tenant_id = v_tenant", "true", TENANTS, "-k", "archived_job_is_no_parent"),
-    one("another's child is shown", "base.may_act_for(j.tenant_id)", "true", TENANTS, "-k", "are_not_shown"),
+    one("another's child is shown", "identity.may_see(j.tenant_id, j.user_id)", "true", TENANTS, "-k", "are_not_shown"),
     one("a video is reopened whose failure is archived", "h.status in ('failed', 'cancelled')", "false", CHANGES, "-k", "stays_failed"),
     one("a code's policy before a type's", "p.job_type = '*', p.code = '*'", "p.code = '*', p.job_type = '*'", LEASES, "-k", "before_one_of_the_code"),
     one("another worker settles a job", " and j.worker_id = p_worker_id", "", LEASES, "-k", "its_own"),

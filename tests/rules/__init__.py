@@ -43,8 +43,11 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 
 # What an application or a reader may call though it asks for no tenant: help and settings. A new function that shows or changes rows
 # of tenants, or what is the operators', does not belong here.
-# The last three say who the caller is.
-TENANTLESS = ("queue.help", "queue.setting", "identity.act_for", "identity.sees_whole_tenant", "identity.may_write")
+# The last ones say who the caller is.
+TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
+              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to")
+# What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
+USERLESS = ("identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (
@@ -73,6 +76,16 @@ RULES = (
             and col_description(c.oid, a.attnum) is null
         """,
         "comment on column … is '…'; in its table's file: unit, what null means, where it comes from",
+    ),
+    Rule(
+        # What is personal is exported, masked and erased; what is secret is shown to nobody. tests/sql/test_personal.py goes on from here.
+        "every column of a table has a class",
+        f"""
+        select {NAME} || '.' || a.attname from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+        where {OURS} and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
+            and coalesce(col_description(c.oid, a.attnum) !~ '\\[(public|internal|personal|secret)\\]$', true)
+        """,
+        "its comment ends with [public], [internal], [personal] or [secret]",
     ),
     Rule(
         "every function has a comment",
@@ -116,6 +129,19 @@ RULES = (
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
         """,
         "ask base.may_act_for(tenant) in its body, or base.is_operator; a function about no tenant's rows: TENANTLESS in tests/rules",
+    ),
+    Rule(
+        # Within a tenant a member or viewer (reelq.user_id) sees what is theirs.
+        "functions that an application or a reader may call ask which user's the rows are",
+        f"""
+        select {FUNCTION} from pg_proc as p
+        cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
+        where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
+            and p.prosrc !~ '(may_see|may_change|may_touch|limited_to|make_filter|one_visible_tenant|is_operator|check_operator)'
+            and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
+            and p.pronamespace::regnamespace || '.' || p.proname <> all(array{[*TENANTLESS, *USERLESS]})
+        """,
+        "ask identity.may_see(tenant, user), or identity.limited_to() for a list; a function about no user's rows: USERLESS in tests/rules",
     ),
     Rule(
         "functions of triggers are called tg_… and have a trigger",

@@ -19,6 +19,7 @@ PRIORITIES = [1, 5, 9]
 RUNNING = 2000  # leases, the first EXPIRED of them expired
 EXPIRED = 20
 RECORDED = 2000  # scheduled, blocked and parked jobs and dead letters that have a record
+TENANTS = 10_000  # whose jobs are parked, in turns
 DUE = 200  # scheduled jobs whose time has come
 OVER = 20_000  # records of what is over, where the queue was idle before
 READY, SCHEDULED, BLOCKED, PARKED, LEASED, DONE, DEAD = "0123456"  # the first digit of their ids
@@ -57,8 +58,9 @@ GROW = {
         select big.id('2', n), least(2, n), 'no_op' from generate_series(%(start)s::bigint, %(end)s::bigint) as n
     """,
     "parked": """
-        insert into queue.parked (gate, rank, seq, job_id, job_type)
-        select 'name:big', n, n, big.id('3', n), 'no_op' from generate_series(%(start)s::bigint, %(end)s::bigint) as n
+        insert into queue.parked (gate, rank, seq, job_id, job_type, priority, flow, fair_key)
+        select 'name:big', n, n, big.id('3', n), 'no_op', (%(priorities)s::int[])[1 + (n / 3 %% 3)::int], big.id('9', n %% %(tenants)s), 1 + n / %(tenants)s
+        from generate_series(%(start)s::bigint, %(end)s::bigint) as n
     """,
     "dead letters": """
         insert into queue.dead_letters (job_id, job_type, failed_at)
@@ -112,6 +114,8 @@ class BigQueue:
             self._load(place, 1, RECORDED, "queued")
         self._load(DEAD, 1, RECORDED, "failed", token=1)
         conn.execute(LEASES.encode(), [EXPIRED, RUNNING])
+        # However long the rest takes: a fleet that was away for longer than the grace gets its leases extended first.
+        conn.execute("update queue.upkeep set grace = '1000 years'")
         conn.execute(EDGES.encode(), [RECORDED])
         conn.execute("set session_replication_role = origin")
 
@@ -121,7 +125,7 @@ class BigQueue:
 
     def grow(self, size: int) -> None:
         """Until there are `size` jobs of each place."""
-        span = {"start": self.size + 1, "end": size, "kinds": KINDS, "priorities": PRIORITIES}
+        span = {"start": self.size + 1, "end": size, "kinds": KINDS, "priorities": PRIORITIES, "tenants": TENANTS}
         self.conn.execute("set session_replication_role = replica")
         self._load(READY, self.size + 1, size, "queued")
         for statement in GROW.values():

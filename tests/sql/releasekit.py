@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +55,14 @@ def text(version: str) -> str:
     return "".join(bz2.decompress(path.read_bytes()).decode() for path in parts(version))
 
 
+def program(version: str, folder: Path) -> Path:
+    """The tree of a release's program, unpacked into a folder."""
+    packed = b"".join(path.read_bytes() for path in sorted(FOLDER.glob(f"{version}.*.program")))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        tar.extractall(folder, filter="tar")
+    return folder
+
+
 @contextmanager
 def database(server: postgres.Server, version: str, name: str = "released") -> Iterator[str]:
     """URL of a database of that release, with its four days in it."""
@@ -96,7 +106,7 @@ def later(folder: Path) -> Path:
     shutil.copytree(ROOT / "reelq", folder / "reelq", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     root = folder / "sql"
     (root / "migrations").mkdir(exist_ok=True)
-    first = len(schema.migrations())
+    first = max((int(file.path[11:15]) for file in schema.migrations()), default=0)
     for name, body in LATER.items():
         (root / f"migrations/{first + int(name[11:15]):04}{name[15:]}").write_text(body)
     path = root / "schema" / "30_queue" / "15_processing_jobs.sql"  # the history is made like it

@@ -151,11 +151,15 @@ def referred(conn: Conn, key: dict[str, Any], tenant: UUID) -> dict[str, Any]:
     return dict(zip(key["columns"], found, strict=True))
 
 
-def make_rows(conn: Conn, table: str, tenant: UUID) -> list[Row]:
-    """As the owner, insert a row of the tenant (or as many as COLUMNS says); an AssertionError tells what is missing."""
+def make_rows(conn: Conn, table: str, tenant: UUID, also: dict[str, Any] | None = None) -> list[Row]:
+    """As the owner, insert a row of the tenant (or as many as COLUMNS says); an AssertionError tells what is missing.
+
+    With more values, `also`, each row gets an id that is known, where the table has such a column.
+    """
+    has_id = also is not None and scalar(conn, "select exists (select from pg_attribute where attrelid = %s::regclass and attname = 'id' and atttypid = 'uuid'::regtype)", table)
     if scalar(conn, "select relkind = 'p' from pg_class where oid = %s::regclass", table):
         scalar(conn, "select base.make_partition(%s, base.clock()::date)", table)
-    return [make_row(conn, table, tenant, given) for given in COLUMNS.get(table, [{}])]
+    return [make_row(conn, table, tenant, {**given, **(also or {}), **({"id": uuid4()} if has_id else {})}) for given in COLUMNS.get(table, [{}])]
 
 
 def make_row(conn: Conn, table: str, tenant: UUID, given: dict[str, Any]) -> Row:

@@ -41,7 +41,7 @@ def follow(root: Path, *headings: str) -> list[str]:
     """Do what stands below the headings in a copy of sql/; the files that were written."""
     written = []
     for kind, name, text in (block for heading in headings for block in blocks(heading)):
-        path = root / name.replace("NNNN", f"{len(schema.migrations(root)) + 1:04}")
+        path = root / name.replace("NNNN", f"{max((int(file.path[11:15]) for file in schema.migrations(root)), default=0) + 1:04}")
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind == "sql":
             path.write_text(text, encoding="utf-8")

@@ -24,7 +24,7 @@ FOR = {
     "Upkeep": {"reelq_worker"},
     "Set up": {"reelq_worker"},
 }
-OWNER_S = {"ops.maintain_partitions", "identity.create_tenant"}
+OWNER_S = {"ops.maintain_partitions", "identity.create_tenant", "queue.delete_jobs", "queue.delete_all_jobs"}
 MAP = re.compile(r"^## (?:[^\n]*\bmap\b[^\n]*|What you call)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 
 

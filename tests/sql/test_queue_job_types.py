@@ -184,6 +184,17 @@ def test_whether_an_error_charges_is_as_for_everybody_unless_it_is_said(conn: Co
     assert sync(conn, retry=[policy(one) for one in told]) == {}
 
 
+def test_what_follows_an_error_is_told_as_it_will_be(conn: Conn) -> None:
+    """A type's own row for all codes is met by codes that everybody has a row of, but for whether they are charged."""
+    sync(conn, retry=[policy(Retry(base="5s", cap="1m")), policy(Retry(on="rate_limited", code="quota", base="1h", cap="2h"))])
+    told = {(one.job_type, one.error_class, one.code): one for one in job_types.list_retry_policies(conn, "shout")}
+    assert [key for key in told if key[0] == "shout"] == [("shout", "rate_limited", "quota"), ("shout", "transient", "*")]
+    assert [key for key in told if key[1:] == ("transient", "*")] == [("shout", "transient", "*")]
+    away = told["*", "transient", "store_away"]
+    assert (away.base.total_seconds(), away.cap.total_seconds(), away.charges) == (5, 60, False)
+    assert told["shout", "transient", "*"].charges and told["*", "rate_limited", "*"].base.total_seconds() == 60
+
+
 def test_schemas_of_shipped_types_are_those_of_their_handlers(conn: Conn) -> None:
     path = schema.ROOT / "data" / "queue_job_types.sql"
     current = path.read_text(encoding="utf-8")

@@ -417,3 +417,28 @@ def test_a_policy_of_the_type_comes_before_one_of_the_code(queue):
     )
     queue.add()
     assert queue.fail(queue.take()) == "failed"
+
+
+def test_a_policy_for_all_errors_of_a_type_leaves_the_trouble_of_host_and_store_uncharged(queue, clock):
+    """How long a type waits says nothing about whose fault it was: its jobs outlive a night without store, and no input is held for it."""
+    queue.conn.execute(
+        "insert into queue.retry_policies (job_type, error_class, action, base, cap, jitter) values ('no_op', 'transient', 'retry', '5 seconds', '1 minute', 'none')"
+    )
+    clock.set(clock.now())
+    job_id = queue.add()
+    waits = []
+    for _ in range(6):
+        assert queue.fail(queue.take(), code="store_away") == "queued"
+        waits.append((queue.job(job_id).next_retry_at - clock.now()).total_seconds())
+        clock.forward(120)
+    assert waits == [5, 10, 20, 40, 60, 60], "the type's own, growing with each attempt"
+    assert queue.job(job_id).attempts == 0
+    assert queue.fail(queue.take(), code="oops") == "queued"
+    assert queue.job(job_id).attempts == 1
+
+
+def test_a_policy_of_type_and_code_may_charge_what_is_nobodys_error(queue):
+    queue.conn.execute("insert into queue.retry_policies (job_type, error_class, code, action) values ('no_op', 'transient', 'store_away', 'retry')")
+    job_id = queue.add()
+    queue.fail(queue.take(), code="store_away")
+    assert queue.job(job_id).attempts == 1

@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 
 from reelq.worker.errors import HandlersError, PermanentError
-from reelq.worker.jobs import arguments, options_schema
+from reelq.worker.jobs import arguments, options_schema, options_text
 from reelq.worker.jobs.arguments import Pattern, Range
 from reelq.worker.jobs.declare import Retry, declared, job_type, span, types_of
 
@@ -80,9 +80,11 @@ def test_the_schema_says_what_parse_takes() -> None:
     assert shown["tint"] == {"type": ["string", "null"], "enum": ["red", "blue", None], "default": None}
     assert shown["at"] == {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}], "default": None}
     assert arguments.parse(Args, schema["examples"][0]).size == Size(1, 240)
-    assert options_schema.spell(shown["pages"]) == "integer from 1 to 100"
-    assert options_schema.spell(shown["words"]) == "list of string of length to 3"
-    assert options_schema.spell(shown["tint"]) == "red | blue | null"
+    assert options_text.spell(shown["pages"]) == "integer from 1 to 100"
+    assert options_text.spell(shown["words"]) == "list (at most 3) of string"
+    assert options_text.spell({"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 5}) == "list (1 to 5) of a | b"
+    assert options_text.spell({"type": ["array", "null"], "minItems": 2}) == "list (2 or more) of anything, or null"
+    assert options_text.spell(shown["tint"]) == "red | blue | null"
 
 
 @pytest.mark.parametrize(
@@ -141,9 +143,9 @@ def lost(args: Nowhere, ctx: Any) -> None: """Do it."""  # type: ignore[name-def
 @pytest.mark.parametrize(
     ("name", "function", "options", "words"),
     [
-        ("Shout", run, {}, "a name has lower case letters"),
-        ("x" * 64, run, {}, "at most 63"),
-        ("shout", silent, {}, "needs a description"),
+        ("Shout", run, {}, "its name must be 1 to 63 lower case letters"),
+        ("x" * 64, run, {}, "1 to 63 lower case"),
+        ("shout", silent, {}, "it must have a description"),
         ("shout", lonely, {}, "takes \\(args, ctx\\)"),
         ("shout", untyped, {}, "frozen dataclass"),
         ("shout", melting, {}, "frozen dataclass"),
@@ -246,7 +248,10 @@ def made(hint: Any, *default: Any) -> Any:
         (run, {"retry": Retry(code="Bad Code")}, "Retry.code must be \\* or lower case"),
         (run, {"retry": Retry(charges=2)}, "Retry.charges must be True, False or None, not 2"),  # type: ignore[arg-type]
         (run, {"retry": [Retry(), Retry(base="1s")]}, "retry must have one Retry an error, not two for transient \\*"),
-        (run, {"retry": 7}, "'int' object is not iterable"),
+        (run, {"retry": 7}, "retry must be a Retry or a list of them, not 7"),
+        (run, {"retry": ["x"]}, "retry must be a Retry or a list of them, not 'x'"),
+        (run, {"retry": Retry(action="again")}, "Retry.action must be retry or fail, not 'again'"),
+        (run, {"retry": Retry(jitter="half")}, "Retry.jitter must be full or none, not 'half'"),
     ],
 )  # fmt: skip
 def test_what_would_fail_later_is_refused_when_it_is_declared(function: Any, options: dict[str, Any], words: str) -> None:

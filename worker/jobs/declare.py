@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import timedelta
 from types import ModuleType, SimpleNamespace
@@ -43,7 +43,7 @@ class Retry:
     """
 
     on: str = "transient"  # class of the error: transient, rate_limited, permanent or worker_lost
-    code: str = "*"  # code of the error, as "store_away"; * is all others
+    code: str = "*"  # code of the error, as "store_away"; * is all that have no Retry of their own here
     action: str = "retry"  # or fail, at once
     base: Span = "10s"
     factor: float = 2.0
@@ -119,12 +119,12 @@ def job_type(
     def declare(run: Run) -> Run:
         try:
             if not NAME.fullmatch(name):
-                raise ValueError("a name has lower case letters, digits and _, begins with a letter and is at most 63 long")
+                raise ValueError("its name must be 1 to 63 lower case letters, digits and _, a letter first")
             check_function(run)
             args = args_of(run)
             told = description or (inspect.getdoc(run) or "").partition("\n")[0]
             if not told:
-                raise ValueError("it needs a description, or a docstring")
+                raise ValueError("it must have a description, or a docstring")
             defaults = {
                 "description": told,
                 "priority": whole("priority", priority, 1, 10),
@@ -289,8 +289,10 @@ def about(value: str | None) -> str | None:
     return value
 
 
-def policies_of(retry: Sequence[Retry]) -> list[dict[str, Any]]:
+def policies_of(retry: object) -> list[dict[str, Any]]:
     """Rows of queue.retry_policies."""
+    if not isinstance(retry, Iterable) or isinstance(retry, str):
+        raise TypeError(f"retry must be a Retry or a list of them, not {retry!r}")
     made = [policy(one) for one in retry]
     keys = [(one["error_class"], one["code"]) for one in made]
     for key in keys:
@@ -302,11 +304,12 @@ def policies_of(retry: Sequence[Retry]) -> list[dict[str, Any]]:
 def policy(one: Retry) -> dict[str, Any]:
     """A row of queue.retry_policies."""
     if not isinstance(one, Retry):
-        raise TypeError(f"retry is a Retry, or a list of them, not {one!r}")
+        raise TypeError(f"retry must be a Retry or a list of them, not {one!r}")
     if one.on not in ERROR_CLASSES:
         raise ValueError(f"Retry.on must be one of {', '.join(ERROR_CLASSES)}, not {one.on!r}")
-    if one.action not in ("retry", "fail") or one.jitter not in ("full", "none"):
-        raise ValueError("Retry.action is retry or fail, Retry.jitter is full or none")
+    for name, words in (("action", ("retry", "fail")), ("jitter", ("full", "none"))):
+        if getattr(one, name) not in words:
+            raise ValueError(f"Retry.{name} must be {' or '.join(words)}, not {getattr(one, name)!r}")
     if one.code != "*" and not (isinstance(one.code, str) and CODE.fullmatch(one.code)):
         raise ValueError(f"Retry.code must be * or lower case letters, digits and _, at most 63, not {one.code!r}")
     if isinstance(one.factor, bool) or not isinstance(one.factor, int | float) or not 1 <= one.factor <= MOST_FACTOR:

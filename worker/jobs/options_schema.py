@@ -112,26 +112,6 @@ def payload(schema: Schema) -> Any:
     return kind == "boolean" or None
 
 
-def spell(schema: Schema) -> str:
-    """The type of an argument for people: `integer from 1 to 100, or null`."""
-    if "enum" in schema:
-        return " | ".join("null" if one is None else str(one) for one in schema["enum"])
-    if "anyOf" in schema:
-        return ", or ".join(map(spell, schema["anyOf"]))
-    kinds = schema.get("type", "anything")
-    kind, *rest = kinds if isinstance(kinds, list) else [kinds]
-    told = str(schema.get("format") or schema.get("title") or kind)
-    if kind == "array":
-        told = f"list of {spell(schema.get('items', {}))}"
-    if kind == "object" and schema.get("properties"):
-        told = "object of " + ", ".join(schema["properties"])
-    low, high = (schema.get(name) for name in BOUNDS.get(kind, ("minimum", "maximum")))
-    told += " of length" if kind in BOUNDS and (low, high) != (None, None) else ""
-    told += "" if low is None else f" from {low}"
-    told += "" if high is None else f" to {high}"
-    return ", or ".join([told, *rest])
-
-
 def _object(kind: Any, within: tuple[Any, ...]) -> Schema:
     """Of a dataclass; `within` are those that it is a part of."""
     if kind in within:

@@ -255,9 +255,9 @@ class Settler:
 
     def close(self, batch: list[Attempt], rows: list[ClaimedJob]) -> list[ClaimedJob]:
         """The batch was answered with these rows: note which settlements came too late; returns the claimed jobs."""
-        stale = {(row.job_id, row.token) for row in rows if row.verdict == "lost"}
-        self._close_batch(batch, stale)
-        return [row for row in rows if row.verdict == "claimed"] if stale else rows
+        lost = {(row.job_id, row.token) for row in rows if row.verdict == "lost"}
+        self._close_batch(batch, lost)
+        return [row for row in rows if row.verdict == "claimed"] if lost else rows
 
     def _close_batch(self, batch: list[Attempt], lost: set[tuple[UUID, int]]) -> None:
         """They are settled, or came too late."""

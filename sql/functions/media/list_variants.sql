@@ -35,7 +35,7 @@ begin
     select v.asset_id
     into v_asset
     from media.videos as v
-    where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id);
+    where v.id = p_video_id and v.deleted_at is null and identity.may_see(v.tenant_id, v.user_id);
 
     if v_asset is null then
         raise exception 'no video %', coalesce(p_video_id::text, 'null')

@@ -32,6 +32,7 @@ as $$
 declare
     v_current uuid := base.current_tenant();
     v_trusted boolean := base.is_trusted();
+    v_only uuid := identity.limited_to();
     v_tenant_id uuid := case when p_tenant_slug is not null then identity.find_tenant(p_tenant_slug) end;
 begin
     if p_limit is null or p_limit < 1 then
@@ -75,6 +76,7 @@ begin
         and (v_tenant_id is null or v.tenant_id = v_tenant_id)
         and (p_status is null or v.status = p_status)
         and (v.tenant_id = v_current or (v_current is null and v_trusted))
+        and (v_only is null or v.user_id = v_only)  -- mutant: a member lists all of the tenant
     order by v.id desc
     limit p_limit;
 end;
@@ -84,7 +86,7 @@ comment on function media.list_videos(text, text, integer) is $$
 Videos, newest first, with the facts of their assets.
 
 `variants` counts all that was made, the poster included; size_bytes is the original's.
-Sees the tenant of reelq.tenant_id, or every tenant when a trusted caller named none.
+Sees the tenant of reelq.tenant_id, or every tenant when a trusted caller named none; of a member or viewer (reelq.user_id) only theirs.
 
 Arguments
   p_tenant_slug  only this tenant's; null means all that the caller may see

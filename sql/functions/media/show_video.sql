@@ -21,7 +21,7 @@ begin
     from media.videos as v
     inner join identity.tenants as t on v.tenant_id = t.id
     inner join media.assets as a on v.asset_id = a.id
-    where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id);
+    where v.id = p_video_id and v.deleted_at is null and identity.may_see(v.tenant_id, v.user_id);
 
     if v_shown is null then
         raise exception 'no video %', coalesce(p_video_id::text, 'null')

@@ -12,7 +12,8 @@ create type queue.job_filter as (
     worker_id text,
     video_id uuid,
     priority integer,
-    job_ids uuid[]
+    job_ids uuid[],
+    user_id uuid
 );
 
 comment on type queue.job_filter is $$

@@ -58,6 +58,9 @@ create index processing_jobs_by_asset on queue.processing_jobs (asset_id) where 
 -- What a tenant lists; jobs of the platform itself do not pay for it.
 create index processing_jobs_by_tenant on queue.processing_jobs (tenant_id, id) where tenant_id is not null;
 
+-- What a user lists, and what goes when one is erased.
+create index processing_jobs_by_user on queue.processing_jobs (user_id, id) where user_id is not null;
+
 create unique index processing_jobs_by_idempotency_key
 on queue.processing_jobs (tenant_id, idempotency_key) nulls not distinct
 where idempotency_key is not null;

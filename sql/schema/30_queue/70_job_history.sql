@@ -13,6 +13,7 @@ on queue.job_history (tenant_id, idempotency_key) where idempotency_key is not n
 
 -- What a tenant lists, and what an operator lists.
 create index job_history_by_tenant on queue.job_history (tenant_id, completed_at);
+create index job_history_by_user on queue.job_history (user_id, completed_at) where user_id is not null;
 create index job_history_by_status on queue.job_history (status, completed_at);
 
 select base.protect_tenant_rows('queue.job_history');

@@ -14,7 +14,6 @@ import psycopg
 
 from reelq.worker import db
 from reelq.worker.db.rows import Connection, scalar
-from reelq.worker.doctor.checks.connection import has_pooler
 from reelq.worker.doctor.checks.findings import Finding, database, host
 from reelq.worker.errors import ReelqError
 from reelq.worker.settings import Settings, environment
@@ -49,7 +48,7 @@ def connection(name: str, conn: Connection) -> Finding:
     words = {option.keyword.decode(): (option.val or b"").decode() for option in conn.pgconn.info}
     mode, least = words.get("sslmode", ""), words.get("ssl_min_protocol_version", "")
     # Of a pooler's own connection to the server nothing is said here: pg_stat_ssl would tell of that one.
-    version = least if has_pooler(conn) else str(scalar(conn, "select version from pg_stat_ssl where pid = pg_backend_pid()"))
+    version = least if db.has_pooler(conn) else str(scalar(conn, "select version from pg_stat_ssl where pid = pg_backend_pid()"))
     if mode != "verify-full":
         what = "the server's name is not checked" if mode == "verify-ca" else "the server is not verified, so that anybody in between can be it"
         return database("warn", "tls", f"{name}: {version or 'TLS'}, but {what} (sslmode={mode})", REMEDY)

@@ -36,7 +36,7 @@ class TypeRow:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """What follows an error; job_type * and code * are for all that have no row of their own."""
+    """What follows an error; job_type tells whose row names this code, * is everybody's; code * is all other codes."""
 
     job_type: str
     error_class: str
@@ -84,12 +84,15 @@ def find_job_type(conn: Connection, name: str) -> TypeRow | None:
 
 
 def list_retry_policies(conn: Connection, job_type: str) -> list[RetryPolicy]:
-    """What follows errors of a type: its own policies, then those of all types."""
+    """What follows the errors of a type, for each class and code that it or everybody has a row of: its own first."""
     statement = (
-        "select job_type, error_class, code, action, base, factor::float, cap, jitter, charges from queue.retry_policies"
-        " where job_type in (%s, '*') order by job_type desc, error_class, code"
+        "select e.job_type, e.error_class, e.code, p.action, p.base, p.factor::float, p.cap, p.jitter, p.charges"
+        " from (select max(r.job_type collate \"C\") as job_type, r.error_class, r.code from queue.retry_policies as r"
+        " where r.job_type in (%s, '*') group by r.error_class, r.code) as e"
+        " cross join lateral queue.find_retry_policy(%s, e.error_class, e.code) as p"
+        " order by e.job_type desc, e.error_class, e.code"
     )
-    return rows(conn, RetryPolicy, statement, [job_type])
+    return rows(conn, RetryPolicy, statement, [job_type, job_type])
 
 
 def sync_job_type(

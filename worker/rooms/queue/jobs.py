@@ -118,11 +118,12 @@ def register_worker(
     types: Sequence[str] | None,
     capabilities: Sequence[str],
     process_key: str | None,
+    beat_interval_s: float | None = None,
 ) -> None:
     """Make this worker known; only then may it claim."""
     conn.execute(
-        "select queue.register_worker(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [worker_id, host, pid, version, pool, slots, types if types is None else list(types), list(capabilities), process_key],
+        "select queue.register_worker(%s, %s, %s, %s, %s, %s, %s, %s, %s, make_interval(secs => %s))",
+        [worker_id, host, pid, version, pool, slots, types if types is None else list(types), list(capabilities), process_key, beat_interval_s],
     )
 
 

@@ -25,12 +25,12 @@ declare
     v_way constant text := case when p_newest_first then 'desc' else 'asc' end;
     v_from constant text := case
         when p_source = 'ids' then '(select distinct u as id from unnest(($1).job_ids) as u where u is not null)'
-        when p_source in ('video', 'tenant', 'jobs') then 'queue.processing_jobs'
+        when p_source in ('video', 'tenant', 'user', 'jobs') then 'queue.processing_jobs'
         when p_source = 'completed' then 'queue.job_attempts'
         when p_source = 'dead_ids' then 'queue.dead_letters'
         else 'queue.' || quote_ident(p_source)
     end;
-    v_id constant text := case when p_source in ('ids', 'video', 'tenant', 'jobs') then 'x.id' else 'x.job_id' end;
+    v_id constant text := case when p_source in ('ids', 'video', 'tenant', 'user', 'jobs') then 'x.id' else 'x.job_id' end;
     v_at constant text := case p_source
         when 'leases' then 'x.started_at'
         when 'dead_letters' then 'x.failed_at'
@@ -40,11 +40,12 @@ declare
     v_if text := case
         when p_source = 'video' then ' and x.video_id = ($1).video_id'
         when p_source = 'tenant' then ' and x.tenant_id = ($1).tenant_id'
+        when p_source = 'user' then ' and x.user_id = ($1).user_id'
         when p_source = 'leases' and p_filter.worker_id is not null then ' and x.worker_id = ($1).worker_id'
         when p_source = 'completed' then ' and x.outcome = ''completed'' and x.ended_at > $5'
         else ''
     end;
-    v_from_index constant text := case when p_source = 'tenant' then format('x.tenant_id %s, ', v_way) else '' end;
+    v_from_index constant text := case when p_source in ('tenant', 'user') then format('x.%s_id %s, ', p_source, v_way) else '' end;
     -- Completed jobs are found by their attempts, with the BRIN index on ended_at: in the wide table they may lie behind a backlog of millions.
     v_spans constant interval[] := case when p_source = 'completed' then '{"10 minutes","2 hours","1 day","1000 years"}' else '{"0"}' end::interval[];
     v_span interval;
@@ -60,7 +61,7 @@ begin
             || case when p_filter.until is not null then format(' and %s < ($1).until', v_at) else '' end;
     end if;
     -- Ids are times: no job that matches was enqueued after `until`, and none that is not over before `since`.
-    if p_source in ('video', 'tenant', 'jobs') then
+    if p_source in ('video', 'tenant', 'user', 'jobs') then
         v_if := v_if
             || case when p_filter.until is not null then ' and x.id < base.uuid_v7_from(($1).until + interval ''1 minute'')' else '' end
             || case when p_filter.since is not null and p_filter.statuses <@ '{queued,running}'
@@ -96,6 +97,7 @@ begin
             where
                 j.id = w.id
                 and (p_filter.tenant_id is null or j.tenant_id = p_filter.tenant_id)  -- mutant: a bulk change reaches other tenants
+                and (p_filter.user_id is null or j.user_id = p_filter.user_id)  -- mutant: a bulk change reaches other users
                 and (p_filter.statuses is null or j.status = any(p_filter.statuses))
                 and (p_filter.job_type is null or j.job_type = p_filter.job_type)
                 and (p_filter.code is null or j.error_code = p_filter.code)

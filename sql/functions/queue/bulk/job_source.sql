@@ -13,6 +13,7 @@ declare
         when p_filter.place in ('scheduled', 'backing off', 'not due') then 'scheduled'
         else p_filter.place
     end;
+    v_wide constant text := case when p_filter.user_id is not null then 'user' else 'tenant' end;
     v_small boolean;
 begin
     if p_filter.job_ids is not null then
@@ -24,10 +25,10 @@ begin
     elsif v_narrow is not null and p_filter.tenant_id is not null then
         -- A tenant's jobs among those of all others, or those in this place among the tenant's: whichever is known to be few.
         execute format('select count(*) <= 10000 from (select from queue.%I limit 10001) as capped', v_narrow) into v_small;
-        return case when not v_small then 'tenant' when v_narrow = 'dead_letters' then 'dead_ids' else v_narrow end;
+        return case when not v_small then v_wide when v_narrow = 'dead_letters' then 'dead_ids' else v_narrow end;
     end if;
     return coalesce(v_narrow, case
-        when p_filter.tenant_id is not null then 'tenant'
+        when p_filter.tenant_id is not null then v_wide
         when v_only = 'completed' then 'completed'
         else 'jobs'
     end);
@@ -35,6 +36,6 @@ end;
 $$;
 
 comment on function queue.job_source(queue.job_filter) is $$
-Where jobs of a filter are looked for: the smallest table or index that holds all of them. ids, video, tenant and jobs are the record by
+Where jobs of a filter are looked for: the smallest table or index that holds all of them. ids, video, tenant, user and jobs are the record by
 the ids given or by its indexes; completed are the attempts; else a narrow table, dead_ids for dead_letters in the order of ids.
 $$;

@@ -34,6 +34,9 @@ declare
         else '{queued}'
     end;
 begin
+    if p_verb <> 'list' then
+        perform identity.check_may_write();
+    end if;
     if v_status <> all(v_may) then
         raise exception 'status% must be %, not %',
             case when p_verb <> 'list' then format(' of jobs to %s', p_verb) else '' end,
@@ -117,6 +120,7 @@ begin
     v_filter.video_id := p_video_id;
     v_filter.priority := p_priority;
     v_filter.job_ids := p_job_ids;
+    v_filter.user_id := identity.limited_to();
     return v_filter;
 end;
 $$;
@@ -136,5 +140,6 @@ Raises
   RQ003  no such job type
   RQ004  no such tenant, pool or worker
   RQ008  a value that makes no sense, or nothing chosen
+  RQ016  a viewer wants to change jobs
   42501  pool or worker asked for by an application
 $$;

@@ -43,7 +43,7 @@ begin
         ) is not null
         and not base.may_act_for(v_tenant) then
         raise exception 'tenant must be your own, not %', v_tenant
-            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+            using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
     end if;
     -- One row that is inserted whole: psql prints the text of a statement in which a trigger refuses something, so it is short.
     v_job.id := base.uuid_v7();
@@ -105,5 +105,5 @@ Arguments
   channel_id         the channel that it is for, by which it can be paused
 
 Raises
-  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ008 nonsense, RQ012 tenant
+  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ008 nonsense, RQ012 tenant, RQ016 a viewer
 $$;

@@ -18,6 +18,7 @@ declare
     v_hint text;
     v_now timestamptz := base.clock();
     v_tenant uuid := case when current_setting('reelq.tenant_id', true) <> '' then base.current_tenant() end;
+    v_is_user boolean := coalesce(current_setting('reelq.user_id', true), '') <> '';
 begin
     if jsonb_typeof(p_specs) = 'array' then
         -- Most calls use none of the keys that need a check beforehand (ref, depends_on, limits, idempotency_key): find out with one query.
@@ -73,7 +74,7 @@ begin
                 t.max_crashes, t.weight,
                 -- A row with `needs` is one that queue.tg_fill_job need not fill or check.
                 case
-                    when s.video_id is null and s.asset_id is null and s.user_id is null and s.depends_on is null and s.limits is null
+                    when not v_is_user and s.video_id is null and s.asset_id is null and s.user_id is null and s.depends_on is null and s.limits is null
                         and s.idempotency_key is null and s.pipeline_step is null and s.max_attempts is null and t.limits = '{}'
                         and coalesce(s.on_parent_failure, 'fail') = 'fail' and coalesce(s.priority::smallint, 5) between 1 and 10
                         and coalesce(s.scheduled_for::timestamptz, v_now) between '1900-01-01 00:00Z' and '9999-01-01 00:00Z'
@@ -116,7 +117,7 @@ begin
             -- Another session committed one of the keys after the check above: check again.
             null;
         when data_exception or integrity_constraint_violation or sqlstate 'RQ002' or sqlstate 'RQ003' or sqlstate 'RQ004' or sqlstate 'RQ005'
-            or sqlstate 'RQ006' or sqlstate 'RQ008' or sqlstate 'RQ012' then
+            or sqlstate 'RQ006' or sqlstate 'RQ008' or sqlstate 'RQ012' or sqlstate 'RQ016' then
             get stacked diagnostics v_hint = pg_exception_hint;
             v_no := queue.refused_spec(p_specs, v_ids, v_known, array[sqlstate, sqlerrm, v_hint]);
             raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
@@ -139,5 +140,5 @@ Arguments
            Without tenant, video and asset a job belongs to the tenant that reelq.tenant_id names.
 
 Raises
-  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ006 a circle, RQ008 nonsense, RQ012 tenant
+  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ006 a circle, RQ008 nonsense, RQ012 tenant, RQ016 a viewer
 $$;

@@ -36,10 +36,10 @@ begin
     end if;
     -- The tenant before its video, in the order in which a tenant is deleted.
     perform from identity.tenants as t
-    where t.id = (select v.tenant_id from media.videos as v where v.id = enqueue_pipeline.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id))
+    where t.id = (select v.tenant_id from media.videos as v where v.id = enqueue_pipeline.video_id and v.deleted_at is null and identity.may_change(v.tenant_id, v.user_id))
     for key share;  -- mutant: a pipeline locks the video before the tenant
     select v.tenant_id into v_tenant from media.videos as v
-    where v.id = enqueue_pipeline.video_id and v.deleted_at is null and base.may_act_for(v.tenant_id) for key share;
+    where v.id = enqueue_pipeline.video_id and v.deleted_at is null and identity.may_change(v.tenant_id, v.user_id) for key share;
     if not found then
         raise exception 'no video %', coalesce(video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;

@@ -10,7 +10,7 @@ begin
         return null;
     elsif not base.may_act_for(p_tenant_id) then  -- mutant: a key of somebody else's is found
         raise exception 'tenant must be your own, not %', coalesce(p_tenant_id::text, 'null')
-            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+            using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
     end if;
     -- Two queries, as no index serves `is not distinct from`. Jobs first: a job may move to the history in between, never back.
     if p_tenant_id is null then

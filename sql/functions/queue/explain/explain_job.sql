@@ -18,7 +18,7 @@ declare
     v_operator boolean := base.is_operator();
 begin
     select * into v_job from queue.all_jobs as j where j.id = p_job_id;
-    if not found or not base.may_act_for(v_job.tenant_id) then
+    if not found or not identity.may_see(v_job.tenant_id, v_job.user_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
     if v_job.status <> 'queued' then

@@ -10,6 +10,8 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    -- In one order, beside whoever is still at work.
+    perform from queue.processing_jobs as j order by j.id for update;
     delete from queue.processing_jobs;
     get diagnostics v_jobs = row_count;
     delete from queue.job_history;

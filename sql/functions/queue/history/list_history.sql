@@ -17,6 +17,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_tenant uuid := queue.visible_tenant();
+    v_only constant uuid := identity.limited_to();
     v_until timestamptz := coalesce(p_until, 'infinity');
     v_last constant uuid := queue.read_cursor(p_after);
     v_after timestamptz;
@@ -37,15 +38,33 @@ begin
     end if;
     if v_last is not null and p_video_id is null then
         select h.completed_at into v_after
-        from queue.job_history as h where h.id = v_last and (v_tenant is null or h.tenant_id = v_tenant);
+        from queue.job_history as h where h.id = v_last and (v_tenant is null or h.tenant_id = v_tenant) and (v_only is null or h.user_id = v_only);
         if not found then
             raise exception 'no job % in the history to go on after', v_last
                 using errcode = 'RQ004', hint = 'Give the last id of the page before.';
         end if;
         v_until := least(v_until, v_after + interval '1 microsecond');
     end if;
-    -- Each of the three queries reads an index of the partitions from its end, and stops at the limit.
-    if p_video_id is not null then
+    -- Each of the four queries reads an index of the partitions from its end, and stops at the limit.
+    if v_only is not null then
+        return query
+        select s.*
+        from (
+            select h.id, h.completed_at
+            from queue.job_history as h
+            where
+                h.user_id = v_only and h.tenant_id = v_tenant and h.completed_at >= v_since and h.completed_at < v_until
+                and (p_video_id is null or h.video_id = p_video_id) and (p_code is null or h.error_code = p_code)
+                and (p_status is null or h.status = p_status) and (p_job_type is null or h.job_type = p_job_type)
+                and (v_after is null or (h.completed_at, h.id) < (v_after, v_last))
+                and (p_video_id is null or v_last is null or h.id < v_last)
+            order by h.completed_at desc, h.id desc limit p_limit
+        ) as found
+        cross join lateral (
+            select one.* from queue.history_summary as one where one.id = found.id and one.completed_at = found.completed_at offset 0
+        ) as s
+        order by s.completed_at desc, s.id desc;
+    elsif p_video_id is not null then
         return query
         select h.* from queue.history_summary as h
         where

@@ -12,6 +12,7 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_may_write();
     perform queue.check_reason(p_reason);
     if not queue.may_touch(p_job_id) then  -- mutant: whose a job is gets asked after the wait
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
@@ -38,4 +39,5 @@ Raises
   RQ008  the reason has more than 2,000 characters
   RQ009  the job is over
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+  RQ016  a viewer, who may only look
 $$;

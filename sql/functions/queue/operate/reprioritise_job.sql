@@ -13,6 +13,7 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_may_write();
     if p_priority is null or p_priority not between 1 and 10 then
         raise exception 'priority must be 1 (first) to 10 (last), not %', coalesce(p_priority::text, 'null')
             using errcode = 'RQ008', hint = '5 is the usual one.';
@@ -43,4 +44,5 @@ Raises
   RQ008  no priority, or one that a tenant may not choose
   RQ009  the job is over
   RQ011  the owner does not see its rows
+  RQ016  a viewer, who may only look
 $$;

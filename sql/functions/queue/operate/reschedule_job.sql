@@ -12,6 +12,7 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_may_write();
     perform queue.check_time(p_scheduled_for);
     if not queue.may_touch(p_job_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
@@ -40,4 +41,5 @@ Raises
   RQ008  no time, or one before 1900 or after 9998
   RQ009  the job runs or is over
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+  RQ016  a viewer, who may only look
 $$;

@@ -15,8 +15,9 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_may_write();
     if not queue.may_touch(p_job_id) then
-        select h.idempotency_key into v_key from queue.job_history as h where h.id = p_job_id and base.may_act_for(h.tenant_id);
+        select h.idempotency_key into v_key from queue.job_history as h where h.id = p_job_id and identity.may_see(h.tenant_id, h.user_id);
         if found then
             raise exception 'job % must not be in the history to be retried', p_job_id
                 using errcode = 'RQ009',
@@ -71,4 +72,5 @@ Raises
   RQ009  the job is not failed or cancelled, waits for one that is, or is in the history, as a parent of it may be;
          or another run of its video is at work
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+  RQ016  a viewer, who may only look
 $$;

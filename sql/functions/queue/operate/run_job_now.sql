@@ -12,6 +12,7 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_may_write();
     if not queue.may_touch(p_job_id) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
@@ -35,4 +36,5 @@ Raises
   RQ004  no such job
   RQ009  the job waits for something else than its time, runs, or is over
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+  RQ016  a viewer, who may only look
 $$;

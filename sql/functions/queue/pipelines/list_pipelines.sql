@@ -11,7 +11,7 @@ as $$
         select queue.pipeline_of_key(j.idempotency_key) as name, count(distinct j.pipeline_run) as runs
         from queue.leases as l
         inner join queue.processing_jobs as j on j.id = l.job_id
-        where j.pipeline_run is not null and (base.is_operator() or base.may_act_for(j.tenant_id))
+        where j.pipeline_run is not null and (base.is_operator() or identity.may_see(j.tenant_id, j.user_id))
         group by 1
     )
     select

@@ -17,7 +17,7 @@ as $$
             'queue.pause queue.resume queue.list_pauses queue.set_limit queue.drop_limit queue.list_limits',
             'queue.set_schedule queue.list_schedules queue.pause_schedule queue.resume_schedule queue.drop_schedule queue.next_tick',
             'queue.list_workers queue.drain_worker queue.drain_host',
-            'queue.health ops.health queue.verify queue.repair queue.archive_jobs queue.roll_up_stats ops.maintain_partitions',
+            'queue.health ops.health queue.verify queue.repair queue.delete_jobs queue.delete_all_jobs queue.archive_jobs queue.roll_up_stats ops.maintain_partitions',
             'queue.set_setting identity.create_tenant identity.list_tenants identity.set_tenant_status identity.act_for'
         ]
     ) with ordinality as t (topic, functions, place)

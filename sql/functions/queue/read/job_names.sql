@@ -9,14 +9,14 @@ as $$
     from unnest(p_job_ids) as w (id)
     -- One probe a job: its record, else the history.
     cross join lateral (
-        select j.tenant_id, j.video_id from queue.processing_jobs as j where j.id = w.id
+        select j.tenant_id, j.video_id, j.user_id from queue.processing_jobs as j where j.id = w.id
         union all
-        select h.tenant_id, h.video_id from queue.job_history as h where h.id = w.id
+        select h.tenant_id, h.video_id, h.user_id from queue.job_history as h where h.id = w.id
         limit 1
     ) as j
     left join identity.tenants as t on t.id = j.tenant_id
     left join media.videos as v on v.id = j.video_id
-    where base.may_act_for(j.tenant_id);
+    where identity.may_see(j.tenant_id, j.user_id);
 $$;
 
 comment on function queue.job_names(uuid[]) is $$

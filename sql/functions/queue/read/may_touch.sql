@@ -7,7 +7,7 @@ set jit = off
 set enable_seqscan = off
 as $$
 begin
-    return exists (select from queue.processing_jobs as j where j.id = p_job_id and base.may_act_for(j.tenant_id));
+    return exists (select from queue.processing_jobs as j where j.id = p_job_id and identity.may_change(j.tenant_id, j.user_id));
 end;
 $$;
 

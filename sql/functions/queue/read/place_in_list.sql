@@ -13,11 +13,11 @@ declare
 begin
     select j.status, j.completed_at, j.started_at, j.scheduled_for into v_job
     from queue.processing_jobs as j
-    where j.id = p_after and (p_filter.tenant_id is null or j.tenant_id = p_filter.tenant_id);
+    where j.id = p_after and (p_filter.tenant_id is null or j.tenant_id = p_filter.tenant_id) and (p_filter.user_id is null or j.user_id = p_filter.user_id);
     if not found then
         select h.status, h.completed_at, h.started_at, h.scheduled_for into v_job
         from queue.job_history as h
-        where h.id = p_after and (p_filter.tenant_id is null or h.tenant_id = p_filter.tenant_id);
+        where h.id = p_after and (p_filter.tenant_id is null or h.tenant_id = p_filter.tenant_id) and (p_filter.user_id is null or h.user_id = p_filter.user_id);
         if not found then
             raise exception 'no job % to go on after', p_after using errcode = 'RQ004', hint = 'Give the last id of the page before.';
         end if;

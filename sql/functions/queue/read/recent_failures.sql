@@ -12,6 +12,7 @@ as $$
 declare
     -- Asked first: a refusal must not hang on whether there is a row to compare.
     v_tenant uuid := queue.visible_tenant();
+    v_only uuid := identity.limited_to();
 begin
     return query
     select
@@ -19,7 +20,7 @@ begin
     from queue.dead_letters as d
     inner join queue.processing_jobs as j on j.id = d.job_id
     where
-        (v_tenant is null or j.tenant_id = v_tenant)
+        (v_tenant is null or j.tenant_id = v_tenant) and (v_only is null or j.user_id = v_only)
         and j.error_code is distinct from 'parent_failed'
     order by d.failed_at desc
     limit greatest(p_limit, 0);

@@ -12,6 +12,7 @@ as $$
 declare
     -- Asked first: a refusal must not hang on whether there is a row to compare.
     v_tenant uuid := queue.visible_tenant();
+    v_only uuid := identity.limited_to();
 begin
     return query
     select
@@ -20,7 +21,7 @@ begin
     from queue.leases as l
     inner join queue.processing_jobs as j on j.id = l.job_id
     left join media.videos as v on v.id = j.video_id
-    where v_tenant is null or j.tenant_id = v_tenant
+    where (v_tenant is null or j.tenant_id = v_tenant) and (v_only is null or j.user_id = v_only)
     order by l.worker_id, l.started_at, l.job_id;
 end;
 $$;

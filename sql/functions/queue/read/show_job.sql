@@ -25,7 +25,7 @@ begin
         select to_jsonb(h) || jsonb_build_object('place', h.status, 'gate', null, 'archived', true) into v_job
         from queue.job_history as h where h.id = p_job_id;
     end if;
-    if not found or not base.may_act_for((v_job ->> 'tenant_id')::uuid) then
+    if not found or not identity.may_see((v_job ->> 'tenant_id')::uuid, (v_job ->> 'user_id')::uuid) then
         raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
     end if;
     return v_job - v_hidden || jsonb_build_object(
@@ -36,7 +36,7 @@ begin
             ) order by j.id), '[]')
             from (select one.* from queue.all_dependencies as one where one.job_id = p_job_id limit 100) as d
             cross join lateral (select one.* from queue.all_jobs as one where one.id = d.parent_id offset 0) as j
-            where base.may_act_for(j.tenant_id)
+            where identity.may_see(j.tenant_id, j.user_id)
         ),
         'more_parents', exists (select from queue.all_dependencies as one where one.job_id = p_job_id offset 100),
         'children', (
@@ -45,7 +45,7 @@ begin
             ) order by j.id), '[]')
             from (select one.* from queue.all_dependencies as one where one.parent_id = p_job_id limit 100) as d
             cross join lateral (select one.* from queue.all_jobs as one where one.id = d.job_id offset 0) as j
-            where base.may_act_for(j.tenant_id)  -- mutant: another's child is shown
+            where identity.may_see(j.tenant_id, j.user_id)  -- mutant: another's child is shown
         ),
         'more_children', exists (select from queue.all_dependencies as one where one.parent_id = p_job_id offset 100),
         'attempts_history', (

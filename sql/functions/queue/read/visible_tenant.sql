@@ -9,7 +9,7 @@ declare
 begin
     if v_tenant is null and not base.is_trusted() then
         raise exception 'reelq.tenant_id must be set to see jobs'
-            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+            using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
     end if;
     return v_tenant;
 end;

@@ -32,10 +32,7 @@ begin
     if coalesce(v_cancel, false) or p_error_class = 'cancelled' then  -- mutant: a cancel is lost on failure
         v_status := 'cancelled';
     else
-        select * into v_policy from queue.retry_policies as p
-        where p.error_class = p_error_class and p.job_type in (p_job.job_type, '*') and p.code in (p_code, '*')
-        order by p.job_type = '*', p.code = '*'  -- mutant: a code's policy before a type's
-        limit 1;
+        v_policy := queue.find_retry_policy(p_job.job_type, p_error_class, p_code);
         if p_error_class = 'worker_lost' then
             v_crashes := v_crashes + 1;  -- mutant: a crash is charged to the attempts
         elsif queue.charges_attempt(v_policy, p_job, p_code) then  -- mutant: every failure is charged

@@ -50,13 +50,13 @@ begin
     if new.video_id is not null then
         -- The key share locks keep the video from being deleted before this insert commits: first of the tenant, in the order in which
         -- a tenant is deleted with its videos.
-        perform from identity.tenants as t where t.id = (select v.tenant_id from media.videos as v where v.id = new.video_id and base.may_act_for(v.tenant_id)) for key share;
+        perform from identity.tenants as t where t.id = (select v.tenant_id from media.videos as v where v.id = new.video_id and identity.may_see(v.tenant_id, v.user_id)) for key share;
         select v.tenant_id, v.user_id, v.asset_id into v_video
         from media.videos as v
         -- A tenant is told that another's video does not exist, and does not wait for whoever has locked it.
         where
             v.id = new.video_id and v.deleted_at is null
-            and base.may_act_for(v.tenant_id)  -- mutant: a foreign video is told from none
+            and identity.may_see(v.tenant_id, v.user_id)  -- mutant: a foreign video is told from none
         for key share;  -- mutant: a video goes while a job of it comes
         if not found then
             raise exception 'no video %', new.video_id
@@ -81,10 +81,10 @@ begin
             end if;
         end if;
     elsif new.asset_id is not null then
-        perform from identity.tenants as t where t.id = (select a.tenant_id from media.assets as a where a.id = new.asset_id and base.may_act_for(a.tenant_id)) for key share;
+        perform from identity.tenants as t where t.id = (select a.tenant_id from media.assets as a where a.id = new.asset_id and identity.may_see(a.tenant_id, a.owner_user_id)) for key share;
         select a.tenant_id into new.tenant_id
         from media.assets as a
-        where a.id = new.asset_id and (new.tenant_id is null or a.tenant_id = new.tenant_id) and base.may_act_for(a.tenant_id) for key share;
+        where a.id = new.asset_id and (new.tenant_id is null or a.tenant_id = new.tenant_id) and identity.may_see(a.tenant_id, a.owner_user_id) for key share;
         if not found then
             raise exception 'no asset % of this tenant', new.asset_id using errcode = 'RQ004', hint = 'select id from media.assets';
         end if;
@@ -97,7 +97,14 @@ begin
     -- Whether a user, a parent or a key is there is told only to those who may act for the tenant.
     if (new.user_id is not null or new.idempotency_key is not null) and not base.may_act_for(new.tenant_id) then
         raise exception 'tenant must be your own, not %', coalesce(new.tenant_id::text, 'null')
-            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+            using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
+    end if;
+    if current_setting('reelq.user_id', true) <> '' then
+        perform identity.check_may_write();
+        new.user_id := coalesce(new.user_id, base.current_user_id());
+        if not identity.may_change(new.tenant_id, new.user_id) then  -- mutant: a member enqueues for another
+            raise exception 'no user % of this tenant', new.user_id using errcode = 'RQ004', hint = 'Leave user_id out: what you enqueue is yours.';
+        end if;
     end if;
     -- Two nested ifs: with the subquery in one condition, each row would cost a query even without a user.
     if new.user_id is not null then
@@ -125,6 +132,7 @@ Raises
   RQ004  no such video, asset or user
   RQ007  the row does not start as queued
   RQ008  priority, JSON, parents or budgets make no sense, or a run of a pipeline that is not the video's
+  RQ016  the user (reelq.user_id) is a viewer
 $$;
 
 -- Does not fire for the rows of queue.enqueue_jobs that it has filled, and for which nothing is left to check: that saves a third of an

@@ -108,7 +108,7 @@ begin
     foreach v_tenant in array v_tenants loop
         if not base.may_act_for(v_tenant) then
             raise exception 'tenant must be your own, not %', coalesce(v_tenant::text, 'null')
-                using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+                using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
         elsif v_tenant is not null then
             v_no := queue.tenant_refusal(v_tenant);
             if v_no is not null then

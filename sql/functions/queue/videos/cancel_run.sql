@@ -13,8 +13,9 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_may_write();
     perform queue.check_reason(p_reason);
-    if not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id)) then
+    if not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null and identity.may_change(v.tenant_id, v.user_id)) then
         raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
     end if;
     perform from media.videos as v where v.id = p_video_id for no key update;
@@ -44,4 +45,5 @@ Raises
   RQ004  no such video
   RQ008  the reason is too long
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+  RQ016  a viewer, who may only look
 $$;

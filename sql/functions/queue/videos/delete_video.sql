@@ -12,7 +12,8 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
-    select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and base.may_act_for(v.tenant_id);  -- mutant: anybody deletes a video
+    perform identity.check_may_write();
+    select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and identity.may_change(v.tenant_id, v.user_id);  -- mutant: anybody deletes a video
     if found then
         -- The video before its asset, as whoever fails or reopens it: see docs/design/locks.md.
         perform from media.videos as v where v.id = p_video_id for update;  -- mutant: a video is deleted asset first
@@ -47,4 +48,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such video
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+  RQ016  a viewer, who may only look
 $$;

@@ -17,8 +17,9 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_may_write();
     -- Whose it is gets asked before the row is waited for. Then for this session alone: two reruns side by side would each see no other.
-    if exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id)) then
+    if exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null and identity.may_change(v.tenant_id, v.user_id)) then
         -- The tenant before its video, for the jobs that come: in the order in which a tenant is deleted.
         perform from identity.tenants as t where t.id = (select v.tenant_id from media.videos as v where v.id = p_video_id) for key share;  -- mutant: a rerun locks the video before the tenant
         select a.key is not null into v_stored
@@ -84,4 +85,5 @@ Raises
   RQ009  steps of an earlier run are queued or running
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
   RQ012  the tenant is not active
+  RQ016  a viewer, who may only look
 $$;

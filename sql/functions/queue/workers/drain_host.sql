@@ -18,7 +18,7 @@ begin
     end loop;
     if v_count = 0 then
         raise exception 'no worker at work on host %', coalesce(quote_literal(p_host), 'null')
-            using errcode = 'RQ004', hint = 'select worker_id, host from queue.list_workers()';
+            using errcode = 'RQ004', hint = 'Look with: reelq workers list, or queue.list_workers().';
     end if;
     return v_count;
 end;
