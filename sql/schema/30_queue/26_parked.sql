@@ -21,7 +21,7 @@ comment on column queue.parked.rank is 'Urgency, smaller first: Unix time at whi
 comment on column queue.parked.seq is 'Order among equals.';
 comment on column queue.parked.job_id is 'The job.';
 comment on column queue.parked.job_type is 'Its type, for counts without the wide table.';
-comment on column queue.parked.priority is 'Its priority. 0: parked by a release before 0.2.0, in the order of seq.';
-comment on column queue.parked.flow is 'Its tenant, whose turns are counted; all zeros for jobs of the platform itself.';
-comment on column queue.parked.fair_key is 'Order within gate and priority, smaller first. Start-time fair queueing, as in queue.ready: how far the gate was served (queue.limits.virtual_times) or the tenant''s last key, whichever is later, plus 1 / weight of the tenant.';
-comment on column queue.parked.moved is 'It came from the head of another gate, or was ready before the limit was set: its tenant''s turns among such jobs are counted apart, so that it does not wait for its tenant''s whole backlog again.';
+comment on column queue.parked.priority is 'Its priority. 0: parked by a release before 0.2.0, in the order of seq. [internal]';
+comment on column queue.parked.flow is 'Its tenant, whose turns are counted; all zeros for jobs of the platform itself. [internal]';
+comment on column queue.parked.fair_key is 'Order within gate and priority, smaller first. Start-time fair queueing, as in queue.ready: how far the gate was served (queue.limits.virtual_times) or the tenant''s last key, whichever is later, plus 1 / weight of the tenant. [internal]';
+comment on column queue.parked.moved is 'It came from the head of another gate, or was ready before the limit was set: its tenant''s turns among such jobs are counted apart, so that it does not wait for its tenant''s whole backlog again. [internal]';

@@ -46,7 +46,7 @@ comment on column queue.workers.updated_at is 'When the row last changed; heartb
 comment on column queue.workers.last_look_at is 'When it last looked for work, to five seconds; null: never.';
 comment on column queue.workers.trouble is 'What keeps its host from working, as a sentence, such as no ffmpeg; it is given no job meanwhile. Null: it is fit.';
 comment on column queue.workers.remedy is 'What an operator does about it on that host.';
-comment on column queue.workers.beat_interval is 'How often it means to beat; null: it has not told.';
+comment on column queue.workers.beat_interval is 'How often it means to beat; null: it has not told. [internal]';
 
 -- Not for heartbeats, which write last_beat_at alone.
 create trigger touch_status before update on queue.workers

@@ -26,8 +26,8 @@ comment on column queue.limits.used is 'Permits given; those in queue.gate_event
 comment on column queue.limits.created_at is 'When the row was made.';
 comment on column queue.limits.updated_at is 'When the limit last changed.';
 comment on column queue.limits.counted is 'What ran when the limit was made has been counted; before that it gives no permit. See queue.initialise_limits.';
-comment on column queue.limits.virtual_times is 'How far each priority was served behind this limit, in the unit of queue.parked.fair_key: where a tenant that had nothing waiting comes in.';
-comment on column queue.limits.backlog is 'Jobs that were ready before the limit was set may be more urgent than what is parked: claims park the first of them before they let anything in. See queue.park_backlog.';
+comment on column queue.limits.virtual_times is 'How far each priority was served behind this limit, in the unit of queue.parked.fair_key: where a tenant that had nothing waiting comes in. [internal]';
+comment on column queue.limits.backlog is 'Jobs that were ready before the limit was set may be more urgent than what is parked: claims park the first of them before they let anything in. See queue.park_backlog. [internal]';
 
 create trigger touch_updated_at before update on queue.limits
 for each row when (old.max_running is distinct from new.max_running) execute function base.tg_touch_updated_at();
