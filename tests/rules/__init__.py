@@ -275,7 +275,8 @@ RULES = (
                         and pg_get_indexdef(i.indexrelid, 1, true) in ('base.envelope_key(' || quote_ident(a.attname) || ')', 'envelope_key(' || quote_ident(a.attname) || ')')
                         and pg_get_expr(i.indpred, i.indrelid, true) = quote_ident(a.attname) || ' IS NOT NULL'
                 )
-                or coalesce(col_description(c.oid, a.attnum), '') !~* '\\msecret\\M'
+                or coalesce(col_description(c.oid, a.attnum), '') !~ '\\[secret\\]$'
+                or cardinality(k.conkey) > 1 -- ops.list_sealed_columns would not find it
             )
         """,
         "create index … on … (base.envelope_key(column), id) where column is not null; comment on column … '… [secret]'",
