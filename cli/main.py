@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("reelq.cli.queue.commands:queue", "The queue as a whole: pauses, limits, history, hourly figures, settings."),
     "tenants": ("reelq.cli.tenants:tenants", "Organisations whose videos are processed."),
     "audit": ("reelq.cli.audit:audit", "Who did what: acts of people, keys and operators."),
+    "secrets": ("reelq.cli.secrets:secrets", "Keys that seal secrets: make, rotate, count, forget them."),
     "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),

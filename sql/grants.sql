@@ -152,6 +152,15 @@ begin
             -- ops.maintain_partitions is the owner's: it makes and drops tables; so is queue.sync_job_type: what a worker's
             -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly admin'),
+            -- ids of keys and envelopes; no worker rotates
+            ('ops.list_sealed_columns', 'admin'),
+            ('ops.list_used_secret_keys', 'admin'),
+            ('ops.list_secret_keys', 'admin'),
+            ('ops.count_sealed_rows', 'admin'),
+            ('ops.list_sealed_rows', 'admin'),
+            ('ops.replace_sealed_rows', 'admin'),
+            ('ops.set_current_secret_key', 'admin'),
+            ('ops.forget_secret_key', 'admin'),
             ('ops.health', 'worker readonly admin'),
             ('ops.list_acts', 'app readonly admin'),
             ('ops.failed_logins', 'app readonly admin'),

@@ -104,6 +104,12 @@ class HandlersError(SettingsError):
         self.hint = hint
 
 
+# What libpq says when TLS does not come about as the address asks for it.
+NO_TLS = re.compile(
+    r"certificate verify failed|does not match host name|root certificate file|does not support SSL|unsupported protocol|protocol version"
+)
+
+
 class DatabaseAway(ReelqError):
     """Postgres cannot be reached."""
 
@@ -112,7 +118,12 @@ class DatabaseAway(ReelqError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
-        if FULL.search(message):
+        if NO_TLS.search(message):
+            self.hint = (
+                "sslrootcert must name the file of the CA that signed the server's certificate (Debian: /etc/ssl/certs/ca-certificates.crt; "
+                "the driver's wheel finds none by `system`), and the address the server's name: docs/operate.md, TLS."
+            )
+        elif FULL.search(message):
             self.hint = (
                 "The server has no connection left: select application_name, state, count(*) from pg_stat_activity group by 1, 2 "
                 "says who has them; show max_connections says how many there are. Use fewer workers, a pooler, or raise it."
@@ -232,6 +243,12 @@ class RoleRefused(QueueError):
     exit_code = FAILED
 
 
+class KeyMissing(QueueError):
+    """RQ017: sealed under a key that is not here."""
+
+    exit_code = FAILED
+
+
 BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ001": LeaseLost,
     "RQ002": WrongIsolation,
@@ -246,6 +263,7 @@ BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ011": SchemaMismatch,
     "RQ012": TenantInactive,
     "RQ016": RoleRefused,
+    "RQ017": KeyMissing,
 }
 
 

@@ -44,6 +44,7 @@ CASCADES = "tests/sql/test_queue_cascades.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 PAIRS = "tests/sql/test_queue_pairs.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
+SECRETS = "tests/sql/test_ops_secrets.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
 AUDIT = "tests/sql/test_audit.py"
 AUDIT_GUARD = "tests/sql/test_audit_guard.py"
@@ -393,4 +394,10 @@ MUTANTS = [
     one("another worker settles a job", " and j.worker_id = p_worker_id", "", LEASES, "-k", "its_own"),
     one("another worker's heartbeat", " and l.worker_id = p_worker_id", "", LEASES, "-k", "its_own", at="a heartbeat forgets the token"),
     one("a release is a back-off", "p_outcome = 'snoozed'", "true", LEASES, "-k", "only_a_snooze", at="a drain charges an attempt"),
+    # Secrets
+    one("a secret that changed meanwhile is overwritten", " and t.%2$I = g.old", "", SECRETS, "-k", "still_there"),
+    one("rows are sealed back under an older key", " is distinct from v_current", " is null", SECRETS, "-k", "sealed_back"),
+    one("two hosts each make their key current", "is distinct from p_instead_of", "is null and p_instead_of is not null", SECRETS, "-k", "other_is_told"),
+    one("a key is forgotten that rows use", "is not null", "= ''", SECRETS, "-k", "not_forgotten"),
+    one("used keys are told by reading all rows", "base.envelope_key(t.%1$I) > $1 ", "base.envelope_key(t.%1$I) || '' > $1 ", SECRETS, "-k", "more_than_it_is_about"),
 ]  # fmt: skip

@@ -259,6 +259,29 @@ RULES = (
         "a row in data/ops_partition_policies.sql",
     ),
     Rule(
+        # Rotation and forget look for rows by their key: without the index they would read the table, without the key they could not go on.
+        "a sealed column has an index by its key, a primary key of one column, and says that it is secret",
+        f"""
+        select {NAME} || '.' || a.attname
+        from pg_depend as d
+        inner join pg_constraint as k on k.oid = d.objid and k.conparentid = 0
+        inner join pg_class as c on c.oid = k.conrelid
+        inner join pg_attribute as a on a.attrelid = c.oid and a.attnum = any(k.conkey) and a.atttypid = 'bytea'::regtype
+        where d.classid = 'pg_constraint'::regclass and d.refobjid = to_regprocedure('base.is_envelope(bytea)') and {OURS}
+            and (
+                not exists (
+                    select from pg_index as i inner join pg_index as p on p.indrelid = i.indrelid and p.indisprimary and p.indnkeyatts = 1
+                    where i.indrelid = c.oid and i.indnatts = 2 and i.indkey[1] = p.indkey[0] and i.indisvalid
+                        and pg_get_indexdef(i.indexrelid, 1, true) in ('base.envelope_key(' || quote_ident(a.attname) || ')', 'envelope_key(' || quote_ident(a.attname) || ')')
+                        and pg_get_expr(i.indpred, i.indrelid, true) = quote_ident(a.attname) || ' IS NOT NULL'
+                )
+                or coalesce(col_description(c.oid, a.attnum), '') !~ '\\[secret\\]$'
+                or cardinality(k.conkey) > 1 -- ops.list_sealed_columns would not find it
+            )
+        """,
+        "create index … on … (base.envelope_key(column), id) where column is not null; comment on column … '… [secret]'",
+    ),
+    Rule(
         "updated_at is kept by a trigger",
         f"""
         select {NAME} from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid

@@ -77,6 +77,11 @@ def open_client(settings: Settings) -> S3Client:
     )
 
 
+def endpoint_of(settings: Settings) -> str:
+    """The server's address, as the settings or AWS' own variables have it."""
+    return open_client(settings).meta.endpoint_url
+
+
 def open_s3(settings: Settings) -> S3Store:
     """The store that `settings.store` names as s3://bucket[/prefix]."""
     bucket, _, prefix = settings.store.removeprefix("s3://").partition("/")

@@ -54,6 +54,8 @@ create table identity.users (
 create unique index users_one_email on identity.users (lower(email)) where deleted_at is null;
 create unique index users_one_username on identity.users (tenant_id, lower(username)) where deleted_at is null;
 create index users_by_tenant on identity.users (tenant_id, created_at);
+create index users_by_secret_key on identity.users (base.envelope_key(two_factor_secret), id)
+where two_factor_secret is not null;
 
 comment on table identity.users is 'People with an account. Soft-deleted by deleted_at; reads filter it. Contains personal data.';
 comment on column identity.users.id is 'Time-ordered id.';

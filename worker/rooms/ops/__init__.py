@@ -1,1 +1,1 @@
-"""The room ops, as typed calls: the audit."""
+"""The functions of `ops` as typed calls, a subject a module."""

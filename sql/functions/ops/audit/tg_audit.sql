@@ -27,6 +27,13 @@ begin
         return null;
     end if;
     v_secret := array(select c from unnest(v_columns) as c where ops.column_class(tg_relid, c) = 'secret');  -- mutant: the audit holds hashes
+    -- The same secret under another key: rotations are told once, by who runs them.
+    if tg_op = 'UPDATE' and not exists (
+        select from unnest(v_columns) as c
+        where c <> all(v_secret) or coalesce(ops.envelope_key_of(v_old ->> c) = ops.envelope_key_of(v_new ->> c), true)  -- mutant: a rotation fills the audit
+    ) then
+        return null;
+    end if;
 
     -- A row that came or went is told whole; of one that changed, what changed. A secret's name is told, never its value.
     if tg_op <> 'INSERT' then
