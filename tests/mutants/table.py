@@ -296,6 +296,7 @@ MUTANTS = [
     one("anybody learns ids by slug", "p_tenant ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'", "true", PIPELINES, "-k", "acting_for"),
     one("logs of all attempts are kept", "p_job.token > 20", "false", LOGS, "-k", "latest_twenty"),
     dropped("tenants read logs", LOGS, "-k", "for_operators"),
+    one("a rotation fills the audit", "coalesce(ops.envelope_key_of(v_old ->> c) = ops.envelope_key_of(v_new ->> c), true)", "true", "tests/sql/test_audit.py", "-k", "same_secret"),
     # Who may see and take what
     one("a nonsense user is the tenant", "v_text !~*", "false and v_text !~*", USERS, "-k", "nobody_in_the_tenant"),
     one("a user of another tenant is a member", " and u.tenant_id = base.current_tenant()", "", USERS, "-k", "admin_elsewhere"),

@@ -130,6 +130,18 @@ def test_a_secret_s_name_is_told_and_never_its_value(conn: Conn, bob: UUID) -> N
     assert act(conn, "user.deleted").before["password_hash"] == "(changed)"
 
 
+def test_the_same_secret_under_another_key_is_no_act(conn: Conn, bob: UUID) -> None:
+    """A rotation is told once, by whoever runs it; another secret under the same key is an act."""
+    first, second, third = (bytes([1, 1]) + key + bytes([fill]) * 40 for key, fill in ((b"a", 1), (b"b", 2), (b"b", 3)))
+    conn.execute("update identity.users set two_factor_secret = %s where id = %s", [first, bob])
+    before = count(conn)
+    conn.execute("update identity.users set two_factor_secret = %s where id = %s", [second, bob])
+    assert count(conn) == before
+    conn.execute("update identity.users set two_factor_secret = %s where id = %s", [third, bob])
+    conn.execute("update identity.users set two_factor_secret = %s, full_name = 'Bob' where id = %s", [first, bob])
+    assert count(conn) == before + 2
+
+
 def test_facts_and_json_columns_give_no_secret_away(conn: Conn, bob: UUID) -> None:
     conn.execute(
         "update identity.users set metadata = %s where id = %s",
