@@ -137,6 +137,28 @@ begin
             ('identity.find_tenant', 'worker admin'),
             ('identity.act_for', 'worker app readonly admin'),
             ('identity.set_tenant_status', 'worker admin'),
+            -- the view identity.accounts calls it with the reader's rights
+            ('base.next_monthly', 'worker app readonly admin'),
+            ('identity.show_tenant', 'worker admin'),
+            ('identity.set_tenant', 'worker admin'),
+            ('identity.tenant_config', 'worker app readonly admin'),
+            ('identity.set_tenant_config', 'worker app admin'),
+            ('identity.set_subscription', 'worker admin'),
+            ('identity.end_subscription', 'worker admin'),
+            ('identity.list_subscriptions', 'worker admin'),
+            ('identity.end_trials', 'worker admin'),
+            ('identity.show_quota', 'worker app readonly admin'),
+            ('identity.set_quota', 'worker admin'),
+            ('identity.reset_quotas', 'worker admin'),
+            ('identity.authenticate', 'worker app'),
+            ('identity.has_scope', 'worker app readonly admin'),
+            ('identity.check_scope', 'worker app readonly admin'),
+            ('identity.create_key', 'worker app admin'),
+            ('identity.list_keys', 'worker app readonly admin'),
+            ('identity.show_key', 'worker app readonly admin'),
+            ('identity.revoke_key', 'worker app admin'),
+            ('identity.rotate_key', 'worker app admin'),
+            ('identity.forget_key_uses', 'worker admin'),
             ('queue.set_schedule', 'worker admin'),
             ('queue.drop_schedule', 'worker admin'),
             ('queue.pause_schedule', 'worker admin'),
@@ -181,10 +203,21 @@ begin
             (
                 'identity.users', 'app readonly admin',
                 'select (id, tenant_id, email, email_verified, username, full_name, avatar_url, role, status, '
-                'subscription_tier, subscription_status, trial_ends_at, monthly_quota, current_usage, '
-                'quota_reset_date, settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
+                'settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
                 'locked_until, created_at, updated_at, status_changed_at, deleted_at)'
             ),
+            ('identity.tenant_configs', 'app readonly admin', 'select'),
+            ('identity.subscriptions', 'app readonly admin', 'select'),
+            ('identity.quotas', 'app readonly admin', 'select'),
+            ('identity.accounts', 'app readonly admin', 'select'),
+            -- not the hash, for nobody
+            (
+                'identity.api_keys', 'app readonly admin',
+                'select (id, tenant_id, user_id, name, prefix, scopes, hourly_limit, expires_at, revoked_at, replaced_by, created_by, created_at, '
+                'updated_at)'
+            ),
+            ('identity.api_key_uses', 'admin', 'select'),
+            ('identity.api_key_last_uses', 'admin', 'select'),
             ('media.assets', 'app readonly admin', 'select'),
             ('media.videos', 'app readonly admin', 'select'),
             ('media.variants', 'app readonly admin', 'select'),
@@ -237,6 +270,9 @@ begin
         select to_regclass(split_part(listed.columns, ' ', 1)) as name, split_part(listed.columns, ' ', 2) as user_column
         from unnest(array[
             'identity.users id',
+            'identity.subscriptions user_id',
+            'identity.quotas user_id',
+            'identity.api_keys user_id',
             'media.assets owner_user_id',
             'media.videos user_id',
             'queue.processing_jobs user_id',
