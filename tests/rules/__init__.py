@@ -43,8 +43,8 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 
 # What an application or a reader may call though it asks for no tenant: help and settings. A new function that shows or changes rows
 # of tenants, or what is the operators', does not belong here.
-# The last three say who the caller is.
-TENANTLESS = ("queue.help", "queue.setting", "identity.act_for", "identity.sees_whole_tenant", "identity.may_write")
+# The last say who the caller is.
+TENANTLESS = ("queue.help", "queue.setting", "identity.act_for", "identity.sees_whole_tenant", "identity.may_write", "identity.authenticate")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (

@@ -9,7 +9,7 @@ create table identity.api_keys (
     hourly_limit integer default 1000,
     expires_at timestamptz,
     revoked_at timestamptz,
-    replaced_by uuid references identity.api_keys (id) on delete set null,
+    replaced_by uuid references identity.api_keys (id) on delete set null deferrable initially deferred,
     created_by text not null,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),

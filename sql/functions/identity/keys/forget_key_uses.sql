@@ -11,6 +11,7 @@ declare
     v_count integer;
 begin
     perform base.check_operator();
+    perform base.check_read_committed();
     if p_limit is null or p_limit not between 1 and 100000 then
         raise exception 'limit must be 1 to 100000, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'How many counters one call removes.';
     end if;
@@ -33,5 +34,6 @@ Arguments
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
   RQ008  a limit that cannot be
 $$;

@@ -10,6 +10,7 @@ declare
     v_now timestamptz := base.clock();
     v_key identity.api_keys%rowtype;
 begin
+    perform base.check_read_committed();
     if p_grace is null or p_grace not between '0' and interval '30 days' then
         raise exception 'grace must be 0 to 30 days, not %', coalesce(p_grace::text, 'null') using errcode = 'RQ008', hint = 'How long the old key is still good.';
     end if;
@@ -35,6 +36,7 @@ Arguments
   p_grace  how long the old key is still good, 0 to 30 days
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such key, or not one that the caller may see
   RQ008  a grace that cannot be
   RQ009  the key is revoked, expired or replaced; or the owner has 100 live keys

@@ -10,6 +10,7 @@ declare
     v_id uuid;
 begin
     perform base.check_operator();
+    perform base.check_read_committed();
     if p_user_id is null then
         perform from identity.tenants as t where t.id = v_tenant for no key update;
     else
@@ -36,6 +37,7 @@ Arguments
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such tenant or user
   RQ009  there is none
 $$;

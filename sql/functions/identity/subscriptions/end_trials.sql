@@ -13,6 +13,7 @@ declare
     v_ended integer := 0;
 begin
     perform base.check_operator();
+    perform base.check_read_committed();
     if p_limit is null or p_limit not between 1 and 10000 then
         raise exception 'limit must be 1 to 10000, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'How many trials one call ends.';
     end if;
@@ -48,5 +49,6 @@ Arguments
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
   RQ008  a limit that cannot be
 $$;

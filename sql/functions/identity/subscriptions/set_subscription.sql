@@ -17,6 +17,7 @@ declare
     v_plans text := case when p_user_id is null then 'standard, premium or enterprise' else 'free, starter, pro, business or enterprise' end;
 begin
     perform base.check_operator();
+    perform base.check_read_committed();
     if p_facts is null or jsonb_typeof(p_facts) <> 'object' then
         raise exception 'facts must be a JSON object, not %', coalesce(jsonb_typeof(p_facts), 'null')
             using errcode = 'RQ008', hint = 'Such as {"plan": "pro", "monthly_quota": 300}; what is left out stays as it is.';
@@ -110,6 +111,7 @@ Arguments
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such tenant or user
   RQ008  an unknown key, or a value that cannot be
   RQ009  the provider's id is another subscription's
