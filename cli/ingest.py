@@ -48,6 +48,7 @@ class Source:
     help="Argument of a step of the pipeline, such as ladder.crf=21; may be repeated.",
 )
 @click.option("--title", help="Title of the video; default: the file's name. Only for a single source.")
+@click.option("--key", help="Idempotency key: a second ingest with it returns the first video. Only for a single source.")
 @click.option("--wait", is_flag=True, help="Show progress until all are ready or failed.")
 @json_option
 @pass_app
@@ -59,6 +60,7 @@ def ingest(
     pipeline: str,
     options: dict[str, Any],
     title: str | None,
+    key: str | None,
     wait: bool,
     as_json: bool,
 ) -> int:
@@ -79,6 +81,8 @@ def ingest(
 
     if title is not None and len(sources) > 1:
         raise click.UsageError("--title must stand with one source, not several")
+    if key is not None and len(sources) > 1:
+        raise click.UsageError("--key must stand with one source, not several")
     found = read_all(sources)
     with app.connect() as conn, conn.transaction():
         videos = [
@@ -91,6 +95,7 @@ def ingest(
                 options=options,
                 title=title,
                 original_filename=source.name,
+                idempotency_key=key,
             )
             for source in found
         ]

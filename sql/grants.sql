@@ -139,6 +139,7 @@ begin
             ('identity.set_tenant_status', 'worker admin'),
             -- the view identity.accounts calls it with the reader's rights
             ('base.next_monthly', 'worker app readonly admin'),
+            ('identity.find_account', 'worker admin'),
             ('identity.show_tenant', 'worker admin'),
             ('identity.set_tenant', 'worker admin'),
             ('identity.tenant_config', 'worker app readonly admin'),
@@ -169,6 +170,7 @@ begin
             ('queue.set_setting', 'worker admin'),
             ('queue.archive_jobs', 'worker admin'),
             ('queue.roll_up_stats', 'worker admin'),
+            ('queue.tidy_identity', 'worker admin'),
             -- ops.maintain_partitions is the owner's: it makes and drops tables; so is queue.sync_job_type: what a worker's
             -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly admin'),

@@ -5,7 +5,14 @@ insert into identity.subscriptions (
     monthly_quota, ended_at, created_at
 )
 select
-    u.tenant_id, u.id, u.subscription_tier, now_is.status,
+    u.tenant_id, u.id, u.subscription_tier,
+    case
+        when u.subscription_status = 'cancelled' then 'cancelled'
+        -- A trial without an end is none.
+        when (u.subscription_status = 'trialing' or u.status = 'trial') and u.trial_ends_at is not null then 'trialing'
+        when u.subscription_status = 'past_due' then 'past_due'
+        else 'active'
+    end,
     case when coalesce(u.subscription_id, u.stripe_customer_id, '') <> '' then 'stripe' end,
     -- The provider's id is one subscription's; where several users bear it, the later ones' says whose it is.
     case
@@ -14,17 +21,8 @@ select
         else left(u.subscription_id, 255)
     end,
     nullif(left(u.stripe_customer_id, 255), ''), u.trial_ends_at, u.created_at, u.monthly_quota,
-    case when now_is.status = 'cancelled' then u.updated_at end, u.created_at
+    case when u.subscription_status = 'cancelled' then u.updated_at end, u.created_at
 from identity.users as u
-cross join lateral (
-    -- A trial without an end is none.
-    select case
-        when u.subscription_status = 'cancelled' then 'cancelled'
-        when (u.subscription_status = 'trialing' or u.status = 'trial') and u.trial_ends_at is not null then 'trialing'
-        when u.subscription_status = 'past_due' then 'past_due'
-        else 'active'
-    end as status
-) as now_is
 where
     u.subscription_tier <> 'free' or u.subscription_status <> 'active' or u.trial_ends_at is not null
     or coalesce(u.subscription_id, u.stripe_customer_id, '') <> '';

@@ -13,7 +13,7 @@ begin
             using errcode = 'RQ004', hint = 'A member sees their own: give their user id. The tenant''s is for its admin.';
     end if;
     return query
-    select t.slug, p_user_id, q.monthly_quota, q.used, greatest(q.monthly_quota - q.used, 0), q.resets_on, q.source
+    select t.slug, p_user_id, q.monthly_quota, q.used, case when q.monthly_quota is not null then greatest(q.monthly_quota - q.used, 0) end, q.resets_on, q.source
     from identity.quota_state(v_tenant, p_user_id) as q
     inner join identity.tenants as t on t.id = v_tenant;
 end;

@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
+    v_now timestamptz := base.clock();
     v_tenant uuid := identity.resolve_owner(p_tenant, p_user_id);
     v_known constant text[]
         := '{plan,status,provider,provider_subscription_id,provider_customer_id,trial_ends_at,current_period_start,current_period_end,monthly_quota}';
@@ -35,6 +36,13 @@ begin
             using errcode = 'RQ008', hint = 'null: as many as they like.';
     end if;
 
+    if p_facts ? 'plan' and coalesce(
+        p_facts ->> 'plan' <> all(case when p_user_id is null then '{standard,premium,enterprise}' else '{free,starter,pro,business,enterprise}' end::text[]), true
+    ) then
+        raise exception 'plan must be %, not %', v_plans, left((p_facts -> 'plan')::text, 80)
+            using errcode = 'RQ008', hint = 'A tenant''s plans are others than those of a user.';
+    end if;
+
     -- The owner's row first, so that two calls follow one another; see docs/design/locks.md. Enqueues do not wait for it.
     if p_user_id is null then
         perform from identity.tenants as t where t.id = v_tenant for no key update;
@@ -44,19 +52,18 @@ begin
     select s.* into v_old from identity.subscriptions as s
     where s.tenant_id = v_tenant and s.user_id is not distinct from p_user_id and s.status <> 'cancelled';
     if v_old.id is null then
-        if jsonb_typeof(p_facts -> 'plan') is distinct from 'string' then
+        if not p_facts ? 'plan' then
             raise exception 'plan must be given: there is no live subscription to change' using errcode = 'RQ008', hint = v_plans;
         end if;
-        v_old.id := base.uuid_v7();
-        v_old.tenant_id := v_tenant;
-        v_old.user_id := p_user_id;
-        v_old.status := 'active';
-        v_old.current_period_start := base.clock();
-        -- Without a word about it: what the owner has without a subscription.
-        v_old.monthly_quota := (select q.monthly_quota from identity.quota_state(v_tenant, p_user_id) as q);
-        v_old.created_at := base.clock();
-        v_old.updated_at := v_old.created_at;
-        v_old.status_changed_at := v_old.created_at;
+        -- Without a word about its quota: what the owner has without a subscription.
+        v_old := jsonb_populate_record(
+            v_old,
+            jsonb_build_object(
+                'id', base.uuid_v7(), 'tenant_id', v_tenant, 'user_id', p_user_id, 'status', 'active', 'current_period_start', v_now,
+                'monthly_quota', (select q.monthly_quota from identity.quota_state(v_tenant, p_user_id) as q),
+                'created_at', v_now, 'updated_at', v_now, 'status_changed_at', v_now
+            )
+        );
     end if;
     v_new := jsonb_populate_record(v_old, p_facts);
     if exists (
@@ -65,7 +72,7 @@ begin
     ) then
         raise exception 'times must be of the years 2000 to 9000' using errcode = 'RQ008', hint = 'ISO 8601, such as 2026-12-31T00:00:00Z; null: none.';
     end if;
-    if v_new.status = 'trialing' and coalesce(v_new.trial_ends_at <= base.clock(), true) then
+    if v_new.status = 'trialing' and coalesce(v_new.trial_ends_at <= v_now, true) then
         raise exception 'trial_ends_at must be later than now, not %', coalesce(v_new.trial_ends_at::text, 'null')
             using errcode = 'RQ008', hint = 'When it has been paid, the status is active; when it is over: identity.end_subscription.';
     end if;
