@@ -71,7 +71,9 @@ def keys() -> None:
 @click.argument("name")
 @tenant_option
 @click.option("--user", metavar="USER", help="The user that it acts for: an id or an e-mail address; else the tenant itself.")
-@click.option("--scope", "scopes", type=Choice(SCOPES), multiple=True, default=("read", "write"), show_default=True, help="What it may do; may be repeated.")
+@click.option(
+    "--scope", "scopes", type=Choice(SCOPES), multiple=True, default=("read", "write"), show_default=True, help="What it may do; may be repeated."
+)
 @click.option("--hourly-limit", type=Limit(), default=1000, show_default=True, metavar="USES", help='Uses an hour, or "unlimited".')
 @click.option("--expires", type=Moment(), metavar="TIME", help="From when on it is refused; else never.")
 @json_option

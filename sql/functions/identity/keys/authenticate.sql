@@ -74,7 +74,8 @@ parameter, so that no log bears it.
   begin; select * from identity.authenticate($1); select identity.check_scope('write'); … commit;
 
 A use counts with its transaction; calls that are open at the same moment do not see each other, so that no key is a row that all wait for. Limits
-of 2,000 an hour and more are kept to some per cent, smaller ones exactly. In a read-only transaction nothing is counted.
+of 2,000 an hour and more are kept to some per cent, smaller ones exactly. In a read-only transaction nothing is counted. Under SERIALIZABLE it
+may have to be repeated (40001).
 
 Raises
   RQ014  it is not accepted: unknown, revoked, expired, its tenant not active or its user gone, in one wording
