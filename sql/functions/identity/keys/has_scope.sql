@@ -12,8 +12,8 @@ begin
         return true;
     end if;
     -- What is no id is no key, and not the absence of one.
-    if v_key !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$' then  -- mutant: a nonsense key may do anything
-        return false;
+    if v_key !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$' then
+        return false;  -- mutant: a nonsense key may do anything
     end if;
     return exists (
         select from identity.api_keys as k
