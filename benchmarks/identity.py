@@ -104,7 +104,8 @@ def watch(dsn: str, stop: threading.Event, found: Measured) -> None:
             found.samples += 1
             for kind, event in conn.execute(
                 "select wait_event_type, wait_event from pg_stat_activity "
-                "where datname = current_database() and application_name <> 'watch' and state = 'active' and wait_event is not null"
+                "where datname = current_database() and application_name <> 'watch' and backend_type = 'client backend' and state = 'active' "
+                "and wait_event is not null"
             ).fetchall():
                 found.waits[f"{kind}:{event}"] += 1
             for (_,) in conn.execute("select pid from pg_locks where not granted").fetchall():
@@ -176,7 +177,8 @@ def bench(keys: int, rate: int, clients: int, seconds: float, pg: str | None, wr
                 for name, value, usual in (("keys", keys, 1_000_000), ("rate", rate, 1000), ("clients", clients, 8), ("seconds", seconds, 20))
                 if value != usual
             )
-            head = f"- **command**: {command}\n- **date**: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n- **machine**: {facts}\n- **Postgres**: {database.version}"
+            head = f"- **command**: {command}\n- **date**: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n- **machine**: {facts}"
+            head += f"\n- **Postgres**: {database.version}"
             head += f"\n- **keys**: {keys:,}; all calls with one of them, over {clients} connections, each call its own transaction"
             head += "\n- **ms**: inside the server, by its clock, around `identity.authenticate`; **lock waits**: sessions seen waiting for a lock"
             head += f"\n- **note**: {note}" if note else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -43,13 +43,22 @@ class Company:
         return queue
 
 
-def refusal(queue: Queue, statement: str, *args: Any) -> psycopg.errors.Diagnostic:
+class Refusal(NamedTuple):
+    """What the server said; "" for what it did not say."""
+
+    sqlstate: str
+    message_primary: str
+    message_hint: str
+    message_detail: str
+
+
+def refusal(queue: Queue, statement: str, *args: Any) -> Refusal:
     """What the server says to a call that it refuses, with a code of ours, in one line, and a hint."""
     with pytest.raises(psycopg.Error) as caught:
         queue.conn.execute(statement.encode(), args)
     diag = caught.value.diag
     assert diag.message_hint and "\n" not in (diag.message_primary or ""), diag.message_primary
-    return diag
+    return Refusal(diag.sqlstate or "", diag.message_primary or "", diag.message_hint, diag.message_detail or "")
 
 
 def code(queue: Queue, statement: str, *args: Any) -> str | None:

@@ -304,7 +304,7 @@ def test_who_sees_which(acme, queue, connect):
 
 def test_what_users_had_in_0_1_0_stands_where_it_is_now(pg_server):
     with releasekit.database(pg_server, "0.1.0") as url, psycopg.connect(url, autocommit=True) as conn:
-        tenant = conn.execute("select id from identity.tenants where slug = 'acme'").fetchone()[0]
+        tenant = Queue(conn).value("select id from identity.tenants where slug = 'acme'")
         columns = "tenant_id, email, subscription_tier, subscription_status, status, subscription_id, stripe_customer_id, trial_ends_at, monthly_quota, current_usage, quota_reset_date"
         users = [
             ("free", "active", "active", None, None, None, 30, 3, "2026-12-31"),

@@ -115,6 +115,7 @@ def test_a_trial_gives_nothing_from_its_end_on_and_upkeep_ends_it(queue, acme, c
     assert queue.value("select identity.end_trials()") == 0
     clock.set("2026-11-15 12:00+00")
     assert (account(queue, ann).tier, account(queue, ann).monthly_quota) == ("free", 30)
+    assert queue.rows("select monthly_quota, source from identity.show_quota(null, %s)", ann) == [(30, "default")]
     assert queue.rows("select tier, monthly_quota from identity.show_tenant('acme')") == [("standard", None)]
     assert queue.rows("select tier from identity.list_tenants() where slug = 'acme'") == [("standard",)]
     assert queue.rows("select trials, quotas, counters from queue.tidy_identity()") == [(2, 0, 0)]

@@ -14,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_tenant uuid := identity.resolve_owner(p_tenant, p_user_id);
+    v_tenant uuid := identity.named_owner(p_tenant, p_user_id);
     v_status text;
     v_no text[];
 begin

@@ -14,7 +14,7 @@ set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
-    v_tenant uuid := case when p_tenant is not null or base.current_tenant() is not null then identity.resolve_tenant(p_tenant) end;
+    v_tenant uuid := case when p_tenant is not null or base.current_tenant() is not null then identity.named_tenant(p_tenant) end;
     v_user uuid := p_user_id;
 begin
     if p_limit is null or p_limit not between 1 and 1000 then

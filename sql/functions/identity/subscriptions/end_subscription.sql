@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_tenant uuid := identity.resolve_owner(p_tenant, p_user_id);
+    v_tenant uuid := identity.named_owner(p_tenant, p_user_id);
     v_id uuid;
 begin
     perform base.check_operator();

@@ -10,7 +10,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_tenant uuid := case when p_tenant is not null then identity.resolve_tenant(p_tenant) end;
+    v_tenant uuid := case when p_tenant is not null then identity.named_tenant(p_tenant) end;
 begin
     perform base.check_operator();
     if p_limit is null or p_limit not between 1 and 10000 then

@@ -8,7 +8,7 @@ set timezone = 'UTC'
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_tenant uuid := identity.resolve_owner(p_tenant, p_user_id);
+    v_tenant uuid := identity.named_owner(p_tenant, p_user_id);
     v_known constant text[]
         := '{plan,status,provider,provider_subscription_id,provider_customer_id,trial_ends_at,current_period_start,current_period_end,monthly_quota}';
     v_key text;

@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_tenant uuid := identity.resolve_tenant(p_tenant);
+    v_tenant uuid := identity.named_tenant(p_tenant);
     v_known constant text[] := '{name,tier,job_weight,s3_bucket,s3_region}';
     v_key text;
     v_constraint text;

@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_tenant uuid := identity.resolve_tenant(p_tenant);
+    v_tenant uuid := identity.named_tenant(p_tenant);
     v_known constant text[] := '{personalization_enabled,personalization_weights,content_filters,rate_limit_rps,cache_ttl_seconds,retention_days}';
     v_operators constant text[] := '{rate_limit_rps,retention_days}';
     v_key text;

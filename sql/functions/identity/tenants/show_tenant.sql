@@ -10,7 +10,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_tenant uuid := identity.resolve_tenant(p_tenant);
+    v_tenant uuid := identity.named_tenant(p_tenant);
 begin
     perform base.check_operator();
     return query

@@ -9,7 +9,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_tenant uuid := identity.resolve_tenant(p_tenant);
+    v_tenant uuid := identity.named_tenant(p_tenant);
 begin
     if not identity.may_see(v_tenant, base.current_user_id()) then
         raise exception 'no tenant %', v_tenant using errcode = 'RQ004', hint = 'reelq.user_id is no user of it.';

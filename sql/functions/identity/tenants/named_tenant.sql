@@ -1,4 +1,4 @@
-create or replace function identity.resolve_tenant(p_tenant text)
+create or replace function identity.named_tenant(p_tenant text)
 returns uuid
 language plpgsql
 stable
@@ -22,7 +22,7 @@ begin
 end;
 $$;
 
-comment on function identity.resolve_tenant(text) is $$
+comment on function identity.named_tenant(text) is $$
 The id of a tenant that the caller may act for, whatever its status.
 
 Arguments

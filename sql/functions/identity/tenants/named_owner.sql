@@ -1,4 +1,4 @@
-create or replace function identity.resolve_owner(p_tenant text, p_user_id uuid)
+create or replace function identity.named_owner(p_tenant text, p_user_id uuid)
 returns uuid
 language plpgsql
 stable
@@ -11,7 +11,7 @@ begin
         -- An operator who names a user need not know of which tenant.
         select u.tenant_id into v_tenant from identity.users as u where u.id = p_user_id and u.deleted_at is null and base.may_act_for(u.tenant_id);
     else
-        v_tenant := identity.resolve_tenant(p_tenant);
+        v_tenant := identity.named_tenant(p_tenant);
     end if;
     if p_user_id is not null and not exists (
         select from identity.users as u
@@ -24,7 +24,7 @@ begin
 end;
 $$;
 
-comment on function identity.resolve_owner(text, uuid) is $$
+comment on function identity.named_owner(text, uuid) is $$
 The id of the tenant of an owner, who is a live user of it or, without one, the tenant itself.
 
 Arguments
