@@ -23,6 +23,8 @@ FOR = {
     "Workers": {"reelq_worker"},
     "Upkeep": {"reelq_worker"},
     "Set up": {"reelq_worker"},
+    "Tenants": {"reelq_worker"},
+    "API keys": {"reelq_app", "reelq_worker"},
 }
 OWNER_S = {"ops.maintain_partitions", "identity.create_tenant"}
 MAP = re.compile(r"^## (?:[^\n]*\bmap\b[^\n]*|What you call)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL | re.IGNORECASE)

@@ -58,7 +58,7 @@ def test_a_tenant_has_its_own(queue, acme):
     [{}, {"plan": "gold"}, {"plan": None}, {"plan": "premium"}, {"plan": "pro", "status": "cancelled"}, {"plan": "pro", "status": "odd"}, {"plan": "pro", "monthly_quota": -1},
      {"plan": "pro", "monthly_quota": 1.5}, {"plan": "pro", "monthly_quota": "x"}, {"plan": "pro", "status": "trialing"}, {"plan": "pro", "status": "trialing", "trial_ends_at": "2001-01-01"},
      {"plan": "pro", "current_period_end": "soon"}, {"plan": "pro", "current_period_end": "infinity"}, {"plan": "pro", "current_period_end": "2000-01-02"},
-     {"plan": "pro", "provider_customer_id": "cus_1"}, {"plan": "pro", "id": NOBODY}, {"plan": "pro", "provider": ""}, [], {"plan": "pro", "current_period_start": None}],
+     {"plan": "pro", "provider_customer_id": "cus_1"}, {"plan": "pro", "id": NOBODY}, {"plan": "pro", "provider": ""}, {"plan": "pro", "provider": 7}, {"plan": ["pro"]}, [], {"plan": "pro", "current_period_start": None}],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_and_nothing_is_made(queue, acme, given):
     assert refusal(queue, SET, None, acme.users["member"], Jsonb(given)).sqlstate == "RQ008"

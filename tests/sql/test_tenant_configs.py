@@ -176,7 +176,7 @@ def test_a_tenant_s_own_bucket_tier_and_weight(queue, acme):
     assert queue.rows("select s3_bucket, tier from identity.show_tenant('acme')") == [(None, "premium")]
 
 
-@pytest.mark.parametrize("given", [{"s3_bucket": "acme-media"}, {"tier": "gold"}, {"name": ""}, {"name": None}, {"job_weight": 0}, {"job_weight": "2"}, {"job_weight": None},
+@pytest.mark.parametrize("given", [{"s3_bucket": "acme-media"}, {"tier": "gold"}, {"name": ""}, {"name": None}, {"name": {"a": 1}}, {"s3_bucket": 12345, "s3_region": "eu"}, {"job_weight": 0}, {"job_weight": "2"}, {"job_weight": None},
                                    {"slug": "other"}, {"s3_bucket": "ab", "s3_region": "x"}, [], {"job_weight": 1e9}])  # fmt: skip
 def test_what_a_tenant_cannot_be_is_refused(queue, acme, given):
     assert refusal(queue, "select identity.set_tenant('acme', %s)", Jsonb(given)).sqlstate == "RQ008"

@@ -10,6 +10,7 @@ as $$
 #variable_conflict use_column
 declare
     v_now timestamptz := base.clock();
+    v_hash bytea := case when p_key ~ '^sk_live_[A-Za-z0-9]{43}$' then sha256(convert_to(p_key, 'UTF8')) end;
     v_hour timestamptz := date_trunc('hour', v_now, 'UTC');
     v_writes boolean := current_setting('transaction_read_only') = 'off';
     v_limit integer;
@@ -26,7 +27,7 @@ begin
     left join identity.users as u on u.id = k.user_id and u.tenant_id = k.tenant_id and u.deleted_at is null and u.status in ('active', 'trial')
     left join identity.api_key_last_uses as l on l.key_id = k.id
     where
-        k.key_hash = sha256(convert_to(left(p_key, 100), 'UTF8'))
+        k.key_hash = v_hash
         and k.revoked_at is null
         and (k.expires_at is null or k.expires_at > v_now)  -- mutant: a key never expires
         and t.status = 'active'

@@ -28,6 +28,7 @@ begin
         raise exception 'tenant % must be active, not %', v_tenant, v_status using errcode = 'RQ012', hint = 'Its keys would be refused.';
     end if;
     v_no := case
+        when p_name ~ '[[:cntrl:]]' then array['name must be one line without control characters', 'Such as Production.']
         when p_name is null or p_name !~ '[^[:space:]]' or length(p_name) > 100
             then array[format('name must have 1 to 100 characters, not %s', coalesce(length(btrim(p_name))::text, 'null')), 'Such as Production.']
         when p_scopes is null or cardinality(p_scopes) = 0 or not p_scopes <@ '{read,write,delete,admin}'

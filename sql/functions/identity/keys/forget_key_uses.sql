@@ -8,6 +8,7 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
+    v_before timestamptz := date_trunc('hour', base.clock(), 'UTC') - interval '7 days';
     v_count integer;
 begin
     perform base.check_operator();
@@ -18,7 +19,7 @@ begin
     delete from identity.api_key_uses as u
     where u.ctid = any(array(
         select o.ctid from identity.api_key_uses as o
-        where o.hour < date_trunc('hour', base.clock(), 'UTC') - interval '7 days'
+        where o.hour < v_before
         order by o.hour limit p_limit for update skip locked
     ));
     get diagnostics v_count = row_count;

@@ -1,5 +1,5 @@
 create or replace function identity.quota_state(p_tenant_id uuid, p_user_id uuid)
-returns table (monthly_quota integer, used integer, resets_on date, reset_day integer, source text)
+returns table (id uuid, monthly_quota integer, used integer, resets_on date, reset_day integer, source text)
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
@@ -16,6 +16,7 @@ begin
         select q.* into v_row from identity.quotas as q where q.tenant_id = p_tenant_id and q.user_id = p_user_id;
     end if;
     select s.* into v_live from identity.live_subscription(p_tenant_id, p_user_id) as s;
+    id := v_row.id;
     reset_day := coalesce(
         v_row.reset_day,
         extract(day from (
@@ -38,7 +39,7 @@ end;
 $$;
 
 comment on function identity.quota_state(uuid, uuid) is $$
-The quota of a user or a tenant as it is at this moment, one row: videos a month (null: no bound), how many were used, when that begins
+The quota of a user or a tenant as it is at this moment, one row: its row's id (null: it has none yet), videos a month (null: no bound), how many were used, when that begins
 anew, on which day of the month, and where the bound comes from: subscription, set (identity.set_quota), default (30 for a user, none for a
 tenant).
 

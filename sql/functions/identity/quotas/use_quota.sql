@@ -9,7 +9,6 @@ declare
     v_today date := (base.clock() at time zone 'utc')::date;
     v_owner uuid;
     v_now record;
-    v_row identity.quotas%rowtype;
 begin
     -- The tenant's, then the user's: one order for all, and whoever waits for the tenant's holds no user's.
     for v_owner in select o.id from unnest(case when p_user_id is null then array[null::uuid] else array[null, p_user_id] end) as o (id) loop
@@ -17,19 +16,22 @@ begin
         -- Without a bound nothing is written, so that nobody waits for anybody.
         continue when v_now.monthly_quota is null;
 
-        insert into identity.quotas (tenant_id, user_id, monthly_quota, reset_day, resets_on)
-        values (p_tenant_id, v_owner, case when v_owner is not null then 30 end, v_now.reset_day, v_now.resets_on)
-        on conflict on constraint one_quota_each do nothing;
+        if v_now.id is null then
+            insert into identity.quotas as q (tenant_id, user_id, monthly_quota, reset_day, resets_on)
+            values (p_tenant_id, v_owner, case when v_owner is not null then 30 end, v_now.reset_day, v_now.resets_on)
+            on conflict on constraint one_quota_each do nothing;
+            -- Ours, or that of a session which was first and has committed.
+            v_now.id := (select q.id from identity.quota_state(p_tenant_id, v_owner) as q);
+        end if;
         -- What is used is judged by the row as it is when its turn has come: of fifty at once none goes over.
         update identity.quotas as q
         set
             used = p_videos + case when q.resets_on > v_today then q.used else 0 end,
             resets_on = case when q.resets_on > v_today then q.resets_on else base.next_monthly(q.reset_day, v_today) end
         where
-            q.tenant_id = p_tenant_id
-            and (q.user_id = v_owner or (v_owner is null and q.user_id is null))
-            and p_videos + case when q.resets_on > v_today then q.used else 0 end
-            <= case when v_now.source = 'subscription' then v_now.monthly_quota else coalesce(q.monthly_quota, 2147483647) end::bigint;  -- mutant: a quota is no bound
+            q.id = v_now.id
+            and p_videos + case when q.resets_on > v_today then q.used else 0 end::bigint
+            <= case when v_now.source = 'subscription' then v_now.monthly_quota else coalesce(q.monthly_quota, 2147483647) end;  -- mutant: a quota is no bound
         if not found then
             select q.* into v_now from identity.quota_state(p_tenant_id, v_owner) as q;
             raise exception 'the monthly quota of % is used up: % of %',

@@ -16,8 +16,7 @@ begin
     else
         perform from identity.users as u where u.id = p_user_id for no key update;
     end if;
-    select s.id into v_id from identity.subscriptions as s
-    where s.tenant_id = v_tenant and s.user_id is not distinct from p_user_id and s.status <> 'cancelled';
+    select s.id into v_id from identity.open_subscription(v_tenant, p_user_id) as s;
     if v_id is null then
         raise exception '% must have a live subscription to end', case when p_user_id is null then format('tenant %s', v_tenant) else format('user %s', p_user_id) end
             using errcode = 'RQ009', hint = 'It has none: the tier is what one has without.';

@@ -8,6 +8,7 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_tenant uuid := case when p_tenant is not null then identity.named_tenant(p_tenant) end;

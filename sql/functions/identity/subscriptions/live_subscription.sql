@@ -5,20 +5,9 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- Two statements: an index cannot serve "is not distinct from".
-    if p_user_id is null then
-        return query
-        select s.* from identity.subscriptions as s
-        where
-            s.tenant_id = p_tenant_id and s.user_id is null and s.status <> 'cancelled'
-            and (s.status <> 'trialing' or s.trial_ends_at > base.clock());
-    else
-        return query
-        select s.* from identity.subscriptions as s
-        where
-            s.tenant_id = p_tenant_id and s.user_id = p_user_id and s.status <> 'cancelled'
-            and (s.status <> 'trialing' or s.trial_ends_at > base.clock());  -- mutant: a trial goes on after its end
-    end if;
+    return query
+    select s.* from identity.open_subscription(p_tenant_id, p_user_id) as s
+    where s.status <> 'trialing' or s.trial_ends_at > base.clock();  -- mutant: a trial goes on after its end
 end;
 $$;
 

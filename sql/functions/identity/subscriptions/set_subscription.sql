@@ -27,6 +27,10 @@ begin
         raise exception 'a subscription has no %', quote_literal(left(v_key, 80))
             using errcode = 'RQ008', hint = 'Known: ' || array_to_string(v_known, ', ');
     end loop;
+    for v_key in select f.key from jsonb_each(p_facts) as f where f.key <> 'monthly_quota' and jsonb_typeof(f.value) not in ('string', 'null') order by f.key loop
+        raise exception '% must be a text, not %', v_key, left((p_facts -> v_key)::text, 80)
+            using errcode = 'RQ008', hint = 'In quotes; times as "2026-12-31T00:00:00Z".';
+    end loop;
     if p_facts ->> 'status' = 'cancelled' then
         raise exception 'status must be active, trialing or past_due, not cancelled'
             using errcode = 'RQ008', hint = 'To end it: identity.end_subscription(tenant, user), or: reelq subscriptions end';
@@ -49,8 +53,7 @@ begin
     else
         perform from identity.users as u where u.id = p_user_id for no key update;
     end if;
-    select s.* into v_old from identity.subscriptions as s
-    where s.tenant_id = v_tenant and s.user_id is not distinct from p_user_id and s.status <> 'cancelled';
+    select s.* into v_old from identity.open_subscription(v_tenant, p_user_id) as s;
     if v_old.id is null then
         if not p_facts ? 'plan' then
             raise exception 'plan must be given: there is no live subscription to change' using errcode = 'RQ008', hint = v_plans;

@@ -22,6 +22,9 @@ begin
         raise exception 'a tenant has no % that could be set', quote_literal(left(v_key, 80))
             using errcode = 'RQ008', hint = 'Known: ' || array_to_string(v_known, ', ') || '; its status: identity.set_tenant_status.';
     end loop;
+    for v_key in select f.key from jsonb_each(p_facts) as f where f.key <> 'job_weight' and jsonb_typeof(f.value) not in ('string', 'null') order by f.key loop
+        raise exception '% must be a text, not %', v_key, left((p_facts -> v_key)::text, 80) using errcode = 'RQ008', hint = 'In quotes.';
+    end loop;
     if p_facts ? 'job_weight' and (jsonb_typeof(p_facts -> 'job_weight') <> 'number' or (p_facts ->> 'job_weight')::numeric not between 0.01 and 9999.99) then
         raise exception 'job_weight must be a number from 0.01 to 9999.99, not %', left((p_facts -> 'job_weight')::text, 80)
             using errcode = 'RQ008', hint = 'A tenant of 2 gets twice the turns of a tenant of 1.';
