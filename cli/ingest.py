@@ -77,7 +77,7 @@ def ingest(
       reelq ingest https://media.example/talk.mp4 --title "A talk" --option ladder.renditions=720p,360p
       reelq ingest -- -starts-with-a-dash.mp4
     """
-    from reelq.worker.rooms import queue
+    from reelq.worker.rooms import media, queue
 
     if title is not None and len(sources) > 1:
         raise click.UsageError("--title must stand with one source, not several")
@@ -111,6 +111,10 @@ def ingest(
         }
         for video_id, source in zip(videos, found, strict=True)
     }
+    if key is not None and not wait:  # perhaps it came in long ago
+        with app.connect(tenant=tenant) as conn:
+            for video_id in videos:
+                rows[str(video_id)].update(as_it_is(media.show_video(conn, video_id)))
     if wait:
         from reelq.cli.terminal.waiting import wait_for
 
@@ -120,10 +124,15 @@ def ingest(
             output.say("The work goes on; follow it with: reelq top")
             raise
         for video in waited:
-            rows[video["id"]].update({name: video[name] for name in ("title", "status", "error_code", "error_message")})
-            rows[video["id"]]["variants"] = len(video["variants"])
+            rows[video["id"]].update(as_it_is(video))
     output.emit(rows.values(), as_json, COLUMNS)
     return 1 if any(row["status"] == "failed" for row in rows.values()) else 0
+
+
+def as_it_is(video: dict[str, Any]) -> dict[str, Any]:
+    """The columns that change while it is worked on."""
+    found = {name: video[name] for name in ("title", "status", "error_code", "error_message")}
+    return {**found, "variants": len(video["variants"])}
 
 
 def read_all(texts: tuple[str, ...]) -> list[Source]:

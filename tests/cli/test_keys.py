@@ -116,13 +116,15 @@ def test_what_cannot_be_is_refused_in_a_line(reelq, ann, words, code, told):
     assert len(lines) <= 2 and "Traceback" not in found.err
 
 
-def test_a_quota_is_seen_set_and_spent(reelq, ann):
+def test_a_quota_is_seen_set_and_spent(reelq, ann, conn):
     assert reelq("users", "quota", "show", ann, "--json").row["remaining"] == 30
     assert reelq("users", "quota", "set", ann, "1", "--reset-day", "31", "--json").row["source"] == "set"
     (user,) = {reelq("users", "quota", "show", ann.upper(), "--json").row["user_id"]}
     ingest = ("ingest", "https://a.example/a.mp4", "--tenant", "acme", "--user", user)
     first = reelq(*ingest, "--key", "order-1", "--json").row["video_id"]
     assert reelq(*ingest, "--key", "order-1", "--json").row["video_id"] == first
+    conn.execute("update media.videos set status = 'downloading' where id = %s", [first])
+    assert reelq(*ingest, "--key", "order-1", "--json").row["status"] == "downloading"
     spent = reelq(*ingest)
     assert (spent.code, spent.out) == (1, "") and "is used up: 1 of 1" in spent.err and "hint: It begins anew on" in spent.err
     assert "unlimited" in reelq("users", "quota", "set", ann, "unlimited").out

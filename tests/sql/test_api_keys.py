@@ -240,6 +240,13 @@ def test_scopes_bound_what_a_key_does_and_admin_has_all(queue, acme, app):
     with app.transaction():
         app.rows(LOOK, keys["read"].key)
         assert not app.value("select identity.may_write()")
+    with pytest.raises(psycopg.Error) as caught, app.transaction():
+        app.rows(LOOK, keys["write"].key)
+        app.rows("select * from queue.delete_video(%s)", acme.tenant.video)
+    assert caught.value.sqlstate == "RQ016"
+    with app.transaction():
+        app.rows(LOOK, keys["delete"].key)
+        app.rows("select * from queue.delete_video(%s)", acme.tenant.video)
 
 
 def test_a_session_without_a_key_has_all_scopes_and_nonsense_or_a_foreign_key_none(queue, acme, connect):

@@ -12,6 +12,7 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_scope('delete');
     select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and base.may_act_for(v.tenant_id);  -- mutant: anybody deletes a video
     if found then
         -- The video before its asset, as whoever fails or reopens it: see docs/design/locks.md.
@@ -47,4 +48,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such video
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
+  RQ016  the key of this session has no scope delete
 $$;
