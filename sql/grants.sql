@@ -139,6 +139,29 @@ begin
             ('identity.find_tenant', 'worker admin'),
             ('identity.act_for', 'worker app readonly admin'),
             ('identity.set_tenant_status', 'worker admin'),
+            -- the view identity.accounts calls it with the reader's rights
+            ('base.next_monthly', 'worker app readonly admin'),
+            ('identity.find_account', 'worker admin'),
+            ('identity.show_tenant', 'worker admin'),
+            ('identity.set_tenant', 'worker admin'),
+            ('identity.tenant_config', 'worker app readonly admin'),
+            ('identity.set_tenant_config', 'worker app admin'),
+            ('identity.set_subscription', 'worker admin'),
+            ('identity.end_subscription', 'worker admin'),
+            ('identity.list_subscriptions', 'worker admin'),
+            ('identity.end_trials', 'worker admin'),
+            ('identity.show_quota', 'worker app readonly admin'),
+            ('identity.set_quota', 'worker admin'),
+            ('identity.reset_quotas', 'worker admin'),
+            ('identity.authenticate', 'worker app'),
+            ('identity.has_scope', 'worker app readonly admin'),
+            ('identity.check_scope', 'worker app readonly admin'),
+            ('identity.create_key', 'worker app admin'),
+            ('identity.list_keys', 'worker app readonly admin'),
+            ('identity.show_key', 'worker app readonly admin'),
+            ('identity.revoke_key', 'worker app admin'),
+            ('identity.rotate_key', 'worker app admin'),
+            ('identity.forget_key_uses', 'worker admin'),
             ('queue.set_schedule', 'worker admin'),
             ('queue.drop_schedule', 'worker admin'),
             ('queue.pause_schedule', 'worker admin'),
@@ -149,6 +172,7 @@ begin
             ('queue.set_setting', 'worker admin'),
             ('queue.archive_jobs', 'worker admin'),
             ('queue.roll_up_stats', 'worker admin'),
+            ('queue.tidy_identity', 'worker admin'),
             -- ops.maintain_partitions is the owner's: it makes and drops tables; so is queue.sync_job_type: what a worker's
             -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly admin'),
@@ -196,9 +220,18 @@ begin
             (
                 'identity.users', 'app readonly',
                 'select (id, tenant_id, email, email_verified, username, full_name, avatar_url, role, status, '
-                'subscription_tier, subscription_status, trial_ends_at, monthly_quota, current_usage, '
-                'quota_reset_date, settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
+                'settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
                 'locked_until, created_at, updated_at, status_changed_at, deleted_at)'
+            ),
+            ('identity.tenant_configs', 'app readonly', 'select'),
+            ('identity.subscriptions', 'app readonly', 'select'),
+            ('identity.quotas', 'app readonly', 'select'),
+            ('identity.accounts', 'app readonly', 'select'),
+            -- not the hash, for nobody
+            (
+                'identity.api_keys', 'app readonly',
+                'select (id, tenant_id, user_id, name, prefix, scopes, hourly_limit, expires_at, revoked_at, replaced_by, created_by, created_at, '
+                'updated_at)'
             ),
             ('media.assets', 'app readonly', 'select'),
             ('media.videos', 'app readonly', 'select'),
@@ -284,6 +317,9 @@ begin
         select to_regclass(listed.own ->> 0) as name, listed.own ->> 1 as own
         from jsonb_array_elements($json$[
             ["identity.users", "id = (select identity.limited_to())"],
+            ["identity.subscriptions", "user_id = (select identity.limited_to())"],
+            ["identity.quotas", "user_id = (select identity.limited_to())"],
+            ["identity.api_keys", "user_id = (select identity.limited_to())"],
             ["media.assets", "owner_user_id = (select identity.limited_to())"],
             ["media.videos", "user_id = (select identity.limited_to())"],
             ["media.variants", "exists (select from media.assets as a where a.id = asset_id)"],

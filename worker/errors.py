@@ -237,8 +237,30 @@ class TenantInactive(QueueError):
     exit_code = FAILED
 
 
-class RoleRefused(QueueError):
-    """RQ016."""
+class QuotaSpent(QueueError):
+    """RQ013: the month's videos of the user or the tenant are used up; the hint says when it begins anew."""
+
+    exit_code = FAILED
+
+
+class NotAuthenticated(QueueError):
+    """RQ014: who comes is not known here, or not any more; which of the two nobody is told."""
+
+    exit_code = FAILED
+
+
+class TooManyCalls(QueueError):
+    """RQ015: over a rate; `retry_after_s` says in how many seconds to come back."""
+
+    exit_code = TRY_AGAIN
+
+    def __init__(self, message: str, hint: str | None = None, detail: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = int(detail) if detail and detail.isdecimal() else None
+
+
+class NotPermitted(QueueError):
+    """RQ016: the user's role or the key's scope does not allow it."""
 
     exit_code = FAILED
 
@@ -262,7 +284,10 @@ BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ010": WorkerUnknown,
     "RQ011": SchemaMismatch,
     "RQ012": TenantInactive,
-    "RQ016": RoleRefused,
+    "RQ013": QuotaSpent,
+    "RQ014": NotAuthenticated,
+    "RQ015": TooManyCalls,
+    "RQ016": NotPermitted,
     "RQ017": KeyMissing,
 }
 
@@ -275,6 +300,8 @@ def from_database(error: psycopg.Error) -> ReelqError | None:
     """
     code = error.sqlstate or ""
     message = (error.diag.message_primary or str(error)).strip()
+    if code == "RQ015":
+        return TooManyCalls(message, error.diag.message_hint, error.diag.message_detail)
     if code in BY_SQLSTATE:
         return BY_SQLSTATE[code](message, error.diag.message_hint)
     if code == "25006":

@@ -48,6 +48,9 @@ SECRETS = "tests/sql/test_ops_secrets.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
 AUDIT = "tests/sql/test_audit.py"
 AUDIT_GUARD = "tests/sql/test_audit_guard.py"
+QUOTAS = "tests/sql/test_quotas.py"
+KEYS = "tests/sql/test_api_keys.py"
+CONFIGS = "tests/sql/test_tenant_configs.py"
 MARK = "  -- mutant: "
 
 
@@ -401,4 +404,23 @@ MUTANTS = [
     one("two hosts each make their key current", "is distinct from p_instead_of", "is null and p_instead_of is not null", SECRETS, "-k", "other_is_told"),
     one("a key is forgotten that rows use", "is not null", "= ''", SECRETS, "-k", "not_forgotten"),
     one("used keys are told by reading all rows", "base.envelope_key(t.%1$I) > $1 ", "base.envelope_key(t.%1$I) || '' > $1 ", SECRETS, "-k", "more_than_it_is_about"),
+    # Tenants, quotas and keys
+    one("weights sum to anything", "v_sum <> 1", "false", CONFIGS, "-k", "weights"),
+    one("a tenant sets its own rate", "not base.is_trusted()", "false", CONFIGS, "-k", "members_look"),
+    one("anybody's tenant is found", " or not base.may_act_for(v_id)", "", CONFIGS, "-k", "answered_like"),
+    one("a member does what is the admin's", "is distinct from 'admin'", "is null", CONFIGS, "-k", "members_look"),
+    one("a trial goes on after its end", " or s.trial_ends_at > base.clock()", " or true", "tests/sql/test_subscriptions.py", "-k", "gives_nothing"),
+    one("the 31st of a shorter month", "- interval '1 day'", "+ interval '3 days'", QUOTAS, "-k", "next_reset"),
+    one("a quota is no bound", "<= case", ">= 0 or 0 = case", QUOTAS, "-k", "spent or fifty"),
+    dropped("an ingest uses up no quota", QUOTAS, "-k", "spent"),
+    dropped("a subscription gives no quota", QUOTAS, "-k", "goes_before"),
+    one("a key never expires", " or k.expires_at > v_now", " or true", KEYS, "-k", "expiry"),
+    one("a key outlives its user", " or u.id is not null", " or true", KEYS, "-k", "the_answer_is_the_same"),
+    one("a key has no hourly limit", ">= v_limit", "< 0", KEYS, "-k", "low_limit"),
+    dropped("a user of before stays", KEYS, "-k", "user_of_before"),
+    one("anybody's key is found", " or not identity.may_see(v_key.tenant_id, v_key.user_id)", "", KEYS, "-k", "another_tenant or what_is_theirs"),
+    one("a member lists all keys", "not identity.may_see(v_tenant, v_user)", "false", KEYS, "-k", "what_is_theirs"),
+    one("a foreign key gives its scopes", " and k.tenant_id = base.current_tenant()", "", KEYS, "-k", "foreign_key_none"),
+    one("a nonsense key may do anything", "return false", "return true", KEYS, "-k", "foreign_key_none"),
+    one("a key without write writes", "not identity.has_scope('write')", "false", KEYS, "-k", "scopes_bound"),
 ]  # fmt: skip

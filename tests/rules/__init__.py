@@ -45,7 +45,7 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 # of tenants, or what is the operators', does not belong here.
 # The last ones say who the caller is.
 TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
-              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to")
+              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "identity.authenticate")
 # What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
 USERLESS = ("identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_

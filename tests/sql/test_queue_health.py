@@ -224,12 +224,12 @@ def test_upkeep_that_does_not_run_is_told(queue, clock):
     queue.conn.execute("insert into queue.upkeep (task) values ('brush')")
     assert only(queue, "upkeep")[0] == "ok"
     clock.forward(4 * 60 * MINUTES)
-    assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "repair", "stats"}
-    queue.conn.execute("update queue.upkeep set last_run_at = base.clock() where task in ('archive', 'stats')")
+    assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "identity", "repair", "stats"}
+    queue.conn.execute("update queue.upkeep set last_run_at = base.clock() where task in ('archive', 'identity', 'stats')")
     queue.rows("select * from queue.repair()")
     assert only(queue, "upkeep")[0] == "ok"
     clock.forward(4 * 24 * 60 * MINUTES)
-    assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "brush", "repair", "stats"}
+    assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "brush", "identity", "repair", "stats"}
 
 
 def test_workers_that_do_not_rescue_are_told(queue, clock):

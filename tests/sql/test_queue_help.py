@@ -24,6 +24,8 @@ FOR = {
     "Upkeep": {"reelq_worker"},
     "Audit": {"reelq_app", "reelq_readonly"},
     "Set up": {"reelq_worker"},
+    "Tenants": {"reelq_worker"},
+    "API keys": {"reelq_app", "reelq_worker"},
 }
 OWNER_S = {"ops.maintain_partitions", "identity.create_tenant", "queue.delete_jobs", "queue.delete_all_jobs"}
 MAP = re.compile(r"^## (?:[^\n]*\bmap\b[^\n]*|What you call)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL | re.IGNORECASE)

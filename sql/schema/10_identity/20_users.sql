@@ -9,14 +9,6 @@ create table identity.users (
     avatar_url text,
     role text not null default 'member',
     status text not null default 'active',
-    subscription_tier text not null default 'free',
-    subscription_status text not null default 'active',
-    subscription_id text,
-    stripe_customer_id text,
-    trial_ends_at timestamptz,
-    monthly_quota integer not null default 30,
-    current_usage integer not null default 0,
-    quota_reset_date date not null default (base.clock() at time zone 'utc' + interval '1 month')::date,
     settings jsonb not null default '{}',
     metadata jsonb not null default '{}',
     timezone text not null default 'UTC',
@@ -38,12 +30,6 @@ create table identity.users (
     constraint role_is_known check (role in ('admin', 'member', 'viewer', 'beta_tester')),
     constraint status_is_known check (status in ('active', 'trial', 'suspended', 'cancelled', 'deleted')),
     constraint deleted_has_a_time check (status <> 'deleted' or deleted_at is not null),
-    constraint subscription_tier_is_known
-    check (subscription_tier in ('free', 'starter', 'pro', 'business', 'enterprise')),
-    constraint subscription_status_is_known
-    check (subscription_status in ('active', 'trialing', 'past_due', 'cancelled')),
-    constraint quota_is_not_negative check (monthly_quota >= 0),
-    constraint usage_is_not_negative check (current_usage >= 0),
     constraint settings_is_an_object check (jsonb_typeof(settings) = 'object'),
     constraint metadata_is_an_object check (jsonb_typeof(metadata) = 'object'),
     constraint second_factor_has_a_secret check (not two_factor_enabled or two_factor_secret is not null),
@@ -68,14 +54,6 @@ comment on column identity.users.full_name is 'Personal. Name as the person writ
 comment on column identity.users.avatar_url is 'Personal. Where the picture lies.';
 comment on column identity.users.role is 'admin, member, viewer or beta_tester, within the tenant.';
 comment on column identity.users.status is 'active, trial, suspended, cancelled or deleted (then deleted_at is set).';
-comment on column identity.users.subscription_tier is 'free, starter, pro, business or enterprise.';
-comment on column identity.users.subscription_status is 'active, trialing, past_due or cancelled.';
-comment on column identity.users.subscription_id is 'The payment provider''s id of the subscription.';
-comment on column identity.users.stripe_customer_id is 'The payment provider''s id of the customer.';
-comment on column identity.users.trial_ends_at is 'When the trial ends; null when there is none.';
-comment on column identity.users.monthly_quota is 'Videos that may be processed in a month.';
-comment on column identity.users.current_usage is 'Videos processed since the last reset.';
-comment on column identity.users.quota_reset_date is 'The day (UTC) on which current_usage becomes 0.';
 comment on column identity.users.settings is 'JSON object: what the person chose, as {"theme": "dark"}.';
 comment on column identity.users.metadata is 'JSON object: what the host application keeps here.';
 comment on column identity.users.timezone is 'IANA name, as Europe/Vienna.';

@@ -14,6 +14,7 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_scope('delete');
     perform identity.check_may_write();
     select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and identity.may_change(v.tenant_id, v.user_id);  -- mutant: anybody deletes a video
     if found then
@@ -56,5 +57,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such video
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
-  RQ016  a viewer, who may only look
+  RQ016  a viewer, who may only look, or the key of this session has no scope delete
 $$;
