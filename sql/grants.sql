@@ -137,6 +137,43 @@ begin
             ('identity.find_tenant', 'worker admin'),
             ('identity.act_for', 'worker app readonly admin'),
             ('identity.set_tenant_status', 'worker admin'),
+            -- Accounts: a worker has no business with them. In a tenant its admins manage them, and others themselves.
+            ('identity.find_user', 'app readonly admin'),
+            ('identity.list_users', 'app readonly admin'),
+            ('identity.show_user', 'app readonly admin'),
+            ('identity.create_user', 'app admin'),
+            ('identity.invite_user', 'app admin'),
+            ('identity.change_user', 'app admin'),
+            ('identity.set_user_role', 'app admin'),
+            ('identity.set_user_status', 'app admin'),
+            ('identity.delete_user', 'app admin'),
+            ('identity.restore_user', 'app admin'),
+            ('identity.unlock_user', 'app admin'),
+            ('identity.begin_login', 'app admin'),
+            ('identity.finish_login', 'app admin'),
+            ('identity.finish_second_factor', 'app admin'),
+            ('identity.hash_again', 'app admin'),
+            ('identity.set_password', 'app admin'),
+            ('identity.enrol_second_factor', 'app admin'),
+            ('identity.second_factor_secret', 'app admin'),
+            ('identity.confirm_second_factor', 'app admin'),
+            ('identity.drop_second_factor', 'app admin'),
+            ('identity.open_session', 'app admin'),
+            ('identity.check_session', 'app admin'),
+            ('identity.close_session', 'app admin'),
+            ('identity.list_sessions', 'app readonly admin'),
+            ('identity.revoke_session', 'app admin'),
+            ('identity.revoke_sessions', 'app admin'),
+            ('identity.show_token', 'app admin'),
+            ('identity.request_reset', 'app admin'),
+            ('identity.use_password_token', 'app admin'),
+            ('identity.request_verification', 'app admin'),
+            ('identity.verify_email', 'app admin'),
+            ('identity.refuse_credentials', 'app admin'),
+            ('identity.argon2_parameters', 'app admin'),
+            ('identity.list_settings', 'readonly admin'),
+            ('identity.set_setting', 'admin'),
+            ('identity.remove_ended', 'worker admin'),
             ('queue.set_schedule', 'worker admin'),
             ('queue.drop_schedule', 'worker admin'),
             ('queue.pause_schedule', 'worker admin'),
@@ -185,6 +222,19 @@ begin
                 'quota_reset_date, settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
                 'locked_until, created_at, updated_at, status_changed_at, deleted_at)'
             ),
+            -- no hash of a token or code, for nobody
+            (
+                'identity.user_sessions', 'app readonly admin',
+                'select (id, tenant_id, user_id, device, ip_address, user_agent, second_factor, expires_at, last_seen_at, revoked_at, '
+                'revoked_because, created_at, updated_at)'
+            ),
+            (
+                'identity.one_time_tokens', 'app readonly admin',
+                'select (id, tenant_id, user_id, purpose, email, expires_at, used_at, created_at, updated_at)'
+            ),
+            ('identity.recovery_codes', 'app readonly admin', 'select (id, tenant_id, user_id, used_at, created_at, updated_at)'),
+            ('identity.login_attempts', 'admin', 'select (step, user_id, admitted, address, created_at)'),
+            ('identity.settings', 'readonly admin', 'select'),
             ('media.assets', 'app readonly admin', 'select'),
             ('media.videos', 'app readonly admin', 'select'),
             ('media.variants', 'app readonly admin', 'select'),
@@ -237,6 +287,9 @@ begin
         select to_regclass(split_part(listed.columns, ' ', 1)) as name, split_part(listed.columns, ' ', 2) as user_column
         from unnest(array[
             'identity.users id',
+            'identity.user_sessions user_id',
+            'identity.one_time_tokens user_id',
+            'identity.recovery_codes user_id',
             'media.assets owner_user_id',
             'media.videos user_id',
             'queue.processing_jobs user_id',
