@@ -221,6 +221,12 @@ class TenantInactive(QueueError):
     exit_code = FAILED
 
 
+class KeyMissing(QueueError):
+    """RQ017: sealed under a key that is not here."""
+
+    exit_code = FAILED
+
+
 BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ001": LeaseLost,
     "RQ002": WrongIsolation,
@@ -234,6 +240,7 @@ BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ010": WorkerUnknown,
     "RQ011": SchemaMismatch,
     "RQ012": TenantInactive,
+    "RQ017": KeyMissing,
 }
 
 
