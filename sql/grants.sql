@@ -151,6 +151,7 @@ begin
             ('identity.unlock_user', 'app admin'),
             ('identity.begin_login', 'app admin'),
             ('identity.finish_login', 'app admin'),
+            ('identity.show_challenge', 'app admin'),
             ('identity.finish_second_factor', 'app admin'),
             ('identity.hash_again', 'app admin'),
             ('identity.set_password', 'app admin'),

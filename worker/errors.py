@@ -221,6 +221,18 @@ class TenantInactive(QueueError):
     exit_code = FAILED
 
 
+class NotAuthenticated(QueueError):
+    """RQ014: wrong, unknown, locked, suspended, expired, used or revoked; always the same words."""
+
+    exit_code = FAILED
+
+
+class NotPermitted(QueueError):
+    """RQ016: the user's role does not allow it."""
+
+    exit_code = FAILED
+
+
 class KeyMissing(QueueError):
     """RQ017: sealed under a key that is not here."""
 
@@ -240,6 +252,8 @@ BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ010": WorkerUnknown,
     "RQ011": SchemaMismatch,
     "RQ012": TenantInactive,
+    "RQ014": NotAuthenticated,
+    "RQ016": NotPermitted,
     "RQ017": KeyMissing,
 }
 

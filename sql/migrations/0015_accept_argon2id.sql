@@ -1,4 +1,5 @@
 -- back: alter table identity.users drop constraint password_hash_is_argon2id_or_bcrypt; hashes of argon2id would have to go before the old check comes back
+-- squawk-ignore ban-drop-constraint
 alter table identity.users drop constraint password_hash_is_bcrypt;
 alter table identity.users add constraint password_hash_is_argon2id_or_bcrypt check (
     password_hash ~ '^\$argon2id\$v=19\$m=[1-9][0-9]{0,6},t=[1-9][0-9]?,p=[1-9][0-9]?\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$'

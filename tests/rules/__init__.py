@@ -44,7 +44,10 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 # What an application or a reader may call though it asks for no tenant: help and settings. A new function that shows or changes rows
 # of tenants, or what is the operators', does not belong here.
 # The last three say who the caller is.
-TENANTLESS = ("queue.help", "queue.setting", "identity.act_for", "identity.sees_whole_tenant", "identity.may_write")
+TENANTLESS = (
+    "queue.help", "queue.setting", "identity.act_for", "identity.sees_whole_tenant", "identity.may_write",
+    "identity.refuse_credentials", "identity.argon2_parameters",
+)  # fmt: skip
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (
@@ -111,7 +114,7 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator)'
+            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|lock_user|take_token)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
         """,

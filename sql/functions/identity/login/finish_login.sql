@@ -1,7 +1,7 @@
 create or replace function identity.finish_login(p_attempt uuid, p_proof bytea, p_device text default null, p_open boolean default true)
 returns table (
     outcome text, user_id uuid, tenant_id uuid, session_id uuid, token text, expires_at timestamptz, challenge uuid,
-    sealed_secret bytea, at_time timestamptz, hash_again boolean
+    hash_again boolean
 )
 language plpgsql
 volatile
@@ -48,7 +48,6 @@ begin
 
     user_id := v_user.id;
     tenant_id := v_user.tenant_id;
-    at_time := v_now;
     hash_again := v_user.password_hash not like identity.argon2_parameters() || '$%';
     if not p_open then
         update identity.users as u set failed_login_attempts = 0, locked_until = null where u.id = v_user.id;
@@ -57,7 +56,6 @@ begin
         insert into identity.login_attempts as a (step, user_id, admitted, address)
         values ('second_factor', v_user.id, true, v_attempt.address)
         returning a.id into challenge;
-        sealed_secret := v_user.two_factor_secret;
         outcome := 'second_factor';
     else
         outcome := 'in';
@@ -80,8 +78,7 @@ Arguments
 
 Returns one row; outcome is
   in              token is the session's, told this once; user_id, tenant_id, session_id, expires_at
-  second_factor   challenge for identity.finish_second_factor; sealed_secret opens at the row of identity.users, column
-                  two_factor_secret; at_time is the time whose code is due
+  second_factor   challenge, for identity.show_challenge and finish_second_factor
   password_right  where p_open is false
   refused         nothing else is told: answer with identity.refuse_credentials(). Not raised, because what is written down has to stay
   hash_again      the hash is older than the settings: make one by identity.argon2_parameters(), and pass it to identity.hash_again

@@ -12,6 +12,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
 declare
+    v_at timestamptz := (select at.created_at from identity.user_sessions as at where at.id = p_after and identity.may_see(at.tenant_id, at.user_id));
     v_now timestamptz := base.clock();
     v_idle interval := identity.setting('session_idle')::interval;
     v_tenant_id uuid := base.current_tenant();
@@ -42,7 +43,7 @@ begin
             select one.* from identity.user_sessions as one
             where
                 v_user_id is not null and one.user_id = v_user_id and (v_tenant_id is null or one.tenant_id = v_tenant_id)
-                and (p_after is null or (one.created_at, one.id) < (select (at.created_at, at.id) from identity.user_sessions as at where at.id = p_after))
+                and (p_after is null or (one.created_at, one.id) < (v_at, p_after))
                 and (p_ended or (one.revoked_at is null and one.expires_at > v_now and one.last_seen_at > v_now - v_idle))
             order by one.created_at desc, one.id desc
             limit p_limit
@@ -52,7 +53,7 @@ begin
             select many.* from identity.user_sessions as many
             where
                 v_user_id is null and v_tenant_id is not null and many.tenant_id = v_tenant_id
-                and (p_after is null or (many.created_at, many.id) < (select (at.created_at, at.id) from identity.user_sessions as at where at.id = p_after))
+                and (p_after is null or (many.created_at, many.id) < (v_at, p_after))
                 and (p_ended or (many.revoked_at is null and many.expires_at > v_now and many.last_seen_at > v_now - v_idle))
             order by many.created_at desc, many.id desc
             limit p_limit

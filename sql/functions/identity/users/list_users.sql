@@ -16,6 +16,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
 declare
+    v_at timestamptz := (select at.created_at from identity.users as at where at.id = p_after and identity.may_see(at.tenant_id, at.id));
     v_tenant_id uuid := base.current_tenant();
     v_own uuid := case when not identity.sees_whole_tenant() then base.current_user_id() end;
 begin
@@ -40,7 +41,7 @@ begin
             select many.* from identity.users as many
             where
                 v_own is null and v_tenant_id is not null and many.tenant_id = v_tenant_id
-                and (p_after is null or (many.created_at, many.id) < (select (at.created_at, at.id) from identity.users as at where at.id = p_after))
+                and (p_after is null or (many.created_at, many.id) < (v_at, p_after))
                 and (p_status is null or many.status = p_status) and (p_role is null or many.role = p_role)
                 and (many.deleted_at is not null) = p_deleted
             order by many.created_at desc, many.id desc
