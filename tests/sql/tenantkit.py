@@ -24,6 +24,7 @@ ROLES = ("reelq_app", "reelq_readonly", "reelq_worker")
 # Columns that cannot be guessed from the catalogue; more than one set makes more than one row.
 COLUMNS: dict[str, list[dict[str, Any]]] = {
     "media.assets": [{"kind": kind} for kind in ("video", "image", "audio", "document")],  # each has a view
+    "identity.one_time_tokens": [{"purpose": "invitation", "used_at": "2030-01-01 00:00+00"}],  # of live ones a user has one a purpose
     "queue.processing_jobs": [{"job_type": "no_op"}],
     "queue.schedules": [{"job_type": "no_op"}],
     "queue.job_history": [{"job_type": "no_op", "status": "completed", "token": 0}],  # queue.verify() looks at it after the test
@@ -127,7 +128,7 @@ def guesses(type_: str, checks: list[str]) -> list[Any]:
         "json": ["{}", "[]"],
         "interval": ["1 day", "1 month"],
         "inet": ["192.0.2.1"],
-        "bytea": [bytes([1, 1]) + bytes(40), bytes(32)],
+        "bytea": [bytes([1, 1]) + bytes(40), bytes(32), uuid4().bytes * 2],
         "date": ["2030-01-01"],
         "timestamp with time zone": ["now", "2030-01-01 00:00+00"],
     }

@@ -12,7 +12,7 @@ declare
     v_new identity.users;
     v_constraint text;
 begin
-    if not identity.may_write() then
+    if not identity.may_change(v_user.tenant_id, v_user.id) then
         raise exception 'a viewer may not change an account' using errcode = 'RQ016', hint = 'Ask an admin of the tenant.';
     end if;
     if jsonb_typeof(p_changes) is distinct from 'object' then
