@@ -124,7 +124,7 @@ def totp_step(secret: str, code: str, at: datetime) -> int | None:
     given = code.replace(" ", "")
     found = None
     for step in (now - 1, now, now + 1):
-        if secrets.compare_digest(totp.generate_otp(step).encode(), given.encode()):
+        if step >= 0 and secrets.compare_digest(totp.generate_otp(step).encode(), given.encode()):
             found = step
     return found
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NoReturn
 from uuid import UUID
 
 from psycopg.pq import TransactionStatus
 
-from reelq.worker import passwords
+from reelq.worker import db, passwords
 from reelq.worker.db.rows import Connection, rows, scalar
 from reelq.worker.errors import NotAuthenticated
 from reelq.worker.rooms.identity.tokens import argon2_parameters
@@ -108,7 +109,7 @@ def finish_second_factor(conn: Connection, challenge: UUID, step: int | None, re
     """Give the step whose code was right, or the hash of a recovery code; NotAuthenticated when it may not be used."""
     (last,) = rows(conn, _Last, "select * from identity.finish_second_factor(%s, %s, %s, %s)", [challenge, step, recovery, device])
     if last.user_id is None or last.tenant_id is None or last.session_id is None or last.token is None or last.expires_at is None:
-        raise refusal(conn)
+        refuse(conn)
     return LoggedIn(last.user_id, last.tenant_id, last.session_id, last.token, last.expires_at, last.codes_left)
 
 
@@ -121,14 +122,14 @@ def log_in(conn: Connection, email: str, password: str, *, device: str | None = 
     """
     answer, proof = _try(conn, email, password, device, open_session=True)
     if answer.user_id is None or answer.tenant_id is None:
-        raise refusal(conn)
+        refuse(conn)
     if answer.hash_again:
         made = passwords.hash_password(password, argon2_parameters(conn))
         scalar(conn, "select identity.hash_again(%s, %s, %s)", [answer.user_id, proof, made])
     if answer.challenge is not None:
         raise SecondFactorNeeded(answer.challenge)
     if answer.session_id is None or answer.token is None or answer.expires_at is None:
-        raise refusal(conn)
+        refuse(conn)
     return LoggedIn(answer.user_id, answer.tenant_id, answer.session_id, answer.token, answer.expires_at)
 
 
@@ -138,7 +139,8 @@ def give_code(conn: Connection, challenge: UUID, code: str, keys: Keyring, *, de
     Raises:
         NotAuthenticated: RQ014, the same words as before.
     """
-    (found,) = rows(conn, _Challenge, "select * from identity.show_challenge(%s)", [challenge])
+    with db.family():
+        (found,) = rows(conn, _Challenge, "select * from identity.show_challenge(%s)", [challenge])
     step, recovery = None, None
     if passwords.looks_like_code(code):
         secret = keys.unseal(found.sealed_secret, table=PLACE, row=found.user_id, column=COLUMN).decode()
@@ -152,7 +154,7 @@ def check_password(conn: Connection, email: str, password: str) -> UUID:
     """The user of a right password, without a session: before something that wants it once more. Counts as a log-in."""
     answer, _ = _try(conn, email, password, None, open_session=False)
     if answer.outcome != "password_right" or answer.user_id is None:
-        raise refusal(conn)
+        refuse(conn)
     return answer.user_id
 
 
@@ -183,7 +185,8 @@ def confirm_second_factor(conn: Connection, user_id: UUID, keys: Keyring, code: 
     step = passwords.totp_step(secret, code, scalar(conn, "select base.clock()"))
     codes = passwords.new_recovery_codes()
     hashes = [passwords.recovery_hash(one) for one in codes]
-    conn.execute("select identity.confirm_second_factor(%s, %s, %s)", [user_id, step, hashes])
+    with db.family():
+        conn.execute("select identity.confirm_second_factor(%s, %s, %s)", [user_id, step, hashes])
     return codes
 
 
@@ -192,18 +195,11 @@ def drop_second_factor(conn: Connection, user_id: UUID, *, but: UUID | None = No
     conn.execute("select identity.drop_second_factor(%s, %s)", [user_id, but])
 
 
-def refusal(conn: Connection) -> NotAuthenticated:
-    """The one refusal, in the words of identity.refuse_credentials."""
-    try:
+def refuse(conn: Connection) -> NoReturn:
+    """Raise the one refusal, in the words of identity.refuse_credentials."""
+    with db.family():
         conn.execute("select identity.refuse_credentials()")
-    except Exception as error:  # psycopg's, or ours inside db.family
-        diag = getattr(error, "diag", None)
-        if isinstance(error, NotAuthenticated):
-            return error
-        if diag is not None and error.sqlstate == "RQ014":  # type: ignore[attr-defined]
-            return NotAuthenticated(diag.message_primary, diag.message_hint)
-        raise
-    raise AssertionError("identity.refuse_credentials returned")
+    raise AssertionError("identity.refuse_credentials must raise")
 
 
 def _try(conn: Connection, email: str, password: str, device: str | None, *, open_session: bool) -> tuple[Answer, bytes]:
