@@ -106,15 +106,10 @@ def show(app: App, user: str, tenant: str | None, as_json: bool) -> None:
       reelq users show ann@example.com
       reelq users show ann@example.com --json | jq .sessions
     """
-    from reelq.worker.errors import NotFound
     from reelq.worker.rooms.identity import users as room
 
     with app.connect(tenant=tenant) as conn:
-        try:
-            found = room.find_user(conn, user)
-        except NotFound:
-            found = room.find_user(conn, user, deleted=True)
-        output.emit_record(room.show_user(conn, found), as_json)
+        output.emit_record(room.show_user(conn, room.find_user(conn, user, deleted=None)), as_json)
 
 
 @users.command("add")

@@ -71,8 +71,8 @@ def list_users(
     return rows(conn, User, "select * from identity.list_users(%s, %s, %s, %s, %s)", [status, role, deleted, limit, after])
 
 
-def find_user(conn: Connection, user: str, *, deleted: bool = False) -> UUID:
-    """The id of an address or an id. NotFound when there is none."""
+def find_user(conn: Connection, user: str, *, deleted: bool | None = False) -> UUID:
+    """The id of an address or an id; of a live user, a deleted one, or either (None). NotFound when there is none."""
     return scalar(conn, "select identity.find_user(%s, %s)", [user, deleted])  # type: ignore[no-any-return]
 
 

@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    raise exception 'not authenticated'
+    raise exception 'not authenticated'  -- mutant: why it was refused is told
         using errcode = 'RQ014', hint = 'Check what was given. After several wrong tries wait some minutes, or reset the password.';
 end;
 $$;

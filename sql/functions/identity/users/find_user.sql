@@ -27,7 +27,7 @@ comment on function identity.find_user(text, boolean) is $$
 The id of the user with an address (whatever its case) or an id.
 
 Arguments
-  p_deleted  look for a deleted user, who has an id only
+  p_deleted  look for a deleted user, who has an id only; null: for either
 
 Raises
   RQ004  no such user, or not one that the caller may see
