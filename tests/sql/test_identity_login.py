@@ -66,7 +66,7 @@ def break_account(conn: Conn, ann: UUID, way: str) -> None:
         case "without a password":
             conn.execute("update identity.users set password_hash = null where id = %s", [ann])
         case "unverified":
-            conn.execute("select identity.set_setting('login_needs_verified_email', 'yes')")
+            conn.execute("select identity.set_login_setting('login_needs_verified_email', 'yes')")
         case "of a deleted tenant":
             conn.execute("select identity.set_tenant_status('default', 'deleted')")
         case "of another tenant":
@@ -238,7 +238,7 @@ def test_bcrypt_is_read_and_becomes_argon2id_at_the_next_log_in(conn: Conn, ann:
 
 
 def test_a_hash_of_older_settings_is_made_anew(conn: Conn, ann: UUID) -> None:
-    conn.execute("update identity.settings set value = '128' where name = 'argon2_memory_kib'")
+    conn.execute("update identity.login_settings set value = '128' where name = 'argon2_memory_kib'")
     login.log_in(conn, ANN, PASSWORD)
     assert scalar(conn, "select password_hash from identity.users").startswith("$argon2id$v=19$m=128,t=1,p=1$")
     assert not scalar(conn, "select identity.hash_again(%s, %s, %s)", ann, b"x" * 32, HASH), "only who knows the present one"

@@ -205,13 +205,13 @@ def test_removing_waits_for_nobody(connect: Connect, conn: Conn, ann: UUID, cloc
      ("login_needs_verified_email", "maybe"), ("argon2_memory_kib", "1024"), ("argon2_memory_kib", "9999999"), ("nonsense", "1"), ("login_tries", None)],
 )  # fmt: skip
 def test_a_setting_that_does_not_fit_is_refused(conn: Conn, name: str, value: str | None) -> None:
-    assert told(conn, "select identity.set_setting(%s, %s)", name, value)[0] == "RQ008"
+    assert told(conn, "select identity.set_login_setting(%s, %s)", name, value)[0] == "RQ008"
 
 
 def test_settings_are_the_operators(connect: Connect, conn: Conn) -> None:
-    assert become(connect(), "reelq_admin")("select identity.set_setting('login_tries', '7')") == "ok"
-    assert become(connect(), "reelq_admin", scalar(conn, "select id from identity.tenants"))("select identity.set_setting('login_tries', '7')") == "42501"
-    assert become(connect(), "reelq_app")("select identity.set_setting('login_tries', '7')") == "42501"
+    assert become(connect(), "reelq_admin")("select identity.set_login_setting('login_tries', '7')") == "ok"
+    assert become(connect(), "reelq_admin", scalar(conn, "select id from identity.tenants"))("select identity.set_login_setting('login_tries', '7')") == "42501"
+    assert become(connect(), "reelq_app")("select identity.set_login_setting('login_tries', '7')") == "42501"
 
 
 def test_a_password_is_no_part_of_a_session(conn: Conn, ann: UUID) -> None:

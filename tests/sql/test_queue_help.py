@@ -23,6 +23,9 @@ FOR = {
     "Workers": {"reelq_worker"},
     "Upkeep": {"reelq_worker"},
     "Set up": {"reelq_worker"},
+    "Accounts": {"reelq_app"},
+    "Log-ins": {"reelq_app"},
+    "Log-in settings": set(),
 }
 OWNER_S = {"ops.maintain_partitions", "identity.create_tenant"}
 MAP = re.compile(r"^## (?:[^\n]*\bmap\b[^\n]*|What you call)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL | re.IGNORECASE)

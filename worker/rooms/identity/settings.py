@@ -18,9 +18,9 @@ class Setting:
 
 def list_settings(conn: Connection) -> list[Setting]:
     """All of them, by name."""
-    return rows(conn, Setting, "select * from identity.list_settings()")
+    return rows(conn, Setting, "select * from identity.list_login_settings()")
 
 
 def set_setting(conn: Connection, name: str, value: str) -> str:
     """Change one. BadArgument when it is none, or the value does not fit."""
-    return scalar(conn, "select identity.set_setting(%s, %s)", [name, value])  # type: ignore[no-any-return]
+    return scalar(conn, "select identity.set_login_setting(%s, %s)", [name, value])  # type: ignore[no-any-return]

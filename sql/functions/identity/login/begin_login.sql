@@ -9,9 +9,9 @@ declare
     v_now timestamptz := base.clock();
     v_tenant_id uuid := base.current_tenant();
     v_email text := lower(trim(p_email));
-    v_tries integer := identity.setting('login_tries')::integer;
-    v_first interval := identity.setting('login_lock')::interval;
-    v_longest interval := identity.setting('login_lock_longest')::interval;
+    v_tries integer := identity.login_setting('login_tries')::integer;
+    v_first interval := identity.login_setting('login_lock')::interval;
+    v_longest interval := identity.login_setting('login_lock_longest')::interval;
     v_salt bytea := identity.login_salt(v_email);
     v_user_id uuid;
     v_hash text;

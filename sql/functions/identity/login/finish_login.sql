@@ -31,7 +31,7 @@ begin
         u.id = v_attempt.user_id and v_attempt.admitted and v_attempt.created_at > v_now - interval '5 minutes'
         and u.deleted_at is null and u.status in ('active', 'trial') and t.status <> 'deleted'
         and (v_tenant_id is null or u.tenant_id = v_tenant_id)
-        and (u.email_verified or identity.setting('login_needs_verified_email') = 'no')
+        and (u.email_verified or identity.login_setting('login_needs_verified_email') = 'no')
         and sha256(convert_to(u.password_hash, 'UTF8')) = p_proof  -- mutant: any password is right
     for no key update of u;
 

@@ -15,7 +15,7 @@ begin
         u.tenant_id, u.id, identity.token_hash(token), nullif(left(trim(p_device), 100), ''), identity.client_ip(),
         -- A browser says what it likes: cut, not refused.
         nullif(left(current_setting('reelq.user_agent', true), 500), ''),
-        p_second_factor, v_now + identity.setting('session_longest')::interval, v_now, v_now
+        p_second_factor, v_now + identity.login_setting('session_longest')::interval, v_now, v_now
     from identity.users as u
     where u.id = p_user_id
     returning s.id, s.expires_at into session_id, expires_at;

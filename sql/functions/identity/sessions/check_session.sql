@@ -19,7 +19,7 @@ begin
         s.token_hash = identity.token_hash(p_token)
         and s.revoked_at is null  -- mutant: a revoked session goes on
         and s.expires_at > v_now  -- mutant: a session lives for ever
-        and s.last_seen_at > v_now - identity.setting('session_idle')::interval  -- mutant: an idle session goes on
+        and s.last_seen_at > v_now - identity.login_setting('session_idle')::interval  -- mutant: an idle session goes on
         and u.deleted_at is null and u.status in ('active', 'trial') and t.status <> 'deleted'
         and (v_tenant_id is null or s.tenant_id = v_tenant_id);  -- mutant: a session of another tenant is taken
     if session_id is null then
@@ -27,7 +27,7 @@ begin
     end if;
 
     -- Seldom, and never waiting: requests of one session come side by side.
-    if v_seen <= v_now - identity.setting('session_seen_every')::interval then
+    if v_seen <= v_now - identity.login_setting('session_seen_every')::interval then
         update identity.user_sessions as s set last_seen_at = v_now
         where s.id = any(array(select l.id from identity.user_sessions as l where l.id = check_session.session_id for no key update skip locked));
     end if;

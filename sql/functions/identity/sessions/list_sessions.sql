@@ -14,7 +14,7 @@ as $$
 declare
     v_at timestamptz := (select at.created_at from identity.user_sessions as at where at.id = p_after and identity.may_see(at.tenant_id, at.user_id));
     v_now timestamptz := base.clock();
-    v_idle interval := identity.setting('session_idle')::interval;
+    v_idle interval := identity.login_setting('session_idle')::interval;
     v_tenant_id uuid := base.current_tenant();
     v_user_id uuid := case when identity.sees_whole_tenant() then p_user_id else base.current_user_id() end;
 begin

@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_before timestamptz := v_now - identity.setting('keep_ended_sessions')::interval;
+    v_before timestamptz := v_now - identity.login_setting('keep_ended_sessions')::interval;
     v_removed integer := 0;
     v_some integer;
 begin

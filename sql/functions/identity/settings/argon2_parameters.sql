@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select format(
         '$argon2id$v=19$m=%s,t=%s,p=%s',
-        identity.setting('argon2_memory_kib'), identity.setting('argon2_passes'), identity.setting('argon2_lanes')
+        identity.login_setting('argon2_memory_kib'), identity.login_setting('argon2_passes'), identity.login_setting('argon2_lanes')
     );
 $$;
 

@@ -10,7 +10,7 @@ begin
     token := identity.new_token('rqt');
     insert into identity.one_time_tokens as t (tenant_id, user_id, purpose, token_hash, email, expires_at, created_at, updated_at)
     select u.tenant_id, u.id, p_purpose, identity.token_hash(token), coalesce(p_email, u.email),
-        v_now + identity.setting('token_' || p_purpose || '_lives')::interval, v_now, v_now
+        v_now + identity.login_setting('token_' || p_purpose || '_lives')::interval, v_now, v_now
     from identity.users as u
     where u.id = p_user_id and u.deleted_at is null
     on conflict (user_id, purpose) where used_at is null

@@ -15,7 +15,7 @@ begin
         lower(u.email) = lower(trim(p_email)) and u.deleted_at is null and u.status in ('active', 'trial')
         and (v_tenant_id is null or u.tenant_id = v_tenant_id);
     select made.token, made.send_to into token, send_to
-    from identity.put_token(v_user_id, 'reset_password', null, identity.setting('token_every')::interval) as made;
+    from identity.put_token(v_user_id, 'reset_password', null, identity.login_setting('token_every')::interval) as made;
     perform base.record_act(
         'reset.requested', 'user', v_user_id::text, null, null, v_tenant_id, jsonb_build_object('sent', send_to is not null)
     );

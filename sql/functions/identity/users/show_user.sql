@@ -19,7 +19,7 @@ begin
             select count(*) from identity.user_sessions as s
             where
                 s.user_id = u.id and s.revoked_at is null and s.expires_at > base.clock()
-                and s.last_seen_at > base.clock() - identity.setting('session_idle')::interval
+                and s.last_seen_at > base.clock() - identity.login_setting('session_idle')::interval
         ),
         u.failed_login_attempts, u.locked_until, u.last_login_at, u.timezone, u.language, u.settings, u.metadata, u.created_at,
         u.status_changed_at, u.deleted_at

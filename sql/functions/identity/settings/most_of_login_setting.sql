@@ -1,4 +1,4 @@
-create or replace function identity.most_of_setting(p_name text)
+create or replace function identity.most_of_login_setting(p_name text)
 returns integer
 language sql
 immutable
@@ -13,6 +13,6 @@ as $$
     end;
 $$;
 
-comment on function identity.most_of_setting(text) is $$
+comment on function identity.most_of_login_setting(text) is $$
 The most that a setting that is a number may be. NIST SP 800-63B-4 (read 2026-11-27) allows 100 failed log-ins in a row.
 $$;

@@ -1,6 +1,6 @@
 -- Values that an operator has changed stay as they are; the descriptions are ours.
 -- Argon2id as OWASP's Password Storage Cheat Sheet has it for 19 MiB (read 2026-11-27): m=19456, t=2, p=1.
-insert into identity.settings (name, value, description) values
+insert into identity.login_settings (name, value, description) values
 ('argon2_memory_kib', '19456', 'Memory that one password takes to hash, in KiB: more is slower to guess. Older hashes are made anew at the next log-in.'),
 ('argon2_passes', '2', 'Passes over that memory.'),
 ('argon2_lanes', '1', 'Lanes of it, which could be threads.'),
