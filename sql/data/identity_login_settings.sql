@@ -16,4 +16,4 @@ insert into identity.login_settings (name, value, description) values
 ('token_reset_password_lives', '1 hour', 'How long a password can be reset with a token.'),
 ('token_invitation_lives', '7 days', 'How long an invitation can be accepted.'),
 ('token_every', '1 minute', 'A reset is sent to one address at most so often.')
-on conflict (name) do update set description = excluded.description where settings.description <> excluded.description;
+on conflict (name) do update set description = excluded.description where login_settings.description <> excluded.description;
