@@ -22,7 +22,7 @@ def test_the_programs_print_what_the_page_says(conn, dsn, tmp_path):
 def test_the_settings_are_those_that_are_shipped(conn):
     shipped = dict(conn.execute("select name, value from identity.login_settings").fetchall())
     rows = re.findall(r"^\| (`[a-z_0-9`, ]+`) \| ([^|]+) \|", TEXT, flags=re.MULTILINE)
-    said = {}
+    said: dict[str, str] = {}
     for names, values in rows:
         found = re.findall(r"`([a-z_0-9]+)`", names)
         if found[0] in shipped:

@@ -18,9 +18,10 @@ declare
     v_bcrypt text;
 begin
     perform base.check_read_committed();
+    -- The tenant in a form that no index serves: by the address there is one row, by the tenant there may be a million.
     select u.id into v_user_id
     from identity.users as u
-    where lower(u.email) = v_email and u.deleted_at is null and (v_tenant_id is null or u.tenant_id = v_tenant_id);
+    where lower(u.email) = v_email and u.deleted_at is null and coalesce(u.tenant_id = v_tenant_id, true);
 
     -- Counted as failed before it is tried, and taken back by a success: fifty that come at once wait for the row one after the other,
     -- and so many as are allowed are admitted. All statements run for every address, so that none answers sooner.

@@ -26,14 +26,13 @@ begin
 
     select u.* into v_user
     from identity.users as u
-    inner join identity.tenants as t on t.id = u.tenant_id
     where
         u.id = v_attempt.user_id and v_attempt.admitted and v_attempt.created_at > v_now - interval '5 minutes'
-        and u.deleted_at is null and u.status in ('active', 'trial') and t.status <> 'deleted'
-        and (v_tenant_id is null or u.tenant_id = v_tenant_id)
+        and u.deleted_at is null and u.status in ('active', 'trial') and (select t.status from identity.tenants as t where t.id = u.tenant_id) <> 'deleted'
+        and coalesce(u.tenant_id = v_tenant_id, true)
         and (u.email_verified or identity.login_setting('login_needs_verified_email') = 'no')
         and sha256(convert_to(u.password_hash, 'UTF8')) = p_proof  -- mutant: any password is right
-    for no key update of u;
+    for no key update;
 
     if v_user.id is null then
         select u.* into v_told from identity.users as u where u.id = v_attempt.user_id;

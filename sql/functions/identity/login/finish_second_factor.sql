@@ -22,7 +22,7 @@ begin
     from identity.users as u
     where
         u.id = v_attempt.user_id and u.deleted_at is null and u.status in ('active', 'trial') and u.two_factor_enabled
-        and (v_tenant_id is null or u.tenant_id = v_tenant_id)
+        and coalesce(u.tenant_id = v_tenant_id, true)
     for no key update;
 
     if p_step is not null then

@@ -10,7 +10,7 @@ begin
     set password_hash = p_password_hash
     where
         u.id = p_user_id and u.deleted_at is null and sha256(convert_to(u.password_hash, 'UTF8')) = p_proof
-        and (base.current_tenant() is null or u.tenant_id = base.current_tenant())
+        and coalesce(u.tenant_id = base.current_tenant(), true)
         and p_password_hash like '$argon2id$%';
     return found;
 end;

@@ -13,7 +13,7 @@ begin
     where
         a.id = p_challenge and a.step = 'second_factor' and a.created_at > base.clock() - interval '5 minutes'
         and u.deleted_at is null and u.two_factor_enabled
-        and (base.current_tenant() is null or u.tenant_id = base.current_tenant());
+        and coalesce(u.tenant_id = base.current_tenant(), true);
     if not found then
         perform identity.refuse_credentials();
     end if;

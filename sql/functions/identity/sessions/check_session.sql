@@ -21,7 +21,7 @@ begin
         and s.expires_at > v_now  -- mutant: a session lives for ever
         and s.last_seen_at > v_now - identity.login_setting('session_idle')::interval  -- mutant: an idle session goes on
         and u.deleted_at is null and u.status in ('active', 'trial') and t.status <> 'deleted'
-        and (v_tenant_id is null or s.tenant_id = v_tenant_id);  -- mutant: a session of another tenant is taken
+        and coalesce(s.tenant_id = v_tenant_id, true);  -- mutant: a session of another tenant is taken
     if session_id is null then
         perform identity.refuse_credentials();
     end if;

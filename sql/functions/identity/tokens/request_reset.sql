@@ -13,7 +13,7 @@ begin
     from identity.users as u
     where
         lower(u.email) = lower(trim(p_email)) and u.deleted_at is null and u.status in ('active', 'trial')
-        and (v_tenant_id is null or u.tenant_id = v_tenant_id);
+        and coalesce(u.tenant_id = v_tenant_id, true);
     select made.token, made.send_to into token, send_to
     from identity.put_token(v_user_id, 'reset_password', null, identity.login_setting('token_every')::interval) as made;
     perform base.record_act(

@@ -12,7 +12,7 @@ begin
     inner join identity.users as u on u.id = t.user_id
     where
         t.token_hash = identity.token_hash(p_token) and t.used_at is null and t.expires_at > base.clock()
-        and (base.current_tenant() is null or t.tenant_id = base.current_tenant())
+        and coalesce(t.tenant_id = base.current_tenant(), true)
         and u.deleted_at is null and u.status in ('active', 'trial');
     if not found then
         perform identity.refuse_credentials();

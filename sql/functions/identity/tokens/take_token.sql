@@ -15,7 +15,7 @@ begin
         t.token_hash = identity.token_hash(p_token) and t.purpose = any(p_purposes)
         and t.used_at is null  -- mutant: a token is used twice
         and t.expires_at > base.clock()  -- mutant: a token lives for ever
-        and (v_tenant_id is null or t.tenant_id = v_tenant_id)
+        and coalesce(t.tenant_id = v_tenant_id, true)
         and exists (select from identity.users as u where u.id = t.user_id and u.deleted_at is null and u.status in ('active', 'trial'))
     returning t.* into v_token;
     if v_token.id is null then
