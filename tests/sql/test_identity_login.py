@@ -280,6 +280,14 @@ def test_an_application_logs_people_of_its_tenant_in_and_without_a_tenant_of_all
         assert [try_login(own, email).outcome for email in (ANN, "carl@acme.example")] == expected
 
 
+@pytest.mark.parametrize("given", ["", "a\0b", "\ud800", "x" * 2_000_000, "\U0001f600" * 500])
+def test_nonsense_is_refused_like_everything_else(conn: Conn, ann: UUID, given: str) -> None:
+    for email, password in ((given, PASSWORD), (ANN, given)):
+        with pytest.raises(NotAuthenticated) as caught:
+            login.log_in(conn, email, password)
+        assert ("RQ014", str(caught.value), caught.value.hint) == NOT_AUTHENTICATED
+
+
 def test_readers_and_workers_log_nobody_in(connect: Connect, ann: UUID) -> None:
     for role in ("reelq_readonly", "reelq_worker", "reelq_support"):
         assert become(connect(), role)("select identity.begin_login('ann@example.com')") == "42501"

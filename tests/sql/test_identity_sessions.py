@@ -217,3 +217,17 @@ def test_settings_are_the_operators(connect: Connect, conn: Conn) -> None:
 def test_a_password_is_no_part_of_a_session(conn: Conn, ann: UUID) -> None:
     opened = login.log_in(conn, "ann@example.com", PASSWORD)
     assert PASSWORD not in repr(opened)
+
+
+@pytest.mark.parametrize("table", ["user_sessions", "one_time_tokens", "recovery_codes"])
+def test_a_member_reads_their_own_rows_and_nobody_writes_any(connect: Connect, conn: Conn, ann: UUID, table: str) -> None:
+    root, tenant = conn.execute("select id, tenant_id from identity.users where email = 'root@example.com'").fetchone() or (None, None)
+    for user in (ann, root):
+        conn.execute("select identity.open_session(%s)", [user])
+        conn.execute("select identity.request_verification(%s)", [user])
+        conn.execute("insert into identity.recovery_codes (tenant_id, user_id, code_hash) values (%s, %s, sha256(''))", [tenant, user])
+    for user, seen in ((ann, {ann}), (root, {ann, root}), (None, {ann, root})):
+        caller = become(connect(), "reelq_app", tenant, user)
+        assert {row[0] for row in caller.conn.execute(f"select user_id from identity.{table}".encode()).fetchall()} == seen
+        assert caller(f"delete from identity.{table}") == caller(f"update identity.{table} set user_id = user_id") == "42501"
+    assert become(connect(), "reelq_app").conn.execute(f"select user_id from identity.{table}".encode()).fetchall() == []

@@ -206,7 +206,8 @@ def _try(conn: Connection, email: str, password: str, device: str | None, *, ope
     """Both steps; the proof that was given."""
     if not conn.autocommit or conn.info.transaction_status != TransactionStatus.IDLE:
         raise ValueError("a log-in must begin outside a transaction, on a connection in autocommit: each try is counted in one of its own")
-    begun = begin_login(conn, email.replace("\0", ""))
+    # What Postgres cannot keep, and what is longer than any address, is of nobody.
+    begun = begin_login(conn, email[:1000].replace("\0", "?").encode("utf-8", "replace").decode())
     proof = passwords.proof(password, begun.recipe)
     if begun.decoy:
         passwords.proof(password, begun.decoy)
