@@ -15,5 +15,5 @@ insert into identity.login_settings (name, value, description) values
 ('token_verify_email_lives', '3 days', 'How long an address can be proved with a token.'),
 ('token_reset_password_lives', '1 hour', 'How long a password can be reset with a token.'),
 ('token_invitation_lives', '7 days', 'How long an invitation can be accepted.'),
-('token_every', '1 minute', 'A reset is sent to one address at most so often.')
+('token_every', '5 minutes', 'A reset is sent to one address at most so often; for so long nobody else makes the last one void by asking again.')
 on conflict (name) do update set description = excluded.description where login_settings.description <> excluded.description;
