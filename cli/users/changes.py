@@ -151,7 +151,10 @@ def reset_password(app: App, user: str, tenant: str | None, as_json: bool) -> No
         one = room.show_user(conn, room.find_user(conn, user))
         made = tokens.request_reset(conn, one.email)
     if made.send_to is None:
-        raise NotAllowed(f"user {one.id} must be active, and have had no token just now", "Wait some minutes (the setting token_every), or: reelq users activate USER")
+        raise NotAllowed(
+            f"user {one.id} must be active, and have had no token just now",
+            "Wait some minutes (the setting token_every), or: reelq users activate USER",
+        )
     output.emit([{"token": made.token, "send_to": made.send_to}], as_json, ("token",), headings=False)
 
 
