@@ -58,6 +58,13 @@ def tenants(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
     return [(one.slug, one.name) for one in identity.list_tenants(conn)]
 
 
+def users(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
+    """The newest users, by address."""
+    from reelq.worker.rooms.identity import users as room
+
+    return [(one.email, one.role) for one in room.list_users(conn, limit=MOST)]
+
+
 def workers(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
     """Workers that run."""
     from reelq.worker.rooms.queue import reads
@@ -130,7 +137,7 @@ def codes(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
 
 # By the name of the parameter, wherever it stands; by command where a name means several things.
 BY_NAME: dict[str, Ask] = {
-    "job_type": types, "pipeline": pipelines, "tenant": tenants, "worker_ids": workers, "worker": workers, "worker_id": workers,
+    "job_type": types, "pipeline": pipelines, "tenant": tenants, "user": users, "worker_ids": workers, "worker": workers, "worker_id": workers,
     "host": hosts, "pool": pools, "job_id": jobs, "job_ids": jobs, "depends_on": jobs, "code": codes, "video_id": videos, "video_ids": videos,
 }  # fmt: skip
 BY_COMMAND: dict[str, Ask] = {

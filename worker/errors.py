@@ -244,7 +244,7 @@ class QuotaSpent(QueueError):
 
 
 class NotAuthenticated(QueueError):
-    """RQ014: who comes is not known here, or not any more; which of the two nobody is told."""
+    """RQ014: wrong, unknown, locked, suspended, expired, used or revoked; always the same words."""
 
     exit_code = FAILED
 

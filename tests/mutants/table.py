@@ -51,6 +51,10 @@ AUDIT_GUARD = "tests/sql/test_audit_guard.py"
 QUOTAS = "tests/sql/test_quotas.py"
 KEYS = "tests/sql/test_api_keys.py"
 CONFIGS = "tests/sql/test_tenant_configs.py"
+LOGIN = "tests/sql/test_identity_login.py"
+SESSIONS = "tests/sql/test_identity_sessions.py"
+TOKENS = "tests/sql/test_identity_tokens.py"
+USERS = "tests/sql/test_identity_users.py"
 MARK = "  -- mutant: "
 
 
@@ -423,4 +427,24 @@ MUTANTS = [
     one("a foreign key gives its scopes", " and k.tenant_id = base.current_tenant()", "", KEYS, "-k", "foreign_key_none"),
     one("a nonsense key may do anything", "return false", "return true", KEYS, "-k", "foreign_key_none"),
     one("a key without write writes", "not identity.has_scope('write')", "false", KEYS, "-k", "scopes_bound"),
+    # Who somebody is
+    one("an account is never locked", ">= v_tries", ">= 1000 * v_tries", LOGIN, "-k", "for_longer_each_time"),
+    one("a locked account is tried", " and (u.locked_until is null or u.locked_until <= v_now)", "", LOGIN, "-k", "fifty_at_once"),
+    one("an attempt is counted and tried in one transaction", "if ", "if false and ", LOGIN, "-k", "in_one_transaction"),
+    one("any password is right", " and sha256(convert_to(u.password_hash, 'UTF8')) = p_proof", "", LOGIN, "-k", "answered_alike"),
+    one("the second factor is not asked for", "v_user.two_factor_enabled", "false", LOGIN, "-k", "is_asked_for"),
+    one("a recovery code is used twice", " and c.used_at is null", "", LOGIN, "-k", "recovery_code_is_good_once"),
+    one("a code is used twice", " and (u.two_factor_last_step is null or u.two_factor_last_step < p_step)", "", LOGIN, "-k", "code_is_good_once or two_at_once"),
+    one("an old code is taken", "<= 1", "<= 1000000000", LOGIN, "-k", "caller_lies"),
+    one("why it was refused is told", "'not authenticated'", "'not authenticated at %', now()", LOGIN, "-k", "answered_alike"),
+    one("a revoked session goes on", "and s.revoked_at is null", "", SESSIONS, "-k", "ends_its_sessions"),
+    one("a session lives for ever", "and s.expires_at > v_now", "", SESSIONS, "-k", "in_any_case"),
+    one("an idle session goes on", "and s.last_seen_at > v_now - identity.login_setting('session_idle')::interval", "", SESSIONS, "-k", "idle_session_ends"),
+    one("a session of another tenant is taken", "coalesce(s.tenant_id = v_tenant_id, true)", "true", SESSIONS, "-k", "of_another_tenant"),
+    one("an admin becomes another user", "if ", "if false and ", USERS, "-k", "each_role_may and open_session"),
+    one("a token is used twice", "and t.used_at is null", "", TOKENS, "-k", "use_a_token_once"),
+    one("a token lives for ever", "and t.expires_at > base.clock()", "", TOKENS, "-k", "a_token_ends"),
+    one("anybody manages users", "if ", "if false and ", USERS, "-k", "each_role_may"),
+    one("the last admin may go", "u.id <> p_user_id and ", "", USERS, "-k", "last_admin_stays"),
+    one("admins are counted without a lock", " for no key update", "", USERS, "-k", "demote_each_other"),
 ]  # fmt: skip

@@ -45,7 +45,8 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 # of tenants, or what is the operators', does not belong here.
 # The last ones say who the caller is.
 TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
-              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "identity.authenticate")
+              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "identity.authenticate",
+              "identity.refuse_credentials", "identity.argon2_parameters")
 # What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
 USERLESS = ("identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
@@ -124,7 +125,7 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator)'
+            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|lock_user|take_token)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
         """,

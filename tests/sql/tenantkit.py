@@ -25,6 +25,7 @@ ROLES = ("reelq_app", "reelq_readonly", "reelq_worker")
 COLUMNS: dict[str, list[dict[str, Any]]] = {
     "media.assets": [{"kind": kind} for kind in ("video", "image", "audio", "document")],  # each has a view
     "identity.api_keys": [{"prefix": "abcd1234"}],
+    "identity.one_time_tokens": [{"purpose": "invitation", "used_at": "2030-01-01 00:00+00"}],  # of live ones a user has one a purpose
     "queue.processing_jobs": [{"job_type": "no_op"}],
     "queue.schedules": [{"job_type": "no_op"}],
     "queue.job_history": [{"job_type": "no_op", "status": "completed", "token": 0}],  # queue.verify() looks at it after the test

@@ -123,7 +123,7 @@ def test_a_username_is_unique_within_its_tenant(conn: Conn) -> None:
     ("column", "value", "constraint"),
     [
         ("email", "not an address", "email_looks_like_one"),
-        ("password_hash", "hunter2", "password_hash_is_bcrypt"),
+        ("password_hash", "hunter2", "password_hash_is_argon2id_or_bcrypt"),
         ("role", "root", "role_is_known"),
         ("status", "deleted", "deleted_has_a_time"),
         ("settings", "[]", "settings_is_an_object"),

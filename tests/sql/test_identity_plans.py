@@ -1,75 +1,90 @@
-"""What the calls about accounts, quotas and keys read, with 20,000 users of one tenant in the way: a handful of rows, whatever the planner believes."""
+"""What log-ins, checks of sessions, lists and the upkeep of them touch, with twenty thousand accounts in the way.
+
+Counts, not times, and the planner knows the tables as empty, and then as they are.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
 import pytest
 
+from reelq.worker.rooms.identity import sessions
+from tests.conftest import Clock, Connect
+from tests.sql.identitykit import HASH, add_user
+from tests.sql.mediakit import Conn, scalar
 from tests.sql.plankit import Explained
-from tests.sql.queuekit import Queue
 
-TABLES = ("users", "quotas", "subscriptions", "api_keys", "api_key_uses", "api_key_last_uses", "videos", "tenants", "tenant_configs")
-MANY = """
-with made as (
-    insert into identity.users (tenant_id, email)
-    select t.id, 'u' || n || '@acme.example' from identity.tenants as t cross join generate_series(1, 20000) as n where t.slug = 'acme'
-    returning id, tenant_id
-), quotas as (
-    insert into identity.quotas (tenant_id, user_id, monthly_quota, reset_day, resets_on) select m.tenant_id, m.id, 30, 1, '2999-01-01' from made as m
-), subscribed as (
-    insert into identity.subscriptions (tenant_id, user_id, plan, monthly_quota) select m.tenant_id, m.id, 'pro', 100 from made as m
-), keyed as (
-    insert into identity.api_keys (tenant_id, user_id, name, prefix, key_hash, created_by)
-    select m.tenant_id, m.id, 'k', '12345678', sha256(uuid_send(m.id)), 'test' from made as m
-    returning id
-), used as (
-    insert into identity.api_key_uses (key_id, hour, pid, uses) select k.id, date_trunc('hour', base.clock(), 'UTC'), 1, 1 from keyed as k
-)
-insert into identity.api_key_last_uses (key_id) select k.id from keyed as k
+MANY = 20_000
+TABLES = ("users", "user_sessions", "one_time_tokens", "login_attempts", "recovery_codes", "tenants")
+PAGE = 51  # rows of a page, and the one that it begins after
+FILL = """
+insert into identity.users (tenant_id, email, password_hash, role, created_at)
+select (select id from identity.tenants where slug = 'default'), 'u' || n || '@example.com', %(hash)s, 'member', base.clock() - n * interval '1 second'
+from generate_series(1, %(many)s) as n;
+insert into identity.user_sessions (tenant_id, user_id, token_hash, expires_at, created_at)
+select tenant_id, id, sha256(uuid_send(id)), base.clock() + interval '30 days', created_at from identity.users;
+insert into identity.one_time_tokens (tenant_id, user_id, purpose, token_hash, email, expires_at)
+select tenant_id, id, 'invitation', sha256(uuid_send(id)), email, base.clock() + interval '30 days' from identity.users;
+insert into identity.login_attempts (user_id, admitted) select id, true from identity.users;
 """
-CALLS = {
-    "ingest for a user": "select queue.ingest_video('/a.mp4', 'acme', %(user)s)",
-    "ingest for the tenant": "select queue.ingest_video('/a.mp4', 'acme')",
-    "ingest with a key": "select queue.ingest_video('/a.mp4', 'acme', idempotency_key => 'k')",
-    "quota of a user": "select * from identity.show_quota('acme', %(user)s)",
-    "quota of the tenant": "select * from identity.show_quota('acme', null)",
-    "set a quota": "select identity.set_quota('acme', null, 1000000)",
-    "account": "select * from identity.accounts where user_id = %(user)s",
-    "subscribe": "select identity.set_subscription('acme', %(user)s, '{\"plan\": \"pro\", \"monthly_quota\": 50}')",
-    "end trials": "select identity.end_trials()",
-    "reset quotas": "select identity.reset_quotas()",
-    "forget uses": "select identity.forget_key_uses()",
-    "subscriptions of all": "select * from identity.list_subscriptions(p_limit => 5)",
-    "authenticate": "select * from identity.authenticate(%(key)s)",
-    "keys of the tenant": "select * from identity.list_keys('acme', p_limit => 5)",
-    "keys of a user": "select * from identity.list_keys('acme', %(user)s)",
-    "keys of another tenant": "select * from identity.list_keys('default')",
-    "show a key": "select * from identity.show_key(%(id)s)",
-    "configuration": "select * from identity.tenant_config('acme')",
-}
-MOST = 60  # rows of one node; lists show fewer
 
 
 @pytest.fixture
-def queue(conn):
-    return Queue(conn)
+def tenant(conn: Conn) -> UUID:
+    """The tenant of all of them."""
+    conn.execute("analyze identity.users, identity.user_sessions, identity.one_time_tokens, identity.login_attempts")
+    for statement in FILL.split(";\n")[:-1]:
+        conn.execute(statement.encode(), {"hash": HASH, "many": MANY})
+    found: UUID = scalar(conn, "select id from identity.tenants where slug = 'default'")
+    return found
 
 
-@pytest.mark.one_server
-def test_no_call_reads_the_rows_of_all(queue, connect):
-    acme = queue.value("select identity.create_tenant('acme')")
-    user = queue.value("insert into identity.users (tenant_id, email) values (%s, 'ann@acme.example') returning id", acme)
-    queue.value("select identity.set_quota('acme', null, 1000000)")
-    (key,) = queue.rows("select * from identity.create_key('mine', 'acme', %s, p_hourly_limit => 1999)", user)
-    names = {"user": f"'{user}'::uuid", "key": f"'{key.key}'", "id": f"'{key.id}'::uuid"}
-    calls = {name: statement % names for name, statement in CALLS.items()}
-    old = Explained(connect())
-    for statement in calls.values():  # its plans are of empty tables
-        for _ in range(7):
-            old.conn.execute(statement.encode())
-    queue.conn.execute(MANY.encode())
-    queue.value("select identity.end_subscription('acme', %s)", user)
-    for session in (old, Explained(connect())):
-        for name, statement in calls.items():
-            told = session.call(statement.replace("%", "%%"))
-            far = [str(touch) for table in TABLES for touch in told.of(table) if touch.rows > MOST]
-            assert far == [], name
+@pytest.mark.parametrize("known", [False, True], ids=["as_empty", "as_it_is"])
+def test_a_call_reads_what_it_is_about(connect: Connect, conn: Conn, tenant: UUID, clock: Clock, known: bool) -> None:
+    admin, ann = add_user(conn, "root@example.com", "admin"), add_user(conn)
+    token = sessions.open_session(conn, ann).token
+    kept = scalar(conn, "select token from identity.request_reset('ann@example.com')")
+    if known:
+        conn.execute("analyze identity.users, identity.user_sessions, identity.one_time_tokens, identity.login_attempts")
+    clock.forward(timedelta(seconds=61))
+    calls: list[tuple[str, list[Any]]] = [
+        ("select * from identity.begin_login('ann@example.com')", []),
+        ("select * from identity.begin_login('nobody@example.com')", []),
+        ("select * from identity.finish_login(%s, '')", [scalar(conn, "select attempt from identity.begin_login('ann@example.com')")]),
+        ("select * from identity.check_session(%s)", [token]),
+        ("select * from identity.list_sessions(%s)", [ann]),
+        ("select * from identity.list_sessions()", []),
+        ("select * from identity.list_users()", []),
+        ("select * from identity.list_users(p_after => %s)", [scalar(conn, "select id from identity.list_users(p_limit => 500) order by created_at limit 1")]),
+        ("select * from identity.show_user(%s)", [ann]),
+        ("select identity.set_user_role(%s, 'viewer')", [ann]),
+        ("select identity.set_user_status(%s, 'suspended')", [ann]),
+        ("select identity.revoke_sessions(%s)", [ann]),
+        ("select * from identity.request_reset('ann@example.com')", []),
+        ("select * from identity.show_token(%s)", [kept]),
+        ("select identity.use_password_token(%s, '" + HASH + "')", [kept]),
+        ("select identity.remove_ended(20)", []),
+    ]
+    told = []
+    for acting in ("", str(tenant)):
+        for query, args in calls:
+            own = connect()
+            explained = Explained(own)
+            if acting and "remove_ended" not in query:
+                own.execute("select set_config('reelq.tenant_id', %s, false)", [acting])
+            with psycopg.Connection.transaction(own, force_rollback=True):
+                call = explained.call(query, *args)
+            told += [f"{query}: {touch}" for table in TABLES for touch in call.of(table) if touch.rows > PAGE]
+            own.close()
+    assert not told, "\n".join(told)
+    # The tenant's admins are found by an index of theirs.
+    own = connect()
+    explained = Explained(own)
+    with own.transaction(force_rollback=True):
+        own.execute("select identity.set_user_role(%s, 'admin')", [ann])
+        call = explained.call("select identity.set_user_role(%s, 'member')", admin)
+    assert [str(touch) for touch in call.of("users") if touch.rows > PAGE] == []

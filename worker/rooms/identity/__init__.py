@@ -1,6 +1,15 @@
-"""Schema `identity`: tenants, their configuration, subscriptions, quotas and API keys. Imported by name: keys, quotas, subscriptions."""
+"""The room `identity`: tenants, their users, log-ins, sessions and single-use tokens, as typed calls. One line of SQL each.
 
-from __future__ import annotations
+    tenants.py   organisations and their configuration, and for which of them a transaction acts
+    subscriptions.py, quotas.py, keys.py   what is paid for, how much may come in a month, API keys
+    users.py     accounts: made, listed, changed, suspended, deleted
+    login.py     a log-in with password and second factor; passwords and second factors set
+    sessions.py  who is logged in where
+    tokens.py    what is mailed and used once: an address proved, a password reset, an invitation
+    settings.py  what an operator may change of all that
+
+The functions of tenants are here too, by their names.
+"""
 
 from reelq.worker.rooms.identity.tenants import STATUSES as STATUSES
 from reelq.worker.rooms.identity.tenants import TIERS as TIERS

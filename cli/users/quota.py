@@ -1,4 +1,4 @@
-"""reelq users: quotas of theirs."""
+"""reelq users quota: how many videos a month a user may bring in."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ from reelq.cli.app import App, json_option, pass_app
 from reelq.cli.quotas import RESET_DAY, VIDEOS, set_for, show_for
 
 
-@click.group("users")
-def users() -> None:
-    """People with an account."""
-
-
-@users.group("quota")
+@click.group("quota")
 def quota() -> None:
     """How many videos a month a user may bring in."""
 

@@ -1,0 +1,1 @@
+"""reelq users: accounts."""
