@@ -23,6 +23,7 @@ from reelq.cli.users.changes import (
     unlock,
     verify_email,
 )
+from reelq.cli.users.quota import quota
 
 ROLES = ("admin", "member", "viewer", "beta_tester")  # worker.rooms.identity.users.ROLES; a test compares
 STATUSES = ("active", "trial", "suspended", "cancelled")  # and STATUSES there
@@ -56,7 +57,7 @@ def users() -> None:
 
 
 for command in (
-    suspend, activate, unlock, delete, restore, set_password, reset_password, verify_email, drop_second_factor, settings, set_setting,
+    suspend, activate, unlock, delete, restore, set_password, reset_password, verify_email, drop_second_factor, settings, set_setting, quota,
 ):  # fmt: skip
     users.add_command(command)
 
