@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("reelq.cli.worker:worker", "Run a worker."),
     "queue": ("reelq.cli.queue.commands:queue", "The queue as a whole: pauses, limits, history, hourly figures, settings."),
     "tenants": ("reelq.cli.tenants:tenants", "Organisations whose videos are processed."),
+    "users": ("reelq.cli.users.commands:users", "Accounts, and the personal data of those who have one."),
     "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),

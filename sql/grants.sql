@@ -38,8 +38,8 @@ begin
             ('base.clock', 'worker app readonly admin'),
             ('base.uuid_v7', 'worker app readonly admin'),
             ('base.accepts_program', 'worker app readonly admin'),
-            ('base.current_tenant', 'worker app readonly admin'),
-            ('base.is_trusted', 'worker app readonly admin'),
+            ('base.current_tenant', 'worker app readonly admin support'),
+            ('base.is_trusted', 'worker app readonly admin support'),
             ('base.current_user_id', 'worker app readonly admin'),
             ('identity.member_role', 'worker app readonly admin'),
             ('identity.sees_whole_tenant', 'worker app readonly admin'),
@@ -62,8 +62,8 @@ begin
             ('media.fail_video', 'worker'),
             ('media.reopen_video', 'worker admin'),
             ('queue.help', 'worker app readonly admin'),
-            ('media.find_store', 'worker'),
-            ('media.register_store', 'worker'),
+            ('media.find_store', 'worker admin'),
+            ('media.register_store', 'worker admin'),
             ('queue.enqueue_job', 'worker app admin'),
             ('queue.enqueue_jobs', 'worker app admin'),
             ('queue.spawn_jobs', 'worker'),
@@ -152,6 +152,38 @@ begin
             -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly admin'),
             ('ops.health', 'worker readonly admin'),
+            -- personal data: a user's own, the tenant's, all
+            ('ops.find_subject', 'worker app admin'),
+            ('ops.request_erasure', 'worker app admin'),
+            ('ops.list_erasures', 'worker app readonly admin'),
+            ('ops.begin_export', 'worker app admin'),
+            ('ops.export_tables', 'worker app admin'),
+            ('ops.export_rows', 'worker app admin'),
+            ('ops.export_objects', 'worker app admin'),
+            ('ops.count_rows_of_user', 'worker app admin'),
+            ('ops.find_pii_of_user', 'worker app admin'),
+            ('ops.begin_erasure', 'worker admin'),
+            ('ops.erase_rows', 'worker admin'),
+            ('ops.objects_to_erase', 'worker admin'),
+            ('ops.keys_in_use', 'worker admin'),
+            ('ops.erase_assets', 'worker admin'),
+            ('ops.personal_columns', 'worker admin'),
+            ('ops.personal_rules', 'worker admin'),
+            ('ops.pii_tables', 'worker admin'),
+            ('ops.find_pii', 'worker admin'),
+            -- masked views call these with the caller's rights
+            ('base.is_support', 'support admin'),
+            ('base.mask_email', 'support admin'),
+            ('base.mask_phone', 'support admin'),
+            ('base.mask_card', 'support admin'),
+            ('base.mask_iban', 'support admin'),
+            ('base.mask_text', 'support admin'),
+            ('base.mask_url', 'support admin'),
+            ('base.mask_message', 'support admin'),
+            ('base.mask_pii', 'support admin'),
+            ('base.find_pii', 'support admin'),
+            ('base.is_card', 'support admin'),
+            ('base.is_iban', 'support admin'),
             ('queue.health', 'worker readonly admin'),
             ('queue.repair', 'worker admin')
         ) as listed (name, roles)
@@ -210,7 +242,15 @@ begin
             ('queue.retry_policies', 'worker app readonly', 'select'),
             ('queue.upkeep', 'worker readonly', 'select'),
             ('queue.pipelines', 'worker app readonly', 'select'),
-            ('queue.pipeline_steps', 'worker app readonly', 'select')
+            ('queue.pipeline_steps', 'worker app readonly', 'select'),
+            ('ops.erasures', 'app readonly', 'select'),
+            ('identity.users_masked', 'support', 'select'),
+            ('media.videos_masked', 'support', 'select'),
+            ('media.assets_masked', 'support', 'select'),
+            ('queue.processing_jobs_masked', 'support', 'select'),
+            ('queue.job_history_masked', 'support', 'select'),
+            ('queue.job_attempts_masked', 'support', 'select'),
+            ('queue.attempt_history_masked', 'support', 'select')
         ) as listed (name, roles, privileges)
         where to_regclass(listed.name) is not null
     loop
@@ -269,7 +309,8 @@ begin
             ["media.variants", "exists (select from media.assets as a where a.id = asset_id)"],
             ["queue.processing_jobs", "user_id = (select identity.limited_to())"],
             ["queue.job_history", "user_id = (select identity.limited_to())"],
-            ["queue.schedules", "false"]
+            ["queue.schedules", "false"],
+            ["ops.erasures", "user_id = (select identity.limited_to())"]
         ]$json$) as listed (own)
         where to_regclass(listed.own ->> 0) is not null
     loop
