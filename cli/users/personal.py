@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,17 @@ from reelq.cli.terminal.output import Column
 if TYPE_CHECKING:
     import psycopg
 
-    from reelq.worker.rooms.ops.personal import Erasure
+    from reelq.worker.rooms.ops.personal import Erasure, Finding
 
 STATUSES = ("requested", "running", "completed", "open")  # worker.rooms.ops.personal.STATUSES; a test compares
+FILE, FOLDER = click.Path(dir_okay=False, path_type=Path), click.Path(file_okay=False, path_type=Path)
 FINDINGS_BLOCKS = 1000  # of a call of ops.find_pii: 8 MB of a table
-COUNTS = (Column("relation", "table", keep=True), Column("rows", right=True, keep=True), Column("action", "what is done"), Column("reason", spare=True))
+COUNTS = (
+    Column("relation", "table", keep=True),
+    Column("rows", right=True, keep=True),
+    Column("action", "what is done"),
+    Column("reason", spare=True),
+)
 ERASURES = (
     Column("user_id", "user", keep=True, whole=True),
     Column("status", keep=True),
@@ -34,7 +41,7 @@ ERASURES = (
 FINDINGS = (
     Column("relation", "table", keep=True),
     Column("column_name", "column", keep=True),
-    Column("class", spare=True),
+    Column("column_class", "class", spare=True),
     Column("kind", keep=True),
     Column("sample"),
     Column("hits", right=True),
@@ -44,16 +51,16 @@ FINDINGS = (
 
 @click.command("export")
 @click.argument("user")
-@click.option("--output", "target", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write here, not to stdout. A new file.")
-@click.option("--objects", "folder", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER", help="Bring the bytes of the objects here too.")
+@click.option("--output", "target", type=FILE, metavar="FILE", help="Write here, not to stdout. A new file.")
+@click.option("--objects", "folder", type=FOLDER, metavar="FOLDER", help="Bring the bytes of the objects here too.")
 @tenant_option
 @json_option
 @pass_app
 def export(app: App, user: str, target: Path | None, folder: Path | None, tenant: str | None, as_json: bool) -> int:
     """Give out all that is a user's: their rows, and the objects of their files.
 
-    One JSON object a line, with or without --json: {"table", "row"} for each row, then {"object"} for each object. Secrets are not among them. USER is an
-    address or an id.
+    One JSON object a line, with or without --json: {"table", "row"} for each row, then {"object"} for each object.
+    Secrets are not among them. USER is an address or an id.
 
     \b
     Examples:
@@ -67,7 +74,7 @@ def export(app: App, user: str, target: Path | None, folder: Path | None, tenant
     with ExitStack() as stack:
         conn = stack.enter_context(app.connect())
         user_id = find(conn, user, tenant)
-        sink = None if target is None else stack.enter_context(open(target, "x", encoding="utf-8", opener=private))  # noqa: PTH123 - with an opener
+        sink = None if target is None else stack.enter_context(open(target, "x", encoding="utf-8", opener=private))
         for one in walk(conn, app.settings, user_id, folder):
             written = text.to_json(one)
             if sink is None:
@@ -111,8 +118,9 @@ def find(conn: psycopg.Connection[Any], user: str, tenant: str | None) -> UUID:
 def erase(app: App, user: str | None, requested: bool, dry_run: bool, wait_s: float, sure: bool, tenant: str | None, as_json: bool) -> None:
     """Erase a user for good: account, videos, files and their objects, jobs, history, and what the audit says of them.
 
-    Running jobs of theirs are cancelled and waited for. What somebody else has a share in stays for that one. Killed at any moment, the same command goes on. At the
-    end stands a certificate: reelq users erasures. USER is an address or an id.
+    Running jobs of theirs are cancelled and waited for. What somebody else has a share in stays for that one. Killed
+    at any moment, the same command goes on. At the end stands a certificate: reelq users erasures. USER is an
+    address or an id.
 
     \b
     Examples:
@@ -204,8 +212,8 @@ def erasures(app: App, status: str | None, limit: int, tenant: str | None, as_js
 def find_pii(app: App, user: str | None, table: str | None, tenant: str | None, as_json: bool) -> None:
     """Look for e-mail addresses, phone numbers, payment cards and IBANs in all texts, or in those of one user.
 
-    Samples are masked. In a column that is not of the class "personal" none belong: it is neither exported nor erased with anybody. Tables are read a few
-    megabytes at a time.
+    Samples are masked. In a column that is not of the class "personal" none belong: it is neither exported nor
+    erased with anybody. Tables are read a few megabytes at a time.
 
     \b
     Examples:
@@ -219,25 +227,26 @@ def find_pii(app: App, user: str | None, table: str | None, tenant: str | None, 
         raise click.UsageError("--tenant must come with USER: tables are looked through as a whole")
     found, headings = 0, True
     with app.connect() as conn:
-        if user is not None:
-            user_id = find(conn, user, tenant)
-            looks = [lambda name=name: personal.find_pii_of_user(conn, user_id, name) for name in personal.export_tables(conn) if table in (None, name)]
-        else:
-            looks = [
-                lambda part=part, at=at: personal.find_pii(conn, part.part, at, FINDINGS_BLOCKS)
-                for part in personal.pii_tables(conn, table)
-                for at in range(0, part.blocks, FINDINGS_BLOCKS)
-            ]
-        for look in looks:
-            told = [plain(one) for one in look()]
+        looks = looks_of_user(conn, find(conn, user, tenant), table) if user is not None else looks_of_all(conn, table)
+        for told in looks:
             if told:
                 headings = not output.emit(told, as_json, FINDINGS, headings=headings) and headings
-                found += sum(one["hits"] for one in told)
+                found += sum(one.hits for one in told)
     output.say(f"{found} found." if found else "Nothing found.")
 
 
-def plain(one: Any) -> dict[str, Any]:
-    """A finding, with class as it is called."""
-    from dataclasses import asdict
+def looks_of_user(conn: psycopg.Connection[Any], user_id: UUID, table: str | None) -> Iterator[list[Finding]]:
+    """What is found in each table of theirs."""
+    from reelq.worker.rooms.ops import personal
 
-    return {name.rstrip("_"): value for name, value in asdict(one).items()}
+    for name in personal.export_tables(conn) if table is None else [table]:
+        yield personal.find_pii_of_user(conn, user_id, name)
+
+
+def looks_of_all(conn: psycopg.Connection[Any], table: str | None) -> Iterator[list[Finding]]:
+    """What is found in each part of each table, a few megabytes at a time."""
+    from reelq.worker.rooms.ops import personal
+
+    for part in personal.pii_tables(conn, table):
+        for at in range(0, part.blocks, FINDINGS_BLOCKS):
+            yield personal.find_pii(conn, part.part, at, FINDINGS_BLOCKS)

@@ -82,7 +82,7 @@ class Finding:
 
     relation: str
     column_name: str
-    class_: str
+    column_class: str  # where it is not personal, it does not belong
     row_key: str
     kind: str  # email, phone, card, iban
     sample: str  # masked
@@ -97,8 +97,6 @@ class Part:
     part: str
     blocks: int
 
-
-FINDING = "relation, column_name, class as class_, row_key, kind, sample, hits"
 
 
 def find_subject(conn: Connection, user: str) -> UUID:
@@ -181,9 +179,9 @@ def pii_tables(conn: Connection, relation: str | None = None) -> list[Part]:
 
 def find_pii(conn: Connection, part: str, from_block: int, blocks: int) -> list[Finding]:
     """What looks like personal data in some blocks."""
-    return rows(conn, Finding, f"select {FINDING} from ops.find_pii(%s, %s, %s)", [part, from_block, blocks])
+    return rows(conn, Finding, "select * from ops.find_pii(%s, %s, %s)", [part, from_block, blocks])
 
 
 def find_pii_of_user(conn: Connection, user_id: UUID, relation: str) -> list[Finding]:
     """The same, in a user's rows of one table."""
-    return rows(conn, Finding, f"select {FINDING} from ops.find_pii_of_user(%s, %s)", [user_id, relation])
+    return rows(conn, Finding, "select * from ops.find_pii_of_user(%s, %s)", [user_id, relation])

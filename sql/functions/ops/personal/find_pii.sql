@@ -1,5 +1,5 @@
 create or replace function ops.find_pii(p_part text, p_from_block bigint default 0, p_blocks integer default 1000)
-returns table (relation text, column_name text, class text, row_key text, kind text, sample text, hits bigint)
+returns table (relation text, column_name text, column_class text, row_key text, kind text, sample text, hits bigint)
 language plpgsql
 stable
 security definer

@@ -1,5 +1,5 @@
 create or replace function ops.find_pii_of_user(p_user_id uuid, p_relation text)
-returns table (relation text, column_name text, class text, row_key text, kind text, sample text, hits bigint)
+returns table (relation text, column_name text, column_class text, row_key text, kind text, sample text, hits bigint)
 language plpgsql
 stable
 security definer
