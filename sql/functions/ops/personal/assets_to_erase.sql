@@ -5,6 +5,8 @@ stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
     select distinct found.id
     from (
@@ -12,7 +14,7 @@ as $$
         union all
         (select v.asset_id from media.videos as v where v.user_id = p_user_id limit p_limit)
     ) as found
-    inner join media.assets as a on a.id = found.id
+    cross join lateral (select f.owner_user_id from media.assets as f where f.id = found.id offset 0) as a
     where
         (a.owner_user_id is null or a.owner_user_id = p_user_id)
         and not exists (select from media.videos as o where o.asset_id = found.id and o.user_id is distinct from p_user_id)  -- mutant: what somebody else shows goes too

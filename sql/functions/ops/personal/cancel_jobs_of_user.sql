@@ -5,6 +5,8 @@ volatile
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_jobs uuid[];
@@ -31,17 +33,17 @@ begin
         select j.id
         from queue.processing_jobs as j
         where
-            j.id in (
+            j.id = any(array(
                 select b.id from queue.processing_jobs as b where b.user_id = p_user_id
                 union all
                 select b.id
-                from media.videos as v inner join queue.processing_jobs as b on b.video_id = v.id
+                from media.videos as v cross join lateral (select f.* from queue.processing_jobs as f where f.video_id = v.id offset 0) as b
                 where v.user_id = p_user_id
                 union all
                 select b.id
-                from media.assets as a inner join queue.processing_jobs as b on b.asset_id = a.id
+                from media.assets as a cross join lateral (select f.* from queue.processing_jobs as f where f.asset_id = a.id offset 0) as b
                 where a.owner_user_id = p_user_id and b.video_id is null
-            )
+            ))
             and j.status in ('queued', 'running')
             and not exists (select from queue.leases as l where l.job_id = j.id and l.cancel_requested_at is not null)
         limit p_limit

@@ -5,6 +5,8 @@ stable
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
     select jsonb_build_object(
         'queue.processing_jobs', cardinality(p_job_ids),

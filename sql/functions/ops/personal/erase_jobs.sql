@@ -5,6 +5,8 @@ volatile
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_jobs uuid[];
@@ -16,7 +18,7 @@ begin
     if cardinality(v_jobs) < p_limit then
         v_jobs := v_jobs || array(
             select j.id
-            from media.assets as a inner join queue.processing_jobs as j on j.asset_id = a.id
+            from media.assets as a cross join lateral (select f.* from queue.processing_jobs as f where f.asset_id = a.id offset 0) as j
             where a.owner_user_id = p_user_id and j.video_id is null and j.id <> all(v_jobs)
             limit p_limit - cardinality(v_jobs)
         );

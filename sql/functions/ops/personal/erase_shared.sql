@@ -5,6 +5,8 @@ volatile
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_videos uuid[];
@@ -16,7 +18,7 @@ begin
     v_videos := array(
         select v.id
         from media.videos as v
-        inner join media.assets as a on a.id = v.asset_id
+        cross join lateral (select f.id, f.owner_user_id from media.assets as f where f.id = v.asset_id offset 0) as a
         where
             v.user_id = p_user_id
             and (

@@ -6,6 +6,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 begin
     perform ops.check_subject(p_user_id);
@@ -17,12 +19,12 @@ begin
     )
     select a.bucket, a.key, a.size_bytes, a.sha256, 'original', a.id
     from theirs as t
-    inner join media.assets as a on a.id = t.id
+    cross join lateral (select * from media.assets as f where f.id = t.id offset 0) as a
     where a.key is not null
     union all
     select r.bucket, r.key, r.size_bytes, r.sha256, r.profile, r.asset_id
     from theirs as t
-    inner join media.variants as r on r.asset_id = t.id;
+    cross join lateral (select * from media.variants as f where f.asset_id = t.id offset 0) as r;
 end;
 $$;
 

@@ -6,6 +6,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 set jit = off
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_erasure ops.erasures := ops.lock_erasure(p_erasure_id);

@@ -4,12 +4,13 @@ language sql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
+    -- Arrays, and no joins: whatever the planner believes of the tables, it looks each one up by an index.
     with sets as (
         select
-            't.id in (select j.id from queue.processing_jobs as j where j.user_id = $1 '
+            't.id = any(array(select j.id from queue.processing_jobs as j where j.user_id = $1 '
             'union all select j.id from media.videos as v inner join queue.processing_jobs as j on j.video_id = v.id where v.user_id = $1 '
             'union all select j.id from media.assets as a inner join queue.processing_jobs as j on j.asset_id = a.id '
-            'where a.owner_user_id = $1 and j.video_id is null)' as jobs
+            'where a.owner_user_id = $1 and j.video_id is null))' as jobs
     ),
     more as (
         select
@@ -29,7 +30,7 @@ as $$
         ('identity.api_keys', 15, 'delete', 't.user_id = $1', '{}', 'Keys that act for them; their uses go along.'),
         ('identity.subscriptions', 16, 'delete', 't.user_id = $1', '{}', 'The payment provider keeps its own books.'),
         ('identity.quotas', 17, 'delete', 't.user_id = $1', '{}', 'How many videos they brought in.'),
-        ('queue.schedules', 18, 'delete', 't.video_id in (select v.id from media.videos as v where v.user_id = $1)', '{}', 'Before its jobs, of which it would make more.'),
+        ('queue.schedules', 18, 'delete', 't.video_id = any(array(select v.id from media.videos as v where v.user_id = $1))', '{}', 'Before its jobs, of which it would make more.'),
         -- ops.cancel_jobs_of_user, ops.erase_shared and ops.erase_assets know the order of locks and of bytes and rows.
         ('queue.processing_jobs', 30, 'steps', m.jobs, '{}', 'Running ones are cancelled first. About a video of somebody else: the job stays and bears no user.'),
         ('queue.job_attempts', 31, 'with', replace(m.jobs, 't.id', 't.job_id'), '{}', 'Goes with its job.'),
@@ -39,13 +40,13 @@ as $$
         ('media.videos', 40, 'steps', 't.user_id = $1', '{}', 'Their titles.'),
         (
             'media.assets', 41, 'steps',
-            't.id in (select a.id from media.assets as a where a.owner_user_id = $1 union all select v.asset_id from media.videos as v where v.user_id = $1)',
+            't.id = any(array(select a.id from media.assets as a where a.owner_user_id = $1 union all select v.asset_id from media.videos as v where v.user_id = $1))',
             '{"owner_user_id": "null", "source_url": "null", "original_filename": "null"}',
             'The bytes go before the row. A file that a video of somebody else is about stays, and says no more where it came from; its owner''s row stays as it is.'
         ),
         (
             'media.variants', 42, 'with',
-            't.asset_id in (select a.id from media.assets as a where a.owner_user_id = $1 union all select v.asset_id from media.videos as v where v.user_id = $1)',
+            't.asset_id = any(array(select a.id from media.assets as a where a.owner_user_id = $1 union all select v.asset_id from media.videos as v where v.user_id = $1))',
             '{}', 'Goes with its file, the bytes first.'
         ),
         ('identity.users', 90, 'steps', 't.id = $1', '{}', 'Last, so that an erasure that was interrupted knows whom.'),
