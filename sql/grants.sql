@@ -168,7 +168,6 @@ begin
             ('ops.keys_in_use', 'worker admin'),
             ('ops.erase_assets', 'worker admin'),
             ('ops.personal_columns', 'worker admin'),
-            ('ops.personal_rules', 'worker admin'),
             ('ops.pii_tables', 'worker admin'),
             ('ops.find_pii', 'worker admin'),
             -- masked views call these with the caller's rights

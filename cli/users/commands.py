@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reelq.cli.users.personal import erase, erasures, export, find_pii
+from reelq.cli.users.personal import erase, erase_requested, erasures, export, find_pii
 
 
 @click.group("users")
@@ -21,5 +21,5 @@ def users() -> None:
     """
 
 
-for command in (export, erase, erasures, find_pii):
+for command in (export, erase, erase_requested, erasures, find_pii):
     users.add_command(command)

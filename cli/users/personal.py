@@ -106,16 +106,21 @@ def find(conn: psycopg.Connection[Any], user: str, tenant: str | None) -> UUID:
         return personal.find_subject(conn, user)
 
 
+wait_option = click.option(
+    "--wait", "wait_s", type=Seconds(), default=120.0, show_default=True, help="How long to wait for running jobs of theirs, such as 5m."
+)
+sure_option = click.option("--yes", "sure", is_flag=True, help="Do not ask. Without a terminal it is needed.")
+
+
 @click.command("erase")
-@click.argument("user", required=False)
-@click.option("--requested", is_flag=True, help="Erase all who asked for it, and go on with what was begun.")
+@click.argument("user")
 @click.option("--dry-run", is_flag=True, help="Count what would go, and change nothing.")
-@click.option("--wait", "wait_s", type=Seconds(), default=120.0, show_default=True, help="How long to wait for running jobs of theirs, such as 5m.")
-@click.option("--yes", "sure", is_flag=True, help="Do not ask. Without a terminal it is needed.")
+@wait_option
+@sure_option
 @tenant_option
 @json_option
 @pass_app
-def erase(app: App, user: str | None, requested: bool, dry_run: bool, wait_s: float, sure: bool, tenant: str | None, as_json: bool) -> None:
+def erase(app: App, user: str, dry_run: bool, wait_s: float, sure: bool, tenant: str | None, as_json: bool) -> None:
     """Erase a user for good: account, videos, files and their objects, jobs, history, and what the audit says of them.
 
     Running jobs of theirs are cancelled and waited for. What somebody else has a share in stays for that one. Killed
@@ -126,33 +131,55 @@ def erase(app: App, user: str | None, requested: bool, dry_run: bool, wait_s: fl
     Examples:
       reelq users erase ann@example.com --dry-run
       reelq users erase ann@example.com --yes
-      reelq users erase --requested --yes
     """
+    from reelq.worker.rooms.ops import personal
+
+    with app.connect() as conn:
+        user_id = find(conn, user, tenant)
+        if dry_run:
+            output.emit(personal.count_rows(conn, user_id), as_json, COUNTS)
+            return
+        erase_all(app, conn, [user_id], wait_s, sure, tenant, as_json)
+
+
+@click.command("erase-requested")
+@wait_option
+@sure_option
+@tenant_option
+@json_option
+@pass_app
+def erase_requested(app: App, wait_s: float, sure: bool, tenant: str | None, as_json: bool) -> None:
+    """Erase all who asked for it by ops.request_erasure, and go on with what was begun; oldest first. For a timer.
+
+    \b
+    Examples:
+      reelq users erase-requested --yes
+    """
+    from reelq.worker.rooms.ops import personal
+
+    with app.connect() as conn:
+        with acting_for(conn, tenant):
+            ids = [one.user_id for one in reversed(personal.list_erasures(conn, "open", 1000))]
+        if not ids:
+            output.say("Nobody has asked.")
+            return
+        erase_all(app, conn, ids, wait_s, sure, tenant, as_json)
+
+
+def erase_all(app: App, conn: psycopg.Connection[Any], ids: list[UUID], wait_s: float, sure: bool, tenant: str | None, as_json: bool) -> None:
+    """Erase these, one after the other, and show the certificate of each."""
     from reelq.worker.personal.erase import erase as work
     from reelq.worker.rooms.ops import personal
 
-    if (user is None) == (not requested):
-        raise click.UsageError("USER or --requested must be given, and not both")
-    with app.connect() as conn:
-        if user is not None:
-            ids = [find(conn, user, tenant)]
-        else:
-            with acting_for(conn, tenant):
-                ids = [one.user_id for one in personal.list_erasures(conn, "open", 1000)]
-        if dry_run:
-            for user_id in ids:
-                output.emit(personal.count_rows(conn, user_id), as_json, COUNTS, title=None if len(ids) == 1 else str(user_id))
-            return
-        if ids and not sure:
-            confirm(ids)
-        for user_id in ids:
-            with acting_for(conn, tenant):
-                erasure_id = personal.begin_erasure(conn, user_id)
-            work(conn, app.settings, erasure_id, wait_s)
-            done = [shown(one) for one in personal.list_erasures(conn, "completed", 1000) if one.id == erasure_id]
-            output.emit(done, as_json, ERASURES)
-    if not ids:
-        output.say("Nobody has asked.")
+    if not sure:
+        confirm(ids)
+    headings = True
+    for user_id in ids:
+        with acting_for(conn, tenant):
+            erasure_id = personal.begin_erasure(conn, user_id)
+        work(conn, app.settings, erasure_id, wait_s)
+        done = [shown(one) for one in personal.list_erasures(conn, "completed", 1000) if one.id == erasure_id]
+        headings = not output.emit(done, as_json, ERASURES, headings=headings) and headings
 
 
 def confirm(ids: list[UUID]) -> None:

@@ -157,9 +157,9 @@ def test_requests_are_done_together(reelq, bob, ann, conn):
     for person in (bob, ann):
         conn.execute("select ops.request_erasure(%s)", [person.id])
     assert len(reelq("users", "erasures", "--status", "open", "--json").rows) == 2
-    assert len(reelq("users", "erase", "--requested", "--yes", "--json").rows) == 2
+    assert len(reelq("users", "erase-requested", "--yes", "--json").rows) == 2
     assert (bob.in_store, ann.in_store) == ([], [])
-    assert reelq("users", "erase", "--requested", "--yes").err == "Nobody has asked.\n"
+    assert reelq("users", "erase-requested", "--yes").err == "Nobody has asked.\n"
 
 
 def test_jobs_that_do_not_stop_are_told(reelq, bob, conn):
@@ -218,7 +218,7 @@ def test_find_pii_tells_table_column_row_and_a_masked_sample(reelq, bob):
     assert reelq("users", "find-pii", "--tenant", "default").code == 2
 
 
-@pytest.mark.parametrize("words", [["export", "nobody@example.com"], ["erase", "nobody@example.com", "--yes"], ["erase"], ["erase", "x", "--requested"]])
+@pytest.mark.parametrize("words", [["export", "nobody@example.com"], ["erase", "nobody@example.com", "--yes"], ["erase"], ["erase", "bob@example.com"], ["erase-requested", "--wait", "x"]])
 def test_wrong_input_is_2(reelq, bob, words):
     assert reelq("users", *words).code == 2
 

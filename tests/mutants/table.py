@@ -41,6 +41,8 @@ CASCADES = "tests/sql/test_queue_cascades.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
+PERSONAL = "tests/sql/test_personal.py"
+PII = "tests/sql/test_personal_pii.py"
 MARK = "  -- mutant: "
 
 
@@ -349,4 +351,13 @@ MUTANTS = [
     one("another worker settles a job", " and j.worker_id = p_worker_id", "", LEASES, "-k", "its_own"),
     one("another worker's heartbeat", " and l.worker_id = p_worker_id", "", LEASES, "-k", "its_own", at="a heartbeat forgets the token"),
     one("a release is a back-off", "p_outcome = 'snoozed'", "true", LEASES, "-k", "only_a_snooze", at="a drain charges an attempt"),
+    # Personal data
+    one("any long number is a card", "base.is_card(m.found[1])", "true", PII, "-k", "only_looks_like"),
+    one("a mask shows the text", "'\\1***'", "'\\&'", PII, "-k", "support_needs"),
+    one("anybody exports and erases anybody", "not identity.may_see(v_tenant, p_user_id)", "false", PERSONAL, "-k", "another_s"),
+    one("an export shows secrets", "col_description(a.attrelid, a.attnum) ~ '\\[secret\\]$'", "false", PERSONAL, "-k", "without_secrets"),
+    dropped("what somebody else shows goes too", PERSONAL, "-k", "has_a_share"),
+    dropped("attempts of archived jobs stay", PERSONAL, "-k", "nothing_else"),
+    one("files go under a running job", "exists", "false and exists", PERSONAL, "-k", "while_a_job"),
+    one("what came meanwhile stays", "v_left", "false", PERSONAL, "-k", "came_meanwhile"),
 ]  # fmt: skip

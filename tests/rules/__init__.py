@@ -45,7 +45,7 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 # of tenants, or what is the operators', does not belong here.
 # The last ones say who the caller is.
 TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
-              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to")
+              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "ops.export_tables")
 # What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
 USERLESS = ("identity.member_role", "queue.enqueue_job", "queue.enqueue_jobs")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
@@ -252,8 +252,8 @@ RULES = (
         where {OURS} and c.relkind = 'v' and c.relname like '%%\\_masked' and (
             not coalesce('security_barrier=true' = any(c.reloptions), false)
             or coalesce('security_invoker=true' = any(c.reloptions), false)
-            or pg_get_viewdef(c.oid) !~ 'base\\.is_support\\(\\)'
-            or pg_get_viewdef(c.oid) !~ 'tenant_id = \\( SELECT base\\.current_tenant'
+            or pg_get_viewdef(c.oid) !~ 'is_support\\(\\)'
+            or pg_get_viewdef(c.oid) !~ 'tenant_id = \\( SELECT (base\\.)?current_tenant'
             or exists (
                 select
                 from pg_rewrite as r
@@ -262,7 +262,7 @@ RULES = (
                 -- what is left when masked columns and names of columns are taken out
                 cross join lateral (
                     select regexp_replace(
-                        regexp_replace(pg_get_viewdef(c.oid), 'base\\.mask_\\w+\\((\\w+\\.)?\\w+\\)', '', 'g'), ' AS "?\\w+"?', '', 'g'
+                        regexp_replace(pg_get_viewdef(c.oid), '(base\\.)?mask_\\w+\\((\\w+\\.)?\\w+\\)', '', 'g'), ' AS "?\\w+"?', '', 'g'
                     ) as text
                 ) as bare
                 where r.ev_class = c.oid and d.refobjid <> c.oid

@@ -6,8 +6,10 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_id uuid := ops.request_erasure(p_user_id);
+    v_id uuid;
 begin
+    perform base.check_read_committed();
+    v_id := ops.request_erasure(p_user_id);
     update ops.erasures as e set status = 'running', began_at = base.clock(), erased_by = ops.acting_person()
     where e.id = v_id and e.status = 'requested';
     -- From here on nobody logs in, acts or brings anything as this user.

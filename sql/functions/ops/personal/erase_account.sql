@@ -10,23 +10,23 @@ set enable_mergejoin = off
 as $$
 declare
     v_user_id uuid := p_erasure.user_id;
+    v_left boolean;
     v_values text[];
     v_redacted bigint;
     v_counts jsonb;
 begin
     -- Whoever makes something of theirs locks their row: what is seen now is all.
     select array_remove(array[u.email, u.username, u.full_name], null) into v_values from identity.users as u where u.id = v_user_id for update;
-    if
-        exists (select from media.videos as v where v.user_id = v_user_id)  -- mutant: what came meanwhile stays
+    v_left := exists (select from media.videos as v where v.user_id = v_user_id)
         or exists (select from media.assets as a where a.owner_user_id = v_user_id)
         or exists (select from queue.processing_jobs as j where j.user_id = v_user_id)
-        or exists (select from queue.job_history as h where h.user_id = v_user_id)
-    then
+        or exists (select from queue.job_history as h where h.user_id = v_user_id);
+    if v_left then  -- mutant: what came meanwhile stays
         return false;
     end if;
 
     -- Before the row goes by its values, and after it by its id: the audit hears of the delete too.
-    v_redacted := ops.redact_audit(v_user_id, v_values);  -- mutant: the audit remembers
+    v_redacted := ops.redact_audit(v_user_id, v_values);
     delete from identity.users as u where u.id = v_user_id;
     v_redacted := v_redacted + ops.redact_audit(v_user_id);
     perform ops.count_erased(p_erasure.id, jsonb_build_object('identity.users', 1, 'ops.audit_logs', v_redacted));

@@ -6,10 +6,11 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_tenant uuid := ops.check_subject(p_user_id);
+    v_tenant uuid;
     v_id uuid;
 begin
     perform base.check_read_committed();
+    v_tenant := ops.check_subject(p_user_id);
     perform from identity.users as u where u.id = p_user_id for key share;
     if not found then
         raise exception 'user % must be there to be erased, and was erased already', p_user_id
@@ -31,7 +32,7 @@ end;
 $$;
 
 comment on function ops.request_erasure(uuid) is $$
-Ask that a user be erased; return the erasure's id. Nothing goes yet: `reelq users erase --requested` does it, which can reach the store. Asked again it is the same one.
+Ask that a user be erased; return the erasure's id. Nothing goes yet: `reelq users erase-requested` does it, which can reach the store. Asked again it is the same one.
 For the user themselves (reelq.user_id), also a viewer; the tenant's admin; the tenant itself; operators.
 
 Raises
