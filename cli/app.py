@@ -175,6 +175,29 @@ class Moment(click.ParamType[Any]):
             self.fail(f"must be a time such as 2030-01-31T20:00 or +15m, not {value!r}", param, ctx)
 
 
+class Ago(click.ParamType[Any]):
+    """A time that has passed: `90s`, `15m`, `2h`, `3d` ago, or ISO 8601 (in this host's zone unless it has an offset)."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The value; refuses with what it must be."""
+        from datetime import timedelta
+
+        from reelq.worker.settings import parse_seconds
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.now(UTC) - timedelta(seconds=parse_seconds(str(value)))
+        except (ValueError, OverflowError):
+            pass  # no span: it may be a time
+        try:
+            return parse_time(str(value))
+        except (ValueError, OverflowError):
+            self.fail(f"must be a time such as 2h (ago) or 2030-01-31T20:00, not {value!r}", param, ctx)
+
+
 class Seconds(click.ParamType[Any]):
     """A time span above zero: 2 or 2s, 15m, 1h, 7d. Milliseconds are not taken."""
 

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, ShellComplete, ZshComplete, add_completion_class
+
+from reelq.cli.terminal import text
 
 if TYPE_CHECKING:
     import psycopg
@@ -54,6 +56,13 @@ def tenants(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
     from reelq.worker.rooms import identity
 
     return [(one.slug, one.name) for one in identity.list_tenants(conn)]
+
+
+def users(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
+    """The newest users, by address."""
+    from reelq.worker.rooms.identity import users as room
+
+    return [(one.email, one.role) for one in room.list_users(conn, limit=MOST)]
 
 
 def workers(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
@@ -128,7 +137,7 @@ def codes(conn: psycopg.Connection[Any]) -> Iterable[Offer]:
 
 # By the name of the parameter, wherever it stands; by command where a name means several things.
 BY_NAME: dict[str, Ask] = {
-    "job_type": types, "pipeline": pipelines, "tenant": tenants, "worker_ids": workers, "worker": workers, "worker_id": workers,
+    "job_type": types, "pipeline": pipelines, "tenant": tenants, "user": users, "worker_ids": workers, "worker": workers, "worker_id": workers,
     "host": hosts, "pool": pools, "job_id": jobs, "job_ids": jobs, "depends_on": jobs, "code": codes, "video_id": videos, "video_ids": videos,
 }  # fmt: skip
 BY_COMMAND: dict[str, Ask] = {
@@ -146,7 +155,7 @@ def offer(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
         return []
     given = {str(one) for one in ctx.params.get(param.name or "") or ()} if param.multiple or param.nargs == -1 else set()
     found = with_database(ctx, ask)
-    return [CompletionItem(word, help=told or None) for word, told in found if word.startswith(incomplete) and word not in given]
+    return [CompletionItem(word, help=text.clean(told) or None) for word, told in found if word.startswith(incomplete) and word not in given]
 
 
 def find(ctx: click.Context, param: click.Parameter) -> Ask | None:
@@ -188,6 +197,8 @@ def teach(command: click.Command) -> None:
     for param in command.params:
         if param.name in BY_NAME or param.name in ("key", "name", "limits"):
             _replace(param)
+        elif param.name == "sources":  # a file, or a URL, which nobody can complete
+            param.shell_complete = lambda ctx, incomplete: [CompletionItem(incomplete, type="file")]  # type: ignore[method-assign]  # noqa: ARG005
     if isinstance(command, click.Group):
         for below in command.commands.values():
             teach(below)
@@ -201,6 +212,19 @@ def _replace(param: click.Parameter) -> None:
         return [*offer(ctx, param, incomplete)] or known(ctx, incomplete)
 
     param.shell_complete = complete  # type: ignore[method-assign]
+
+
+class Joined(ShellComplete):
+    """A shell that takes --type=no_op for one word, and so wants all of it back."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        """What may stand there, each as the whole word."""
+        found = super().get_completions(args, incomplete)
+        name, joined, _ = incomplete.partition("=")
+        if joined and name.startswith("-"):
+            for item in found:
+                item.value = f"{name}={item.value}" if item.type == "plain" else item.value
+        return found
 
 
 class Bash(BashComplete):
@@ -232,4 +256,19 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
         return words, incomplete
 
 
-add_completion_class(Bash, "bash")
+class Zsh(Joined, ZshComplete):
+    """zsh's completion, in silence."""
+
+    source_template = ZshComplete.source_template.replace("%(prog_name)s)}", "%(prog_name)s 2>/dev/null </dev/null)}")
+
+
+class Fish(Joined, FishComplete):
+    """fish's completion, in silence, and with descriptions that have a comma."""
+
+    source_template = FishComplete.source_template.replace("%(prog_name)s);", "%(prog_name)s 2>/dev/null </dev/null);").replace(
+        'split ","', 'split -m 1 ","'
+    )
+
+
+for shell in (Bash, Zsh, Fish):
+    add_completion_class(shell)

@@ -10,9 +10,9 @@ from reelq.cli.terminal.output import Column
 
 COLUMNS = (
     Column("variable", keep=True),
-    Column("value"),
+    Column("value", wrap=True),
     Column("source", "from"),
-    Column("help", "meaning"),
+    Column("help", "meaning", wrap=True),
 )
 
 
@@ -69,6 +69,8 @@ def source(name: str, flags: dict[str, str], environ: dict[str, str]) -> str:
         return f"{variable}_FILE"
     if environ.get(variable):
         return "environment"
+    if name == "secrets_file" and settings.credential_of_keys(environ):
+        return f"credential {settings.CREDENTIAL_OF_KEYS}"
     if name == "database_url" and any(word.startswith("PG") for word in environ):
         return "PG* variables"
     return "default"

@@ -31,9 +31,9 @@ def doctor(
 ) -> None:
     """Check this host and the database, and say what to do.
 
-    The host: ffmpeg and its codecs, sandbox, scratch, store (a probe object is put, read and removed), modules of job types of
-    your own. The database: connection, schema, clock, rows of those job types, and all that `select * from ops.health()`
-    knows. Changes nothing, except with --repair.
+    The host: ffmpeg and its codecs, sandbox, scratch, store (a probe object is put, read and removed; TLS), the key file, modules
+    of job types of your own. The database: connection and its TLS, schema, clock, rows of those job types, keys of sealed rows,
+    and all that `select * from ops.health()` knows. Changes nothing, except with --repair.
 
     Exit code 3: something is bad. 75: the database is away; the host was checked all the same.
 

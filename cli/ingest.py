@@ -48,6 +48,7 @@ class Source:
     help="Argument of a step of the pipeline, such as ladder.crf=21; may be repeated.",
 )
 @click.option("--title", help="Title of the video; default: the file's name. Only for a single source.")
+@click.option("--key", help="Idempotency key: a second ingest with it returns the first video. Only for a single source.")
 @click.option("--wait", is_flag=True, help="Show progress until all are ready or failed.")
 @json_option
 @pass_app
@@ -59,6 +60,7 @@ def ingest(
     pipeline: str,
     options: dict[str, Any],
     title: str | None,
+    key: str | None,
     wait: bool,
     as_json: bool,
 ) -> int:
@@ -75,10 +77,12 @@ def ingest(
       reelq ingest https://media.example/talk.mp4 --title "A talk" --option ladder.renditions=720p,360p
       reelq ingest -- -starts-with-a-dash.mp4
     """
-    from reelq.worker.rooms import queue
+    from reelq.worker.rooms import media, queue
 
     if title is not None and len(sources) > 1:
         raise click.UsageError("--title must stand with one source, not several")
+    if key is not None and len(sources) > 1:
+        raise click.UsageError("--key must stand with one source, not several")
     found = read_all(sources)
     with app.connect() as conn, conn.transaction():
         videos = [
@@ -91,6 +95,7 @@ def ingest(
                 options=options,
                 title=title,
                 original_filename=source.name,
+                idempotency_key=key,
             )
             for source in found
         ]
@@ -106,6 +111,10 @@ def ingest(
         }
         for video_id, source in zip(videos, found, strict=True)
     }
+    if key is not None and not wait:  # perhaps it came in long ago
+        with app.connect(tenant=tenant) as conn:
+            for video_id in videos:
+                rows[str(video_id)].update(as_it_is(media.show_video(conn, video_id)))
     if wait:
         from reelq.cli.terminal.waiting import wait_for
 
@@ -115,10 +124,15 @@ def ingest(
             output.say("The work goes on; follow it with: reelq top")
             raise
         for video in waited:
-            rows[video["id"]].update({name: video[name] for name in ("title", "status", "error_code", "error_message")})
-            rows[video["id"]]["variants"] = len(video["variants"])
+            rows[video["id"]].update(as_it_is(video))
     output.emit(rows.values(), as_json, COLUMNS)
     return 1 if any(row["status"] == "failed" for row in rows.values()) else 0
+
+
+def as_it_is(video: dict[str, Any]) -> dict[str, Any]:
+    """The columns that change while it is worked on."""
+    found = {name: video[name] for name in ("title", "status", "error_code", "error_message")}
+    return {**found, "variants": len(video["variants"])}
 
 
 def read_all(texts: tuple[str, ...]) -> list[Source]:

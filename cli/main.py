@@ -40,7 +40,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("reelq.cli.worker:worker", "Run a worker."),
     "queue": ("reelq.cli.queue.commands:queue", "The queue as a whole: pauses, limits, history, hourly figures, settings."),
     "tenants": ("reelq.cli.tenants:tenants", "Organisations whose videos are processed."),
-    "users": ("reelq.cli.users.commands:users", "Accounts, and the personal data of those who have one."),
+    "audit": ("reelq.cli.audit:audit", "Who did what: acts of people, keys and operators."),
+    "secrets": ("reelq.cli.secrets:secrets", "Keys that seal secrets: make, rotate, count, forget them."),
+    "keys": ("reelq.cli.keys:keys", "API keys, by which programs act for a tenant or one of its users."),
+    "subscriptions": ("reelq.cli.subscriptions:subscriptions", "What users and tenants pay for; tier and quota follow from it."),
+    "users": ("reelq.cli.users.commands:users", "Accounts, who may log in, and their personal data."),
+    "sessions": ("reelq.cli.sessions:sessions", "Who is logged in where."),
     "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),
@@ -66,6 +71,18 @@ class Tree(click.Group):
         if ctx.resilient_parsing:  # a shell asks what could be typed next
             complete.teach(command)
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; one that is mistyped is refused with the nearest, as click does for commands that are imported."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.format_message()} Did you mean {' or '.join(map(repr, near))}?", ctx) from error
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

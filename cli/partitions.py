@@ -80,6 +80,8 @@ def maintain(app: App, dry_run: bool, wait_s: float, as_json: bool) -> int:
 
     with db.family(), db.connect(app.settings, "reelq partitions", direct=True) as conn:
         schema.require(conn)
+        if not dry_run:
+            db.check_own_session(app.settings, conn, "reelq partitions maintain")
         steps = partitioned.steps(conn, True) if dry_run else list(partitioned.maintain(conn, wait_s))
     if any(step.action == "busy" for step in steps):
         output.say("Another session maintains the partitions at this moment.")

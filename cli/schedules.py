@@ -118,6 +118,7 @@ def add(
     """Make a schedule, or change the one of that name.
 
     CRON has five fields as in a crontab (minute, hour, day, month, weekday), or is @hourly, @daily, @weekly, @monthly or @yearly.
+    L is the last day of a month: "0 4 L * *".
 
     \b
     Examples:

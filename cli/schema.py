@@ -22,9 +22,11 @@ DIFF_COLUMNS = ("object", "kind", "state")
 
 
 @contextmanager
-def direct(app: App) -> Iterator[psycopg.Connection[Any]]:
-    """A connection past any pooler: the runner's lock and settings belong to the session."""
+def direct(app: App, *, changes: bool = False) -> Iterator[psycopg.Connection[Any]]:
+    """A connection past any pooler: the lock and the settings of what changes the schema belong to the session."""
     with db.family(), db.connect(app.settings, "reelq schema", direct=True) as conn:
+        if changes:
+            db.check_own_session(app.settings, conn, "reelq schema")
         yield conn
 
 
@@ -46,7 +48,7 @@ def install(app: App, as_json: bool) -> None:
     Examples:
       createdb reelq && DATABASE_URL=postgresql:///reelq reelq schema install
     """
-    with direct(app) as conn:
+    with direct(app, changes=True) as conn:
         ran = runner.install(conn, warn=say)
     _tell(ran, as_json)
 
@@ -69,7 +71,7 @@ def upgrade(app: App, accept: bool, wait_s: float, as_json: bool) -> None:
     Examples:
       reelq schema status && reelq schema upgrade
     """
-    with direct(app) as conn:
+    with direct(app, changes=True) as conn:
         ran = runner.upgrade(conn, accept=accept, patience_s=wait_s, warn=say)
     _tell(ran, as_json)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from reelq.cli.app import App, json_option, pass_app
-from reelq.cli.terminal import output, text, troubles
+from reelq.cli.terminal import output, text
+from reelq.cli.terminal import workers as shown
 from reelq.cli.terminal.output import Column
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ COLUMNS = (
     Column("slots", right=True),
     Column("types", show=lambda types: "all" if types is None else text.shown(types)),
     Column("last_beat_at", "last beat", show=text.age, right=True),
-    Column("started_at", "up", show=text.age, right=True),
+    Column("up_s", "up", show=text.duration, right=True),
     Column("version", spare=True),
 )
 
@@ -59,12 +59,12 @@ def list_workers(app: App, everyone: bool, as_json: bool) -> None:
 
 
 def show(found: list[Worker], as_json: bool) -> None:
-    """Workers; for people with what keeps a host from working, and what to do, below."""
+    """Workers; for people with what keeps a host from working, or what a worker that is gone still has, below."""
     if as_json:
         output.emit(found, True)
         return
-    output.emit([{**asdict(one), "state": one.state} for one in found], False, COLUMNS)
-    troubles.tell(found)
+    output.emit(map(shown.row, found), False, COLUMNS)
+    shown.tell(found)
 
 
 @workers.command("drain")

@@ -65,6 +65,7 @@ begin
             ('media.find_store', 'worker admin'),
             ('media.register_store', 'worker admin'),
             ('queue.enqueue_job', 'worker app admin'),
+            ('queue.check_own_row', 'app'),
             ('queue.enqueue_jobs', 'worker app admin'),
             ('queue.spawn_jobs', 'worker'),
             ('queue.enqueue_pipeline', 'worker app admin'),
@@ -138,6 +139,67 @@ begin
             ('identity.find_tenant', 'worker admin'),
             ('identity.act_for', 'worker app readonly admin'),
             ('identity.set_tenant_status', 'worker admin'),
+            -- the view identity.accounts calls it with the reader's rights
+            ('base.next_monthly', 'worker app readonly admin'),
+            ('identity.find_account', 'worker admin'),
+            ('identity.show_tenant', 'worker admin'),
+            ('identity.set_tenant', 'worker admin'),
+            ('identity.tenant_config', 'worker app readonly admin'),
+            ('identity.set_tenant_config', 'worker app admin'),
+            ('identity.set_subscription', 'worker admin'),
+            ('identity.end_subscription', 'worker admin'),
+            ('identity.list_subscriptions', 'worker admin'),
+            ('identity.end_trials', 'worker admin'),
+            ('identity.show_quota', 'worker app readonly admin'),
+            ('identity.set_quota', 'worker admin'),
+            ('identity.reset_quotas', 'worker admin'),
+            ('identity.authenticate', 'worker app'),
+            ('identity.has_scope', 'worker app readonly admin'),
+            ('identity.check_scope', 'worker app readonly admin'),
+            ('identity.create_key', 'worker app admin'),
+            ('identity.list_keys', 'worker app readonly admin'),
+            ('identity.show_key', 'worker app readonly admin'),
+            ('identity.revoke_key', 'worker app admin'),
+            ('identity.rotate_key', 'worker app admin'),
+            ('identity.forget_key_uses', 'worker admin'),
+            -- Accounts: a worker has no business with them. In a tenant its admins manage them, and others themselves.
+            ('identity.find_user', 'app readonly admin'),
+            ('identity.list_users', 'app readonly admin'),
+            ('identity.show_user', 'app readonly admin'),
+            ('identity.create_user', 'app admin'),
+            ('identity.invite_user', 'app admin'),
+            ('identity.change_user', 'app admin'),
+            ('identity.set_user_role', 'app admin'),
+            ('identity.set_user_status', 'app admin'),
+            ('identity.delete_user', 'app admin'),
+            ('identity.restore_user', 'app admin'),
+            ('identity.unlock_user', 'app admin'),
+            ('identity.begin_login', 'app admin'),
+            ('identity.finish_login', 'app admin'),
+            ('identity.show_challenge', 'app admin'),
+            ('identity.finish_second_factor', 'app admin'),
+            ('identity.hash_again', 'app admin'),
+            ('identity.set_password', 'app admin'),
+            ('identity.enrol_second_factor', 'app admin'),
+            ('identity.second_factor_secret', 'app admin'),
+            ('identity.confirm_second_factor', 'app admin'),
+            ('identity.drop_second_factor', 'app admin'),
+            ('identity.open_session', 'app admin'),
+            ('identity.check_session', 'app admin'),
+            ('identity.close_session', 'app admin'),
+            ('identity.list_sessions', 'app readonly admin'),
+            ('identity.revoke_session', 'app admin'),
+            ('identity.revoke_sessions', 'app admin'),
+            ('identity.show_token', 'app admin'),
+            ('identity.request_reset', 'app admin'),
+            ('identity.use_password_token', 'app admin'),
+            ('identity.request_verification', 'app admin'),
+            ('identity.verify_email', 'app admin'),
+            ('identity.refuse_credentials', 'app admin'),
+            ('identity.argon2_parameters', 'app admin'),
+            ('identity.list_login_settings', 'readonly admin'),
+            ('identity.set_login_setting', 'admin'),
+            ('identity.remove_ended', 'worker admin'),
             ('queue.set_schedule', 'worker admin'),
             ('queue.drop_schedule', 'worker admin'),
             ('queue.pause_schedule', 'worker admin'),
@@ -148,9 +210,19 @@ begin
             ('queue.set_setting', 'worker admin'),
             ('queue.archive_jobs', 'worker admin'),
             ('queue.roll_up_stats', 'worker admin'),
+            ('queue.tidy_identity', 'worker admin'),
             -- ops.maintain_partitions is the owner's: it makes and drops tables; so is queue.sync_job_type: what a worker's
             -- host may run must not decide with which limits it runs
             ('ops.list_partitions', 'worker readonly admin'),
+            -- ids of keys and envelopes; no worker rotates
+            ('ops.list_sealed_columns', 'admin'),
+            ('ops.list_used_secret_keys', 'admin'),
+            ('ops.list_secret_keys', 'admin'),
+            ('ops.count_sealed_rows', 'admin'),
+            ('ops.list_sealed_rows', 'admin'),
+            ('ops.replace_sealed_rows', 'admin'),
+            ('ops.set_current_secret_key', 'admin'),
+            ('ops.forget_secret_key', 'admin'),
             ('ops.health', 'worker readonly admin'),
             -- personal data: a user's own, the tenant's, all
             ('ops.find_subject', 'worker app admin'),
@@ -183,6 +255,10 @@ begin
             ('base.find_pii', 'support admin'),
             ('base.is_card', 'support admin'),
             ('base.is_iban', 'support admin'),
+            ('ops.list_acts', 'app readonly admin'),
+            ('ops.failed_logins', 'app readonly admin'),
+            ('ops.idle_keys', 'app readonly admin'),
+            ('ops.overused_keys', 'app readonly admin'),
             ('queue.health', 'worker readonly admin'),
             ('queue.repair', 'worker admin')
         ) as listed (name, roles)
@@ -213,10 +289,31 @@ begin
             (
                 'identity.users', 'app readonly',
                 'select (id, tenant_id, email, email_verified, username, full_name, avatar_url, role, status, '
-                'subscription_tier, subscription_status, trial_ends_at, monthly_quota, current_usage, '
-                'quota_reset_date, settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
+                'settings, metadata, timezone, language, two_factor_enabled, last_login_at, '
                 'locked_until, created_at, updated_at, status_changed_at, deleted_at)'
             ),
+            ('identity.tenant_configs', 'app readonly', 'select'),
+            ('identity.subscriptions', 'app readonly', 'select'),
+            ('identity.quotas', 'app readonly', 'select'),
+            ('identity.accounts', 'app readonly', 'select'),
+            -- not the hash, for nobody
+            (
+                'identity.api_keys', 'app readonly',
+                'select (id, tenant_id, user_id, name, prefix, scopes, hourly_limit, expires_at, revoked_at, replaced_by, created_by, created_at, '
+                'updated_at)'
+            ),
+            -- no hash of a token or code, for nobody
+            (
+                'identity.user_sessions', 'app readonly',
+                'select (id, tenant_id, user_id, device, ip_address, user_agent, second_factor, expires_at, last_seen_at, revoked_at, '
+                'revoked_because, created_at, updated_at)'
+            ),
+            (
+                'identity.one_time_tokens', 'app readonly',
+                'select (id, tenant_id, user_id, purpose, email, expires_at, used_at, created_at, updated_at)'
+            ),
+            ('identity.recovery_codes', 'app readonly', 'select (id, tenant_id, user_id, used_at, created_at, updated_at)'),
+            ('identity.login_settings', 'readonly', 'select'),
             ('media.assets', 'app readonly', 'select'),
             ('media.videos', 'app readonly', 'select'),
             ('media.variants', 'app readonly', 'select'),
@@ -249,7 +346,14 @@ begin
             ('queue.processing_jobs_masked', 'support', 'select'),
             ('queue.job_history_masked', 'support', 'select'),
             ('queue.job_attempts_masked', 'support', 'select'),
-            ('queue.attempt_history_masked', 'support', 'select')
+            ('queue.attempt_history_masked', 'support', 'select'),
+            ('ops.audit_logs_masked', 'support', 'select'),
+            -- not by which role, program and address an operator came
+            (
+                'ops.audit_logs', 'app readonly',
+                'select (id, tenant_id, actor_kind, user_id, api_key_id, subject_user_id, request_id, client_ip, user_agent, action, '
+                'entity_type, entity_id, before, after, diff, facts, risk_score, redacted_at, created_at)'
+            )
         ) as listed (name, roles, privileges)
         where to_regclass(listed.name) is not null
     loop
@@ -303,17 +407,31 @@ begin
         select to_regclass(listed.own ->> 0) as name, listed.own ->> 1 as own
         from jsonb_array_elements($json$[
             ["identity.users", "id = (select identity.limited_to())"],
+            ["identity.subscriptions", "user_id = (select identity.limited_to())"],
+            ["identity.quotas", "user_id = (select identity.limited_to())"],
+            ["identity.api_keys", "user_id = (select identity.limited_to())"],
+            ["identity.user_sessions", "user_id = (select identity.limited_to())"],
+            ["identity.one_time_tokens", "user_id = (select identity.limited_to())"],
+            ["identity.recovery_codes", "user_id = (select identity.limited_to())"],
             ["media.assets", "owner_user_id = (select identity.limited_to())"],
             ["media.videos", "user_id = (select identity.limited_to())"],
             ["media.variants", "exists (select from media.assets as a where a.id = asset_id)"],
             ["queue.processing_jobs", "user_id = (select identity.limited_to())"],
             ["queue.job_history", "user_id = (select identity.limited_to())"],
             ["queue.schedules", "false"],
-            ["ops.erasures", "user_id = (select identity.limited_to())"]
+            ["ops.erasures", "user_id = (select identity.limited_to())"],
+            ["ops.audit_logs", "user_id = (select identity.limited_to())"]
         ]$json$) as listed (own)
         where to_regclass(listed.own ->> 0) is not null
     loop
         perform base.protect_user_rows(v_table.name, v_table.own);
     end loop;
+end;
+$$;
+
+-- Who hears of changes: a table that came with this version has its triggers from here on.
+do $$
+begin
+    perform ops.attach_audit();
 end;
 $$;

@@ -1,7 +1,7 @@
 """Write the documents anew whose output is real, each on an empty database of a Postgres that is started for it.
 
     python -m tools.pages                  all of them
-    python -m tools.pages psql reference   some of them: readme psql embed jobs reference
+    python -m tools.pages psql reference   some of them: readme psql embed identity jobs reference
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PAGES = {
     "readme": ("tests.cli.readme", False),
     "psql": ("tests.cli.psqldoc", True),
     "embed": ("tests.cli.embeddoc", True),
+    "identity": ("tests.cli.identitydoc", True),
     "jobs": ("tests.cli.jobsdoc", False),
 }
 

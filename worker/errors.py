@@ -10,6 +10,7 @@
     ├── DatabaseAway            no connection to Postgres; try again
     │   ├── DatabaseReadOnly    Postgres answers and takes no change
     │   ├── DatabaseLocked      another session holds a lock for too long
+    │   ├── PoolExhausted       this worker lends all its connections, and none comes back
     │   └── DatabaseRefuses     Postgres answers and does not let us in: password, role or database are wrong
     ├── SettingsError           the environment or a flag is wrong
     │   └── HandlersError       a job type is declared wrongly, or its module cannot be used
@@ -103,6 +104,12 @@ class HandlersError(SettingsError):
         self.hint = hint
 
 
+# What libpq says when TLS does not come about as the address asks for it.
+NO_TLS = re.compile(
+    r"certificate verify failed|does not match host name|root certificate file|does not support SSL|unsupported protocol|protocol version"
+)
+
+
 class DatabaseAway(ReelqError):
     """Postgres cannot be reached."""
 
@@ -111,7 +118,12 @@ class DatabaseAway(ReelqError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
-        if FULL.search(message):
+        if NO_TLS.search(message):
+            self.hint = (
+                "sslrootcert must name the file of the CA that signed the server's certificate (Debian: /etc/ssl/certs/ca-certificates.crt; "
+                "the driver's wheel finds none by `system`), and the address the server's name: docs/operate.md, TLS."
+            )
+        elif FULL.search(message):
             self.hint = (
                 "The server has no connection left: select application_name, state, count(*) from pg_stat_activity group by 1, 2 "
                 "says who has them; show max_connections says how many there are. Use fewer workers, a pooler, or raise it."
@@ -137,6 +149,10 @@ class DatabaseLocked(DatabaseAway):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message if message.startswith("another session") else f"another session holds a lock: {message}")
+
+
+class PoolExhausted(DatabaseAway):
+    """All connections of a worker's slots are lent, and for longer than a call may last none has come back."""
 
 
 class DatabaseRefuses(DatabaseAway):
@@ -221,8 +237,36 @@ class TenantInactive(QueueError):
     exit_code = FAILED
 
 
-class RoleRefused(QueueError):
-    """RQ016."""
+class QuotaSpent(QueueError):
+    """RQ013: the month's videos of the user or the tenant are used up; the hint says when it begins anew."""
+
+    exit_code = FAILED
+
+
+class NotAuthenticated(QueueError):
+    """RQ014: wrong, unknown, locked, suspended, expired, used or revoked; always the same words."""
+
+    exit_code = FAILED
+
+
+class TooManyCalls(QueueError):
+    """RQ015: over a rate; `retry_after_s` says in how many seconds to come back."""
+
+    exit_code = TRY_AGAIN
+
+    def __init__(self, message: str, hint: str | None = None, detail: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = int(detail) if detail and detail.isdecimal() else None
+
+
+class NotPermitted(QueueError):
+    """RQ016: the user's role or the key's scope does not allow it."""
+
+    exit_code = FAILED
+
+
+class KeyMissing(QueueError):
+    """RQ017: sealed under a key that is not here."""
 
     exit_code = FAILED
 
@@ -240,7 +284,11 @@ BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ010": WorkerUnknown,
     "RQ011": SchemaMismatch,
     "RQ012": TenantInactive,
-    "RQ016": RoleRefused,
+    "RQ013": QuotaSpent,
+    "RQ014": NotAuthenticated,
+    "RQ015": TooManyCalls,
+    "RQ016": NotPermitted,
+    "RQ017": KeyMissing,
 }
 
 
@@ -252,6 +300,8 @@ def from_database(error: psycopg.Error) -> ReelqError | None:
     """
     code = error.sqlstate or ""
     message = (error.diag.message_primary or str(error)).strip()
+    if code == "RQ015":
+        return TooManyCalls(message, error.diag.message_hint, error.diag.message_detail)
     if code in BY_SQLSTATE:
         return BY_SQLSTATE[code](message, error.diag.message_hint)
     if code == "25006":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from uuid import UUID
 
 import structlog
 
-from reelq.worker.errors import SettingsError
+from reelq.worker.errors import SettingsError, TransientError
 from reelq.worker.settings import Settings
 
 log = structlog.get_logger()
@@ -35,6 +36,8 @@ class Scratch:
         self._lock: int | None = None
         self._quota_bytes = settings.scratch_quota_bytes
         self._reserve_bytes = settings.scratch_reserve_bytes
+        self._lock_promised = threading.Lock()
+        self._promised: dict[Path, int] = {}  # by an attempt's folder: bytes that it wrote there or is about to write
 
     def open(self) -> None:
         """Make the folder and sweep what dead workers left.
@@ -58,6 +61,26 @@ class Scratch:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         return folder
+
+    def reserve(self, folder: Path, size_bytes: int) -> None:
+        """Set room aside for a file that an attempt is about to write into its folder; given back when the folder is removed.
+
+        A file that does not fit is its own job's trouble: written all the same, it would fill the disk for everybody else.
+
+        Raises:
+            TransientError: "no_scratch_room".
+        """
+        try:
+            free = shutil.disk_usage(self._folder).free - self._reserve_bytes
+        except OSError:  # whoever writes there meets it, and the main thread says so (`trouble`)
+            return
+        with self._lock_promised:
+            self._promised = {one: size for one, size in self._promised.items() if one.exists()}
+            missing = sum(max(0, size - sum(_sizes(one))) for one, size in self._promised.items())
+            if size_bytes > free - missing:
+                detail = f"{free} bytes free beside the reserve, {missing} of them promised to other files"
+                raise TransientError("no_scratch_room", f"The worker's disk has no room for {size_bytes:,} bytes now.", detail=detail)
+            self._promised[folder] = self._promised.get(folder, 0) + size_bytes
 
     def trouble(self) -> str | None:
         """Why no further job should be claimed now; None when there is room."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from reelq.worker.errors import SettingsError
 
+CREDENTIAL_OF_KEYS = "reelq-secrets"  # LoadCredential= of the unit
 SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
@@ -63,6 +64,13 @@ def parse_paths(text: str) -> tuple[str, ...]:
     if not all(path.startswith("/") for path in paths):
         raise ValueError("absolute folders with a colon between them")
     return paths
+
+
+def parse_path(text: str) -> str:
+    """Read the absolute name of a file."""
+    if not text.startswith("/"):
+        raise ValueError("the absolute name of a file")
+    return text
 
 
 def parse_store(text: str) -> str:
@@ -113,6 +121,7 @@ FIELDS: dict[str, Field] = {
         Field("s3_secret_access_key", str, "", "S3 secret key", secret=True),
         Field("link_secret", str, "", "signs links to a file:// store; empty: no links", secret=True),
         Field("public_url", parse_url, "", "where the file:// store is served; only for links"),
+        Field("secrets_file", parse_path, "", "file of the keys that seal secrets; empty: the systemd credential reelq-secrets"),
         Field("scratch", Path, "/var/tmp/reelq", "folder for work in progress; one folder an attempt"),
         Field("scratch_quota_bytes", parse_bytes, "20GB", "what all attempts of a worker may use together"),
         Field("scratch_reserve_bytes", parse_bytes, "1GB", "free disk that a claim leaves alone"),
@@ -156,6 +165,7 @@ class Settings:
     s3_secret_access_key: str
     link_secret: str
     public_url: str
+    secrets_file: str
     scratch: Path
     scratch_quota_bytes: int
     scratch_reserve_bytes: int
@@ -196,6 +206,15 @@ class Settings:
         return shown
 
 
+def credential_of_keys(environ: Mapping[str, str] | None = None) -> str:
+    """The key file that systemd has put there for this service (LoadCredential=); empty when it has not."""
+    environ = os.environ if environ is None else environ
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    path = Path(folder) / CREDENTIAL_OF_KEYS
+    # SetCredential= gives an empty line where the host has no such file.
+    return str(path) if folder and path.is_file() and path.stat().st_size > 1 else ""
+
+
 def variable(name: str) -> str:
     """The environment variable of a setting: DATABASE_URL, else REELQ_<NAME>."""
     return "DATABASE_URL" if name == "database_url" else f"REELQ_{name.upper()}"
@@ -234,6 +253,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     values["host"] = values["host"] or socket.gethostname()
+    values["secrets_file"] = values["secrets_file"] or credential_of_keys(environ)
     return Settings(**values)
 
 

@@ -39,7 +39,14 @@ ERRORS = (
     Column("jobs", right=True),
     Column("job_types", "types", wrap=True),
 )
-ATTEMPTS = ("attempt", "outcome", "started_at", "ended_at", "worker_id", "error_class", "code", "message")
+ATTEMPTS = (
+    Column("attempt", right=True),
+    Column("outcome", keep=True),
+    *(Column(name, keep=True, spare=True) for name in ("error_class", "started_at", "ended_at")),
+    Column("worker_id", spare=True),
+    Column("code", keep=True),
+    Column("message", wrap=True),
+)
 RELATIVES = (Column("id", keep=True), "job_type", "status", "on_failure", "satisfied")
 # What a reader asks first: what is it, how does it stand, why, when, with what; then the bookkeeping.
 FIRST = (

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reelq.cli.app import PRIORITY, Choice, Uuid, parse_time
+from reelq.cli.app import PRIORITY, Ago, Choice, Uuid
 from reelq.cli.terminal import output
 
 if TYPE_CHECKING:
@@ -16,27 +15,6 @@ if TYPE_CHECKING:
 
 STATUSES = ("queued", "running", "completed", "failed", "cancelled")  # worker.rooms.queue.STATUSES; a test compares
 PLACES = ("ready", "scheduled", "backing-off", "blocked", "parked", "running", "dead-letter")
-
-
-class Ago(click.ParamType[Any]):
-    """A time that has passed: `90s`, `15m`, `2h`, `3d` ago, or ISO 8601 (in this host's zone unless it has an offset)."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The value; refuses with what it must be."""
-        from reelq.worker.settings import parse_seconds
-
-        if isinstance(value, datetime):
-            return value
-        try:
-            return datetime.now(UTC) - timedelta(seconds=parse_seconds(str(value)))
-        except (ValueError, OverflowError):
-            pass  # no span: it may be a time
-        try:
-            return parse_time(str(value))
-        except (ValueError, OverflowError):
-            self.fail(f"must be a time such as 2h (ago) or 2030-01-31T20:00, not {value!r}", param, ctx)
 
 
 def filter_options(statuses: tuple[str, ...], places: tuple[str, ...] = PLACES) -> Callable[[Any], Any]:

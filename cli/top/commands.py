@@ -9,14 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reelq.cli.app import App, Seconds, json_option, pass_app, tenant_option
-from reelq.cli.terminal import live, output, text, troubles
+from reelq.cli.terminal import live, output, text, workers
 from reelq.cli.terminal.output import Column
 from reelq.cli.top.snapshot import Snapshot, look, rate_of
 
@@ -103,10 +102,9 @@ def follow_json(app: App, every_s: float, once: bool, tenant: str | None = None)
 
 def tables(seen: Snapshot, *, of_all: bool = True) -> None:
     """Print one look as tables."""
-    workers = [{**asdict(one), "state": one.state} for one in seen.workers]
-    if not output.emit(workers, False, WORKERS) and of_all:
+    if not output.emit(map(workers.row, seen.workers), False, WORKERS) and of_all:
         output.say("No worker is running.")
-    troubles.tell(seen.workers)
+    workers.tell(seen.workers)
     if seen.paused():
         output.say(f"{seen.paused().capitalize()}: reelq queue pauses")
     queues = [

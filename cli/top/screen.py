@@ -8,8 +8,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from reelq.cli.terminal import screen, text, troubles
+from reelq.cli.terminal import screen, text
 from reelq.cli.terminal.screen import styled
+from reelq.cli.terminal.workers import troubles
 from reelq.cli.top.snapshot import rate_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ MOST_TROUBLES = 3  # lines; `reelq workers list` tells all
 def draw(seen: Snapshot, width: int, height: int, away: DatabaseAway | None = None) -> Group:
     """The screen; at least the head line, and as much of the rest as there is room for."""
     queues, failures = seen.queues(), seen.failures
-    unfit = min(len(troubles.troubles(seen.workers)), MOST_TROUBLES)
+    unfit = min(len(troubles(seen.workers)), MOST_TROUBLES)
     slots, queue_lines, failure_lines = share(
         height - 2,  # the head, and the last line, which a terminal scrolls at
         [unfit + len(seen.workers) + len(seen.running), len(queues) and len(queues) + 3, len(failures) and len(failures) + 3],
@@ -54,8 +55,8 @@ def share(lines: int, wanted: list[int], least: list[int]) -> list[int]:
 
 def head(seen: Snapshot, away: DatabaseAway | None) -> Text:
     """One line: time, totals, and whether the database is away."""
-    slots = sum(worker.slots for worker in seen.workers if worker.status == "active")
-    busy = sum(worker.busy for worker in seen.workers)
+    here = [worker for worker in seen.workers if not worker.is_gone]
+    slots, busy = sum(worker.slots for worker in here), sum(worker.busy for worker in here)
     waiting = sum(one.ready for one in seen.depth)
     done = sum(rate.per_minute for rate in seen.rates)
     line = Text(no_wrap=True, overflow="ellipsis")
@@ -64,7 +65,7 @@ def head(seen: Snapshot, away: DatabaseAway | None) -> Text:
         line.append("  the database is away; trying again", "bold red")
         return line.append("   q ends", "dim")
     line.append(
-        f"  {len(seen.workers)} worker{'s'[: len(seen.workers) != 1]}  {busy}/{slots} slots  {waiting} ready  {done:.1f} done/min"
+        f"  {len(here)} worker{'s'[: len(here) != 1]}  {busy}/{slots} slots  {waiting} ready  {done:.1f} done/min"
     )
     if seen.paused():
         line.append(f"  {seen.paused()}", "yellow")
@@ -78,7 +79,7 @@ def workers(seen: Snapshot, width: int, room: int) -> list[Any]:
     bar_width = 6 if width < TIGHT else 10 if width < 100 else 24
     shares = (5, 2) if TIGHT <= width < 100 else (1, 1)
     table = screen.grid(("", shares[0]), ("", shares[1]), ("", None), (">", None), (">", None), (">", None))
-    told = [styled(what, "red") for what, _ in troubles.troubles(seen.workers)][:MOST_TROUBLES]
+    told = [styled(what, "red") for what, _ in troubles(seen.workers)][:MOST_TROUBLES]
     room -= len(told)
     for one in told:
         one.no_wrap, one.overflow = True, "ellipsis"
@@ -100,7 +101,9 @@ def worker_row(worker: Worker, seen: Snapshot) -> list[Text]:
     """Id, state, slots, last beat."""
     silent_s = (seen.at - worker.last_beat_at).total_seconds()
     beat = styled(text.duration(max(silent_s, 0)) + " ago", "yellow" if silent_s > STALE_S else "dim")
-    state = screen.styled(worker.state, "bold red" if worker.state == "in trouble" else None).append(f"  {worker.busy}/{worker.slots}", "")
+    state = screen.styled(worker.state, "bold red" if worker.state in ("in trouble", "lost") else None)
+    if not worker.is_gone:
+        state.append(f"  {worker.busy}/{worker.slots}", "")
     return [styled(worker.worker_id, "bold"), state, Text(), Text(), Text(), beat]
 
 

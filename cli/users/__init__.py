@@ -1,1 +1,1 @@
-"""reelq users: accounts, and the personal data of those who have one."""
+"""reelq users: accounts."""

@@ -8,6 +8,9 @@ insert into queue.retry_policies (job_type, error_class, code, action, base, fac
 ('*', 'transient', 'store_away', 'retry', '10 seconds', 2, '5 minutes', 'full', false, '3 days'),
 ('*', 'transient', 'store_busy', 'retry', '10 seconds', 2, '5 minutes', 'full', false, '3 days'),
 ('*', 'transient', 'store_full', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
+-- Not all of the store or disk is full: what is smaller goes on. Each attempt may make the whole of the result again, so they are rare.
+('*', 'transient', 'no_store_room', 'retry', '2 minutes', 3, '1 hour', 'full', false, '3 days'),
+('*', 'transient', 'no_scratch_room', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
 ('*', 'transient', 'store_denied', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
 ('*', 'transient', 'store_refused', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
 ('*', 'transient', 'bucket_missing', 'retry', '1 minute', 2, '15 minutes', 'full', false, '3 days'),
@@ -19,6 +22,7 @@ insert into queue.retry_policies (job_type, error_class, code, action, base, fac
 ('*', 'transient', 'worker_misconfigured', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
 ('*', 'transient', 'other_store', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day'),
 ('*', 'transient', 'database_away', 'retry', '10 seconds', 2, '5 minutes', 'full', false, '1 day'),
+('*', 'transient', 'pool_exhausted', 'retry', '10 seconds', 2, '5 minutes', 'full', false, '1 day'),
 -- A source that is away comes back within hours, or never.
 ('*', 'transient', 'source_away', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '6 hours'),
 ('*', 'transient', 'source_broken', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '6 hours'),

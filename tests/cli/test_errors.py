@@ -97,7 +97,8 @@ def test_a_worker_takes_a_database_without_schema_for_a_wrong_one(empty_dsn, set
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["jobz"], "jobz"),
+        (["jobz"], "No such command 'jobz'. Did you mean 'jobs'"),
+        (["job-typ", "list"], "Did you mean 'job-types'"),
         (["jobs", "list", "--status", "odd"], "--status must be one of queued, running"),
         (["jobs", "show", "7"], "JOB must be an id such as"),
         (["jobs", "enqueue", "no_op", "--priority", "11"], "--priority must be 1 (first) to 10 (last), not 11"),

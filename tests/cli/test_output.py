@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from rich.cells import cell_len
 
 from reelq.cli import videos
+from reelq.cli.jobs import commands
 from reelq.cli.terminal import fit, output, text
 from reelq.cli.terminal.output import Column
 
@@ -130,6 +132,18 @@ def test_ids_of_videos_are_whole_beside_names_that_can_be_read(capsys, monkeypat
     assert sum("A plain" in line for line in told) == 1
     if width >= 80:
         assert sum("unreadable_m" in line for line in told) == len(rows)
+
+
+@pytest.mark.parametrize("width", range(60, 201, 5))
+def test_how_attempts_ended_and_why_is_read_at_any_width(capsys, monkeypatch, width):
+    """Where there is little room, times and workers are left to --json."""
+    row = {"attempt": 1, "outcome": "failed", "started_at": datetime.now(UTC), "ended_at": datetime.now(UTC), "worker_id": "encoder3.rack7.example.org:cpu:7:ab12"}
+    row |= {"error_class": "permanent", "code": "unreadable_media", "message": "The file cannot be read as a video: it ends in its first second."}
+    told = screen(capsys, monkeypatch, width, [row], commands.ATTEMPTS)
+    assert max(map(cell_len, told)) <= width
+    assert "…" not in re.sub(r"encoder3\S*…", "", "".join(told))
+    assert "failed" in told[2] and "unreadable_media" in told[2] and "The file" in told[2]
+    assert ("encoder3" in told[2]) or width < 160
 
 
 def test_an_id_is_folded_where_nothing_else_is_left(capsys, monkeypatch):

@@ -41,3 +41,24 @@ def test_what_cannot_be_is_refused_in_one_line(reelq):
     for slug in ("Two Words", "-a", "", "a" * 51):
         refused = reelq("tenants", "create", "--", slug)
         assert refused.code == 2 and f"hyphens (not at its ends), not '{slug}'\n" in refused.err and "constraint" not in refused.err
+
+
+def test_a_tenant_is_shown_and_set(reelq):
+    reelq("tenants", "create", "acme")
+    told = reelq("tenants", "set", "acme", "--name", "Acme Films", "--tier", "premium", "--weight", "2.5", "--bucket", "acme-media", "--region", "eu", "--json").row
+    assert (told["name"], told["tier"], told["job_weight"], told["s3_bucket"], told["s3_region"]) == ("Acme Films", "premium", 2.5, "acme-media", "eu")
+    assert reelq("tenants", "set", "acme", "--common-store", "--json").row["s3_bucket"] is None
+    assert reelq("tenants", "show", "acme", "--json").row["tier"] == "premium"
+    reelq("subscriptions", "set", "--tenant", "acme", "--plan", "enterprise")
+    assert reelq("tenants", "show", "acme", "--json").row["tier"] == listed(reelq)["acme"]["tier"] == "enterprise"
+
+
+def test_a_tenant_s_configuration_is_shown_and_set(reelq, tmp_path):
+    reelq("tenants", "create", "acme")
+    assert reelq("tenants", "config", "acme", "--json").row["rate_limit_rps"] == 600
+    path = tmp_path / "weights.json"
+    path.write_text('{"watch_history": 0.6, "editorial": 0.4}')
+    told = reelq("tenants", "set-config", "acme", "--no-personalization", "--weights", f"@{path}", "--filters", '{"geo_allowed": ["US"]}', "--rate", "5", "--json").row
+    assert (told["personalization_enabled"], told["rate_limit_rps"], told["content_filters"]) == (False, 5, {"geo_allowed": ["US"]})
+    assert told["personalization_weights"] == {"watch_history": 0.6, "editorial": 0.4}
+    assert reelq("tenants", "set-config", "acme", "--personalization", "--cache-seconds", "0", "--retention-days", "30", "--json").row["personalization_enabled"]

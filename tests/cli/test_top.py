@@ -256,3 +256,29 @@ def test_of_many_types_those_in_trouble_are_shown_and_failures_have_room(conn, b
     seen.depth.append(Depth("zz_bad", 3, 0, 0, 0, 1, 2, []))
     told = drawn(seen, 120, 30)
     assert "zz_bad" in told and "The file is bad." in told and "more" in told
+
+
+def lose(conn, status):
+    """As after a minute of silence; it was up for an hour."""
+    conn.execute(
+        "update queue.workers set status = %s, last_beat_at = now() - interval '2 minutes', started_at = now() - interval '62 minutes'", [status]
+    )
+
+
+@pytest.mark.parametrize("status", ["lost", "stopped"])
+def test_a_worker_that_is_gone_has_no_slots_and_is_not_counted(reelq, conn, busy, status):
+    """What has not been taken back from it is told in words."""
+    lose(conn, status)
+    for command in (("workers", "list"), ("top", "--once")):
+        done = reelq(*command)
+        assert f"host:cpu:7:abcd is {status} and still has one job" in done.err
+        row = next(one for one in done.out.splitlines() if one.startswith("host:cpu:7:abcd")).split()
+        assert row[1:4] == ([status, "all", "2:00"] if command[0] == "workers" else [status, "2:00"])
+    assert reelq("workers", "list").out.splitlines()[1].split()[4] == "1:00:00"
+    for width in (60, 80, 160):
+        lines = drawn(snapshot.look(conn), width, 24).splitlines()
+        assert "0 workers  0/0 slots" in lines[0]
+        assert not any("1/2" in one for one in lines)
+        assert any(status in one for one in lines)
+    (told,) = reelq("workers", "list", "--json").rows
+    assert (told["busy"], told["slots"], told["status"]) == (1, 2, status)

@@ -19,6 +19,13 @@ WITHOUT_DATABASE = {"reelq completion", "reelq config show", "reelq schema print
 LOOKS_ITSELF = {"reelq doctor", "reelq schema install", "reelq schema status", "reelq schema upgrade", "reelq schema diff"}
 ASKS_FIRST = {"reelq workers drain", "reelq job-types sync"}  # for more words, or with nothing to do
 CHOOSES = {f"reelq jobs {verb}" for verb in ("cancel", "reprioritise", "reschedule", "retry", "run-now")}  # by ids or by a filter
+MORE = {  # of several options one has to be given
+    "reelq videos delete": ["--yes"],
+    "reelq tenants set": ["--tier", "premium"],
+    "reelq tenants set-config": ["--rate", "1"],
+    "reelq subscriptions set": ["--tenant", "nothing", "--plan", "premium"],
+    "reelq subscriptions end": ["--tenant", "nothing"],
+}
 BOUND = sorted(LEAVES.keys() - ENDLESS - WITHOUT_DATABASE - LOOKS_ITSELF - ASKS_FIRST)
 ODD = re.compile(r"Traceback|Error\(|object at 0x|\\[nt]|<class|psycopg|NoneType|\t|\x1b")
 
@@ -28,7 +35,7 @@ def words_of(path, tmp_path):
     specs, clip = tmp_path / "specs.json", tmp_path / "clip #1 100%?.mp4"
     specs.write_text('[{"job_type": "no_op"}]')
     clip.write_bytes(b"x")
-    words = path.split()[1:] + (["--yes"] if path == "reelq videos delete" else [])
+    words = path.split()[1:] + MORE.get(path, [])
     for one in LEAVES[path].command.params:
         if not one.required and not (isinstance(one, click.Argument) and path in CHOOSES):
             continue
@@ -38,7 +45,7 @@ def words_of(path, tmp_path):
         elif one.name == "sources":
             words.append(str(clip))
         else:
-            words.append({"id": ID, "filename": str(specs), "integer range": "1", "json": "{}", "time": "+10m"}.get(one.type.name, "nothing"))
+            words.append({"id": ID, "filename": str(specs), "integer range": "1", "json": "{}", "time": "+10m", "videos": "1"}.get(one.type.name, "nothing"))
     return words
 
 

@@ -12,17 +12,19 @@ from pathlib import Path
 
 STATES = "tests/sql/test_queue_states.py"
 RACES = "tests/sql/test_queue_races.py"
-LOCKS = "tests/sql/test_queue_locks.py"
+LOCKS = "tests/sql/locks"
 LEASES = "tests/sql/test_queue_leases.py"
 CLAIMS = "tests/sql/test_queue_claims.py"
 FAIR = "tests/sql/test_queue_fairness.py"
 LIMITS = "tests/sql/test_queue_limits.py"
+TURNS = "tests/sql/test_queue_limits_turns.py"
 PAUSES = "tests/sql/test_queue_pauses.py"
 GRAPH = "tests/sql/test_queue_dependencies.py"
 ENQUEUE = "tests/sql/test_queue_enqueue.py"
 ERRORS = "tests/sql/test_errors_in_psql.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 HEALTH = "tests/sql/test_queue_health.py"
+SERVER_HEALTH = "tests/sql/test_server_health.py"
 EXPLAIN = "tests/sql/test_queue_explain.py"
 COSTS = "tests/sql/test_queue_costs.py"
 TYPES = "tests/sql/test_queue_job_types.py"
@@ -30,6 +32,7 @@ USERS = "tests/sql/test_security_users.py"
 TENANTS = "tests/sql/test_security_tenants.py"
 JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
+RLS = "tests/sql/test_rls_queue.py"
 ODD = "tests/sql/test_odd_servers.py"
 
 
@@ -39,10 +42,21 @@ HISTORY = "tests/sql/test_queue_history.py"
 CHANGES = "tests/sql/test_queue_changes.py"
 CASCADES = "tests/sql/test_queue_cascades.py"
 PIPELINES = "tests/sql/test_queue_pipelines.py"
+PAIRS = "tests/sql/test_queue_pairs.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
+SECRETS = "tests/sql/test_ops_secrets.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
 PERSONAL = "tests/sql/test_personal.py"
 PII = "tests/sql/test_personal_pii.py"
+AUDIT = "tests/sql/test_audit.py"
+AUDIT_GUARD = "tests/sql/test_audit_guard.py"
+QUOTAS = "tests/sql/test_quotas.py"
+KEYS = "tests/sql/test_api_keys.py"
+CONFIGS = "tests/sql/test_tenant_configs.py"
+LOGIN = "tests/sql/test_identity_login.py"
+SESSIONS = "tests/sql/test_identity_sessions.py"
+TOKENS = "tests/sql/test_identity_tokens.py"
+USERS = "tests/sql/test_identity_users.py"
 MARK = "  -- mutant: "
 
 
@@ -100,6 +114,10 @@ def dropped(name: str, *tests: str, at: str | None = None) -> Mutant:
 
 
 MUTANTS = [
+    one("a stack of any length", "right(p_text, p_most - length(v_mark))", "p_text", LOGS, "-k", "whoever_writes"),
+    one("a plain INSERT for another tenant is refused without words", "check (queue.check_own_row(tenant_id))", "check (false)", RLS, "-k", "in_words"),
+    one("a fan-out locks its own job first, beside any other call", "order by k ", "order by k <> p_job_id, k ", PAIRS, "-k", "spawn and older", at="a fan-out locks its own job first"),
+    one("a bulk change locks jobs as they come, beside any other call", "order by j.id", "order by j.id desc", PAIRS, "-k", "many", at="a bulk change locks jobs as they come"),
     # The fence
     one("fence removed", " or v_job.token is distinct from p_token", "", STATES, "-k", "completion_needs_the_token"),
     one("fence removed, and the machine", " or v_job.token is distinct from p_token", "", at="fence removed"),
@@ -114,6 +132,16 @@ MUTANTS = [
     one("keywords that nobody knows are passed over", "v_key <> all(v_known)", "false", OPTIONS, "-k", "passed_over"),
     one("a pattern of any cost", "v_group * v_states > v_most_states", "false", OPTIONS, "-k", "passed_over"),
     one("an unknown option in a path", "coalesce(p_schema -> 'additionalProperties', 'true') <> 'false'", "true", OPTIONS, "-k", "same_as_the_function"),
+    # The audit
+    one("the audit holds hashes", "= 'secret'", "= 'no such class'", AUDIT, "-k", "never_its_value"),
+    one("facts may hold secrets", "to_jsonb('(changed)'::text)", "e.value", AUDIT, "-k", "no_secret_away"),
+    one("a redaction opens the audit", "and to_jsonb(new) - 'diff' = to_jsonb(ops.redacted_act(old, r)) - 'diff'", "", AUDIT_GUARD, "-k", "by_hand"),
+    one("a partition may be truncated", "before truncate", "before update", AUDIT_GUARD, "-k", "whatever_it_sets"),
+    dropped("an act in a month without a partition is lost", AUDIT, "-k", "not_lost"),
+    one("a new device is nothing new", "not v_earlier.same_device", "false", AUDIT, "-k", "new_device"),
+    one("a member reads all acts", "identity.limited_to()", "null", AUDIT_GUARD, "-k", "member_their_own"),
+    one("a tenant reads another's acts", "v_tenant is not null", "false", AUDIT_GUARD, "-k", "member_their_own"),
+    one("a bulk change is not told", "> 0", "> 1000000", AUDIT, "-k", "one_act_with_its_filter"),
     # Races
     one("share lock on parents removed", " order by j.id for share", "", RACES, "-k", "enqueued"),
     Mutant("children are released before the parent is locked", (Change("children are released before the parent is locked", "v_done", "perform queue.release_children(v_ids);\n    v_done"), Change("children are released before the parent is locked (2)", None, "")), (RACES, "-k", "the_same_in_a_batch")),
@@ -125,7 +153,7 @@ MUTANTS = [
     one("a day of any size in one transaction", "floor(v_most / greatest(v_busiest, 1))", "24", "tests/sql/test_queue_stats.py", "-k", "busy_hours"),
     one("children of a batch are not seen", "exists (select from queue.job_dependencies as d where d.parent_id between v_first and v_last)", "false", RACES, "-k", "the_same_in_a_batch"),
     one("counters are locked as they come", "d.parent_id", "false and d.parent_id", RACES, "-k", "several_ways"),
-    one("spawned parts are not locked", "v_more <@ v_known", "true", LOCKS, "-k", "spawning_in_its_turn or spawning_while_it_waited"),
+    one("spawned parts are not locked", "v_more <@ v_known", "v_known <> '{}'", LOCKS, "-k", "spawning_in_its_turn or spawning_while_it_waited"),
     one("a video goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a tenant goes while a job of it comes", " for key share", "", LOCKS, "-k", "beside_an_enqueue"),
     one("a child that comes beside a cascade waits for ever", "queue.find_doomed(v_all, v_most - v_count)", "'{}'", LOCKS, "-k", "a_cascade_and"),
@@ -151,12 +179,16 @@ MUTANTS = [
     dropped("a job is locked before its asset", LOCKS, "-k", "same_for_a_job_of_an_asset"),
     dropped("a rerun locks the video before the tenant", LOCKS, "-k", "changes_its_video"),
     one("a pipeline locks the video before the tenant", "for key share", "", LOCKS, "-k", "changes_its_video"),
-    dropped("a fan-out locks the job before the tenant", LOCKS, "-k", "beside_a_fan_out"),
+    one("a fan-out locks the job before the tenant", " for key share", "", LOCKS, "-k", "beside_a_fan_out"),
+    one("a fan-out locks jobs before other videos", " for key share", "", LOCKS, "-k", "about_another_video"),
+    one("a fan-out locks its own job first", "order by k ", "order by k <> p_job_id, k ", LOCKS, "-k", "locks_older_jobs"),
+    one("a fan-out keeps what it has locked", "not e.is_new", "false", LOCKS, "-k", "finds_a_key_late"),
+    one("a delete of several locks as it goes", "order by j.id", "order by j.id desc", LOCKS, "-k", "locks_older_jobs and delete_jobs"),
     one("a batch locks videos before tenants", " for key share", "", LOCKS, "-k", "changes_its_video"),
     one("a batch locks as it fails", "v_all || v_doomed", "v_all", LOCKS, "-k", "those_that_fall_with_it"),
     dropped("a failure locks as it goes", LOCKS, "-k", "those_that_fall_with_it"),
     one("a fan-out locks edges before counters", " for update", "", LOCKS, "-k", "beside_a_fan_out_of_its_parent"),
-    one("parts are locked after those that wait for them", "exists", "false and exists", LOCKS, "-k", "for_its_parts"),
+    one("parts are locked after those that wait for them", "s.parent_id = up.id", "s.parent_id = up.id and v_known <> '{}'", LOCKS, "-k", "for_its_parts"),
     # Claims
     one("a full look from where the lane is", "'-infinity'", "(select c.virtual_time - 1e-9 from queue.lane_clocks as c where c.lane = l.lane)", CLAIMS, *MACHINE, "-k", "lower_bounds or contract"),
     one("bounds are ignored", "coalesce(p_fair_keys[array_position(p_lanes, l.lane)], '-infinity')", "'-infinity'::double precision", COSTS, "-k", "old_snapshot", at="a full look from where the lane is"),
@@ -205,6 +237,23 @@ MUTANTS = [
     one("a permit is lost in the backlog", " and one.limits is null", "", RACES, "-k", "backlog_is_parked"),
     one("a limit is set on a row that goes", "perform from queue.limits as l where l.limit_key = v_key for no key update;",
         "perform from queue.limits as l where l.limit_key = v_key;", RACES, "-k", "takes_away"),
+    one("behind a limit tenants take no turns", "row_number() over (partition by new.gate, new.priority, new.flow order by new.n)", "0", TURNS, "-k", "huge_backlog"),
+    one("a tenant that was idle comes first behind a limit", "l.virtual_times[f.priority]", "0", TURNS, "-k", "was_idle"),
+    one("behind a limit the clock stands still", "virtual_times = array(", "counted = l.counted or null is not distinct from array(", TURNS, "-k", "was_idle"),
+    one("a limit set anew begins at nought", "p.fair_key", "0", TURNS, "-k", "set_anew"),
+    one("a job under two limits goes to the end behind each", ", true", "", TURNS, "-k", "from_one_limit_to_the_next"),
+    one("what is locked behind a limit holds up the other priorities", "v_all", "v_priorities", TURNS, "-k", "no_other_priority_waiting"),
+    one("behind a limit priorities are merged by their heads alone", "max(first.rank) over (partition by c.priority order by first.fair_key, first.seq)", "first.rank", TURNS, "-k", "many_permits"),
+    dropped("what comes after a limit overtakes what was there before it", TURNS, "-k", "turns_no_priorities_round"),
+    one("a backlog is parked from its end", "order by l.priority", "order by - l.priority", TURNS, "-k", "turns_no_priorities_round"),
+    one("a backlog of before goes behind the new ones", ", true)", ")", TURNS, "-k", "oldest_of_a_backlog"),
+    dropped("a session keeps the permits of others", TURNS, "-k", "keeps_no_permit"),
+    one("what nobody holds loses its permit", "o.id <> all(v_free)", "true", TURNS, "-k", "what_nobody_holds"),
+    one("explain waits for a claim to make a tenant's limit", "exists (", "false and exists (", EXPLAIN, "-k", "no_claim_has_looked"),
+    one("explain waits for a claim to count what runs", "not w.counted and ", "false and ", EXPLAIN, "-k", "no_claim_has_looked"),
+    one("explain sees no backlog before a job", "p_gate = any(", "false and p_gate = any(", EXPLAIN, "-k", "ready_before_the_limit"),
+    one("explain counts all that wait behind a limit", "(v_head.rank, v_priority) > (v_urgency, v_own.priority)", "false", EXPLAIN, "-k", "come_before_it_by_turns"),
+    one("a window sees no turns", "p.priority <> 0", "false", "tests/sql/test_queue_verify.py", "-k", "damage_is_found"),
     dropped("a pause of a type is not heeded"),
     one("a pause of a tenant is not heeded", "('tenant', j.tenant_id::text), ", ""),
     one("a resume forgets what waits", "p_scope <> 'all'", "false", PAUSES, "-k", "lets_it_go"),
@@ -218,7 +267,8 @@ MUTANTS = [
     one("a type's own waits charge the trouble of the host", "not v_of_code.charges", "false", LEASES, "-k", "leaves_the_trouble"),
     one("a snooze of no time spins", "interval '1 second'", "interval '0'", LEASES, "-k", "snooze"),
     one("explain does not see a silent worker", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
-    one("a silent worker takes jobs back", "15 seconds", "1 year", EXPLAIN, "-k", "silent_worker"),
+    one("a worker that beats seldom is silent", "3 * p_beat_interval", "p_beat_interval", EXPLAIN, "-k", "beats_seldom", at="explain does not see a silent worker"),
+    one("a silent worker takes jobs back", "queue.silent_after(w.beat_interval)", "interval '1 year'", EXPLAIN, "-k", "silent_worker"),
     one("explain counts draining workers", "w.status = 'active' and w.drain_requested_at is null", "true"),
     # Bells
     one("a notification for each job", " v_last ", " true or v_last ", FAIR, "-k", "notifies or storm"),
@@ -228,7 +278,7 @@ MUTANTS = [
     one("a lock on the lease loses the job", "w.last_beat_at > v_held.expires_at", "false", LEASES, "-k", "a_lock_kept"),
     one("no job is locked", "not j.id = any(v_jobs)", "false", LEASES, "-k", "cannot_be_settled_is_named"),
     one("a running job is never locked", "v_job.status = 'running'", "false", EXPLAIN, "-k", "running_job_that_is_held"),
-    one("nobody looks for forgotten transactions", "a.state_change < v_now - v_long", "false", HEALTH, "-k", "forgotten_transaction_that_holds"),
+    one("nobody looks for forgotten transactions", "a.state_change < v_now - v_long", "false", SERVER_HEALTH, "-k", "forgotten_transaction_that_holds"),
     # Health
     one("nobody asks whether workers work", "interval '1 minute'", "interval '1000 years'", HEALTH, "-k", "does_not_look"),
     # Job types
@@ -239,13 +289,15 @@ MUTANTS = [
     # Health
     # Schedules
     one("an unknown time zone stops claims", "others", "division_by_zero", SCHEDULES, "-k", "this_server_does_not_know"),
-    one("a claim tries all ticks that fail", " or v_error is not null", "", SCHEDULES, "-k", "claim_tries_one"),
+    one("a claim tries all ticks that fail", " or v_told.p_error is not null", "", SCHEDULES, "-k", "claim_tries_one"),
+    one("ticks that wait hide others", "(v_told is not null)::integer", "1", LOCKS, "-k", "hide_no_other"),
+    one("the last day is the 31st", "extract(day from v_day + 1) = 1", "extract(day from v_day) = 31", SCHEDULES, "-k", "ticks_are_those"),
     one("what fails goes first", "s.last_error is not null, case when s.last_error is null then s.next_run_at end, random()", "s.next_run_at", SCHEDULES, "-k", "no_other_from_its_turn"),
     one("a schedule that a clock led astray is in order", "> v_tick", "is null", SCHEDULES, "-k", "astray_is_told"),
     one("a lease of a clock that was ahead lasts", "2 * l.lease", "2000 * l.lease + interval '9 years'", LEASES, "-k", "clock_that_was_ahead"),
     one("one that cannot be taken back stops all", "others", "division_by_zero", LEASES, "-k", "cannot_be_taken_back"),
     one("two run the same tick", " skip locked", "", SCHEDULES, "-k", "two_that_run_at_once"),
-    one("a missed tick is made up for though it shall be skipped", "v_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),
+    one("a missed tick is made up for though it shall be skipped", "p_schedule.missed <> 'skip' or ", "true or ", SCHEDULES, "-k", "made_up_for_as"),
     # Pipelines and videos
     one("two reruns at a time", " for no key update of v", "", PIPELINES, "-k", "two_reruns"),
     dropped("a rerun fetches what it has", PIPELINES, "-k", "not_fetched_again"),
@@ -253,6 +305,7 @@ MUTANTS = [
     one("anybody learns ids by slug", "p_tenant ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'", "true", PIPELINES, "-k", "acting_for"),
     one("logs of all attempts are kept", "p_job.token > 20", "false", LOGS, "-k", "latest_twenty"),
     dropped("tenants read logs", LOGS, "-k", "for_operators"),
+    one("a rotation fills the audit", "coalesce(ops.envelope_key_of(v_old ->> c) = ops.envelope_key_of(v_new ->> c), true)", "true", "tests/sql/test_audit.py", "-k", "same_secret"),
     # Who may see and take what
     one("a nonsense user is the tenant", "v_text !~*", "false and v_text !~*", USERS, "-k", "nobody_in_the_tenant"),
     one("a user of another tenant is a member", " and u.tenant_id = base.current_tenant()", "", USERS, "-k", "admin_elsewhere"),
@@ -302,7 +355,7 @@ MUTANTS = [
     one("who enqueues below a failure waits for the video", "cardinality(v_over) > cardinality(queue.lock_unheld(v_over))", "false", LOCKS, "-k", "of_one_that_has_failed"),
     one("a rescue waits for an asset", " skip locked", "", LOCKS, "-k", "rescue_waits_for_nobody"),
     one("a tick waits for its video", " skip locked", "", LOCKS, "-k", "tick_waits_for"),
-    one("a lock loses a tick", "true", "false", LOCKS, "-k", "times_out_loses_no_tick"),
+    one("a lock loses a tick", "sqlstate not in ('55P03', '40P01')", "true", LOCKS, "-k", "times_out_loses_no_tick"),
     one("a tenant takes the key of a tick", "base.current_tenant() is not null or not base.is_trusted()", "false", LOCKS, "-k", "no_key_of_a_schedule"),
     one("a cascade goes on below a retried job", "c.job_id = any(v_revived)", "false", CASCADES, "-k", "half_way"),
     one("what is brought back forgets its time", "greatest(j.scheduled_for, base.clock())", "base.clock()", CHANGES, "-k", "keeps_its_time"),
@@ -360,4 +413,49 @@ MUTANTS = [
     dropped("attempts of archived jobs stay", PERSONAL, "-k", "nothing_else"),
     one("files go under a running job", "exists", "false and exists", PERSONAL, "-k", "while_a_job"),
     one("what came meanwhile stays", "v_left", "false", PERSONAL, "-k", "came_meanwhile"),
+    # Secrets
+    one("a secret that changed meanwhile is overwritten", " and t.%2$I = g.old", "", SECRETS, "-k", "still_there"),
+    one("rows are sealed back under an older key", " is distinct from v_current", " is null", SECRETS, "-k", "sealed_back"),
+    one("two hosts each make their key current", "is distinct from p_instead_of", "is null and p_instead_of is not null", SECRETS, "-k", "other_is_told"),
+    one("a key is forgotten that rows use", "is not null", "= ''", SECRETS, "-k", "not_forgotten"),
+    one("used keys are told by reading all rows", "base.envelope_key(t.%1$I) > $1 ", "base.envelope_key(t.%1$I) || '' > $1 ", SECRETS, "-k", "more_than_it_is_about"),
+    # Tenants, quotas and keys
+    one("weights sum to anything", "v_sum <> 1", "false", CONFIGS, "-k", "weights"),
+    one("a tenant sets its own rate", "not base.is_trusted()", "false", CONFIGS, "-k", "members_look"),
+    one("anybody's tenant is found", " or not base.may_act_for(v_id)", "", CONFIGS, "-k", "answered_like"),
+    one("a member does what is the admin's", "is distinct from 'admin'", "is null", CONFIGS, "-k", "members_look"),
+    one("a trial goes on after its end", " or s.trial_ends_at > base.clock()", " or true", "tests/sql/test_subscriptions.py", "-k", "gives_nothing"),
+    one("the 31st of a shorter month", "- interval '1 day'", "+ interval '3 days'", QUOTAS, "-k", "next_reset"),
+    one("a quota is no bound", "<= case", ">= 0 or 0 = case", QUOTAS, "-k", "spent or fifty"),
+    dropped("an ingest uses up no quota", QUOTAS, "-k", "spent"),
+    dropped("a subscription gives no quota", QUOTAS, "-k", "goes_before"),
+    one("a key never expires", " or k.expires_at > v_now", " or true", KEYS, "-k", "expiry"),
+    one("a key outlives its user", " or u.id is not null", " or true", KEYS, "-k", "the_answer_is_the_same"),
+    one("a key has no hourly limit", ">= v_limit", "< 0", KEYS, "-k", "low_limit"),
+    dropped("a user of before stays", KEYS, "-k", "user_of_before"),
+    one("anybody's key is found", " or not identity.may_see(v_key.tenant_id, v_key.user_id)", "", KEYS, "-k", "another_tenant or what_is_theirs"),
+    one("a member lists all keys", "not identity.may_see(v_tenant, v_user)", "false", KEYS, "-k", "what_is_theirs"),
+    one("a foreign key gives its scopes", " and k.tenant_id = base.current_tenant()", "", KEYS, "-k", "foreign_key_none"),
+    one("a nonsense key may do anything", "return false", "return true", KEYS, "-k", "foreign_key_none"),
+    one("a key without write writes", "not identity.has_scope('write')", "false", KEYS, "-k", "scopes_bound"),
+    # Who somebody is
+    one("an account is never locked", ">= v_tries", ">= 1000 * v_tries", LOGIN, "-k", "for_longer_each_time"),
+    one("a locked account is tried", " and (u.locked_until is null or u.locked_until <= v_now)", "", LOGIN, "-k", "fifty_at_once"),
+    one("an attempt is counted and tried in one transaction", "if ", "if false and ", LOGIN, "-k", "in_one_transaction"),
+    one("any password is right", " and sha256(convert_to(u.password_hash, 'UTF8')) = p_proof", "", LOGIN, "-k", "answered_alike"),
+    one("the second factor is not asked for", "v_user.two_factor_enabled", "false", LOGIN, "-k", "is_asked_for"),
+    one("a recovery code is used twice", " and c.used_at is null", "", LOGIN, "-k", "recovery_code_is_good_once"),
+    one("a code is used twice", " and (u.two_factor_last_step is null or u.two_factor_last_step < p_step)", "", LOGIN, "-k", "code_is_good_once or two_at_once"),
+    one("an old code is taken", "<= 1", "<= 1000000000", LOGIN, "-k", "caller_lies"),
+    one("why it was refused is told", "'not authenticated'", "'not authenticated at %', now()", LOGIN, "-k", "answered_alike"),
+    one("a revoked session goes on", "and s.revoked_at is null", "", SESSIONS, "-k", "ends_its_sessions"),
+    one("a session lives for ever", "and s.expires_at > v_now", "", SESSIONS, "-k", "in_any_case"),
+    one("an idle session goes on", "and s.last_seen_at > v_now - identity.login_setting('session_idle')::interval", "", SESSIONS, "-k", "idle_session_ends"),
+    one("a session of another tenant is taken", "coalesce(s.tenant_id = v_tenant_id, true)", "true", SESSIONS, "-k", "of_another_tenant"),
+    one("an admin becomes another user", "if ", "if false and ", USERS, "-k", "each_role_may and open_session"),
+    one("a token is used twice", "and t.used_at is null", "", TOKENS, "-k", "use_a_token_once"),
+    one("a token lives for ever", "and t.expires_at > base.clock()", "", TOKENS, "-k", "a_token_ends"),
+    one("anybody manages users", "if ", "if false and ", USERS, "-k", "each_role_may"),
+    one("the last admin may go", "u.id <> p_user_id and ", "", USERS, "-k", "last_admin_stays"),
+    one("admins are counted without a lock", " for no key update", "", USERS, "-k", "demote_each_other"),
 ]  # fmt: skip

@@ -45,9 +45,10 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 # of tenants, or what is the operators', does not belong here.
 # The last ones say who the caller is.
 TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
-              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "ops.export_tables")
+              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "identity.authenticate",
+              "identity.refuse_credentials", "identity.argon2_parameters", "ops.export_tables")
 # What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
-USERLESS = ("identity.member_role", "queue.enqueue_job", "queue.enqueue_jobs")
+USERLESS = ("identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (
@@ -124,7 +125,7 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|check_subject)'
+            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|check_subject|lock_user|take_token)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
         """,
@@ -292,6 +293,29 @@ RULES = (
             and c.oid not in (select to_regclass(parent) from ops.partition_policies where to_regclass(parent) is not null)
         """,
         "a row in data/ops_partition_policies.sql",
+    ),
+    Rule(
+        # Rotation and forget look for rows by their key: without the index they would read the table, without the key they could not go on.
+        "a sealed column has an index by its key, a primary key of one column, and says that it is secret",
+        f"""
+        select {NAME} || '.' || a.attname
+        from pg_depend as d
+        inner join pg_constraint as k on k.oid = d.objid and k.conparentid = 0
+        inner join pg_class as c on c.oid = k.conrelid
+        inner join pg_attribute as a on a.attrelid = c.oid and a.attnum = any(k.conkey) and a.atttypid = 'bytea'::regtype
+        where d.classid = 'pg_constraint'::regclass and d.refobjid = to_regprocedure('base.is_envelope(bytea)') and {OURS}
+            and (
+                not exists (
+                    select from pg_index as i inner join pg_index as p on p.indrelid = i.indrelid and p.indisprimary and p.indnkeyatts = 1
+                    where i.indrelid = c.oid and i.indnatts = 2 and i.indkey[1] = p.indkey[0] and i.indisvalid
+                        and pg_get_indexdef(i.indexrelid, 1, true) in ('base.envelope_key(' || quote_ident(a.attname) || ')', 'envelope_key(' || quote_ident(a.attname) || ')')
+                        and pg_get_expr(i.indpred, i.indrelid, true) = quote_ident(a.attname) || ' IS NOT NULL'
+                )
+                or coalesce(col_description(c.oid, a.attnum), '') !~ '\\[secret\\]$'
+                or cardinality(k.conkey) > 1 -- ops.list_sealed_columns would not find it
+            )
+        """,
+        "create index … on … (base.envelope_key(column), id) where column is not null; comment on column … '… [secret]'",
     ),
     Rule(
         "updated_at is kept by a trigger",

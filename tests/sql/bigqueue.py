@@ -19,6 +19,7 @@ PRIORITIES = [1, 5, 9]
 RUNNING = 2000  # leases, the first EXPIRED of them expired
 EXPIRED = 20
 RECORDED = 2000  # scheduled, blocked and parked jobs and dead letters that have a record
+TENANTS = 10_000  # whose jobs are parked, in turns
 DUE = 200  # scheduled jobs whose time has come
 OVER = 20_000  # records of what is over, where the queue was idle before
 READY, SCHEDULED, BLOCKED, PARKED, LEASED, DONE, DEAD = "0123456"  # the first digit of their ids
@@ -57,8 +58,9 @@ GROW = {
         select big.id('2', n), least(2, n), 'no_op' from generate_series(%(start)s::bigint, %(end)s::bigint) as n
     """,
     "parked": """
-        insert into queue.parked (gate, rank, seq, job_id, job_type)
-        select 'name:big', n, n, big.id('3', n), 'no_op' from generate_series(%(start)s::bigint, %(end)s::bigint) as n
+        insert into queue.parked (gate, rank, seq, job_id, job_type, priority, flow, fair_key)
+        select 'name:big', n, n, big.id('3', n), 'no_op', (%(priorities)s::int[])[1 + (n / 3 %% 3)::int], big.id('9', n %% %(tenants)s), 1 + n / %(tenants)s
+        from generate_series(%(start)s::bigint, %(end)s::bigint) as n
     """,
     "dead letters": """
         insert into queue.dead_letters (job_id, job_type, failed_at)
@@ -123,7 +125,7 @@ class BigQueue:
 
     def grow(self, size: int) -> None:
         """Until there are `size` jobs of each place."""
-        span = {"start": self.size + 1, "end": size, "kinds": KINDS, "priorities": PRIORITIES}
+        span = {"start": self.size + 1, "end": size, "kinds": KINDS, "priorities": PRIORITIES, "tenants": TENANTS}
         self.conn.execute("set session_replication_role = replica")
         self._load(READY, self.size + 1, size, "queued")
         for statement in GROW.values():

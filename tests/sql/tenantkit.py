@@ -24,10 +24,13 @@ ROLES = ("reelq_app", "reelq_readonly", "reelq_worker")
 # Columns that cannot be guessed from the catalogue; more than one set makes more than one row.
 COLUMNS: dict[str, list[dict[str, Any]]] = {
     "media.assets": [{"kind": kind} for kind in ("video", "image", "audio", "document")],  # each has a view
+    "identity.api_keys": [{"prefix": "abcd1234"}],
+    "identity.one_time_tokens": [{"purpose": "invitation", "used_at": "2030-01-01 00:00+00"}],  # of live ones a user has one a purpose
     "queue.processing_jobs": [{"job_type": "no_op"}],
     "queue.schedules": [{"job_type": "no_op"}],
     "queue.job_history": [{"job_type": "no_op", "status": "completed", "token": 0}],  # queue.verify() looks at it after the test
 }
+MADE_WITH_A_TENANT = ("identity.tenant_configs",)  # by a trigger, one row each
 NUMBERS = ("integer", "bigint", "smallint", "numeric", "real", "double precision")
 TELL = "add its columns to COLUMNS in tests/sql/tenantkit.py"
 
@@ -127,7 +130,7 @@ def guesses(type_: str, checks: list[str]) -> list[Any]:
         "json": ["{}", "[]"],
         "interval": ["1 day", "1 month"],
         "inet": ["192.0.2.1"],
-        "bytea": [bytes([1, 1]) + bytes(40), bytes(32)],
+        "bytea": [bytes([1, 1]) + bytes(40), bytes(32), uuid4().bytes * 2],
         "date": ["2030-01-01"],
         "timestamp with time zone": ["now", "2030-01-01 00:00+00"],
     }
@@ -159,6 +162,8 @@ def make_rows(conn: Conn, table: str, tenant: UUID, also: dict[str, Any] | None 
     has_id = also is not None and scalar(conn, "select exists (select from pg_attribute where attrelid = %s::regclass and attname = 'id' and atttypid = 'uuid'::regtype)", table)
     if scalar(conn, "select relkind = 'p' from pg_class where oid = %s::regclass", table):
         scalar(conn, "select base.make_partition(%s, base.clock()::date)", table)
+    if table in MADE_WITH_A_TENANT:
+        conn.execute(sql.SQL("delete from {} where tenant_id = %s").format(sql.SQL(table)), [tenant])
     return [make_row(conn, table, tenant, {**given, **(also or {}), **({"id": uuid4()} if has_id else {})}) for given in COLUMNS.get(table, [{}])]
 
 

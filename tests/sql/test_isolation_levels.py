@@ -16,6 +16,12 @@ ANY_LEVEL = {
     "base.clock": "reads the clock",
     "base.uuid_v7": "reads the clock",
     "identity.act_for": "says for whom this transaction acts",
+    "identity.authenticate": "writes rows of its own session only, and no last use on an old snapshot",
+    "identity.create_key": "makes rows; that a name is new a constraint decides",
+    "identity.revoke_key": ONE_ROW,
+    "identity.set_quota": ONE_ROW,
+    "identity.set_tenant": ONE_ROW,
+    "identity.set_tenant_config": ONE_ROW,
     "media.create_video": "makes rows, and decides nothing by those of others",
     "media.fail_video": ONE_ROW,
     "media.finish_video": ONE_ROW,
@@ -56,6 +62,8 @@ ARGUMENTS = {
     "queue.run_jobs_now": "p_all => true",
     "queue.enqueue_pipeline": "'standard', '{video}'",
     "identity.set_tenant_status": "'acme', 'suspended'",
+    "identity.set_subscription": """'acme', null, '{"plan": "premium"}'""",
+    "identity.end_subscription": "'acme'",
 }
 USUAL = {"text": "'no_op'", "uuid": "'{id}'", "integer": "1", "jsonb": """'[{"job_type": "no_op"}]'""", "interval": "'1 second'", "bigint": "1", "uuid[]": "array['{id}']", "timestamp with time zone": "now()"}
 PUBLIC = """

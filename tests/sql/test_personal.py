@@ -14,12 +14,6 @@ from tests.sql.personalkit import Person, erase, exported, found_pii
 from tests.sql.queuekit import Queue
 from tests.sql.rolekit import Tenant, open_as
 
-YET_TO_COME = {
-    "identity.user_sessions", "identity.one_time_tokens", "identity.recovery_codes", "identity.login_attempts", "identity.api_keys", "identity.subscriptions",
-    "identity.quotas", "ops.audit_logs", "ops.audit_redactions",
-}  # fmt: skip
-
-
 @pytest.fixture
 def acme(conn: Conn) -> Tenant:
     return Tenant(conn, "acme")
@@ -57,12 +51,11 @@ def test_a_new_personal_column_is_told(conn: Conn) -> None:
 
 
 def test_every_rule_names_a_table_and_finds_by_it(conn: Conn) -> None:
-    """The condition is a condition over its rows; a table that is not there is one that comes with this version."""
+    """The condition is a condition over its rows."""
     for relation, finds, there in conn.execute("select relation, finds, to_regclass(relation) is not null from ops.personal_rules()").fetchall():
-        assert there or relation in YET_TO_COME, relation
-        if there:
-            conn.execute(f"prepare rule (uuid) as select 1 from {relation} as t where {finds}".encode())
-            conn.execute("deallocate rule")
+        assert there, relation
+        conn.execute(f"prepare rule (uuid) as select 1 from {relation} as t where {finds}".encode())
+        conn.execute("deallocate rule")
 
 
 def test_an_export_gives_what_is_theirs_without_secrets(conn: Conn, acme: Tenant, bob: Person) -> None:

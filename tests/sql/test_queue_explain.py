@@ -235,6 +235,22 @@ def test_a_silent_worker_is_named_and_who_takes_its_job_back(queue, clock, video
     assert "its worker was last heard of 61 s ago" in row.detail and "w1" not in row.detail
 
 
+def test_a_worker_that_beats_seldom_is_silent_later(queue, clock):
+    """It tells how often it means to beat when it registers."""
+    clock.set(queue.value("select now()"))
+    job = queue.add()
+    queue.conn.execute("select queue.register_worker('w1', 'host', 1, '0', 'pool', 10, p_beat_interval => '20 seconds')")
+    queue.beat("w1", queue.take())
+    clock.forward(59)
+    (row,) = explain(queue, job)
+    assert "last heard of" not in row.detail and row.detail.startswith("It has been running for 59 s on w1")
+    clock.forward(2)
+    assert "its worker w1 was last heard of 61 s ago" in explain(queue, job)[0].detail
+    with pytest.raises(psycopg.Error) as error:
+        queue.conn.execute("select queue.register_worker('w1', 'host', 1, '0', 'pool', 10, p_beat_interval => '0')")
+    assert (error.value.sqlstate, bool(error.value.diag.message_hint)) == ("RQ008", True)
+
+
 def test_what_is_in_the_history_is_told_too(queue, clock):
     job = queue.add()
     queue.complete(queue.take())
@@ -266,6 +282,65 @@ def test_a_limit_with_a_free_permit_that_nobody_has_let_in_is_not_called_used_up
     (told,) = [row for row in queue.rows("select * from queue.explain_job(%s)", third) if row.reason == "over_limit"]
     text = " ".join(str(value) for value in told)
     assert "has 1 of 1 permits free, and 1 job waits before it" in text and "used up" not in text
+
+
+def over(queue, job):
+    """What explain says of a limit."""
+    (told,) = [row for row in explain(queue, job) if row.reason == "over_limit"]
+    return told.detail
+
+
+@pytest.mark.parametrize("key", ["type:no_op", "tenant:default", "tenant:*"])
+def test_a_limit_is_told_as_it_is_though_no_claim_has_looked(queue, video, key):
+    """What runs counts from the moment at which the limit is set; a tenant under the common limit has no row yet."""
+    queue.worker()
+    for _ in range(2):
+        queue.add(video_id=video)
+    running = queue.claim(limit=2)
+    queue.conn.execute("select queue.set_limit(%s, 2)", [key])
+    first, second = queue.add(video_id=video), queue.add(video_id=video)
+    name = "tenant:default" if key == "tenant:*" else key
+    assert f"The limit {name} is used up: 2 of 2 (2 running, 0 ready)." == over(queue, first)
+    assert f"The limit {name} is used up: 2 of 2 (2 running, 0 ready); 1 job waits before it." == over(queue, second)
+    queue.complete(running[0])
+    assert reasons(queue, first) == ["claimable"], "its permit has come back, and whoever claims next lets it in"
+    assert f"The limit {name} has 1 of 2 permits free, and 1 job waits before it" in over(queue, second)
+    assert [job.job_id for job in queue.claim(limit=2)] == [first]
+    assert f"The limit {name} is used up: 2 of 2 (2 running, 0 ready)." == over(queue, second)
+
+
+def test_who_was_ready_before_the_limit_is_told_who_else_was(queue):
+    """None of them has met the limit: one permit, and the second and the third wait for the first."""
+    jobs = [queue.add(priority=priority) for priority in (5, 5, 3)]
+    other = queue.add("finish_video", video_id=queue.value("select media.create_video('/a.mp4')"))
+    queue.worker()
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    assert reasons(queue, jobs[2]) == ["claimable"] == reasons(queue, other)
+    assert "has 1 of 1 permits free, and 1 job waits before it" in over(queue, jobs[0])
+    assert "has 1 of 1 permits free, and 2 jobs wait before it" in over(queue, jobs[1])
+    assert {job.job_id for job in queue.claim(limit=10)} == {jobs[2], other}
+
+
+def test_who_waits_behind_a_limit_is_told_how_many_come_before_it_by_turns(queue, clock):
+    """Counted in the order in which they are let in: of the other tenant's backlog one, and of the other priority what is more urgent."""
+    ann, bob = (queue.value("select identity.create_tenant(%s)", name) for name in ("ann", "bob"))
+    queue.worker()
+    queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+    running = queue.add(priority=1)
+    assert [job.job_id for job in queue.claim(limit=10)] == [running]
+    clock.set(queue.value("select now()"))
+    lines = [queue.add(tenant_id=ann, priority=8) for _ in range(3)]
+    clock.forward(timedelta(hours=2))
+    lines += [queue.add(tenant_id=ann, priority=5) for _ in range(20)]
+    lines += [queue.add(tenant_id=bob, priority=5), queue.add(tenant_id=bob, priority=6), queue.add(tenant_id=bob, priority=9)]
+    queue.worker()
+    told = {job: over(queue, job) for job in lines}
+    (held,) = queue.rows("select job_id, token from queue.leases")
+    queue.complete(held)
+    for place in range(len(lines)):
+        (job,) = queue.claim(limit=10)
+        assert told[job.job_id].endswith({0: "0 ready).", 1: "; 1 job waits before it."}.get(place, f"; {place} jobs wait before it."))
+        queue.complete(job)
 
 
 def test_a_host_in_trouble_is_no_worker_for_the_job(queue):

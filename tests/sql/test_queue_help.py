@@ -22,9 +22,15 @@ FOR = {
     "Schedules": {"reelq_worker"},
     "Workers": {"reelq_worker"},
     "Upkeep": {"reelq_worker"},
+    "Audit": {"reelq_app", "reelq_readonly"},
     "Set up": {"reelq_worker"},
+    "Tenants": {"reelq_worker"},
+    "API keys": {"reelq_app", "reelq_worker"},
+    "Accounts": {"reelq_app"},
+    "Log-ins": {"reelq_app"},
+    "Log-in settings": set(),
 }
-OWNER_S = {"ops.maintain_partitions", "identity.create_tenant"}
+OWNER_S = {"ops.maintain_partitions", "identity.create_tenant", "queue.delete_jobs", "queue.delete_all_jobs"}
 MAP = re.compile(r"^## (?:[^\n]*\bmap\b[^\n]*|What you call)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 
 

@@ -49,6 +49,30 @@ def test_a_log_goes_to_the_history_and_away_with_the_job(queue, clock):
     assert shown[0]["has_log"] and "log" not in shown[0]
 
 
+@pytest.mark.parametrize("way", ["fail_job", "settle_jobs"])
+def test_what_is_too_long_is_cut_with_a_mark_whoever_writes(queue, way):
+    """Ten megabytes each, which a client of SQL may send: the end is kept."""
+    job_id = queue.add()
+    job = queue.take()
+    huge = "ä" * 10_000_000 + "the end"
+    facts = {"stack": huge, "stderr": huge, "log": huge}
+    if way == "fail_job":
+        queue.fail(job, "permanent", **facts)
+    else:
+        end = {"job_id": str(job_id), "token": job.token, "outcome": "failed", "error_class": "permanent", "code": "oops"}
+        queue.conn.execute("select * from queue.settle_jobs('w1', %s)", [Jsonb([end | facts])])
+    (kept,) = queue.rows("select stack, stderr_tail, log from queue.job_attempts where job_id = %s", job_id)
+    for text, most in zip(kept, (16_000, 16_000, 32_000), strict=True):
+        assert len(text) == most and text.endswith("äthe end")
+        assert text.startswith("… (10000007 characters in all, of which these are the last)\nä")
+
+
+@pytest.mark.parametrize(("length", "told"), [(0, ""), (100, "x" * 100), (101, "… (101 characters in all, of which these are the last)\n" + "x" * 45)])
+def test_a_text_that_fits_stays_as_it_is(queue, length, told):
+    assert queue.value("select queue.cut_text(%s, 100)", "x" * length) == told
+    assert queue.value("select queue.cut_text(null, 100)") is None
+
+
 def test_the_latest_twenty_are_kept(queue):
     job_id = queue.add()
     for number in range(1, 23):

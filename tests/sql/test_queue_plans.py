@@ -135,6 +135,16 @@ class Bench:
         self.conn.execute("select queue.set_limit('name:big', %s)", [count])
         return self.call("select queue.admit_parked(%s)", count)
 
+    def park(self, count: int) -> Call:
+        """Behind a limit for which ten thousand tenants wait."""
+        self.conn.execute("select queue.set_limit('name:big', 5)")
+        return self.call("insert into queue.processing_jobs (job_type, limits) select 'no_op', '{big}' from generate_series(1, %s)", count)
+
+    def claim_over_backlog(self, count: int) -> Call:
+        """A limit has just been set on a type with a backlog."""
+        self.conn.execute("select queue.set_limit('type:no_op', 2005)")
+        return self.claim_from_bounds(5)
+
     def explain_ready(self, count: int) -> Call:
         return self.call("select * from queue.explain_job(%s)", big_id(READY, 1000))
 
@@ -161,13 +171,26 @@ class Bench:
         """Old pauses of a type, of a tenant and of everything; a limit that thousands wait behind."""
         self.conn.execute(PAUSES)
         self.conn.execute("select queue.set_limit('name:big', 5)")
-        self.conn.execute("update queue.limits set created_at = created_at - interval '1 day'")
+        self.conn.execute("update queue.limits set created_at = created_at - interval '1 day', updated_at = updated_at - interval '1 day'")
         return self.call("select * from queue.health_of_gates()")
 
     def tenant_depth(self, count: int) -> Call:
         """Of a tenant that has nothing, beside all those that are ready."""
         self.conn.execute("select set_config('reelq.tenant_id', '01976b1e-5a3c-7d4e-8f00-0123456789ab', true)")
         return self.call("select * from queue.tenant_depth()")
+
+    def tenant_stats(self, count: int) -> Call:
+        """Of a tenant that has nothing, beside all those of others."""
+        self.conn.execute("select set_config('reelq.tenant_id', '01976b1e-5a3c-7d4e-8f00-0123456789ab', true)")
+        return self.call("select * from queue.tenant_stats('7 days')")
+
+    def locked_jobs(self, count: int) -> Call:
+        """A settlement waited in vain; each job has two children that wait."""
+        return self.call("select * from queue.locked_jobs(%s)", [big_id(LEASED, n) for n in range(100, 100 + count)])
+
+    def count_refused_jobs(self, count: int) -> Call:
+        """Of a type, the first ten thousand that wait, among the first 100,000 of each place."""
+        return self.call("select * from queue.count_refused_jobs('no_op', %s)", Jsonb({"type": "object", "properties": {}, "additionalProperties": False}))
 
     def count_errors(self, count: int) -> Call:
         """The latest dead letters and the first of those that are scheduled, one by one."""
@@ -219,6 +242,9 @@ CASES = {
     "health of retries": Case(Bench.health_of_retries, 2000, 10, rows=2000),  # one probe each
     # Each lease is asked whose it is.
     "tenant depth": Case(Bench.tenant_depth, 2000, 10, rows=bigqueue.RUNNING),
+    "tenant stats": Case(Bench.tenant_stats, 1, 60),
+    "locked 200": Case(Bench.locked_jobs, 200, 60),
+    "count refused": Case(Bench.count_refused_jobs, 10_000, 20, rows=100_000),
     # Dead letters and scheduled jobs, up to ten thousand of each.
     "count errors": Case(Bench.count_errors, 20_000, 5, rows=10_000),
     # Up to ten thousand ready and ten thousand parked jobs a pause, and those behind a limit.
@@ -227,10 +253,16 @@ CASES = {
     "verify a window": Case(Bench.verify_window, 200, 60),
     # A limit that is new counts once what runs.
     "admit 200": Case(Bench.admit, 200, 120, rows=bigqueue.RUNNING),
+    "admit 1": Case(Bench.admit, 1, 11_000, rows=bigqueue.RUNNING),
+    "park": Case(Bench.park, 1, 200),
+    "park 500": Case(Bench.park, 500, 60),
+    # A thousand of the backlog at a time; each of those that run is counted once.
+    "claim over a backlog": Case(Bench.claim_over_backlog, 1000, 100),
     # Who comes before is counted up to ten thousand, in each of two places.
     "explain ready": Case(Bench.explain_ready, 1, 13_000, rows=10_000),
     "explain blocked": Case(Bench.explain_blocked, 1, 150),
-    "explain parked": Case(Bench.explain_parked, 1, 900, rows=10_000),
+    # The same, and whose those are that run, as no claim has counted them yet.
+    "explain parked": Case(Bench.explain_parked, 1, 11_000, rows=10_000),
 }
 STATES = (
     "large",  # statistics from when all tables were empty
@@ -350,6 +382,8 @@ INTENDED = {
     "rescue": {("processing_jobs", "processing_jobs_pkey"), ("leases", "leases_pkey")},
     "promote 200": {("scheduled", "scheduled_pkey"), ("processing_jobs", "processing_jobs_pkey")},
     "settle 200 parents": {("job_dependencies", "job_dependencies_pkey"), ("blocked", "blocked_pkey")},
+    "admit 200": {("parked", "parked_pkey")},
+    "park 500": {("parked", "parked_by_flow")},
     "cancel ready": {("ready", "a_job_is_ready_once")},
     "retry": {("job_dependencies", "job_dependencies_by_job")},
 }

@@ -25,6 +25,8 @@ def queue(conn):
     queue.add(scheduled_for=queue.value("select base.clock() + interval '1 day'"))
     queue.add(depends_on=[running.job_id])
     queue.add()
+    queue.conn.execute("select queue.set_limit('name:shared', 1)")
+    queue.add(limits=["shared"])
     assert queue.violations() == []
     return queue
 
@@ -70,6 +72,10 @@ BACK = {
     "update queue.blocked set pending = 2": ["wrong count of parents"],
     "update queue.job_dependencies set satisfied = true": ["edge closed too soon"],
     "update queue.ready set lane = lane + 100": ["in the wrong lane"],
+    "update queue.parked set priority = 7": ["parked for another turn"],
+    "update queue.parked set flow = base.uuid_v7()": ["parked for another turn"],
+    "delete from queue.parked": ["queued in no place"],
+    "insert into queue.parked values ('name:shared', 1, 1, base.uuid_v7(), 'no_op')": ["misplaced parked row"],
     "update queue.scheduled set due = due + interval '1 hour'": ["queued in no place", "scheduled for another time"],
     "insert into queue.dead_letters values (base.uuid_v7(), 'no_op', now())": ["orphaned dead letter"],
     "insert into queue.dead_letters select job_id, 'no_op', now() from queue.ready": ["orphaned dead letter"],

@@ -47,6 +47,12 @@ def ticks(queue, cron: str, after: str, zone: str = "UTC", many: int = 3) -> lis
         ("0 0 13 * 5", "2026-03-01 00:00", ["2026-03-06 00:00", "2026-03-13 00:00", "2026-03-20 00:00"]),  # either of both, as in cron
         ("0 12 * * 7", "2026-03-01 12:00", ["2026-03-08 12:00", "2026-03-15 12:00", "2026-03-22 12:00"]),  # 7 is a Sunday too
         ("0 0 29 feb *", "2026-01-01 00:00", ["2028-02-29 00:00", "2032-02-29 00:00", "2036-02-29 00:00"]),
+        ("0 4 L * *", "2028-01-30 00:00", ["2028-01-31 04:00", "2028-02-29 04:00", "2028-03-31 04:00"]),  # a leap year
+        ("0 4 l 2 *", "2096-03-01 00:00", ["2097-02-28 04:00", "2098-02-28 04:00", "2099-02-28 04:00"]),
+        ("0 0 L feb *", "2099-03-01 00:00", ["2100-02-28 00:00", "2101-02-28 00:00", "2102-02-28 00:00"]),  # 2100 is none
+        ("0 0 15,L * *", "2026-04-01 00:00", ["2026-04-15 00:00", "2026-04-30 00:00", "2026-05-15 00:00"]),
+        ("0 0 L * 1", "2026-06-28 00:00", ["2026-06-29 00:00", "2026-06-30 00:00", "2026-07-06 00:00"]),  # either of both
+        ("0 */12 L,31 12 *", "2026-12-30 23:59", ["2026-12-31 00:00", "2026-12-31 12:00", "2027-12-31 00:00"]),
         ("5/20 * * * *", "2026-03-01 00:00", ["2026-03-01 00:05", "2026-03-01 00:25", "2026-03-01 00:45"]),
         ("@weekly", "2026-03-02 00:00", ["2026-03-08 00:00", "2026-03-15 00:00", "2026-03-22 00:00"]),
         ("@yearly", "2026-03-02 00:00", ["2027-01-01 00:00", "2028-01-01 00:00", "2029-01-01 00:00"]),
@@ -54,6 +60,19 @@ def ticks(queue, cron: str, after: str, zone: str = "UTC", many: int = 3) -> lis
 )
 def test_ticks_are_those_of_cron(queue, cron, after, expected):
     assert ticks(queue, cron, after) == expected
+
+
+@pytest.mark.parametrize(("zone", "first"), [("Pacific/Kiritimati", "2028-02-28 10:30"), ("America/New_York", "2028-02-29 05:30"), ("Asia/Kathmandu", "2028-02-28 18:45")])
+def test_the_last_day_is_that_of_the_time_zone(queue, zone, first):
+    tick = queue.value("select queue.next_tick('30 0 L * *', %s, '2028-02-10 00:00Z')", zone)
+    assert tick == at("2028-02-29 00:30", zone) == at(first)
+
+
+@pytest.mark.parametrize("cron", ["0 0 L-1 * *", "0 0 1-L * *", "0 0 L/2 * *", "0 0 32 * *", "0 0 * L *", "0 L * * *", "0 0 * * L", "0 0 LL * *", "0 0 ,L * *"])
+def test_an_l_that_is_no_last_day_is_refused(queue, cron):
+    with pytest.raises(psycopg.Error) as error:
+        queue.value("select queue.next_tick(%s, 'UTC', now())", cron)
+    assert (error.value.sqlstate, bool(error.value.diag.message_hint)) == ("RQ008", True)
 
 
 def test_a_fixed_time_that_the_clock_leaves_out_comes_an_hour_later_and_one_that_comes_twice_runs_once(queue):

@@ -17,6 +17,8 @@ DAMAGE = {
     "a lease with another token": "update queue.leases set token = 7",
     "a lease of another worker": "update queue.leases set worker_id = 'w9'",
     "the wrong lane": "update queue.ready set lane = lane + 100",
+    "another priority behind a gate": "update queue.parked set priority = 7",
+    "another tenant's turn behind a gate": "update queue.parked set flow = base.uuid_v7()",
     "another time": "update queue.scheduled set due = due + interval '1 second'",
     "a wrong count": "update queue.blocked set pending = 2",
     "a missing edge": "delete from queue.job_dependencies",
@@ -35,6 +37,8 @@ def queue(conn):
     queue.add(scheduled_for=queue.value("select base.clock() + interval '1 day'"))
     queue.add(depends_on=[running.job_id])
     queue.add()
+    queue.conn.execute("select queue.set_limit('name:shared', 1)")
+    queue.add(limits=["shared"])
     return queue
 
 

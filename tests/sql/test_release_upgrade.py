@@ -196,3 +196,33 @@ def test_a_database_of_an_unreleased_version_has_no_way_up_through_the_migration
         with pytest.raises(schema.SchemaError, match="made by an unreleased version of reelq: it has another sql/schema/30_queue/15_processing_jobs.sql"):
             schema.upgrade(conn, later)
         assert "origin" not in releasekit.contents(conn)[1]["queue.processing_jobs"]
+
+
+def test_what_waits_behind_a_limit_since_0_1_0_gets_its_turns(pg_server: postgres.Server) -> None:
+    """A thousand at a time, tenants by turns and each tenant's by urgency; what the old functions park meanwhile comes in its time all the same."""
+    backlog = "select count(*) from queue.enqueue_jobs((select jsonb_agg(jsonb_build_object('job_type', 'no_op', 'tenant_id', %s::text, 'priority', %s, 'limits', '[\"turns\"]'::jsonb)) from generate_series(1, %s)))"
+    with releasekit.database(pg_server, "0.1.0") as url, psycopg.connect(url, autocommit=True) as conn:
+        queue = Queue(conn)
+        ann, bob = (queue.value("select identity.create_tenant(%s)", name) for name in ("ann", "bob"))
+        conn.execute("update identity.tenants set job_weight = 2 where id = %s", [bob])
+        conn.execute("select queue.set_limit('name:turns', 1), queue.admit_parked()")
+        conn.execute("update queue.limits set used = 1 where limit_key = 'name:turns'")  # one runs
+        for tenant, priority, count in ((ann, 5, 2300), (ann, 2, 2), (bob, 5, 4)):
+            queue.value(backlog, str(tenant), priority, count)
+        schema.upgrade(conn)
+        late = queue.value("select job_id from queue.parked where gate = 'name:turns' order by rank desc, seq desc limit 1")
+        conn.execute("update queue.parked set priority = default, flow = default, fair_key = default where job_id = %s", [late])
+        rows = queue.rows("select * from queue.parked where gate = 'name:turns' and priority <> 0 order by priority, fair_key, seq")
+        assert len(rows) == 2305 and {row.priority for row in rows} == {2, 5}
+        assert "".join("ab"[row.flow == bob] for row in rows if row.priority == 5)[:7] in {"babbaba", "bbabaaa", "babbaaa", "bbababa", "babaaaa"}
+        ranks = [row.rank for row in rows if row.priority == 5 and row.flow == ann]
+        assert ranks == sorted(ranks)
+        conn.execute("update queue.limits set used = 0 where limit_key = 'name:turns'")
+        assert queue.violations() == []
+        entered = []
+        while queue.value("select count(*) from queue.parked where gate = 'name:turns'"):
+            conn.execute("insert into queue.gate_events (gate, permits) values ('name:turns', 0)")
+            conn.execute("select queue.set_limit('name:turns', 700), queue.admit_parked()")
+            entered += [row.job_id for row in queue.rows("select queue.cancel_job(job_id), job_id from queue.ready where limits = '{name:turns}' order by seq")]
+        assert len(entered) == 2306 and late in entered
+        assert queue.violations() == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tests.conftest import Connect
@@ -42,6 +44,27 @@ def test_an_application_enqueues_for_its_own_tenant_alone(become: Become, acme: 
     assert scalar(conn, "select count(*) from queue.list_jobs()") == 2
     assert scalar(conn, "select queue.show_job(%s) ->> 'status'", by_function) == "queued"
     assert refused(conn, "update queue.processing_jobs set priority = 1") == PERMISSION_DENIED
+
+
+@pytest.mark.parametrize("named", ["another", "unknown", "none", "nobody"])
+def test_a_plain_insert_for_another_or_for_no_tenant_is_refused_in_words(become: Become, acme: Tenant, rival: Tenant, named: str) -> None:
+    """As queue.enqueue_job refuses it, with one code and a hint; whether the other tenant is there is not told."""
+    conn = become("reelq_app", None if named == "nobody" else acme)
+    tenant = {"another": rival.id, "nobody": acme.id, "unknown": uuid4(), "none": None}[named]
+    if named == "none":
+        conn.execute("select set_config('reelq.tenant_id', 'acme', false)")
+    told = []
+    for statement in (
+        "insert into queue.processing_jobs (job_type, tenant_id) values ('no_op', %s)",
+        "insert into queue.processing_jobs (job_type, tenant_id) select 'no_op', %s from generate_series(1, 3)",
+        "select queue.enqueue_job('no_op', tenant_id => %s)",
+    ):
+        with pytest.raises(psycopg.Error) as error:
+            conn.execute(statement, [tenant])
+        diag = error.value.diag
+        assert len((diag.context or "").splitlines()) <= 3
+        told.append((diag.sqlstate, diag.message_primary, diag.message_hint))
+    assert set(told) == {("RQ004", f"tenant must be your own, not {tenant or 'null'}", "set reelq.tenant_id to your own tenant.")}
 
 
 def test_an_application_cannot_touch_or_see_another_tenant_s_job(

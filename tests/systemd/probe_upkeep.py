@@ -63,7 +63,8 @@ def lines(number: int, url: str) -> list[str]:
     """The commands of a block of the README's chapter on upkeep, with the address of this machine."""
     text = (SOURCE / "systemd" / "README.md").read_text(encoding="utf-8").split("## Upkeep", 1)[1]
     block = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)[number]
-    return [line.replace("postgresql://owner:secret@db.example/reelq", url) for line in block.splitlines()]
+    plain = re.sub(r"\?sslmode=verify-full[^' ]*", "", block)  # the server of this machine speaks no TLS
+    return [line.replace("postgresql://owner:secret@db.example/reelq", url) for line in plain.splitlines()]
 
 
 def obey(commands: list[str]) -> None:

@@ -51,7 +51,7 @@ def test_cron_does_the_same_and_has_no_mail_to_send(seen: Facts) -> None:
     if "by_cron" not in seen:
         pytest.skip("cron is not installed")
     assert what(seen["by_cron"]) == DONE
-    commands = ("queue roll-up", "queue archive --max-seconds 30m", "partitions maintain", "doctor --repair")
+    commands = ("queue roll-up", "queue archive --max-seconds 30m", "tenants tidy", "sessions remove-ended", "partitions maintain", "doctor --repair")
     for command in commands:
         assert re.search(rf"\(reelq\) CMD .*/opt/reelq/venv/bin/reelq {command} >/dev/null", seen["cron_said"])
     assert not re.search("MAIL|discarding output|failed", seen["cron_said"])

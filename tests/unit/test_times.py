@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 import click
 import pytest
 
-from reelq.cli.app import Moment, parse_time
-from reelq.cli.jobs.filters import Ago
+from reelq.cli.app import Ago, Moment, parse_time
 
 
 @pytest.fixture

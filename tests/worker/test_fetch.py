@@ -40,10 +40,12 @@ def to(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def get(roots: Path, to: Path) -> Get:
-    def run(source: str, *, stop: StopSignal | None = None, on_progress: Any = None, **changes: str) -> Any:
+    def run(
+        source: str, *, stop: StopSignal | None = None, on_progress: Any = None, on_size: Any = lambda _size: None, **changes: str
+    ) -> Any:
         environ = {"REELQ_SOURCE_ROOTS": str(roots)} | changes
         signal = stop or StopSignal()
-        return fetch.fetch(source, to, settings=load(environ), stop=signal, on_progress=on_progress)
+        return fetch.fetch(source, to, settings=load(environ), stop=signal, on_progress=on_progress, on_size=on_size)
 
     return run
 
@@ -182,6 +184,20 @@ def test_a_file_that_shrinks_while_it_is_read_is_told(get: Get, roots: Path) -> 
     clip = roots / "clip"
     clip.write_bytes(CONTENT)
     assert code(get, str(clip), on_progress=lambda *_: os.truncate(clip, 10)) == "transient source_broken"
+
+
+def test_the_size_is_told_before_anything_is_written_and_may_be_refused(get: Get, roots: Path, to: Path) -> None:
+    (roots / "clip").write_bytes(CONTENT)
+    told: list[tuple[int, int]] = []
+
+    def refuse(size_bytes: int) -> None:
+        told.append((size_bytes, sum(one.stat().st_size for one in to.parent.iterdir())))
+        raise PermanentError("no", "No.")
+
+    with pytest.raises(PermanentError):
+        get(str(roots / "clip"), on_size=refuse)
+    assert told == [(len(CONTENT), 0)]
+    assert list(to.parent.iterdir()) == []
 
 
 def test_a_full_disk_is_told_and_nothing_is_left(get: Get, roots: Path, to: Path) -> None:

@@ -381,3 +381,17 @@ def test_what_is_not_a_url_is_refused(get: Get, url: str) -> None:
     with pytest.raises(PermanentError) as told:
         get(url)
     assert told.value.code == "source_refused"
+
+
+@pytest.mark.parametrize("says", [True, False], ids=["told", "not told"])
+def test_bytes_are_told_before_they_are_written(server: HttpSource, get: Get, monkeypatch: pytest.MonkeyPatch, says: bool) -> None:
+    """All at once where the server says how many there are, else piece by piece; a break in between changes nothing."""
+    monkeypatch.setattr(http, "UNKNOWN_BYTES", 300_000)
+    server.at["/f"] = Source(CONTENT, cuts=[500_000], chunked=not says)
+    told: list[int] = []
+    get(f"{server.url}/f", more={"on_size": told.append})
+    if says:
+        assert told == [len(CONTENT)]
+    else:
+        assert len(told) > 1
+        assert len(CONTENT) <= sum(told) < len(CONTENT) + 400_000

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from reelq.worker.errors import PermanentError, TransientError
 from reelq.worker.handlers import no_op
 from reelq.worker.jobs.context import JobContext
+from reelq.worker.scratch import Scratch
 from reelq.worker.stores.folder import FolderStore
 from reelq.worker.stores.mark import MARK
 from reelq.worker.stores.open import open_store
@@ -184,6 +188,77 @@ def test_a_host_whose_store_is_full_holds_back(dsn: str, conn: Conn, tmp_path: P
         assert trouble(conn) == ""
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of eight megabytes, with six of them taken by `filler`."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small tmpfs needs root with the right to mount")
+    (folder / "filler").write_bytes(bytes(6 << 20))
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("where", ["scratch", "store"])
+def test_what_is_too_large_for_a_nearly_full_disk_waits_alone(
+    dsn: str, conn: Conn, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Its size is known: nothing is written, smaller ones go on, and it runs when there is room."""
+    monkeypatch.setattr("reelq.worker.runtime.fitness.FULL_S", 2.0**30)  # a host that is held back stays so
+    sizes = {"no_op": 4 << 20, TYPE: 100_000}
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(bytes(size))
+    most = 0
+
+    def run(ctx: JobContext) -> dict[str, Any]:
+        nonlocal most
+        path = ctx.fetch(str(tmp_path / ctx.job.job_type))
+        most = max(most, path.stat().st_size)
+        return {"key": ctx.store_file(path).key}
+
+    conn.execute("update queue.retry_policies set base = '1 hour', cap = '1 hour', jitter = 'none'")
+    disk: dict[str, Any] = {where: small_disk if where == "scratch" else small_disk.as_uri()}
+    with working(dsn, tmp_path, {"no_op": handler(run), TYPE: handler(run)}, **disk):
+        large = enqueue(conn)
+        met = ended(conn, large)
+        assert (met["status"], met["attempts"], met["crashes"], met["error_code"]) == ("queued", 0, 0, f"no_{where}_room")
+        assert ended(conn, enqueue(conn, TYPE))["status"] == "completed"
+        assert trouble(conn) == ""
+        assert (most == 100_000) == (where == "scratch")
+        assert "for a" in conn.execute("select queue.remedy_of_code(%s)", [met["error_code"]]).fetchone()[0]  # type: ignore[index]
+        (small_disk / "filler").unlink()
+        conn.execute("select queue.run_job_now(%s)", [large])
+        until(lambda: job(conn, large)["status"] == "completed", "the large one")
+
+
+def test_room_that_one_attempt_was_promised_is_not_promised_to_another(tmp_path: Path, small_disk: Path) -> None:
+    """Until it is written, when it shows as used, or the attempt's folder is removed."""
+    scratch = Scratch(make_settings("", tmp_path, scratch=small_disk), "worker")
+    scratch.open()
+    first, second = scratch.make(uuid4(), 1), scratch.make(uuid4(), 1)
+
+    def fits(size: int) -> bool:
+        try:
+            scratch.reserve(second, size)
+        except TransientError as error:
+            assert error.code == "no_scratch_room"
+            return False
+        return True
+
+    scratch.reserve(first, 1_500_000)
+    assert not fits(1_000_000)
+    (first / "half").write_bytes(bytes(750_000))
+    assert not fits(1_000_000)
+    (first / "rest").write_bytes(bytes(750_000))
+    assert not fits(1_000_000)
+    shutil.rmtree(first)
+    assert fits(1_000_000)
+    assert not fits(1_200_000), "what it was given counts too"
+    scratch.close()
+
+
 def test_a_full_scratch_disk_is_told_in_the_row(dsn: str, conn: Conn, tmp_path: Path) -> None:
     """Explain says who is in the way."""
     with working(dsn, tmp_path, {"no_op": no_op}, scratch_reserve_bytes=2**60):
@@ -211,8 +286,6 @@ def test_only_what_is_about_the_object_is_permanent(status: int, code: str) -> N
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_a_real_share_that_is_unmounted_while_a_job_writes(dsn: str, conn: Conn, tmp_path: Path) -> None:
     """A tmpfs goes away lazily in the middle of a put: the attempt fails, nothing counts, and the next one writes to the share."""
-    import subprocess
-
     share, real = tmp_path / "objects", tmp_path / "real"
     share.mkdir()
     real.mkdir()

@@ -168,7 +168,7 @@ def test_jobs_wait_while_the_disk_is_full(dsn: str, conn: Conn, tmp_path: Path) 
         big = enqueue(conn)
         assert full.wait(20)
         small = enqueue(conn, "extract_metadata")
-        until(lambda: worker.runner.loop.trouble, "the worker to notice")
+        until(lambda: worker.runner.loop.host.disk, "the worker to notice")
         assert job(conn, small)["status"] == "queued"
         go.set()
         assert ended(conn, small)["status"] == ended(conn, big)["status"] == "completed"

@@ -121,7 +121,7 @@ def test_an_outage_longer_than_the_lease_kills_nothing(between: tuple[Proxy, str
         until(lambda: job(conn, job_id)["status"] == "running")
         middle.close()
         until(lambda: conn.execute("select expires_at < clock_timestamp() - interval '1 second' from queue.leases").fetchone() == (True,), "the lease to end")
-        until(lambda: worker.runner.loop._away.tries > 3, "several tries")
+        until(lambda: worker.runner.loop.outage.trouble.tries > 3, "several tries")
         assert gate.reasons == []
         middle.open()
         until(lambda: conn.execute("select expires_at > clock_timestamp() from queue.leases").fetchone() == (True,), "the lease to be extended")
@@ -164,12 +164,12 @@ def test_a_read_only_primary_is_one_outage(tmp_path: Path, gate: Gate) -> None:
                 until(lambda: job(conn, job_id)["status"] == "running")
                 conn.execute("alter system set default_transaction_read_only = on")
                 conn.execute("select pg_reload_conf()")
-                until(lambda: worker.runner.loop._away.tries > 4, "several tries")
+                until(lambda: worker.runner.loop.outage.trouble.tries > 4, "several tries")
                 until(lambda: conn.execute("select expires_at < clock_timestamp() from queue.leases").fetchone() == (True,), "the lease to end")
                 conn.execute("set default_transaction_read_only = off")
                 conn.execute("alter system reset default_transaction_read_only")
                 conn.execute("select pg_reload_conf()")
-                until(lambda: not worker.runner.loop._away, "the end of it")
+                until(lambda: not worker.runner.loop.outage, "the end of it")
                 gate.go.set()
                 done = ended(conn, job_id)
             assert (done["status"], done["token"]) == ("completed", 1)
@@ -184,7 +184,7 @@ def test_sessions_that_began_read_only_are_opened_again(dsn: str, conn: Conn, tm
         until(lambda: conn.execute("select count(*) from queue.listening_workers").fetchone() == (1,), "the worker to listen")
         conn.execute(f"alter database {name} set default_transaction_read_only = on".encode())
         conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and application_name like 'reelq%%'", [name])
-        until(lambda: worker.runner.loop._away.tries > 1, "several tries")
+        until(lambda: worker.runner.loop.outage.trouble.tries > 1, "several tries")
         conn.execute(f"alter database {name} reset default_transaction_read_only".encode())
         gate.go.set()
         assert ended(conn, enqueue(conn))["status"] == "completed"
@@ -207,13 +207,13 @@ def test_a_session_that_is_out_of_step_is_opened_again(dsn: str, tmp_path: Path)
 
 def test_a_worker_that_beats_and_is_refused_leaves(dsn: str, conn: Conn, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not before what it runs has ended. It says why once, and the exit code asks for another start."""
-    monkeypatch.setattr("reelq.worker.runtime.main_loop.GIVE_UP_S", 1.0)
+    monkeypatch.setattr("reelq.worker.runtime.outage.GIVE_UP_S", 1.0)
     with capture_logs() as lines, working(dsn, tmp_path, {"no_op": gate.module}) as worker:
         job_id = enqueue(conn)
         until(lambda: job(conn, job_id)["status"] == "running")
         conn.execute("alter function queue.claim_jobs rename to claim_jobs_of_another_release")
         loop = worker.runner.loop
-        until(lambda: loop._away and time.monotonic() > loop._away.since + 2.0, "twice the time")
+        until(lambda: loop.outage and time.monotonic() > loop.outage.trouble.since + 2.0, "twice the time")
         assert worker.code is None, "a job runs"
         gate.go.set()
         assert worker.join() == 75
@@ -278,7 +278,7 @@ def test_an_undone_drain_is_undone(dsn: str, conn: Conn, tmp_path: Path, gate: G
         first = enqueue(conn)
         until(lambda: job(conn, first)["status"] == "running")
         conn.execute("select queue.drain_worker(%s)", [worker.id])
-        until(lambda: worker.runner.loop._drain_until is not None, "the drain")
+        until(lambda: worker.runner.loop.leaving, "the drain")
         second = enqueue(conn, "extract_metadata")
         conn.execute("select queue.drain_worker(%s, false)", [worker.id])
         assert ended(conn, second)["status"] == "completed"
@@ -309,9 +309,9 @@ def test_the_first_signal_after_a_drain_from_afar_still_waits(dsn: str, conn: Co
         first = enqueue(conn)
         until(lambda: job(conn, first)["status"] == "running")
         conn.execute("select queue.drain_worker(%s)", [worker.id])
-        until(lambda: worker.runner.loop._drain_why == "asked", "the drain")
+        until(lambda: worker.runner.loop.leaving.why == "asked", "the drain")
         worker.runner.shutdown()
-        until(lambda: worker.runner.loop._drain_why == "signal", "the signal")
+        until(lambda: worker.runner.loop.leaving.why == "signal", "the signal")
         assert gate.reasons == []
         gate.go.set()
         assert worker.join() == 0

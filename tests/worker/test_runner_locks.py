@@ -58,7 +58,7 @@ def gate() -> Gate:
 def impatient(dsn: str, conn: Conn, monkeypatch: pytest.MonkeyPatch) -> str:
     """Short times: what waits for something else than a lock is given up long before a test ends. Where to connect."""
     monkeypatch.setattr("reelq.worker.runtime.heartbeat.UNSETTLED_S", 0.5)
-    monkeypatch.setattr("reelq.worker.runtime.main_loop.GIVE_UP_S", 0.5)
+    monkeypatch.setattr("reelq.worker.runtime.outage.GIVE_UP_S", 0.5)
     conn.execute("update queue.job_types set lease = '1 second' where job_type = %s", [HELD])
     return psycopg.conninfo.make_conninfo(dsn, options="-c lock_timeout=200ms")
 
@@ -242,7 +242,7 @@ def test_a_drain_waits_for_what_is_held(impatient: str, conn: Conn, connect: Con
         gate.go.set()
         until(lambda: told(lines, "settlement.locked"), "the word that it is locked")
         worker.runner.shutdown()
-        until(lambda: worker.runner.loop._drain_until is not None, "the drain")
+        until(lambda: worker.runner.loop.leaving, "the drain")
         wait_three_leases(conn, held)
         assert worker.code is None
         other.rollback()
@@ -255,8 +255,8 @@ def test_a_drain_ends_with_its_grace(
     impatient: str, conn: Conn, connect: Connect, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker leaves in order all the same; the lease of what it could not settle runs out."""
-    monkeypatch.setattr("reelq.worker.runtime.main_loop.STOP_GRACE_S", 0.3)
-    monkeypatch.setattr("reelq.worker.runtime.main_loop.DEREGISTER_S", 0.3)
+    monkeypatch.setattr("reelq.worker.runtime.leaving.STOP_GRACE_S", 0.3)
+    monkeypatch.setattr("reelq.worker.runtime.leaving.DEREGISTER_S", 0.3)
     other = connect(autocommit=False)
     with capture_logs() as lines, working(impatient, tmp_path, {HELD: gate.module}, drain_grace_s=0.3) as worker:
         held = enqueue(conn, HELD)
@@ -281,7 +281,7 @@ def test_a_table_that_is_locked_costs_no_result(impatient: str, conn: Conn, conn
             locking.execute("lock table queue.processing_jobs")
             gate.go.set()
             loop = worker.runner.loop
-            until(lambda: loop._away and time.monotonic() > loop._away.since + 2.0, "four times what it takes to give up")
+            until(lambda: loop.outage and time.monotonic() > loop.outage.trouble.since + 2.0, "four times what it takes to give up")
         done = ended(conn, job_id)
     assert (done["status"], done["token"], done["crashes"]) == ("completed", 1, 0)
     assert "worker.gave_up" not in [line["event"] for line in lines]

@@ -18,16 +18,23 @@ import pytest
 from psycopg.rows import dict_row
 from structlog.testing import capture_logs
 
-from reelq.worker.errors import JobError, PermanentError, RateLimitedError, SnoozeError, StopRequested
+from reelq.worker import db
+from reelq.worker.errors import DatabaseAway, JobError, PermanentError, RateLimitedError, SnoozeError, StopRequested
 from reelq.worker.handlers import no_op
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms.queue.jobs import JobProgress
 from reelq.worker.runtime import outcome
 from reelq.worker.runtime.outcome import AttemptOutcome
-from tests.worker.runnerkit import attempts, ended, enqueue, handler, job, until, working
+from tests.worker.runnerkit import attempts, ended, enqueue, handler, job, make_settings, until, working
 
 Conn = psycopg.Connection[Any]
 NAN, INFINITE = float("nan"), float("inf")
+
+
+def hang(_conn: Conn, begun: threading.Semaphore, go: threading.Event) -> None:
+    """A call that keeps its connection."""
+    begun.release()
+    go.wait(60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,3 +364,46 @@ def test_ffmpeg_takes_relative_paths(dsn: str, conn: Conn, tmp_path: Path, monke
 
     with working(dsn, tmp_path, {"no_op": handler(run)}):
         assert ended(conn, enqueue(conn))["result_data"]["bytes"] > 100
+
+
+@pytest.mark.parametrize("when", ["while it runs", "on completion"])
+def test_a_handler_whose_threads_keep_all_connections_ends_and_is_charged_nothing(
+    dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """It needs one more, and would wait until its time limit: the wait has an end, and the error is the host's."""
+    monkeypatch.setattr("reelq.worker.db.connection.POOL_WAIT_S", 0.1)
+    monkeypatch.setattr("reelq.worker.db.connection.STUCK_S", 0.2)
+    go, begun, slots = threading.Event(), threading.Semaphore(0), 2
+
+    def run(ctx: JobContext) -> None:
+        if ctx.job.token > 1:
+            return
+        for _ in range(slots + 1):
+            threading.Thread(target=ctx.pool.call, args=(hang, begun, go), daemon=True).start()
+        for _ in range(slots + 1):
+            assert begun.acquire(timeout=60)
+        if when == "on completion":
+            ctx.on_complete(lambda conn: conn.execute("select 1"))
+        else:
+            ctx.advance_video("downloading")
+
+    conn.execute("update queue.retry_policies set base = '1 hour', cap = '1 hour', jitter = 'none' where code = 'pool_exhausted'")
+    with working(dsn, tmp_path, {"no_op": handler(run)}, slots=slots):
+        job_id = enqueue(conn)
+        met = ended(conn, job_id)
+        assert (met["status"], met["attempts"], met["crashes"], met["error_code"]) == ("queued", 0, 0, "pool_exhausted")
+        go.set()
+        conn.execute("select queue.run_job_now(%s)", [job_id])
+        until(lambda: job(conn, job_id)["status"] == "completed", "the next attempt")
+
+
+def test_a_pool_whose_server_is_away_is_not_exhausted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that lasts: nobody has its connections."""
+    monkeypatch.setattr("reelq.worker.db.connection.POOL_WAIT_S", 0.1)
+    monkeypatch.setattr("reelq.worker.db.connection.STUCK_S", 0.0)
+    pool = db.Pool(make_settings("postgresql://127.0.0.1:1/none", tmp_path), "no server", 1)
+    pool.open()
+    with pytest.raises(DatabaseAway) as told:
+        pool.call(lambda conn: conn.execute("select 1"))
+    assert type(told.value) is DatabaseAway
+    pool.close()

@@ -41,7 +41,7 @@ def narrow(dsn: str, role: sql.Identifier) -> str:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of a second instead of a minute."""
     monkeypatch.setattr("reelq.worker.runtime.contact.UNHEARD_S", 0.3)
-    monkeypatch.setattr("reelq.worker.runtime.main_loop.UNHEARD_S", 0.3)
+    monkeypatch.setattr("reelq.worker.runtime.host_state.UNHEARD_S", 0.3)
 
 
 def waiting(go: threading.Event, reasons: list[str | None]) -> Any:
@@ -134,7 +134,7 @@ def test_a_worker_that_never_beat_claims_nothing_and_leaves(
     dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Started again and again, it must not take a job each time and lose it. The exit code asks for another start."""
-    monkeypatch.setattr("reelq.worker.runtime.main_loop.GIVE_UP_S", 1.0)
+    monkeypatch.setattr("reelq.worker.runtime.outage.GIVE_UP_S", 1.0)
     rename(conn, "heartbeat", "heartbeat_of_another_release")
     job_id = enqueue(conn)
     with capture_logs() as lines, working(dsn, tmp_path, {"no_op": no_op}) as worker:

@@ -159,7 +159,7 @@ def test_a_handler_that_does_not_listen_is_left_behind(
     dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its job goes back all the same; what the handler still does is behind the fence."""
-    monkeypatch.setattr("reelq.worker.runtime.main_loop.STOP_GRACE_S", 0.3)
+    monkeypatch.setattr("reelq.worker.runtime.leaving.STOP_GRACE_S", 0.3)
     go = threading.Event()
     with working(dsn, tmp_path, {"no_op": handler(lambda _ctx: go.wait(20))}) as worker:
         job_id = enqueue(conn)

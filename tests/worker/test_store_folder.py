@@ -16,9 +16,11 @@ import pytest
 
 from reelq.worker.errors import PermanentError, SettingsError, TransientError
 from reelq.worker.settings import load
+from reelq.worker.stores.base import ROOM_BYTES, telling_large
 from reelq.worker.stores.folder import FolderStore
 from reelq.worker.stores.mark import MARK
 from reelq.worker.stores.open import open_store
+from reelq.worker.stores.s3_errors import refused
 
 KEY = "tenants/t/media/a/original/j-1"
 NOW = 1_800_000_000.0
@@ -118,12 +120,33 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_store_is_told_and_nothing_is_left(tiny_disk: Path, source: Path) -> None:
+def test_a_full_store_is_told_and_nothing_is_left(tiny_disk: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less room than any rendition needs."""
+    monkeypatch.setattr("reelq.worker.stores.folder.ROOM_PART", 5)
     store = FolderStore(tiny_disk)
     with pytest.raises(TransientError) as told:
         store.put(KEY, source)
     assert (told.value.code, str(told.value)) == ("store_full", "The object store is full.")
     assert [path for path in tiny_disk.rglob("*") if path.is_file()] == [tiny_disk / MARK]
+
+
+def test_an_object_larger_than_the_room_is_refused_before_it_is_written_and_smaller_ones_are_taken(tiny_disk: Path, source: Path) -> None:
+    store, small = FolderStore(tiny_disk), tiny_disk.parent / "small"
+    small.write_bytes(b"x" * 100_000)
+    for call in (lambda: store.put(KEY, source), lambda: store.check_room(source.stat().st_size)):
+        with pytest.raises(TransientError) as told:
+            call()
+        assert (told.value.code, str(told.value)) == ("no_store_room", "The object store has no room for 3,145,728 bytes now.")
+        assert [path for path in tiny_disk.rglob("*") if path.is_file()] == [tiny_disk / MARK]
+    assert store.put(KEY, small).size_bytes == 100_000
+
+
+@pytest.mark.parametrize(("size", "code"), [(ROOM_BYTES, "store_full"), (ROOM_BYTES + 1, "no_store_room")])
+def test_a_store_that_finds_out_while_it_takes_is_full_when_the_object_was_small(size: int, code: str) -> None:
+    """Two puts at once, or a quota that no disk tells of; S3 never tells before."""
+    with pytest.raises(TransientError) as told, telling_large(size):
+        raise refused("UploadPart", "QuotaExceeded", 403)
+    assert told.value.code == code
 
 
 def test_a_full_scratch_disk_is_not_called_a_full_store(store: FolderStore, tiny_disk: Path, source: Path) -> None:

@@ -25,7 +25,7 @@ from reelq.worker import errors
 from reelq.worker.db import text
 from reelq.worker.db.answers import ANSWER_S, answer_within
 from reelq.worker.db.rows import Connection as Connection
-from reelq.worker.errors import DatabaseAway, DatabaseLocked, DatabaseRefuses, PermanentError
+from reelq.worker.errors import DatabaseAway, DatabaseLocked, DatabaseRefuses, PermanentError, PoolExhausted
 from reelq.worker.settings import Settings, environment
 from reelq.worker.stop import StopSignal
 
@@ -60,6 +60,7 @@ LOCKED = {"40P01", "55P03"}  # of these, what another session's lock has done
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 POOL_WAIT_S = 5.0
 LONG_ANSWER_S = 60.0  # a transaction of a handler has several statements
+STUCK_S = LONG_ANSWER_S + 30.0  # when for so long no connection has come back, the threads that have them hang
 CHECK_S = 5.0  # for a pool's connection to show that it still answers
 # What a server says to a client that must not come in. libpq keeps the SQLSTATE of such an answer to itself.
 REFUSALS = re.compile(
@@ -126,6 +127,25 @@ def connect(settings: Settings, name: str, *, direct: bool = False, lock_timeout
         raise errors.SettingsError(
             "DATABASE_URL is a pooler's: name the server's own address in REELQ_DATABASE_DIRECT_URL, or say `off` there to poll"
         ) from error
+
+
+def has_pooler(conn: Connection) -> bool:
+    """A pooler makes up the process id that it tells at the start."""
+    row = conn.execute("select pg_backend_pid()").fetchone()
+    return row is not None and row[0] != conn.info.backend_pid
+
+
+def check_own_session(settings: Settings, conn: Connection, what: str) -> None:
+    """Refuse a pooler that shares sessions: locks and settings of `what` would be others', and theirs ours.
+
+    Raises:
+        SettingsError.
+    """
+    if polls(settings) and has_pooler(conn):
+        raise errors.SettingsError(
+            f"DATABASE_URL is a pooler's, and {what} needs a session of its own: name the server's own address, as in "
+            "reelq --database-url postgresql://…"
+        )
 
 
 @contextmanager
@@ -222,6 +242,10 @@ class Pool:
 
     def __init__(self, settings: Settings, name: str, size: int) -> None:
         self._within = threading.local()
+        self._size = size
+        self._lock = threading.Lock()
+        self._lent = 0
+        self._moved_at = 0.0  # monotonic: a connection was lent or came back
         self._pool = psycopg_pool.ConnectionPool(
             conninfo(settings, name),
             kwargs=arguments(settings) | {"prepare_threshold": None},  # what handlers write on completion ends in DEALLOCATE ALL
@@ -250,6 +274,7 @@ class Pool:
 
         Raises:
             DatabaseAway: see Session.call.
+            PoolExhausted: other threads have all connections, and have not given one back for STUCK_S.
             PermanentError: "write_after_completion", the thread is within such a call.
         """
         if getattr(self._within, "call", False):
@@ -257,15 +282,40 @@ class Pool:
             raise PermanentError("write_after_completion", "What the handler writes on completion must go over the connection that it is given.")
         self._within.call = True
         try:
-            with family(), self._pool.connection() as conn, closing_unfit(conn), answer_within(conn, LONG_ANSWER_S):
+            with family(), self._borrowed() as conn, closing_unfit(conn), answer_within(conn, LONG_ANSWER_S):
                 return function(conn, *args, **kwargs)
         finally:
             self._within.call = False
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Connection]:
+        """A connection of the pool."""
+        try:
+            conn: Connection = self._pool.getconn()
+        except psycopg_pool.PoolTimeout as error:
+            with self._lock:
+                is_stuck = self._lent >= self._size and time.monotonic() >= self._moved_at + STUCK_S
+            if is_stuck:
+                raise PoolExhausted(f"{self._size} connections are lent, and none has come back for {STUCK_S:g} s") from error
+            raise
+        self._count(1)
+        try:
+            with conn:
+                yield conn
+        finally:
+            self._count(-1)
+            self._pool.putconn(conn)
+
+    def _count(self, lent: int) -> None:
+        with self._lock:
+            self._lent += lent
+            self._moved_at = time.monotonic()
 
     def insist(self, stop: StopSignal, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call until the database is back; `function` must be safe to run twice.
 
         Raises:
+            PoolExhausted: it is there, and this worker has no connection left.
             StopRequested: the attempt has to end.
         """
         turn = 0
@@ -273,6 +323,8 @@ class Pool:
             stop.check()
             try:
                 return self.call(function, *args, **kwargs)
+            except PoolExhausted:
+                raise
             except DatabaseAway:
                 stop.wait(backoff(turn))
                 turn += 1

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from reelq.worker.doctor.checks import database, disk, media, objects
+from reelq.worker.doctor.checks import database, disk, keys, media, objects, transport
 from reelq.worker.doctor.checks.findings import DATABASE, HOST, Finding
 from reelq.worker.errors import DatabaseAway
 from reelq.worker.settings import Settings
@@ -42,6 +42,8 @@ def examine(
         (HOST, "scratch", lambda: disk.check(settings)),
         (HOST, "sources", lambda: disk.sources(settings)),
         (HOST, "store", lambda: objects.check(settings)),
+        (HOST, "store tls", lambda: transport.check_store(settings)),
+        (HOST, "keys", lambda: keys.check_file(settings)),
         (DATABASE, "database", lambda: database.check(settings, deep)),
         *more,
     ]

@@ -37,12 +37,18 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
     path = artifacts.folder(ctx, "in") / artifacts.SOURCE
     # A server that does not say the size still gives progress: a share of the largest size that is taken.
     most = ctx.settings.max_download_bytes
+
+    def make_room(size_bytes: int) -> None:
+        ctx.reserve_scratch(size_bytes)
+        ctx.store.check_room(size_bytes)  # now, and not when all of it is here
+
     fetched = fetch(
         work.source_url,
         path,
         settings=ctx.settings,
         stop=ctx.stop,
         on_progress=artifacts.passing(ctx, "fetch", 0.0, FETCH_SHARE, most),
+        on_size=make_room,
     )
     stored = ctx.store.put(
         object_keys.original(ctx, work),

@@ -41,7 +41,7 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
 
     Raises:
         PermanentError: "no_original"; "object_missing", "object_corrupt" of the store.
-        TransientError: "other_store", and those of the store.
+        TransientError: "other_store", "no_scratch_room", and those of the store.
     """
     if work.key is None:
         raise PermanentError("no_original", NO_ORIGINAL)
@@ -52,6 +52,7 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
             detail=f"original: {work.bucket}, worker: {ctx.store.bucket}",
         )
     path = folder(ctx, "in") / SOURCE
+    ctx.reserve_scratch(work.size_bytes or 0)
     on_progress = passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0)
     ctx.store.get(work.key, path, work.sha256, stop=ctx.stop, on_progress=on_progress)
     return path

@@ -67,6 +67,7 @@ class JobContext:
     facts: Facts = field(default_factory=Facts)
     writes: list[Callable[[db.Connection], object]] = field(default_factory=list)
     fetched: int = 0  # sources so far
+    reserve_scratch: Callable[[int], None] = lambda _size_bytes: None  # see Scratch.reserve; to be called before a large file is written
 
     @property
     def log(self) -> Any:
@@ -198,7 +199,7 @@ class JobContext:
         def tell(done: int, total: int | None) -> None:
             self.progress(start + (end - start) * min(1.0, done / max(1, total or most)), "fetch")
 
-        fetch(url, path, settings=self.settings, stop=self.stop, on_progress=tell)
+        fetch(url, path, settings=self.settings, stop=self.stop, on_progress=tell, on_size=self.reserve_scratch)
         return path
 
     def ffmpeg(self) -> FFmpeg:

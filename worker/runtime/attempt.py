@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from reelq.worker import db, logs
-from reelq.worker.errors import DatabaseAway, DatabaseLocked, LeaseLost, PermanentError, ReelqError
+from reelq.worker.errors import DatabaseAway, DatabaseLocked, LeaseLost, PermanentError, PoolExhausted, ReelqError
 from reelq.worker.jobs import plain
 from reelq.worker.jobs.context import Facts, JobContext
 from reelq.worker.rooms.queue import reads
@@ -130,6 +130,7 @@ class Attempt:
             stop=self.deadlines,
             open_store=deps.open_store,
             make_scratch=make_scratch,
+            reserve_scratch=lambda size_bytes: deps.scratch.reserve(make_scratch(), size_bytes),
             report=self.deadlines.report,
             pool=deps.pool,
             facts=self.facts,
@@ -164,6 +165,8 @@ class Attempt:
                 error = failed.error
                 if not failed.may_pass or failures == MOST_FAILURES:
                     raise error from None
+            except PoolExhausted:
+                raise
             except DatabaseAway as away:
                 self.is_locked = isinstance(away, DatabaseLocked)
                 self.sent = self.sent or not self.is_locked

@@ -2,7 +2,7 @@
 
 A worker of a host that cannot work would claim and fail job after job, faster than any good one. So it claims nothing,
 says so in its row, and looks again. It looks at the start, before the first claim; when an attempt has failed by what may be
-the host's trouble; and every RECHECK_S while there is trouble. The main thread looks at the scratch disk (main_loop.py).
+the host's trouble; and every RECHECK_S while there is trouble. The main thread looks at the scratch disk (host_state.py).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NEEDS_FFMPEG = {"extract_metadata", "generate_thumbnail", "video_transcode"}
 NEEDS_STORE = NEEDS_FFMPEG | {"download_video"}
 INSTALL = "apt-get install ffmpeg, or name it in REELQ_FFMPEG and REELQ_FFPROBE; then: reelq doctor --only host"
 # After these the host is looked at again.
-DOUBTFUL = {*REMEDIES, "no_ffmpeg", "other_store", "worker_misconfigured"}
+DOUBTFUL = {*REMEDIES, "no_store_room", "no_ffmpeg", "other_store", "worker_misconfigured"}
 
 
 @dataclass(frozen=True, slots=True)

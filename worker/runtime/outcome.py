@@ -15,6 +15,7 @@ from reelq.worker.errors import (
     NotAllowed,
     NotFound,
     PermanentError,
+    PoolExhausted,
     RateLimitedError,
     SettingsError,
     SnoozeError,
@@ -169,6 +170,8 @@ def refused(ended: AttemptOutcome, error: BaseException) -> AttemptOutcome:
 
 def _known(error: BaseException) -> JobError:
     """The job error that stands for an error of another family."""
+    if isinstance(error, PoolExhausted):
+        return JobError("pool_exhausted", "The worker has no connection to the database left.", detail=str(error))
     if isinstance(error, DatabaseAway):
         return JobError("database_away", "The database was away for a moment.")
     if isinstance(error, NotFound):

@@ -34,6 +34,7 @@ class Registration:
             types=self.types,
             capabilities=settings.capabilities,
             process_key=neighbours.process_key(),
+            beat_interval_s=settings.heartbeat_s,
         )
 
 

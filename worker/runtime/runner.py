@@ -2,6 +2,7 @@
 
     main thread    one message at a time: settle what ended, claim for the slots that are free
                                                                   main_loop.py, claimer.py, in_flight.py, settler.py;
+                                                                  host_state.py, outage.py, leaving.py;
                                                                   for many small jobs batching.py, look_ahead.py
     slot threads   one handler each                               slots.py, dispatch_queue.py, attempt.py
     heartbeat      leases, progress, cancel, drain, watchdog      heartbeat.py
@@ -14,7 +15,7 @@ away the handlers go on, what they finish is kept, and the main thread tries aga
 
 A worker that is alive and does not work is worse than none. So every call has a deadline (worker/db/answers.py), the heart
 beats only while the main thread turns, and a worker of which one of the two is refused what the other is granted leaves
-(main_loop.py). While only the heart's connection cannot be had, the main thread sends its beats (relay.py).
+(outage.py). While only the heart's connection cannot be had, the main thread sends its beats (relay.py).
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ from reelq.worker.runtime.attempt import AttemptDeps
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
 from reelq.worker.runtime.fitness import Fitness
 from reelq.worker.runtime.heartbeat import IDLE_S, Heartbeat
+from reelq.worker.runtime.leaving import DEREGISTER_S
 from reelq.worker.runtime.listener import Listener, mark
-from reelq.worker.runtime.main_loop import DEREGISTER_S, MainLoop
+from reelq.worker.runtime.main_loop import MainLoop
 from reelq.worker.runtime.messages import Message
 from reelq.worker.runtime.registry import Registry
 from reelq.worker.runtime.slots import Slots
@@ -78,7 +80,7 @@ class Runner:
         self.loop = loop = MainLoop(me, self._scratch, self._fitness, self._notifier, until_idle=until_idle)
         self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
         deps = AttemptDeps(
-            settings, registry, self._pool, self._scratch, open_store, loop.stopping, self._watchdog.look_by,
+            settings, registry, self._pool, self._scratch, open_store, loop.leaving.stopping, self._watchdog.look_by,
         )  # fmt: skip
         self._slots = Slots(settings.slots, loop.dispatch_queue, deps, died=lambda: loop.mailbox.put((Message.SLOT_DIED, "")))
         polls = db.polls(settings)
@@ -132,7 +134,7 @@ class Runner:
         finally:
             self.loop.close()
             self._scratch.close()
-        if self.loop.gave_up:
+        if self.loop.outage.gave_up:
             return TRY_AGAIN
         return FAILED if self._until_idle and (self.loop.settler.ended["job.failed"] or self.loop.left_unfit) else 0
 
@@ -155,7 +157,7 @@ class Runner:
         try:
             self.loop.run(self._slots, self._heartbeat, self._watchdog)
         finally:
-            self.loop.stopping.set()
+            self.loop.leaving.stopping.set()
             self._slots.stop()
             self.loop.deregister()
             self._watchdog.stop()

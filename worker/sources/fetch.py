@@ -23,7 +23,7 @@ import httpx
 from reelq.worker.errors import JobError, PermanentError, TransientError
 from reelq.worker.settings import Settings
 from reelq.worker.sources.address_policy import AddressGuard, Resolve, system_resolve
-from reelq.worker.sources.http import Download
+from reelq.worker.sources.http import Download, OnSize
 from reelq.worker.sources.http_responses import check_scheme, too_large
 from reelq.worker.sources.local import denied, file_url_path, missing, open_local
 from reelq.worker.stop import StopSignal
@@ -49,12 +49,15 @@ def fetch(
     settings: Settings,
     stop: StopSignal,
     on_progress: OnBytes | None = None,
+    on_size: OnSize = lambda _size_bytes: None,
     resolve: Resolve = system_resolve,
     tls: ssl.SSLContext | None = None,
 ) -> Fetched:
     """Bring the source to `to`, which must be a name that we chose.
 
     Args:
+        on_size: called before so many bytes are written, so that it can refuse them. With the size of the source when that is known,
+            else piece by piece.
         resolve: names to addresses, for tests.
         tls: certificates to trust, for tests; None: those of the internet.
 
@@ -63,7 +66,7 @@ def fetch(
             "source_too_large", "source_encoded", "source_untrusted", "address_refused".
         RateLimitedError: "source_busy".
         TransientError: "source_away", "source_broken", "source_slow", "name_unknown", "disk_full",
-            "disk_failed", and those of the store for s3 sources.
+            "disk_failed", those of the store for s3 sources, and what `on_size` raises.
         StopRequested: `stop` was set; nothing is left at `to`.
     """
     stop.check()
@@ -71,12 +74,12 @@ def fetch(
     scheme = scheme.lower() if mark and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) else ""
     with appearing(to) as sink:
         if scheme in ("http", "https"):
-            done = _fetch_http(source_url, sink, settings, stop, on_progress, resolve, tls)
+            done = _fetch_http(source_url, sink, settings, stop, on_progress, on_size, resolve, tls)
         elif scheme == "s3":
-            done = _fetch_s3(rest, sink, settings, stop, on_progress)
+            done = _fetch_s3(rest, sink, settings, stop, on_progress, on_size)
         elif scheme in ("", "file"):
             path = file_url_path(rest) if scheme else source_url
-            done = _fetch_local(path, sink, settings, stop, on_progress)
+            done = _fetch_local(path, sink, settings, stop, on_progress, on_size)
         else:
             raise PermanentError("source_refused", "Sources are fetched by http, https or s3 only.")
         if done.size_bytes == 0:
@@ -90,6 +93,7 @@ def _fetch_http(
     settings: Settings,
     stop: StopSignal,
     on_progress: OnBytes | None,
+    on_size: OnSize,
     resolve: Resolve,
     tls: ssl.SSLContext | None,
 ) -> Fetched:
@@ -106,13 +110,16 @@ def _fetch_http(
         timeout_s=settings.download_timeout_s,
         stop=stop,
         on_progress=on_progress,
+        on_size=on_size,
         tls=tls,
     )
     digest = download.run()
     return Fetched(download.size_bytes, digest, _file_name(_disposition_name(download.named) or url.path))
 
 
-def _fetch_s3(place: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: OnBytes | None) -> Fetched:
+def _fetch_s3(
+    place: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: OnBytes | None, on_size: OnSize
+) -> Fetched:
     from reelq.worker.stores.s3 import open_client, read_object  # boto3 takes a third of a second to load
 
     bucket, _, key = place.partition("/")
@@ -125,6 +132,7 @@ def _fetch_s3(place: str, sink: FileIO, settings: Settings, stop: StopSignal, on
         size, _, chunks = read_object(open_client(settings), bucket, key)
         if size > settings.max_download_bytes:
             raise too_large(settings.max_download_bytes)
+        on_size(size)
         return _copy(chunks, size, sink, settings, stop, on_progress, key)
     except JobError as error:
         if error.code in ("object_missing", "bucket_missing"):
@@ -135,7 +143,9 @@ def _fetch_s3(place: str, sink: FileIO, settings: Settings, stop: StopSignal, on
         raise
 
 
-def _fetch_local(text: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: OnBytes | None) -> Fetched:
+def _fetch_local(
+    text: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: OnBytes | None, on_size: OnSize
+) -> Fetched:
     if not settings.source_roots:
         detail = "REELQ_SOURCE_ROOTS of this worker names no folder"
         raise PermanentError("source_refused", "Sources on the worker's own disk are not allowed.", detail=detail)
@@ -143,6 +153,7 @@ def _fetch_local(text: str, sink: FileIO, settings: Settings, stop: StopSignal, 
         size = os.fstat(source.fileno()).st_size
         if size > settings.max_download_bytes:
             raise too_large(settings.max_download_bytes)
+        on_size(size)
         return _copy(guarded(source, disk_side), size, sink, settings, stop, on_progress, text)
 
 

@@ -16,6 +16,7 @@ import re
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import FileIO
 
@@ -41,6 +42,8 @@ MOST_IDLE_BREAKS = 4  # breaks in a row without a new byte; the job's own back-o
 MOST_RESTARTS = 3  # of servers that cannot go on where they broke off
 BREAK_PAUSE_S = 1.0  # before the next try; doubles while nothing arrives
 BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+UNKNOWN_BYTES = 64 << 20  # a source that does not tell its size is taken in pieces like this
+OnSize = Callable[[int], None]  # gets bytes that are about to be written, and may refuse them
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "reelq"}
 
 
@@ -74,10 +77,12 @@ class Download:
     timeout_s: float
     stop: StopSignal
     on_progress: OnBytes | None = None
+    on_size: OnSize = lambda _size_bytes: None
     tls: ssl.SSLContext | None = None  # None: the certificates of the internet
 
     size_bytes: int = field(default=0, init=False)
     named: str | None = field(default=None, init=False)  # Content-Disposition of the last answer
+    _expected: int = field(default=0, init=False)  # bytes that `on_size` was told
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256, init=False)
     _validator: str | None = field(default=None, init=False)
     _deadline: float = field(default=0.0, init=False)
@@ -190,10 +195,13 @@ class Download:
             raise too_large(self.limit_bytes)
         self._validator = validator(answer.headers)
         self.named = answer.headers.get("content-disposition")
+        self._expect(total or 0)
         for chunk in answer.iter_raw():
             self._check()
             if self.size_bytes + len(chunk) > self.limit_bytes:
                 raise too_large(self.limit_bytes)
+            if self.size_bytes + len(chunk) > self._expected:
+                self._expect(self._expected + max(len(chunk), UNKNOWN_BYTES))
             write_all(self.sink, chunk, disk_side)
             self._digest.update(chunk)
             self.size_bytes += len(chunk)
@@ -202,6 +210,12 @@ class Download:
         self._check()
         if total is not None and self.size_bytes < total:
             raise httpcore.RemoteProtocolError("the server closed connection after a shorter range than was asked for")
+
+    def _expect(self, size_bytes: int) -> None:
+        """So many bytes will have been written."""
+        if size_bytes > self._expected:
+            self.on_size(size_bytes - self._expected)
+            self._expected = size_bytes
 
     def _place(self, answer: httpx.Response) -> tuple[int, int | None]:
         """Where in the file the answer begins, and how long the whole file is (None: not said)."""

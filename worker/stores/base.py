@@ -5,7 +5,7 @@ A store proves that it is there before each write, and before anything is believ
 A put is all or nothing for readers, and the SHA-256 is computed here while the bytes pass, not
 taken from the server. Codes of the errors that a store raises:
 
-    store_full, store_denied, store_away, store_busy, store_refused, bucket_missing    transient
+    no_store_room, store_full, store_denied, store_away, store_busy, store_refused, bucket_missing    transient
     object_missing, object_corrupt, object_exists, object_archived, bad_key    permanent
     disk_full, disk_failed    transient: this host's own disk, while an object was brought here
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,8 @@ LINK_LIFE_S = 600  # signed links live ten minutes
 LEFTOVER_AGE_S = 24 * 3600.0  # a put that wrote nothing for a day was killed
 KEY_BYTES, PART_BYTES = 1024, 255  # S3 takes 1024 bytes a key, file systems 255 a name
 PAUSES_S = (0.2, 1.0, 3.0)  # between readings of an object that comes wrong
+# Less room than this, or this part of a small disk, is none: a rendition that is being put would not fit.
+ROOM_BYTES, ROOM_PART = 1_000_000_000, 0.02
 RESERVED = ".incoming"  # first part of names that stores keep for themselves
 
 OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: not known)
@@ -69,6 +72,13 @@ class Store(Protocol):
     def read_mark(self) -> str | None:
         """The mark that is there; None: there is none, or no store at all."""
 
+    def check_room(self, size_bytes: int) -> None:
+        """Raise as `put` does when it is known before that an object of this size does not fit; a store may not know.
+
+        Raises:
+            TransientError: "no_store_room".
+        """
+
     def put(
         self,
         key: str,
@@ -84,7 +94,7 @@ class Store(Protocol):
 
         Raises:
             PermanentError: "bad_key", "object_exists".
-            TransientError: "store_full", "store_denied", "store_away", "store_busy", "store_refused", "bucket_missing".
+            TransientError: "no_store_room", "store_full", "store_denied", "store_away", "store_busy", "store_refused", "bucket_missing".
             StopRequested: `stop` was set; nothing is left behind.
         """
 
@@ -164,6 +174,22 @@ def digest_chunks(
     if stop is not None:
         stop.check()
     return done, digest.hexdigest()
+
+
+@contextmanager
+def telling_large(size_bytes: int, least_bytes: int = ROOM_BYTES) -> Iterator[None]:
+    """A store is full when it refuses what is no larger than `least_bytes`; a larger object it may have no room for, and take others."""
+    try:
+        yield
+    except TransientError as error:
+        if error.code == "store_full" and size_bytes > least_bytes:
+            raise no_room(size_bytes, error.detail) from error
+        raise
+
+
+def no_room(size_bytes: int, detail: str) -> TransientError:
+    """The store is not full, and has no room for this object."""
+    return TransientError("no_store_room", f"The object store has no room for {size_bytes:,} bytes now.", detail=detail)
 
 
 class DoubtfulRead(Exception):

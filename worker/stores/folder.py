@@ -25,6 +25,8 @@ from reelq.worker.stores.base import (
     LEFTOVER_AGE_S,
     LINK_LIFE_S,
     RESERVED,
+    ROOM_BYTES,
+    ROOM_PART,
     ObjectInfo,
     OnBytes,
     StoredObject,
@@ -32,7 +34,9 @@ from reelq.worker.stores.base import (
     check_read,
     check_store,
     digest_chunks,
+    no_room,
     read_surely,
+    telling_large,
 )
 from reelq.worker.stores.disk import (
     appearing,
@@ -50,8 +54,6 @@ from reelq.worker.stores.disk import (
 from reelq.worker.stores.mark import MARK, MARK_BYTES, Marked
 
 FOLDER_MODE, FILE_MODE = 0o750, 0o640
-# Less room than this, or this part of a small disk, is none: a rendition that is being put would not fit.
-ROOM_BYTES, ROOM_PART = 1_000_000_000, 0.02
 READ_TRIES = 3  # of bytes that ought to be the same
 NAME_TRIES = 10  # a delete beside us may remove the folder that we just made
 
@@ -69,6 +71,13 @@ class FolderStore(Marked):
         """Where this store is, as file:///folder."""
         return f"file://{self.root}"
 
+    def check_room(self, size_bytes: int) -> None:
+        """See whether an object of this size fits; see Store.check_room."""
+        self.prove_to_write()
+        free, least = self._room()
+        if size_bytes > free >= least:
+            raise no_room(size_bytes, f"{self.root} has {free / 1e9:.2f} GB free")
+
     def put(
         self,
         key: str,
@@ -83,28 +92,10 @@ class FolderStore(Marked):
         with disk_side():
             source = FileIO(path)
         with source:
-            self.prove_to_write()
-            with store_side():
-                self._incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-                part = self._incoming / secrets.token_hex(16)
-                sink = FileIO(part, "xb", opener=open_private)
-            try:
-                with sink:
-                    total = os.fstat(source.fileno()).st_size
-                    size, digest = digest_chunks(
-                        guarded(source, disk_side),
-                        lambda chunk: write_all(sink, chunk, store_side),
-                        total=total,
-                        stop=stop,
-                        on_progress=on_progress,
-                    )
-                    with store_side():
-                        os.fchmod(sink.fileno(), FILE_MODE)  # whatever the umask is
-                        os.fsync(sink.fileno())
-                self._name(part, target, key, size, digest)
-            finally:
-                with store_side():
-                    part.unlink(missing_ok=True)
+            total = os.fstat(source.fileno()).st_size
+            self.check_room(total)
+            with telling_large(total, self._room()[1]):
+                size, digest = self._write(source, total, target, key, stop, on_progress)
         self.prove()  # it may have gone meanwhile, and all of this have been written below where it was
         return StoredObject(key, size, digest)
 
@@ -186,11 +177,9 @@ class FolderStore(Marked):
         """Write, read and remove a probe object, and see that there is room for more than that."""
         with disk_side(), tempfile.TemporaryDirectory(prefix="reelq-check-") as scratch:
             check_store(self, Path(scratch))
-        with store_side():
-            disk = shutil.disk_usage(self.root)
-        least = min(ROOM_BYTES, int(disk.total * ROOM_PART))
-        if disk.free < least:
-            detail = f"{self.root} has {disk.free / 1e9:.2f} GB free, and less than {least / 1e9:.2f} GB is no room for media"
+        free, least = self._room()
+        if free < least:
+            detail = f"{self.root} has {free / 1e9:.2f} GB free, and less than {least / 1e9:.2f} GB is no room for media"
             raise TransientError("store_full", "The object store is full.", detail=detail)
 
     def sweep(self, older_than_s: float = LEFTOVER_AGE_S) -> int:
@@ -238,6 +227,12 @@ class FolderStore(Marked):
             finally:
                 part.unlink(missing_ok=True)
 
+    def _room(self) -> tuple[int, int]:
+        """Bytes that are free, and how many have to be, else the store is full."""
+        with store_side():
+            disk = shutil.disk_usage(self.root)
+        return disk.free, min(ROOM_BYTES, int(disk.total * ROOM_PART))
+
     def _path(self, key: str) -> Path:
         return self.root / check_key(key)
 
@@ -252,6 +247,32 @@ class FolderStore(Marked):
             source.close()
             raise _missing(key)
         return source
+
+    def _write(
+        self, source: FileIO, total: int, target: Path, key: str, stop: StopSignal | None, on_progress: OnBytes | None
+    ) -> tuple[int, str]:
+        """Copy the file and give it its name; its size and digest."""
+        with store_side():
+            self._incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            part = self._incoming / secrets.token_hex(16)
+            sink = FileIO(part, "xb", opener=open_private)
+        try:
+            with sink:
+                size, digest = digest_chunks(
+                    guarded(source, disk_side),
+                    lambda chunk: write_all(sink, chunk, store_side),
+                    total=total,
+                    stop=stop,
+                    on_progress=on_progress,
+                )
+                with store_side():
+                    os.fchmod(sink.fileno(), FILE_MODE)  # whatever the umask is
+                    os.fsync(sink.fileno())
+            self._name(part, target, key, size, digest)
+        finally:
+            with store_side():
+                part.unlink(missing_ok=True)
+        return size, digest
 
     def _name(self, part: Path, target: Path, key: str, size: int, digest: str) -> None:
         """Give the finished file its name; the same bytes under that name already are as good."""

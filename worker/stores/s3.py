@@ -37,6 +37,7 @@ from reelq.worker.stores.base import (
     check_store,
     digest_chunks,
     read_surely,
+    telling_large,
 )
 from reelq.worker.stores.disk import appearing, disk_side, guarded, write_all
 from reelq.worker.stores.mark import MARK, MARK_BYTES, Marked
@@ -74,6 +75,11 @@ def open_client(settings: Settings) -> S3Client:
             response_checksum_validation="when_required",
         ),
     )
+
+
+def endpoint_of(settings: Settings) -> str:
+    """The server's address, as the settings or AWS' own variables have it."""
+    return open_client(settings).meta.endpoint_url
 
 
 def open_s3(settings: Settings) -> S3Store:
@@ -116,6 +122,9 @@ class S3Store(Marked):
         """Where this store is, as s3://bucket[/prefix]."""
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
+    def check_room(self, size_bytes: int) -> None:
+        """Nobody tells how much room a bucket has."""
+
     def put(
         self,
         key: str,
@@ -141,7 +150,8 @@ class S3Store(Marked):
             place = {"Bucket": self._bucket, "Key": name}
             described = {"ContentType": content_type, "Metadata": {DIGEST: digest}}
             upload = Upload(self._client, place, described, stored, self._is_there)
-            upload.send(source, stop, on_progress)
+            with telling_large(size):
+                upload.send(source, stop, on_progress)
         return stored
 
     def get(

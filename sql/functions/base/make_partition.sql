@@ -12,6 +12,7 @@ declare
     v_name text;
     v_free text;
     v_number integer := 1;
+    v_trigger record;
 begin
     select c.relname, c.relrowsecurity, c.relforcerowsecurity, c.relkind, s.nspname, pg_get_userbyid(c.relowner) as owner
     into v_parent
@@ -53,6 +54,17 @@ begin
         execute format('alter table %s force row level security', v_name);
     end if;
     execute format('alter table %s attach partition %s for values from (%L) to (%L)', p_parent, v_name, v_since, v_until);
+    -- Triggers of rows come with ATTACH. What refuses a TRUNCATE does not, and would be passed by through the partition.
+    for v_trigger in
+        select t.tgname, t.tgfoid::regproc as function, t.tgenabled = 'A' as is_always
+        from pg_catalog.pg_trigger as t
+        where t.tgrelid = p_parent and not t.tgisinternal and t.tgtype & 32 = 32 and t.tgtype & 2 = 2
+    loop
+        execute format('create trigger %I before truncate on %s for each statement execute function %s()', v_trigger.tgname, v_name, v_trigger.function);  -- mutant: a partition may be truncated
+        if v_trigger.is_always then
+            execute format('alter table %s enable always trigger %I', v_name, v_trigger.tgname);
+        end if;
+    end loop;
     return v_name::regclass;
 end;
 $$;
@@ -63,8 +75,8 @@ and writers of the parent are not blocked. Another session that makes partitions
 as the caller's lock_timeout says. A foreign key of the parent makes it wait in the same way for writers of the table
 that it refers to, and hold up the next ones until the transaction ends.
 
-The partition has the parent's defaults, checks, indexes, generated columns, row security, foreign keys and triggers; a column that
-is an identity is numbered by the parent.
+The partition has the parent's defaults, checks, indexes, generated columns, row security, foreign keys and triggers (also those before TRUNCATE); a column
+that is an identity is numbered by the parent.
 
 Raises
   RQ008  the table is not partitioned, or no month

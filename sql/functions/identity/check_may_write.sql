@@ -5,6 +5,9 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    if coalesce(current_setting('reelq.api_key_id', true), '') <> '' then
+        perform identity.check_scope('write');
+    end if;
     if not identity.may_write() then
         raise exception 'user % must be an admin or member of the tenant to change anything, not %', base.current_user_id(), coalesce(identity.member_role(), 'a stranger')
             using errcode = 'RQ016', hint = 'A tenant''s admin can change the role; without reelq.user_id the tenant itself acts.';
@@ -13,8 +16,8 @@ end;
 $$;
 
 comment on function identity.check_may_write() is $$
-Refuse a user who may only look: a viewer, or whoever is no live user of the tenant. See identity.may_write.
+Refuse a user who may only look: a viewer, or whoever is no live user of the tenant; and a key without the scope write. See identity.may_write.
 
 Raises
-  RQ016  the user's role does not allow this
+  RQ016  the user's role, or the key's scope, does not allow this
 $$;

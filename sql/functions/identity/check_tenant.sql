@@ -7,9 +7,10 @@ as $$
 declare
     v_id uuid;
     v_status text;
+    v_slug text;
 begin
-    select t.id, t.status
-    into v_id, v_status
+    select t.id, t.status, t.slug
+    into v_id, v_status, v_slug
     from identity.tenants as t
     where
         t.id = coalesce(p_tenant_id, case when p_slug is null then base.current_tenant() end)
@@ -24,7 +25,7 @@ begin
 
     if v_status <> 'active' then
         raise exception 'tenant % must be active, not %', v_id, v_status
-            using errcode = 'RQ012', hint = 'Nothing is accepted for it until an operator sets identity.tenants.status to active.';
+            using errcode = 'RQ012', hint = format('An operator lets it go on: reelq tenants activate %s, or select identity.set_tenant_status(%L, ''active'').', v_slug, v_slug);
     end if;
 
     return v_id;

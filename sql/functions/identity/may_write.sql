@@ -6,6 +6,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    if coalesce(current_setting('reelq.api_key_id', true), '') <> '' and not identity.has_scope('write') then  -- mutant: a key without write writes
+        return false;
+    end if;
     if coalesce(current_setting('reelq.user_id', true), '') = '' then
         return true;
     end if;
@@ -14,5 +17,6 @@ end;
 $$;
 
 comment on function identity.may_write() is $$
-Whether the caller may change anything of the tenant: the tenant itself (no reelq.user_id), or a user who is no viewer.
+Whether the caller may change anything of the tenant: the tenant itself (no reelq.user_id), or a user who is no viewer; and where a key is
+used (reelq.api_key_id), one with the scope write.
 $$;

@@ -10,7 +10,7 @@ begin
         select u.role
         from identity.users as u
         where
-            u.id = base.current_user_id() and u.tenant_id = base.current_tenant()  -- mutant: a user of another tenant is a member
+            u.id = base.current_user_id() and coalesce(u.tenant_id = base.current_tenant(), false)  -- mutant: a user of another tenant is a member
             and u.deleted_at is null and u.status in ('active', 'trial')
     );
 end;

@@ -4,7 +4,8 @@ create or replace function media.create_video(
     p_user_id uuid default null,
     p_title text default null,
     p_original_filename text default null,
-    p_metadata jsonb default '{}'
+    p_metadata jsonb default '{}',
+    p_idempotency_key text default null
 )
 returns uuid
 language plpgsql
@@ -37,6 +38,11 @@ begin
             using errcode = 'RQ004', hint = 'See: select id, email from identity.users where tenant_id = ….';
     end if;
 
+    if p_idempotency_key is not null and length(p_idempotency_key) not between 1 and 255 then
+        raise exception 'idempotency key must have 1 to 255 characters, not %', length(p_idempotency_key)
+            using errcode = 'RQ008', hint = 'An order number, or a hash of what makes it one and the same video.';
+    end if;
+
     insert into media.assets (tenant_id, owner_user_id, source, source_url, original_filename)
     values (
         v_tenant,
@@ -47,13 +53,14 @@ begin
     )
     returning id into v_asset;
 
-    insert into media.videos (tenant_id, user_id, asset_id, title, metadata)
+    insert into media.videos (tenant_id, user_id, asset_id, title, metadata, idempotency_key)
     values (
         v_tenant,
         p_user_id,
         v_asset,
         nullif(left(coalesce(p_title, p_original_filename), 255), ''),
-        p_metadata
+        p_metadata,
+        p_idempotency_key
     )
     returning id into v_video;
 
@@ -61,16 +68,17 @@ begin
 end;
 $$;
 
-comment on function media.create_video(text, uuid, uuid, text, text, jsonb) is $$
+comment on function media.create_video(text, uuid, uuid, text, text, jsonb, text) is $$
 Make a video (pending) and its asset (uploading); return the video's id.
 
-No job is made: queue.ingest_video does both.
+No job is made and no quota used: queue.ingest_video does all three.
 
 Arguments
   p_source_url         what download_video fetches; see media.check_source_url
   p_tenant_id          null means the tenant of reelq.tenant_id, else "default"
   p_title              cut at 255 characters; null means the file's name
   p_original_filename  for people only; never used as a path
+  p_idempotency_key    unique in the tenant; null: none. See queue.ingest_video
 
 Raises
   RQ004  unknown tenant, or no such user in it

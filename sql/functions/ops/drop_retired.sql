@@ -10,7 +10,7 @@ begin
     parent := p_policy.parent;
     for v_retired in
         select
-            r.partition, c.oid is not null as is_there, coalesce(c.relispartition, false) as attached,
+            r.partition, r.since, r.until, c.oid is not null as is_there, coalesce(c.relispartition, false) as attached,
             coalesce(r.until <= base.clock() - p_policy.retention, false) as expired
         from ops.retired_partitions as r
         left join pg_catalog.pg_class as c on c.oid = to_regclass(r.partition)
@@ -33,6 +33,10 @@ begin
         elsif v_retired.is_there and not p_dry_run then
             begin
                 execute format('drop table %s', v_retired.partition);
+                perform base.record_act(
+                    'partition.dropped', 'partition', v_retired.partition,
+                    p_facts => jsonb_build_object('system', 'partitions', 'since', v_retired.since, 'until', v_retired.until, 'retention', p_policy.retention)
+                );
             exception
                 when lock_not_available or dependent_objects_still_exist then
                     done := false;

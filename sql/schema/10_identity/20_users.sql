@@ -9,14 +9,6 @@ create table identity.users (
     avatar_url text,
     role text not null default 'member',
     status text not null default 'active',
-    subscription_tier text not null default 'free',
-    subscription_status text not null default 'active',
-    subscription_id text,
-    stripe_customer_id text,
-    trial_ends_at timestamptz,
-    monthly_quota integer not null default 30,
-    current_usage integer not null default 0,
-    quota_reset_date date not null default (base.clock() at time zone 'utc' + interval '1 month')::date,
     settings jsonb not null default '{}',
     metadata jsonb not null default '{}',
     timezone text not null default 'UTC',
@@ -31,19 +23,17 @@ create table identity.users (
     updated_at timestamptz not null default base.clock(),
     status_changed_at timestamptz not null default base.clock(),
     deleted_at timestamptz,
+    two_factor_last_step bigint,
     constraint email_looks_like_one check (email ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$' and length(email) <= 255),
     constraint username_has_1_to_100_characters check (length(username) between 1 and 100),
-    constraint password_hash_is_bcrypt check (password_hash ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'),
+    constraint password_hash_is_argon2id_or_bcrypt check (
+        password_hash ~ '^\$argon2id\$v=19\$m=[1-9][0-9]{0,6},t=[1-9][0-9]?,p=[1-9][0-9]?\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$'
+        or password_hash ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'
+    ),
     constraint full_name_has_at_most_255_characters check (length(full_name) <= 255),
     constraint role_is_known check (role in ('admin', 'member', 'viewer', 'beta_tester')),
     constraint status_is_known check (status in ('active', 'trial', 'suspended', 'cancelled', 'deleted')),
     constraint deleted_has_a_time check (status <> 'deleted' or deleted_at is not null),
-    constraint subscription_tier_is_known
-    check (subscription_tier in ('free', 'starter', 'pro', 'business', 'enterprise')),
-    constraint subscription_status_is_known
-    check (subscription_status in ('active', 'trialing', 'past_due', 'cancelled')),
-    constraint quota_is_not_negative check (monthly_quota >= 0),
-    constraint usage_is_not_negative check (current_usage >= 0),
     constraint settings_is_an_object check (jsonb_typeof(settings) = 'object'),
     constraint metadata_is_an_object check (jsonb_typeof(metadata) = 'object'),
     constraint second_factor_has_a_secret check (not two_factor_enabled or two_factor_secret is not null),
@@ -54,6 +44,10 @@ create table identity.users (
 create unique index users_one_email on identity.users (lower(email)) where deleted_at is null;
 create unique index users_one_username on identity.users (tenant_id, lower(username)) where deleted_at is null;
 create index users_by_tenant on identity.users (tenant_id, created_at);
+create index users_by_secret_key on identity.users (base.envelope_key(two_factor_secret), id)
+where two_factor_secret is not null;
+create index users_admins on identity.users (tenant_id) where role = 'admin' and deleted_at is null;
+create index users_with_bcrypt on identity.users (id) where password_hash like '$2%' and deleted_at is null;
 
 comment on table identity.users is 'People with an account. Soft-deleted by deleted_at; reads filter it. Contains personal data.';
 comment on column identity.users.id is 'Time-ordered id.';
@@ -61,19 +55,11 @@ comment on column identity.users.tenant_id is 'The tenant that the account belon
 comment on column identity.users.email is 'Personal. Address to log in with; one live account an address, whatever its case.';
 comment on column identity.users.email_verified is 'Whether the address was proved to be theirs.';
 comment on column identity.users.username is 'Personal. Public handle, unique within the tenant whatever its case; null when none was chosen.';
-comment on column identity.users.password_hash is 'Secret. bcrypt, made and checked outside the database; null means no log-in by password.';
+comment on column identity.users.password_hash is 'Secret. argon2id, or bcrypt until the next log-in; made outside the database; null means no log-in by password. [secret]';
 comment on column identity.users.full_name is 'Personal. Name as the person writes it.';
 comment on column identity.users.avatar_url is 'Personal. Where the picture lies.';
 comment on column identity.users.role is 'admin, member, viewer or beta_tester, within the tenant.';
 comment on column identity.users.status is 'active, trial, suspended, cancelled or deleted (then deleted_at is set).';
-comment on column identity.users.subscription_tier is 'free, starter, pro, business or enterprise.';
-comment on column identity.users.subscription_status is 'active, trialing, past_due or cancelled.';
-comment on column identity.users.subscription_id is 'The payment provider''s id of the subscription.';
-comment on column identity.users.stripe_customer_id is 'The payment provider''s id of the customer.';
-comment on column identity.users.trial_ends_at is 'When the trial ends; null when there is none.';
-comment on column identity.users.monthly_quota is 'Videos that may be processed in a month.';
-comment on column identity.users.current_usage is 'Videos processed since the last reset.';
-comment on column identity.users.quota_reset_date is 'The day (UTC) on which current_usage becomes 0.';
 comment on column identity.users.settings is 'JSON object: what the person chose, as {"theme": "dark"}.';
 comment on column identity.users.metadata is 'JSON object: what the host application keeps here.';
 comment on column identity.users.timezone is 'IANA name, as Europe/Vienna.';
@@ -88,6 +74,8 @@ comment on column identity.users.created_at is 'When the row was made.';
 comment on column identity.users.updated_at is 'When the row last changed; kept by a trigger.';
 comment on column identity.users.status_changed_at is 'When status last changed; kept by a trigger.';
 comment on column identity.users.deleted_at is 'Soft deletion; null while the account lives.';
+comment on column identity.users.two_factor_last_step
+is 'The last 30 seconds (since 1970, in steps of 30 s) whose code of the second factor was used: no code is taken twice; null: none was. [internal]';
 
 create trigger touch_status before update of status on identity.users
 for each row execute function base.tg_touch_status();

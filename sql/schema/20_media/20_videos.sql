@@ -38,6 +38,7 @@ create table media.videos (
         || setweight(to_tsvector('pg_catalog.english'::regconfig, coalesce(caption, '')), 'B')
         || setweight(to_tsvector('pg_catalog.english'::regconfig, coalesce(description, '')), 'C')
     ) stored,
+    idempotency_key text,
     constraint status_is_known
     check (status in ('pending', 'downloading', 'processing', 'compressing', 'uploading', 'ready', 'failed')),
     constraint failed_says_why check ((status = 'failed') = (error_code is not null)),
@@ -56,7 +57,8 @@ create table media.videos (
     constraint quality_score_is_0_to_100 check (quality_score between 0 and 100),
     constraint copyright_check_status_is_known check (copyright_check_status in ('pending', 'passed', 'failed')),
     constraint generation_is_an_object check (jsonb_typeof(generation) = 'object'),
-    constraint metadata_is_an_object check (jsonb_typeof(metadata) = 'object')
+    constraint metadata_is_an_object check (jsonb_typeof(metadata) = 'object'),
+    constraint idempotency_key_has_1_to_255_characters check (length(idempotency_key) between 1 and 255)
 );
 
 create index videos_by_tenant on media.videos (tenant_id, created_at desc);
@@ -65,6 +67,7 @@ create index videos_by_user on media.videos (user_id, created_at desc);
 create index videos_by_asset on media.videos (asset_id);
 create index videos_not_ready on media.videos (status, id) where status <> 'ready' and deleted_at is null;
 create index videos_search on media.videos using gin (search) where deleted_at is null;
+create unique index videos_one_idempotency_key on media.videos (tenant_id, idempotency_key) where idempotency_key is not null and deleted_at is null;
 
 comment on table media.videos is 'The content record of a title. What was measured of its file is in media.assets. Soft-deleted by deleted_at; reads filter it.';
 comment on column media.videos.id is 'Time-ordered id.';
@@ -102,6 +105,7 @@ comment on column media.videos.updated_at is 'When the row last changed; kept by
 comment on column media.videos.status_changed_at is 'When status last changed; kept by a trigger.';
 comment on column media.videos.deleted_at is 'Soft deletion; null while the video lives.';
 comment on column media.videos.search is 'Words of title (weight A), caption (B) and description (C); computed.';
+comment on column media.videos.idempotency_key is 'A second ingest with it finds this video; unique in the tenant while the video lives; null: none. [internal]';
 
 create trigger touch_status before update of status on media.videos
 for each row execute function base.tg_touch_status();

@@ -18,10 +18,12 @@ create table queue.workers (
     last_look_at timestamptz,
     trouble text,
     remedy text,
+    beat_interval interval,
     constraint status_is_known check (status in ('active', 'draining', 'stopped', 'lost')),
     constraint slots_are_positive check (slots >= 1),
     constraint types_are_not_empty check (types is null or cardinality(types) > 0),
-    constraint trouble_has_a_remedy check ((trouble is null) = (remedy is null))
+    constraint trouble_has_a_remedy check ((trouble is null) = (remedy is null)),
+    constraint beat_interval_is_positive check (beat_interval > interval '0')
 ) with (fillfactor = 50);
 
 comment on table queue.workers is 'Worker processes: who they are, what they take, when they were last heard of.';
@@ -44,6 +46,7 @@ comment on column queue.workers.updated_at is 'When the row last changed; heartb
 comment on column queue.workers.last_look_at is 'When it last looked for work, to five seconds; null: never.';
 comment on column queue.workers.trouble is 'What keeps its host from working, as a sentence, such as no ffmpeg; it is given no job meanwhile. Null: it is fit.';
 comment on column queue.workers.remedy is 'What an operator does about it on that host.';
+comment on column queue.workers.beat_interval is 'How often it means to beat; null: it has not told. [internal]';
 
 -- Not for heartbeats, which write last_beat_at alone.
 create trigger touch_status before update on queue.workers

@@ -40,7 +40,7 @@ SESSION = {
     "lock_timeout": f"{locks.BUDGET_MS}ms",  # whoever waits for a lock queues the application behind it
     "client_connection_check_interval": "2s",  # when a runner is killed its lock is free soon
 }
-TRIGGER = re.compile(r"\btrigger\b", re.IGNORECASE)
+TRIGGER = re.compile(r"\btrigger\b|\b(create|drop) policy\b", re.IGNORECASE)
 CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 # What a file is told whose table was not made.
 MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)

@@ -31,14 +31,9 @@ def check(settings: Settings, conn: Connection) -> Iterator[Finding]:
     yield notifications(settings, conn)
 
 
-def has_pooler(conn: Connection) -> bool:
-    """A pooler makes up the process id that it tells at the start."""
-    return bool(scalar(conn, "select pg_backend_pid()") != conn.info.backend_pid)
-
-
 def pooler(settings: Settings, conn: Connection) -> Finding:
     """Whether there is a pooler when the settings say so, and none otherwise."""
-    if not has_pooler(conn):
+    if not db.has_pooler(conn):
         return database("ok", "pooler", "None: the connection leads to the server itself")
     if db.behind_pooler(settings):
         return database("ok", "pooler", "One is in between, and the settings say so")
@@ -85,7 +80,7 @@ def notifications(settings: Settings, conn: Connection) -> Finding:
         with db.family(), db.connect(settings, "reelq doctor", direct=True) as direct:
             channel = f"reelq_doctor_{uuid.uuid4().hex}"
             direct.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
-            (conn if not has_pooler(direct) else direct).execute("select pg_notify(%s, '')", [channel])
+            (conn if not db.has_pooler(direct) else direct).execute("select pg_notify(%s, '')", [channel])
             heard = list(direct.notifies(timeout=NOTICE_S, stop_after=1))
     except (ReelqError, psycopg.Error) as error:
         detail = f"The direct connection for LISTEN fails: {' '.join(str(error).split())}"

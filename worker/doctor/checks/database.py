@@ -11,7 +11,7 @@ import psycopg
 from reelq.worker import __version__, db
 from reelq.worker.db import schema
 from reelq.worker.db.rows import Connection, rows, scalar
-from reelq.worker.doctor.checks import connection
+from reelq.worker.doctor.checks import connection, keys, transport
 from reelq.worker.doctor.checks.findings import Finding, database
 from reelq.worker.errors import DatabaseAway, QueueError, ReelqError
 from reelq.worker.settings import Settings
@@ -80,10 +80,12 @@ def check(settings: Settings, deep: bool) -> Iterator[Finding]:
     with db.family(), conn:
         yield server(conn)
         yield from connection.check(settings, conn)
+        yield from transport.check_database(settings, conn)
         installed = yield from schema_state(conn)
         if installed:
             yield connection.clock(conn)
             yield from queue_health(conn, deep)
+            yield from keys.check_rows(settings, conn)
 
 
 def server(conn: Connection) -> Finding:

@@ -1,1 +1,1 @@
-"""The room ops, as typed calls."""
+"""The functions of `ops` as typed calls, a subject a module."""

@@ -118,11 +118,12 @@ def register_worker(
     types: Sequence[str] | None,
     capabilities: Sequence[str],
     process_key: str | None,
+    beat_interval_s: float | None = None,
 ) -> None:
     """Make this worker known; only then may it claim."""
     conn.execute(
-        "select queue.register_worker(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [worker_id, host, pid, version, pool, slots, types if types is None else list(types), list(capabilities), process_key],
+        "select queue.register_worker(%s, %s, %s, %s, %s, %s, %s, %s, %s, make_interval(secs => %s))",
+        [worker_id, host, pid, version, pool, slots, types if types is None else list(types), list(capabilities), process_key, beat_interval_s],
     )
 
 
@@ -264,13 +265,15 @@ def ingest_video(
     options: dict[str, Any] | None = None,
     title: str | None = None,
     original_filename: str | None = None,
+    idempotency_key: str | None = None,
 ) -> UUID:
-    """A video and the jobs of its pipeline, in one transaction; returns the video's id.
+    """A video and the jobs of its pipeline, in one transaction; returns the video's id. Uses up one of the month's quota.
 
-    Without `tenant`, a slug, it is of the one that reelq.tenant_id names, else of "default".
+    Without `tenant`, a slug, it is of the one that reelq.tenant_id names, else of "default". A second call with an `idempotency_key`
+    returns the first one's video. QuotaSpent when there is none left.
     """
-    given = [source_url, tenant, user_id, pipeline, Jsonb(options or {}), title, original_filename]
-    return UUID(str(scalar(conn, "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s)", given)))
+    given = [source_url, tenant, user_id, pipeline, Jsonb(options or {}), title, original_filename, idempotency_key]
+    return UUID(str(scalar(conn, "select queue.ingest_video(%s, %s, %s, %s, %s, %s, %s, %s)", given)))
 
 
 def cancel_job(conn: Connection, job_id: UUID, reason: str | None = None) -> str:

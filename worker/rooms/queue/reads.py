@@ -53,7 +53,7 @@ class Worker:
     version: str
     status: str  # active, draining, stopped, lost
     slots: int
-    busy: int
+    busy: int  # jobs that it has
     types: list[str] | None  # None: all
     capabilities: list[str]
     process_key: str | None
@@ -62,6 +62,11 @@ class Worker:
     drain_requested_at: datetime | None
     trouble: str | None  # what keeps its host from working; None: it is fit
     remedy: str | None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it does not work any more; `busy` is then what has not been taken back from it."""
+        return self.status in ("stopped", "lost")
 
     @property
     def state(self) -> str:

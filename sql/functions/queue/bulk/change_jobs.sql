@@ -78,6 +78,19 @@ begin
     else
         v_judged := queue.reschedule_these(p_verb, v_ids, coalesce(p_at, base.clock()), p_filter);
     end if;
+    -- One act a call, whatever it changed: the filter and what became of how many.
+    if not v_dry then
+        perform base.record_act(
+            'jobs.' || case p_verb when 'retry' then 'retried' when 'cancel' then 'cancelled' when 'reprioritise' then 'reprioritised' when 'run now' then 'run_now' else 'rescheduled' end,
+            'job', null, p_tenant_id => p_filter.tenant_id,
+            p_facts => jsonb_strip_nulls(jsonb_build_object(
+                'jobs', sum(told.jobs) filter (where told.outcome not in ('refused', 'unchanged')), 'outcomes', jsonb_object_agg(told.outcome, told.jobs),
+                'filter', jsonb_strip_nulls(to_jsonb(p_filter)), 'priority', p_new_priority, 'scheduled_for', p_at, 'reason', p_reason
+            ))
+        )
+        from (select o as outcome, count(*) as jobs from unnest(v_judged.outcomes) as o group by o) as told
+        having sum(told.jobs) filter (where told.outcome not in ('refused', 'unchanged')) > 0;  -- mutant: a bulk change is not told
+    end if;
     -- Ids that are given are all answered. One answer for another tenant's job and for one that never was.
     if p_filter.job_ids is not null and p_after is null then
         select array_agg(given.id), array_agg(h.job_type), array_agg('refused'::text),

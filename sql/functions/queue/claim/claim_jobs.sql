@@ -31,6 +31,7 @@ declare
     v_taken queue.claimed_batch;
     v_emptied boolean;
     v_more boolean;
+    v_backlog integer := 0;
     v_parked integer := 0;
     v_parked_now integer;
     v_parked_before integer;
@@ -61,8 +62,16 @@ begin
         raise exception 'worker % must be registered before it claims', quote_literal(p_worker_id)
             using errcode = 'RQ010', hint = 'Call queue.register_worker first.';
     end if;
+    if v_seen.has_gates and exists (select from queue.limits as l where l.backlog) then
+        v_backlog := queue.park_backlog();  -- mutant: what comes after a limit overtakes what was there before it
+        v_parked := v_backlog;
+    end if;
     if v_seen.has_events then
         perform queue.admit_parked();
+        if v_backlog > 0 then
+            -- What comes in now may lie below the bounds of this worker.
+            v_lanes := null;
+        end if;
     end if;
     if v_worker.status = 'draining' or v_worker.drain_requested_at is not null or p_limit = 0 then  -- mutant: a draining worker claims
         return;
@@ -133,7 +142,7 @@ begin
         -- End when no lane gave as many as were asked for: then none has more. If gates parked jobs, go on until 1,000 are parked, or
         -- 10,000 while the hands are empty.
         exit when v_free < 1 or ((v_free = v_free_before or not v_more or v_pass >= 3) and v_parked = v_parked_before)
-            or (v_pass > 1 and v_parked >= case when v_free < p_limit then 1000 else 10000 end);
+            or ((v_pass > 1 or v_backlog > 0) and v_parked >= case when v_free < p_limit then 1000 else 10000 end);
         if v_parked > v_parked_before then
             -- Jobs that were parked just now may find a free permit at once. First lease the jobs in hand: their permits must be in leases
             -- when a limit is counted now.

@@ -27,7 +27,7 @@ begin
         return p_batch;
     end if;
     perform queue.release_permits(string_to_array(v_released, ' '));
-    perform queue.park_jobs(v_parked, array(select g from unnest(v_gates) with ordinality as w (g, n) where g is not null order by n));
+    perform queue.park_jobs(v_parked, array(select g from unnest(v_gates) with ordinality as w (g, n) where g is not null order by n), true);  -- mutant: a backlog of before goes behind the new ones
 
     select array_agg(b.id), array_agg(b.lane), array_agg(b.fair_key), array_agg(b.seq), array_agg(b.ready_at), array_agg(b.limits)
     into v_kept.job_ids, v_kept.lanes, v_kept.fair_keys, v_kept.seqs, v_kept.ready_ats, v_kept.limits

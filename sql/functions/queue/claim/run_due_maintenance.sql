@@ -23,6 +23,9 @@ begin
     select u.last_run_at into v_last from queue.upkeep as u where u.task = 'rescue';
     if v_last is null or v_last not between p_now - interval '2 seconds' and p_now then
         perform queue.rescue_expired();
+        if exists (select from queue.limits) then
+            perform queue.park_held();
+        end if;
     end if;
     if exists (select from queue.cascades) then
         perform queue.continue_cascades();
@@ -40,6 +43,6 @@ $$;
 
 comment on function queue.run_due_maintenance(text, timestamptz) is $$
 The bounded maintenance that a full claim does first: make due jobs ready, park jobs of paused types, run due schedules, and go on with
-the children of jobs that have too many; every two seconds take back expired leases; every five seconds note that the worker looked
+the children of jobs that have too many; every two seconds take back expired leases, and permits that nobody can use; every five seconds note that the worker looked
 for work.
 $$;

@@ -14,7 +14,7 @@ declare
     v_tenant uuid := queue.visible_tenant();
     v_only uuid := identity.limited_to();
     v_more uuid[];
-    v_known uuid[];
+    v_known uuid[] := '{}';
 begin
     v_parents := array(
         select distinct p
@@ -27,39 +27,24 @@ begin
     -- The share lock waits for a parent that is completing. The statements below have newer snapshots and see what it
     -- decided. If we come first, it sees our edge when it releases its children, as that is a later statement of its
     -- transaction.
-    -- Wait also for the jobs that a parent has spawned, which the lock keeps from spawning more meanwhile. They are found first, so that all
-    -- are locked in the order of ids; again until no more are found.
-    v_known := v_parents;
-    if exists (select from queue.spawned as s where s.parent_id = any(v_parents)) then  -- mutant: parts are locked after those that wait for them
-        v_known := array(
-            with recursive spawned (id) as (
-                select p from unnest(v_parents) as p
-                union
-                select s.job_id from spawned as up inner join queue.spawned as s on s.parent_id = up.id
-            )
-            select s.id from spawned as s
-            except
-            select j from unnest(p_job_ids) as j
-            union
-            select p from unnest(v_parents) as p
-        );
-    end if;
+    -- Wait also for the jobs that a parent has spawned, which the lock keeps from spawning more meanwhile. They are found before any is locked, so
+    -- that all are locked in the order of ids; again until no more are found.
     loop
-        -- Never wait for another tenant's job: it is answered like one that is not there.
-        perform from queue.processing_jobs as j
-        where j.id = any(v_known) and (v_tenant is null or j.tenant_id = v_tenant) and (v_only is null or j.user_id = v_only) order by j.id for share;  -- mutant: share lock on parents removed
         v_more := array(
             with recursive spawned (id) as (
                 select p from unnest(v_parents) as p
                 union
-                select s.job_id from spawned as up inner join queue.spawned as s on s.parent_id = up.id
+                select s.job_id from spawned as up inner join queue.spawned as s on s.parent_id = up.id  -- mutant: parts are locked after those that wait for them
             )
             select s.id from spawned as s
             except
             select j from unnest(p_job_ids) as j
         );
         exit when v_more <@ v_known;  -- mutant: spawned parts are not locked
-        v_known := array(select unnest(v_known) union select unnest(v_more) order by 1);
+        v_known := v_known || v_more;
+        -- Never wait for another tenant's job: it is answered like one that is not there.
+        perform from queue.processing_jobs as j
+        where j.id = any(v_known) and (v_tenant is null or j.tenant_id = v_tenant) and (v_only is null or j.user_id = v_only) order by j.id for share;  -- mutant: share lock on parents removed
     end loop;
 
     select p into v_unknown from unnest(v_parents) as p

@@ -9,29 +9,41 @@ set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
-    v_job queue.processing_jobs;
     v_like jsonb;
     v_no text[] := queue.specs_refusal(p_specs);
     v_specs jsonb;
+    v_known uuid[];
     v_all uuid[];
     v_made boolean[];
     v_new uuid[];
     v_open uuid[];
 begin
-    -- The tenant before the job, for the parts that come: in the order in which a tenant is deleted.
-    perform from identity.tenants as t where t.id = (select j.tenant_id from queue.processing_jobs as j where j.id = p_job_id) for key share;  -- mutant: a fan-out locks the job before the tenant
-    v_job := queue.lock_running_job(p_job_id, p_token);
-    v_like := jsonb_strip_nulls(jsonb_build_object(
-        'tenant_id', v_job.tenant_id, 'user_id', v_job.user_id, 'video_id', v_job.video_id, 'channel_id', v_job.channel_id,
-        'pipeline_run', v_job.pipeline_run, 'pipeline_step', v_job.pipeline_step
-    ));
-    if v_no is not null then
-        raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+    if v_no is null then
+        select jsonb_strip_nulls(jsonb_build_object(
+            'tenant_id', j.tenant_id, 'user_id', j.user_id, 'video_id', j.video_id, 'channel_id', j.channel_id,
+            'pipeline_run', j.pipeline_run, 'pipeline_step', j.pipeline_step
+        )) into v_like
+        from queue.processing_jobs as j where j.id = p_job_id and j.status = 'running' and j.token = p_token;
+        v_specs := (select jsonb_agg(v_like || s.spec order by s.n) from jsonb_array_elements(p_specs) with ordinality as s (spec, n));
     end if;
-    v_specs := (select jsonb_agg(v_like || s.spec order by s.n) from jsonb_array_elements(p_specs) with ordinality as s (spec, n));
-    select coalesce(array_agg(e.job_id order by e.place), '{}'), array_agg(e.is_new order by e.place) into v_all, v_made from queue.enqueue_jobs(coalesce(v_specs, '[]')) as e;
-    -- Jobs of an earlier attempt are found by their idempotency keys, and may be over already.
-    perform from queue.processing_jobs as j where j.id = any(v_all) order by j.id for share;
+    loop
+        begin
+            -- Those that are there before the job's own row, or after it, as their ids have it. What a spec takes over never changes while the job runs.
+            v_known := queue.lock_known_jobs(p_job_id, coalesce(v_specs, '[]'));
+            perform queue.lock_running_job(p_job_id, p_token);
+            if v_no is not null then
+                raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
+            end if;
+            select coalesce(array_agg(e.job_id order by e.place), '{}'), array_agg(e.is_new order by e.place) into v_all, v_made
+            from queue.enqueue_jobs(coalesce(v_specs, '[]')) as e;
+            -- Jobs of an earlier attempt are found by their idempotency keys, and may be over already. One whose key was committed only now is not
+            -- locked yet, and may have a lower id than one that is: then give up all, which rolling back the inner block does, and begin anew.
+            exit when not exists (select from unnest(v_all, v_made) as e (id, is_new) where not e.is_new and e.id <> all(v_known));  -- mutant: a fan-out keeps what it has locked
+            raise exception 'more' using errcode = 'P0999', hint = 'Never leaves this function.';
+        exception when sqlstate 'P0999' then
+            null;
+        end;
+    end loop;
 
     with noted as (
         insert into queue.spawned (parent_id, job_id) select distinct p_job_id, s from unnest(v_all) as s where s <> p_job_id

@@ -6,8 +6,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_status text;
+    v_slug text;
 begin
-    select t.status into v_status from identity.tenants as t where t.id = p_tenant_id for key share;  -- mutant: a tenant goes while a job of it comes
+    select t.status, t.slug into v_status, v_slug from identity.tenants as t where t.id = p_tenant_id for key share;  -- mutant: a tenant goes while a job of it comes
     if v_status is null then
         return array[
             'RQ004', format('no tenant %s', p_tenant_id),
@@ -16,7 +17,7 @@ begin
     elsif v_status <> 'active' then
         return array[
             'RQ012', format('tenant %s must be active, not %s', p_tenant_id, v_status),
-            'Activate the tenant first.'
+            format('An operator lets it go on: reelq tenants activate %s, or select identity.set_tenant_status(%L, ''active'').', v_slug, v_slug)
         ];
     end if;
     return null;

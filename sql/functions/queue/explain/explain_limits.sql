@@ -4,25 +4,10 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    with limited as (
-        select l.*, coalesce(own.rank, 'infinity') as rank, own.seq
-        from queue.limit_states() as l
-        left join queue.parked as own on own.job_id = p_job.id and own.gate = l.limit_key
-        where
-            l.limit_key = any(queue.find_limit_keys(p_job))
-            and not exists (select from queue.ready as r where r.job_id = p_job.id and l.limit_key = any(r.limits))
-    ),
-    counted as (
-        select
-            l.*,
-            (
-                select count(*) from (
-                    select from queue.parked as p
-                    where p.gate = l.limit_key and (p.rank, p.seq) < (l.rank, coalesce(l.seq, 0))
-                    limit 10000
-                ) as capped
-            ) as before
-        from limited as l
+    with counted as (
+        select l.*, queue.count_before_limit(l.limit_key, p_job) as before
+        from queue.limit_states(coalesce(queue.find_limit_keys(p_job), '{}')) as l
+        where not exists (select from queue.ready as r where r.job_id = p_job.id and l.limit_key = any(r.limits))
     )
     select
         'over_limit',

@@ -21,7 +21,7 @@ begin
     from queue.workers as w
     where
         w.status = 'active' and w.drain_requested_at is null and w.trouble is null
-        and w.last_beat_at > v_now - interval '15 seconds';  -- mutant: a silent worker takes jobs back
+        and w.last_beat_at > v_now - queue.silent_after(w.beat_interval);  -- mutant: a silent worker takes jobs back
     return case
         when v_live > 0 and (v_takers > 0 or not base.is_operator()) then format('Wait: a claiming worker takes it back %s.', v_when)
         when not base.is_operator() then 'Wait, or ask the operator.'

@@ -25,9 +25,10 @@ begin
         end;
     else
         detail := format(
-            'It %s at %s: %s (%s).', case p_job.status when 'failed' then 'failed for good' else 'was cancelled' end,
-            p_job.completed_at, p_job.error_message, p_job.error_code
+            'It %s at %s%s%s', case p_job.status when 'failed' then 'failed for good' else 'was cancelled' end,
+            p_job.completed_at, ' (' || p_job.error_code || ')', ': ' || p_job.error_message
         );
+        detail := rtrim(detail, '.') || '.';  -- most messages are sentences
         advice := format('Mend the cause, then: reelq jobs retry %s', p_job.id);
         if not exists (select from queue.processing_jobs as j where j.id = p_job.id) then
             advice := 'It is in the history and cannot be retried: enqueue the work anew' || v_key;

@@ -7,13 +7,16 @@ set jit = off
 set enable_seqscan = off
 as $$
 declare
-    v_heard timestamptz := greatest(p_lease.beat_at, (select w.last_beat_at from queue.workers as w where w.worker_id = p_lease.worker_id));
+    v_heard timestamptz;
+    v_after interval;
 begin
-    -- A worker beats every two seconds by default.
-    return case when v_heard < base.clock() - interval '15 seconds' then base.clock() - v_heard end;  -- mutant: explain does not see a silent worker
+    select greatest(p_lease.beat_at, max(w.last_beat_at)), queue.silent_after(max(w.beat_interval)) into v_heard, v_after
+    from queue.workers as w where w.worker_id = p_lease.worker_id;
+    return case when v_heard < base.clock() - v_after then base.clock() - v_heard end;
 end;
 $$;
 
 comment on function queue.silence_of(queue.leases) is $$
-How long nothing was heard of the worker that holds a lease; null when it was heard of within 15 seconds.
+How long nothing was heard of the worker that holds a lease; null when it was heard of as lately as
+it means to beat, see queue.silent_after.
 $$;

@@ -14,6 +14,7 @@ as $$
             r.job_id is not null as is_ready, b.pending, p.job_id is not null as is_parked, d.job_id is not null as is_dead,
             l.job_id is not null as is_leased, (l.token, l.worker_id) is distinct from (j.token, j.worker_id) as is_other_lease,
             (lane.job_type, lane.priority, lane.weight, lane.needs) is distinct from (j.job_type, j.priority, j.weight, j.needs) as is_other_lane,
+            p.priority <> 0 and (p.priority, p.flow) is distinct from (j.priority, coalesce(j.tenant_id, '00000000-0000-0000-0000-000000000000')) as is_other_turn,
             exists (select from queue.scheduled as s where s.due = j.scheduled_for and s.job_id = j.id) as is_scheduled,
             (select count(*) from queue.job_dependencies as e where e.job_id = asked.id and not e.satisfied) as open_edges
         from (select distinct u.id from unnest(p_job_ids) as u (id)) as asked
@@ -62,6 +63,7 @@ as $$
         )),
         (9, 'queued in no place', p.place = 'nowhere'),
         (10, 'in the wrong lane', p.place = 'ready' and p.is_other_lane),
+        (10, 'parked for another turn', p.place = 'parked' and p.is_other_turn),
         (11, 'edge left open', p.place = 'blocked' and exists (
             select from queue.job_dependencies as e
             left join queue.processing_jobs as parent on parent.id = e.parent_id

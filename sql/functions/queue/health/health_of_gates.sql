@@ -75,7 +75,7 @@ begin
     from queue.limit_states() as l
     inner join queue.limits as own on own.limit_key = l.limit_key
     cross join lateral (
-        select k.job_id from queue.parked as k where k.gate = l.limit_key order by k.rank, k.seq limit 1 offset 1000
+        select k.job_id from queue.parked as k where k.gate = l.limit_key order by k.priority, k.fair_key, k.seq limit 1 offset 1000
     ) as late
     -- `offset 0`: one probe. With old statistics a join reads the whole table.
     cross join lateral (select one.scheduled_for from queue.processing_jobs as one where one.id = late.job_id offset 0) as j  -- mutant: a job behind a limit is looked for among all

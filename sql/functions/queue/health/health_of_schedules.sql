@@ -19,7 +19,7 @@ begin
             remedy := 'Correct it: reelq schedules add … with the same name; or: reelq schedules pause ' || v_schedule.name;
         elsif v_schedule.next_run_at < v_now - interval '5 minutes' then
             detail := format('schedule %s has been due since %s', v_schedule.name, v_schedule.next_run_at);
-            remedy := 'Claiming workers run schedules: is one at work? By hand: select queue.run_schedules();';
+            remedy := 'Claiming workers run schedules: is one at work, or another session that holds its tenant or its video? By hand: select queue.run_schedules();';
         elsif v_schedule.next_run_at > v_now + interval '1 hour' then
             -- Either may be wrong after a move to another server or a clock that was ahead.
             begin

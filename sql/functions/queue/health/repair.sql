@@ -58,7 +58,10 @@ begin
             return next;
         end loop;
     end loop;
-    update queue.upkeep as u set repairs = u.repairs + v_repaired where u.task = 'repair' and v_repaired > 0;
+    if v_repaired > 0 then
+        update queue.upkeep as u set repairs = u.repairs + v_repaired where u.task = 'repair';
+        perform base.record_act('jobs.repaired', 'job', null, p_facts => jsonb_build_object('jobs', v_repaired));
+    end if;
 end;
 $$;
 

@@ -11,6 +11,7 @@ declare
     v_job queue.processing_jobs;
     v_parents uuid[];
     v_limits text[];
+    v_gate text;
 begin
     select * into v_job from queue.processing_jobs as j where j.id = p_job_id;
     case p_fault
@@ -39,6 +40,9 @@ begin
         when 'in the wrong lane' then
             delete from queue.ready as r where r.job_id = p_job_id returning r.limits into v_limits;
             perform queue.admit_jobs(array[p_job_id], v_limits);
+        when 'parked for another turn' then
+            delete from queue.parked as p where p.job_id = p_job_id returning p.gate into v_gate;
+            perform queue.park_jobs(array[p_job_id], array[v_gate]);
         when 'missing edge' then
             insert into queue.job_dependencies (parent_id, job_id, on_failure, satisfied)
             select parent.id, p_job_id, v_job.on_parent_failure, parent.status = 'completed'

@@ -10,6 +10,7 @@ as $$
         values
         ('rescue', interval '2 seconds', 'Workers do it as they claim: look at their journals.'),
         ('repair', interval '1 hour', 'Run it from cron or a timer: reelq doctor --repair'),
+        ('identity', interval '1 hour', 'Run it from cron or a timer: reelq tenants tidy'),
         ('archive', interval '1 hour', null),
         ('stats', interval '1 hour', null)
     ) as known (task, every, remedy) on known.task = u.task;

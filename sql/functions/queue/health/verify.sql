@@ -60,6 +60,13 @@ as $$
     where (l.job_type, l.priority, l.weight, l.needs) is distinct from (j.job_type, j.priority, j.weight, j.needs)
 
     union all
+    -- Priority 0: parked by a release before 0.2.0.
+    select 'a parked job has its turn among those of its priority and tenant', p.job_id, format('priority %s, tenant %s', p.priority, p.flow)
+    from queue.parked as p
+    inner join queue.processing_jobs as j on j.id = p.job_id
+    where p.priority <> 0 and (p.priority, p.flow) is distinct from (j.priority, coalesce(j.tenant_id, '00000000-0000-0000-0000-000000000000'))
+
+    union all
     select 'a limit has given as many permits as are held', null::uuid, format('%s: %s used, %s held', l.limit_key, l.used, held.permits)
     from queue.limits as l
     cross join lateral (

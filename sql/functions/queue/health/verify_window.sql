@@ -21,6 +21,10 @@ as $$
         select r.job_id, r.lane from queue.ready as r
         where r.job_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') and r.job_id <= p_until
     ),
+    parked as materialized (
+        select p.job_id, p.priority, p.flow from queue.parked as p
+        where p.job_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') and p.job_id <= p_until
+    ),
     waiting as materialized (
         select b.job_id, b.pending from queue.blocked as b
         where b.job_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') and b.job_id <= p_until
@@ -40,8 +44,7 @@ as $$
         union all
         select b.job_id, 'blocked' from waiting as b
         union all
-        select p.job_id, 'parked' from queue.parked as p
-        where p.job_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') and p.job_id <= p_until
+        select p.job_id, 'parked' from parked as p
         union all
         select l.job_id, 'leased' from leased as l
         union all
@@ -76,6 +79,12 @@ as $$
     inner join jobs as j on j.id = r.job_id
     left join queue.lanes as l on l.lane = r.lane
     where (l.job_type, l.priority, l.weight, l.needs) is distinct from (j.job_type, j.priority, j.weight, j.needs)
+
+    union all
+    select 'a parked job has its turn among those of its priority and tenant', p.job_id, format('priority %s, tenant %s', p.priority, p.flow)
+    from parked as p
+    inner join jobs as j on j.id = p.job_id
+    where p.priority <> 0 and (p.priority, p.flow) is distinct from (j.priority, coalesce(j.tenant_id, '00000000-0000-0000-0000-000000000000'))  -- mutant: a window sees no turns
 
     union all
     select 'a blocked job counts its open edges', b.job_id, format('%s but %s', b.pending, count(d.job_id))

@@ -10,6 +10,8 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    -- In one order, beside whoever is still at work.
+    perform from queue.processing_jobs as j order by j.id for update;
     delete from queue.processing_jobs;
     get diagnostics v_jobs = row_count;
     delete from queue.job_history;
@@ -19,6 +21,7 @@ begin
     delete from queue.job_stats;
     delete from queue.strikes;
     update queue.upkeep as u set place = null where u.task in ('archive', 'repair', 'stats');
+    perform base.record_act('queue.emptied', 'queue', null, p_facts => jsonb_build_object('jobs', v_jobs, 'archived', v_archived));
     return v_jobs + v_archived;
 end;
 $$;

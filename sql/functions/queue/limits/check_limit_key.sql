@@ -12,13 +12,13 @@ begin
     if v_kind = 'type' and exists (select from queue.job_types as t where t.job_type = v_name) then
         return p_key;
     elsif v_kind = 'type' then
-        raise exception 'no job type %', quote_literal(v_name) using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
+        raise exception 'no job type %', quote_literal(v_name) using errcode = 'RQ003', hint = 'Look with: reelq job-types list, or queue.job_types.';
     elsif p_key = 'tenant:*' then
         return p_key;
     elsif v_kind = 'tenant' then
         select t.id::text into v_id from identity.tenants as t where t.slug = v_name or t.id::text = v_name;
         if not found then
-            raise exception 'no tenant %', quote_literal(v_name) using errcode = 'RQ004', hint = 'select slug, id from identity.tenants';
+            raise exception 'no tenant %', quote_literal(v_name) using errcode = 'RQ004', hint = 'Look with: reelq tenants list, or identity.tenants.';
         end if;
         return 'tenant:' || v_id;
     elsif v_kind = 'name' and v_name ~ '^[a-z0-9][a-z0-9_.:-]{0,99}$' then
@@ -27,7 +27,7 @@ begin
         select t.id::text into v_id from identity.tenants as t where split_part(v_name, '/', 1) in (t.slug, t.id::text);
         if not found then
             raise exception 'no tenant %', quote_literal(split_part(v_name, '/', 1))
-                using errcode = 'RQ004', hint = 'select slug, id from identity.tenants';
+                using errcode = 'RQ004', hint = 'Look with: reelq tenants list, or identity.tenants.';
         end if;
         return 'name:' || v_id || '/' || split_part(v_name, '/', 2);
     end if;

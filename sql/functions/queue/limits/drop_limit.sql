@@ -12,7 +12,7 @@ begin
     perform base.check_read_committed();
     delete from queue.limits as l where l.limit_key = v_key and l.max_running is not null;
     if not found then
-        raise exception 'no limit %', v_key using errcode = 'RQ004', hint = 'select * from queue.list_limits()';
+        raise exception 'no limit %', v_key using errcode = 'RQ004', hint = 'Look with: reelq queue limits, or queue.list_limits().';
     end if;
     insert into queue.gate_events (gate, permits) values (v_key, 0);
     if v_key = 'tenant:*' then

@@ -4,6 +4,9 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 declare
     v_key text := queue.check_limit_key(p_key);
@@ -19,8 +22,15 @@ begin
     if not found then
         perform queue.lock_limit_key(v_key, true);
         -- Count the jobs that have a permit or run without one. queue.initialise_limits gives the latter theirs at the next claim.
-        insert into queue.limits (limit_key, max_running, used)
-        select v_key, p_max, (
+        insert into queue.limits (limit_key, max_running, backlog, virtual_times, used)
+        select v_key, p_max, true, array(
+            -- Jobs of a limit of this key that was dropped a moment ago may still wait: whoever comes now comes in among them.
+            select coalesce((
+                select p.fair_key from queue.parked as p where p.gate = v_key and p.priority = c.priority  -- mutant: a limit set anew begins at nought
+                order by p.fair_key, p.seq limit 1
+            ), 0)
+            from generate_series(1, 10) as c (priority) order by c.priority
+        ), (
             (
                 select count(*) from queue.leases as e
                 cross join lateral (select one.* from queue.processing_jobs as one where one.id = e.job_id offset 0) as j
@@ -41,8 +51,8 @@ end;
 $$;
 
 comment on function queue.set_limit(text, integer) is $$
-Let at most p_max jobs of a key be ready or running together; the others wait, by urgency, and one enters for each that ends.
-A lower limit stops nothing that has entered. Jobs that run when a limit is made count; the ready ones are met one by one.
+Let at most p_max jobs of a key be ready or running together; the others wait, by urgency and, within a priority, by turns between
+tenants, and one enters for each that ends. A lower limit stops nothing that has entered. Jobs that run when a limit is made count; the ready ones are met one by one.
 
 Arguments
   p_key  type:<job type>, tenant:<slug or id>, tenant:* (every tenant without a limit of its own), or name:<word> for the jobs

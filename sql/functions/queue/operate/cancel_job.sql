@@ -24,6 +24,10 @@ begin
         raise exception 'job % must be queued or running to be cancelled, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';
     end if;
+    perform base.record_act(
+        'job.cancelled', 'job', p_job_id::text, p_tenant_id => (select j.tenant_id from queue.processing_jobs as j where j.id = p_job_id),
+        p_facts => jsonb_strip_nulls(jsonb_build_object('job_type', v_judged.job_types[1], 'outcome', v_judged.outcomes[1], 'reason', p_reason))
+    );
     return v_judged.outcomes[1];
 end;
 $$;

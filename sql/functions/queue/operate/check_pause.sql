@@ -9,7 +9,7 @@ declare
 begin
     if p_scope is null or p_scope not in ('all', 'job_type', 'tenant', 'channel', 'input') then
         raise exception 'scope must be all, job_type, tenant, channel or input, not %', coalesce(quote_literal(p_scope), 'null')
-            using errcode = 'RQ008', hint = 'A suspended tenant goes on when identity.tenants.status is active.';
+            using errcode = 'RQ008', hint = 'A suspended tenant is no pause by hand: reelq tenants activate SLUG, or select identity.set_tenant_status(SLUG, ''active'').';
     elsif (p_scope = 'all') <> (v_key = '') then
         raise exception 'key of scope % must be %, not %',
             p_scope, case when p_scope = 'all' then 'empty' else 'given' end, coalesce(quote_literal(p_key), 'null')
@@ -18,12 +18,12 @@ begin
         perform from queue.job_types as t where t.job_type = v_key;
         if not found then
             raise exception 'no job type %', quote_literal(v_key)
-                using errcode = 'RQ003', hint = 'select job_type from queue.job_types';
+                using errcode = 'RQ003', hint = 'Look with: reelq job-types list, or queue.job_types.';
         end if;
     elsif p_scope = 'tenant' then
         select t.id::text into v_key from identity.tenants as t where t.slug = v_key or t.id::text = v_key;
         if not found then
-            raise exception 'no tenant %', quote_literal(p_key) using errcode = 'RQ004', hint = 'select slug, id from identity.tenants';
+            raise exception 'no tenant %', quote_literal(p_key) using errcode = 'RQ004', hint = 'Look with: reelq tenants list, or identity.tenants.';
         end if;
     elsif v_key !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' and p_scope in ('channel', 'input') then
         raise exception 'key of scope % must be an id, not %', p_scope, quote_literal(v_key)

@@ -14,6 +14,7 @@ declare
     v_most constant integer := 1000; -- where counting stops
     v_look constant integer := 10000; -- jobs whose job_data is looked at
     v_pass constant integer := 100000; -- places of all types that are passed over to find them
+    v_path constant jsonpath := ('strict ' || queue.options_path(p_options_schema))::jsonpath;
     v_ids uuid[];
     v_is_all boolean;
     v_id uuid;
@@ -42,9 +43,14 @@ begin
         and not exists (select from passed as p group by p.place having count(*) >= case p.place when 'ready' then v_look else v_pass end)
     into v_ids, v_is_all;
 
-    foreach v_id in array v_ids loop
-        select j.job_data into v_data from queue.processing_jobs as j where j.id = v_id;
-        continue when not found;
+    for v_id, v_data in
+        select w.id, found.job_data
+        from unnest(v_ids) with ordinality as w (id, n)
+        cross join lateral (select j.job_data from queue.processing_jobs as j where j.id = w.id offset 0) as found
+        -- Most fit: that is told in a microsecond, as at enqueue. What is wrong with one of the others takes a hundred.
+        where (found.job_data @@ v_path) is not true
+        order by w.n
+    loop
         v_refusal := queue.options_refusal(p_job_type, p_options_schema, v_data);
         continue when v_refusal is null;
         v_jobs := v_jobs + 1;

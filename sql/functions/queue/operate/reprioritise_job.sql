@@ -31,6 +31,12 @@ begin
         v_no := queue.priority_refusal(v_judged.job_types[1], p_priority);
         raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
+    if v_judged.outcomes[1] <> 'unchanged' then
+        perform base.record_act(
+            'job.reprioritised', 'job', p_job_id::text, p_tenant_id => (select j.tenant_id from queue.processing_jobs as j where j.id = p_job_id),
+            p_facts => jsonb_build_object('job_type', v_judged.job_types[1], 'priority', p_priority)
+        );
+    end if;
 end;
 $$;
 

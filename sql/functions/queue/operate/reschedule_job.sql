@@ -27,6 +27,10 @@ begin
                 else 'It is over; look with: reelq jobs show'
             end;
     end if;
+    perform base.record_act(
+        'job.rescheduled', 'job', p_job_id::text, p_tenant_id => (select j.tenant_id from queue.processing_jobs as j where j.id = p_job_id),
+        p_facts => jsonb_build_object('job_type', v_judged.job_types[1], 'scheduled_for', p_scheduled_for)
+    );
     return (select queue.place_of(j.id, j.status, j.next_retry_at) from queue.processing_jobs as j where j.id = p_job_id);
 end;
 $$;

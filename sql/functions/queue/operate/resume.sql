@@ -16,7 +16,7 @@ begin
     delete from queue.pauses as p where p.scope = p_scope and p.key = v_key;
     if not found then
         raise exception 'no pause of %', concat_ws(' ', p_scope, nullif(v_key, ''))
-            using errcode = 'RQ004', hint = 'select * from queue.list_pauses()';
+            using errcode = 'RQ004', hint = 'Look with: reelq queue pauses, or queue.list_pauses().';
     end if;
     if p_scope = 'input' then
         delete from queue.strikes as s where s.asset_id = v_key::uuid;

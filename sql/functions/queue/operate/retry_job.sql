@@ -55,6 +55,10 @@ begin
         raise exception 'parents of job % must have completed or be at work, unlike job %', p_job_id, v_parent
             using errcode = 'RQ009', hint = format('Retry that one: reelq jobs retry %s', v_parent);
     end if;
+    perform base.record_act(
+        'job.retried', 'job', p_job_id::text, p_tenant_id => (select j.tenant_id from queue.processing_jobs as j where j.id = p_job_id),
+        p_facts => jsonb_build_object('job_type', v_judged.job_types[1])
+    );
     return 'queued';
 end;
 $$;

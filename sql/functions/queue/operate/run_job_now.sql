@@ -23,6 +23,10 @@ begin
         raise exception 'job % must be scheduled or backing off to run now, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = format('What it waits for: reelq jobs explain %s', p_job_id);
     end if;
+    perform base.record_act(
+        'job.run_now', 'job', p_job_id::text, p_tenant_id => (select j.tenant_id from queue.processing_jobs as j where j.id = p_job_id),
+        p_facts => jsonb_build_object('job_type', v_judged.job_types[1])
+    );
     return (select queue.place_of(j.id, j.status, j.next_retry_at) from queue.processing_jobs as j where j.id = p_job_id);
 end;
 $$;

@@ -47,9 +47,18 @@ begin
     if v_same then
         return 'unchanged';
     end if;
-    delete from queue.pipeline_steps as s where s.pipeline = p_name;
-    insert into queue.pipeline_steps (pipeline, step, job_type, after, on_parent_failure, priority, job_data)
-    select p_name, n.step, n.job_type, n.after, n.on_parent_failure, n.priority, n.job_data from queue.pipeline_steps_of(p_steps) as n;
+    -- Steps that stay as they are are left alone, so that the audit tells what has changed.
+    delete from queue.pipeline_steps as s
+    where s.pipeline = p_name and s.step <> all(array(select n.step from queue.pipeline_steps_of(p_steps) as n));
+    insert into queue.pipeline_steps as s (pipeline, step, job_type, after, on_parent_failure, priority, job_data)
+    select p_name, n.step, n.job_type, n.after, n.on_parent_failure, n.priority, n.job_data from queue.pipeline_steps_of(p_steps) as n
+    on conflict (pipeline, step) do update
+    set
+        job_type = excluded.job_type, after = excluded.after, on_parent_failure = excluded.on_parent_failure, priority = excluded.priority,
+        job_data = excluded.job_data
+    where
+        (s.job_type, s.after, s.on_parent_failure, s.priority, s.job_data)
+        is distinct from (excluded.job_type, excluded.after, excluded.on_parent_failure, excluded.priority, excluded.job_data);
     -- At once, so that whoever calls is told and not whoever commits.
     perform queue.pipeline_order(p_name);
     if not v_known then

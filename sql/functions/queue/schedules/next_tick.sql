@@ -48,7 +48,8 @@ begin
             v_day := (date_trunc('month', v_day::timestamp) + interval '1 month')::date;
             continue;
         end if;
-        v_day_fits := extract(day from v_day) = any(v_days);
+        v_day_fits := extract(day from v_day) = any(v_days)
+            or (32 = any(v_days) and extract(day from v_day + 1) = 1);  -- mutant: the last day is the 31st
         v_weekday_fits := extract(dow from v_day) = any(v_weekdays) or extract(isodow from v_day) = any(v_weekdays); -- Sunday is 0 and 7
         if (v_day_fits and v_weekday_fits) or (v_either and (v_day_fits or v_weekday_fits)) then
             if v_fields[2] like '*%' then
@@ -84,6 +85,8 @@ $$;
 comment on function queue.next_tick(text, text, timestamptz) is $$
 The first moment after p_after that a cron expression names, read in a time zone.
   select queue.next_tick('15 3 * * *', 'Europe/Berlin', now());
+
+The day of the month may be L, its last day: '0 4 L * *', or '0 4 1,15,L * *'.
 
 Where clocks change: a fixed time that does not exist comes as much later as the clock jumps; one that exists twice comes once; a
 schedule by the hour (* or */n) follows real time.

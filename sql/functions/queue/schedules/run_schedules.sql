@@ -8,11 +8,8 @@ as $$
 declare
     v_now timestamptz := base.clock();
     v_schedule queue.schedules;
-    v_tick timestamptz;
-    v_key text;
-    v_job uuid;
-    v_error text;
-    v_held boolean;
+    v_told integer;
+    v_run integer := 0; -- schedules that did not have to wait
     v_made integer := 0;
     v_for text := current_setting('reelq.tenant_id', true);
 begin
@@ -30,73 +27,13 @@ begin
         where s.next_run_at <= v_now and s.paused_at is null
         -- What fails goes last and in no order, so that none of it hides the others.
         order by s.last_error is not null, case when s.last_error is null then s.next_run_at end, random()  -- mutant: what fails goes first
-        limit p_limit
+        limit 10 * p_limit::bigint
         for update skip locked  -- mutant: two run the same tick
     loop
-        v_tick := v_schedule.next_run_at;
-        loop
-            v_error := null;
-            v_job := null;
-            -- A claim waits for nobody, and the tick is not lost either: while another session holds what its job is about, it stays.
-            perform from identity.tenants as t
-            where t.id = coalesce(v_schedule.tenant_id, (select v.tenant_id from media.videos as v where v.id = v_schedule.video_id))
-            for key share skip locked;
-            v_held := not found and num_nonnulls(v_schedule.tenant_id, v_schedule.video_id) > 0;
-            if v_schedule.video_id is not null and not v_held then
-                perform from media.videos as v where v.id = v_schedule.video_id for key share skip locked;  -- mutant: a tick waits for its video
-                v_held := not found;
-            end if;
-            if v_held then
-                v_error := 'Another session holds its video or its tenant.';
-            elsif v_schedule.missed <> 'skip' or v_tick > v_now - interval '1 minute' then  -- mutant: a missed tick is made up for though it shall be skipped
-                v_key := format('schedule:%s:%s', v_schedule.name, to_char(v_tick at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'));
-                -- What one schedule cannot enqueue must stop neither the others nor the claim that calls this.
-                begin
-                    if v_schedule.pipeline is not null then
-                        select p.job_id into v_job
-                        from queue.enqueue_pipeline(v_schedule.pipeline, v_schedule.video_id, v_schedule.job_data, v_key) as p
-                        limit 1;
-                    else
-                        v_job := queue.enqueue_job(
-                            v_schedule.job_type, video_id => v_schedule.video_id, tenant_id => v_schedule.tenant_id,
-                            job_data => v_schedule.job_data, priority => v_schedule.priority, idempotency_key => v_key
-                        );
-                    end if;
-                    v_made := v_made + 1;
-                exception
-                    when lock_not_available or deadlock_detected then
-                        v_error := format('%s (%s)', sqlerrm, sqlstate);
-                        v_held := true;  -- mutant: a lock loses a tick
-                    when others then
-                        v_error := format('%s (%s)', sqlerrm, sqlstate);
-                end;
-            end if;
-            if v_held then
-                update queue.schedules as s set last_error = v_error where s.name = v_schedule.name and s.last_error is distinct from v_error;
-                exit;
-            end if;
-            -- This server may not know the time zone, which was checked on another one: the tick stays, and is tried again.
-            begin
-                v_schedule.next_run_at := queue.next_tick(
-                    v_schedule.cron, v_schedule.time_zone, case when v_schedule.missed = 'all' then v_tick else greatest(v_tick, v_now) end
-                );
-            exception
-                when others then  -- mutant: an unknown time zone stops claims
-                    update queue.schedules as s set last_error = format('%s (%s)', sqlerrm, sqlstate) where s.name = v_schedule.name and s.last_error is null;
-                    exit;
-            end;
-            update queue.schedules as s
-            set
-                next_run_at = v_schedule.next_run_at,
-                last_run_at = case when v_job is null then s.last_run_at else v_tick end,
-                last_job_id = coalesce(v_job, s.last_job_id),
-                last_enqueued_at = case when v_job is null then s.last_enqueued_at else v_now end,  -- mutant: a tick is taken for the time of its enqueue
-                last_error = v_error
-            where s.name = v_schedule.name;
-            v_tick := v_schedule.next_run_at;
-            -- After a failure the next tick waits for the next call: a week of them would hold up the claim that calls this.
-            exit when v_tick > v_now or v_made >= p_limit or v_error is not null;  -- mutant: a claim tries all ticks that fail
-        end loop;
+        v_told := queue.run_schedule(v_schedule, p_limit - v_made);
+        v_made := v_made + coalesce(v_told, 0);
+        v_run := v_run + (v_told is not null)::integer;  -- mutant: ticks that wait hide others
+        exit when v_run >= p_limit or v_made >= p_limit;
     end loop;
     if v_for <> '' then
         perform set_config('reelq.tenant_id', v_for, true);

@@ -37,7 +37,8 @@ the same transaction is under the same fence.
 Arguments
   p_token   the fencing token that the claim returned
   p_result  small JSON object (64 kB at most) for people and children, not media
-  p_facts   {"cpu_seconds", "peak_memory_bytes", "log"} of the attempt; log: what its programs were called with and printed
+  p_facts   {"cpu_seconds", "peak_memory_bytes", "log"} of the attempt; log: what its programs were called with and printed,
+            of which the last 32,000 characters are kept
 
 Raises
   RQ001  lease lost: reclaimed by another worker, cancelled, or finished

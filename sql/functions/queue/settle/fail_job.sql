@@ -46,7 +46,8 @@ Arguments
   p_token        the fencing token that the claim returned
   p_error_class  transient, rate_limited, permanent, cancelled, worker_lost
   p_code         stable word; p_message is one sentence that tenants may read, cut at 2,000 characters
-  p_facts        {"retry_after_s", "stack", "stderr", "cpu_seconds", "peak_memory_bytes", "log"}, all optional
+  p_facts        {"retry_after_s", "stack", "stderr", "cpu_seconds", "peak_memory_bytes", "log"}, all optional. Of stack and stderr the last 16,000
+                 characters are kept, of log 32,000, with a line that says so; the worker keeps as many
 
 Raises
   RQ001  lease lost

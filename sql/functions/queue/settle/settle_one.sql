@@ -29,7 +29,7 @@ begin
                 using errcode = 'RQ008', hint = 'See queue.settle_jobs.';
     end case;
     if p_item ? 'log' and p_item ->> 'outcome' <> 'failed' then
-        update queue.job_attempts as a set log = left(p_item ->> 'log', 32000) where a.job_id = v_job_id and a.attempt = v_token;
+        update queue.job_attempts as a set log = queue.cut_text(p_item ->> 'log', 32000) where a.job_id = v_job_id and a.attempt = v_token;
     end if;
     return 'ok';
 end;

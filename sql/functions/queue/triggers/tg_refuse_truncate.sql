@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     raise exception '%.% must not be truncated: nothing would clear away what belongs to its rows elsewhere', tg_table_schema, tg_table_name
-        using errcode = 'RQ007', hint = 'To empty the queue, as in a test: select queue.delete_all_jobs(). Else: delete from … where …';
+        using errcode = 'RQ007', hint = 'To empty the queue, as in a test: select queue.delete_all_jobs(). Else: queue.delete_jobs(…), or delete from … where …';
 end;
 $$;
 

@@ -10,6 +10,7 @@ as $$
 #variable_conflict use_column
 declare
     v_job record;
+    v_count integer := 0;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
@@ -26,10 +27,17 @@ begin
         step := v_job.step;
         select j.status into status from queue.processing_jobs as j where j.id = v_job.job_id;
         if status in ('queued', 'running') then
-            status := queue.cancel_job(v_job.job_id, p_reason);
+            status := (queue.cancel_these(array[v_job.job_id], p_reason)).outcomes[1];
+            v_count := v_count + 1;
         end if;
         return next;
     end loop;
+    if v_count > 0 then
+        perform base.record_act(
+            'run.cancelled', 'video', p_video_id::text, p_tenant_id => (select v.tenant_id from media.videos as v where v.id = p_video_id),
+            p_facts => jsonb_strip_nulls(jsonb_build_object('jobs', v_count, 'reason', p_reason))
+        );
+    end if;
 end;
 $$;
 

@@ -9,9 +9,12 @@ set enable_seqscan = off
 as $$
 declare
     v_asset uuid;
+    v_tenant uuid;
+    v_before jsonb;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
+    perform identity.check_scope('delete');
     perform identity.check_may_write();
     select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and identity.may_change(v.tenant_id, v.user_id);  -- mutant: anybody deletes a video
     if found then
@@ -28,6 +31,8 @@ begin
     jobs := jobs + (select count(*) from queue.job_history as h where h.video_id = p_video_id);
     variants := 0;
     objects := 0;
+    select v.tenant_id, jsonb_strip_nulls(jsonb_build_object('id', v.id, 'title', v.title, 'user_id', v.user_id, 'status', v.status, 'created_at', v.created_at))
+    into v_tenant, v_before from media.videos as v where v.id = p_video_id;
     delete from media.videos as v where v.id = p_video_id;
     -- Two videos may be about one file; then it stays for the other.
     if not exists (select from media.videos as v where v.asset_id = v_asset) then
@@ -35,6 +40,10 @@ begin
         objects := variants + (select count(a.key) from media.assets as a where a.id = v_asset);
         delete from media.assets as a where a.id = v_asset;
     end if;
+    perform base.record_act(
+        'video.deleted', 'video', p_video_id::text, v_before, p_tenant_id => v_tenant,
+        p_facts => jsonb_build_object('jobs', jobs, 'running', running, 'variants', variants, 'objects', objects)
+    );
     return next;
 end;
 $$;
@@ -48,5 +57,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such video
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
-  RQ016  a viewer, who may only look
+  RQ016  a viewer, who may only look, or the key of this session has no scope delete
 $$;

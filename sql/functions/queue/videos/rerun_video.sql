@@ -61,6 +61,10 @@ begin
         end loop;
     end if;
     perform media.reopen_video(p_video_id);
+    perform base.record_act(
+        'video.rerun', 'video', p_video_id::text, p_tenant_id => (select v.tenant_id from media.videos as v where v.id = p_video_id),
+        p_facts => jsonb_build_object('pipeline', v_pipeline)
+    );
     return query
     select made.step, made.job_id
     from queue.enqueue_pipeline(v_pipeline, p_video_id, v_options, base.uuid_v7()::text) as made;

@@ -13,13 +13,15 @@ begin
         select w.worker_id from queue.workers as w
         where w.host = p_host and w.status in ('active', 'draining') order by w.worker_id
     loop
-        perform queue.drain_worker(v_worker, p_drain);
-        v_count := v_count + 1;
+        if queue.set_drain(v_worker, p_drain) then
+            v_count := v_count + 1;
+        end if;
     end loop;
     if v_count = 0 then
         raise exception 'no worker at work on host %', coalesce(quote_literal(p_host), 'null')
-            using errcode = 'RQ004', hint = 'select worker_id, host from queue.list_workers()';
+            using errcode = 'RQ004', hint = 'Look with: reelq workers list, or queue.list_workers().';
     end if;
+    perform base.record_act('host.' || case when p_drain then 'drained' else 'undrained' end, 'host', p_host, p_facts => jsonb_build_object('workers', v_count));
     return v_count;
 end;
 $$;

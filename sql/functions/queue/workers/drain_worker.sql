@@ -6,16 +6,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update queue.workers as w
-    set
-        status = case when w.status = 'lost' then 'lost' when p_drain then 'draining' else 'active' end,
-        drain_requested_at = case when p_drain then coalesce(w.drain_requested_at, base.clock()) end
-    where w.worker_id = p_worker_id and w.status <> 'stopped';
-    if not found then
+    if not queue.set_drain(p_worker_id, p_drain) then
         raise exception 'no worker % at work', quote_literal(p_worker_id)
             using errcode = 'RQ004', hint = 'Look with: reelq workers list';
     end if;
-    perform queue.notify_worker(p_worker_id);
+    -- Also when a worker says of itself that it leaves: its name is but a setting, which anybody can borrow.
+    perform base.record_act('worker.' || case when p_drain then 'drained' else 'undrained' end, 'worker', p_worker_id);
 end;
 $$;
 

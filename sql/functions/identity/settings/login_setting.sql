@@ -1,0 +1,25 @@
+create or replace function identity.login_setting(p_name text)
+returns text
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_value text;
+begin
+    select s.value into v_value from identity.login_settings as s where s.name = p_name;
+    if not found then
+        raise exception 'no setting %', coalesce(quote_literal(p_name), 'null')
+            using errcode = 'RQ008', hint = 'Known: ' || (select string_agg(s.name, ', ' order by s.name) from identity.login_settings as s);
+    end if;
+    return v_value;
+end;
+$$;
+
+comment on function identity.login_setting(text) is $$
+The value of a setting of log-ins, sessions and passwords, as text: select identity.login_setting('session_idle')::interval;
+
+Raises
+  RQ008  no such setting
+$$;

@@ -1,0 +1,36 @@
+create or replace function identity.verify_email(p_token text)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_token identity.one_time_tokens;
+begin
+    v_token := identity.take_token(p_token, array['verify_email']);
+    update identity.users as u
+    set
+        email = v_token.email,
+        email_verified = true
+    where u.id = v_token.user_id;
+    -- What was mailed to another address must not reset the password of this one.
+    delete from identity.one_time_tokens as t
+    where t.user_id = v_token.user_id and t.used_at is null and lower(t.email) <> lower(v_token.email);
+    perform base.record_act('email.verified', 'user', v_token.user_id::text, null, null, v_token.tenant_id);
+    return v_token.user_id;
+exception
+    when unique_violation then
+        -- The mailbox is theirs, so this may be told: another account has the address.
+        raise exception 'email must be a new one, not one that another user has'
+            using errcode = 'RQ009', hint = 'Log in with that account, or choose another address.';
+end;
+$$;
+
+comment on function identity.verify_email(text) is $$
+An address is proved: it is the user's from now on, and verified. Returns the user's id.
+
+Raises
+  RQ009  another account has the address by now
+  RQ014  no such token, or it is used, replaced or too old, or its user cannot log in
+$$;

@@ -1,0 +1,46 @@
+create or replace function ops.audited_tables()
+returns table (table_name text, entity_type text, events text, only_columns text[], except_columns text[], condition text)
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select v.*
+    from (
+        values
+        ('identity.tenants', 'tenant', 'insert update delete', null::text[], '{status_changed_at}'::text[], null),
+        ('identity.tenant_configs', 'tenant_config', 'insert update delete', null, '{}', null),
+        (
+            'identity.users', 'user', 'insert update delete', null,
+            '{last_login_at,last_login_ip,failed_login_attempts,current_usage,quota_reset_date,status_changed_at}', null
+        ),
+        ('identity.subscriptions', 'subscription', 'insert update delete', null, '{status_changed_at}', null),
+        ('identity.quotas', 'quota', 'update delete', '{monthly_quota}', '{}', null),
+        ('identity.api_keys', 'api_key', 'insert update delete', null, '{}', null),
+        ('identity.user_sessions', 'session', 'insert update', '{revoked_at}', '{}', null),
+        ('media.stores', 'store', 'insert update delete', null, '{}', null),
+        ('queue.job_types', 'job_type', 'insert update delete', null, '{}', null),
+        ('queue.retry_policies', 'retry_policy', 'insert update delete', null, '{}', null),
+        ('queue.settings', 'setting', 'insert update delete', null, '{}', null),
+        ('queue.pipelines', 'pipeline', 'insert update delete', null, '{}', null),
+        ('queue.pipeline_steps', 'pipeline_step', 'insert update delete', null, '{}', null),
+        (
+            'queue.schedules', 'schedule', 'insert update delete', null,
+            '{next_run_at,last_run_at,last_job_id,last_error,last_enqueued_at}', null
+        ),
+        -- Without a number of its own the row of a tenant is made by whoever enqueues.
+        ('queue.limits', 'limit', 'insert update delete', '{max_running}', '{}', '(row).max_running is not null'),
+        ('queue.pauses', 'pause', 'insert update delete', null, '{}', null)
+    ) as v (table_name, entity_type, events, only_columns, except_columns, condition);
+$$;
+
+comment on function ops.audited_tables() is $$
+The tables whose changes are audited by ops.tg_audit; ops.attach_audit puts the triggers on those that are there. What every job passes
+through is not among them: jobs, ready, leases, attempts.
+
+Returns
+  entity_type     what the audit calls a row of it
+  events          on what: insert, update, delete
+  only_columns    an update of other columns is no act; null: of any but the next
+  except_columns  what changes all the time and is no act
+  condition       of insert and delete: which rows; (row) is the row
+$$;

@@ -1,0 +1,15 @@
+create or replace function ops.scrub_text(p_text text)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select regexp_replace(
+        regexp_replace(p_text, '://[^/@:\s]*:[^/@\s]+@', '://(hidden)@', 'g'),
+        '(\m(password|secret|token|signature|x-amz-signature|x-amz-credential)=)[^&\s]+', '\1(hidden)', 'gi'
+    );
+$$;
+
+comment on function ops.scrub_text(text) is $$
+A text without what a URL or a connection string may hold: user and password before the host, and the values of password=, token=, signature=.
+$$;
