@@ -50,8 +50,11 @@ as $$
             '{}', 'Goes with its file, the bytes first.'
         ),
         ('identity.users', 90, 'steps', 't.id = $1', '{}', 'Last, so that an erasure that was interrupted knows whom.'),
-        ('ops.audit_logs', 91, 'redact', '(t.user_id = $1 or t.subject_user_id = $1)', '{}', 'ops.redact_audit: what was done stays, values and addresses go.'),
-        ('ops.audit_redactions', 92, 'keep', 't.user_id = $1', '{}', 'Says that values were blanked; holds none of them afterwards.')
+        (
+            'ops.audit_logs', 91, 'redact', '(t.user_id = $1 or t.subject_user_id = $1) and (select true from identity.users as u where u.id = $1)', '{}',
+            'ops.redact_audit: what was done stays, by ids; values and addresses go. Once the account is gone nothing of theirs is there.'
+        ),
+        ('ops.audit_redactions', 92, 'keep', 't.user_id = $1 and t.personal_values <> ''{}''', '{}', 'Says that values were blanked; holds none of them afterwards.')
     ) as listed (relation, step, action, finds, blanks, reason);
 $$;
 
