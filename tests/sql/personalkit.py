@@ -69,3 +69,16 @@ def found_pii(conn: Conn) -> set[tuple[str, str, str]]:
         if blocks
         for relation, kind, sample in conn.execute("select relation, kind, sample from ops.find_pii(%s, 0, 1000)", [part]).fetchall()
     }
+
+
+def where_said(conn: Conn, *words: str) -> set[str]:
+    """The tables in which one of the words stands, in whatever column."""
+    tables = conn.execute(
+        "select c.relnamespace::regnamespace || '.' || c.relname from pg_class as c where c.relkind in ('r', 'p') and not c.relispartition "
+        "and c.relnamespace::regnamespace::text in ('base', 'identity', 'media', 'queue', 'ops')"
+    ).fetchall()
+    return {
+        table
+        for (table,) in tables
+        if scalar(conn, f"select exists (select from {table} as t where t::text ~* %s)", "|".join(words))
+    }

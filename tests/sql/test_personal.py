@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.sql.mediakit import Conn, refused, scalar
-from tests.sql.personalkit import Person, erase, exported, found_pii
+from tests.sql.personalkit import Person, erase, exported, found_pii, where_said
 from tests.sql.queuekit import Queue
 from tests.sql.rolekit import Tenant, open_as
 
@@ -96,6 +96,28 @@ def test_an_erasure_takes_all_that_is_theirs_and_nothing_else(conn: Conn, acme: 
     left = " ".join(str(row) for table in ("erasures", "audit_logs", "audit_redactions") for row in conn.execute(f"select t.* from ops.{table} as t").fetchall())
     assert "private.example" not in left
     assert "Bob" not in left
+
+
+def test_no_table_says_a_word_of_theirs_afterwards(conn: Conn, acme: Tenant, bob: Person) -> None:
+    """Accounts, log-ins, keys, what they pay, and what the audit heard of all that: changed, and deleted by the erasure itself."""
+    whose = {"tenant": acme.id, "user": bob.id}
+    for statement in (
+        "insert into identity.user_sessions (tenant_id, user_id, token_hash, device, ip_address, user_agent, expires_at) "
+        "values (%(tenant)s, %(user)s, sha256('s'), 'Bobphone', '203.0.113.77', 'Bobzilla/5.0', base.clock() + interval '1 day')",
+        "insert into identity.one_time_tokens (tenant_id, user_id, purpose, token_hash, email, expires_at) "
+        "values (%(tenant)s, %(user)s, 'verify_email', sha256('t'), 'bob@private.example', base.clock() + interval '1 day')",
+        "insert into identity.recovery_codes (tenant_id, user_id, code_hash) values (%(tenant)s, %(user)s, sha256('c'))",
+        "insert into identity.login_attempts (user_id, address) values (%(user)s, 'bob@private.example')",
+        "insert into identity.api_keys (tenant_id, user_id, name, prefix, key_hash, created_by) values (%(tenant)s, %(user)s, 'Bobkey', 'abcdefgh', sha256('k'), 'x')",
+        "insert into identity.subscriptions (tenant_id, user_id, plan, provider, provider_customer_id) values (%(tenant)s, %(user)s, 'pro', 'stripe', 'cus_Bobs')",
+        "update identity.users set username = 'bobbyname', avatar_url = 'https://x.example/bobface.png', metadata = '{\"pet\": \"Bobcat\"}' where id = %(user)s",
+    ):
+        conn.execute(statement.encode(), whose)
+    words = ("private.example", "Bob Unusual", "Bobphone", "203.0.113.77", "Bobzilla", "Bobkey", "cus_Bobs", "bobbyname", "bobface", "Bobcat")
+    assert where_said(conn, *words) >= {"identity.users", "identity.user_sessions", "identity.api_keys", "identity.subscriptions", "ops.audit_logs"}
+    assert exported(conn, bob.id).keys() >= {"identity.user_sessions", "identity.api_keys", "identity.subscriptions"}
+    erase(conn, begin(conn, bob.id))
+    assert where_said(conn, *words) == set()
 
 
 @pytest.mark.parametrize("limit", [1, 2])
