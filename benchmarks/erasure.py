@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import psycopg
@@ -40,10 +41,17 @@ FILL = (
     "insert into media.variants (tenant_id, asset_id, profile, bucket, key) select a.tenant_id, a.id, p, a.bucket, "
     "format('tenants/%%s/media/%%s/variants/%%s/j-1', a.tenant_id, a.id, p) from media.assets as a cross join unnest(%(variants)s::text[]) as p",
     # Their jobs are over, as those of videos that are ready.
-    "insert into queue.job_history (id, tenant_id, user_id, video_id, asset_id, job_type, priority, status, status_changed_at, scheduled_for, token, "
-    "attempts, max_attempts, crashes, max_crashes, weight, needs, started_at, completed_at, job_data, depends_on, on_parent_failure, created_at, updated_at, limits) "
-    "select base.uuid_v7(), v.tenant_id, v.user_id, v.id, v.asset_id, 'no_op', 5, 'completed', now(), now(), 1, 0, 5, 0, 3, 1, '{}', now(), now(), '{}', "
-    "'{}', 'fail', now(), now(), '{}' from media.videos as v cross join generate_series(1, %(jobs)s) as n",
+    """
+    insert into queue.job_history (
+        id, tenant_id, user_id, video_id, asset_id, job_type, priority, status, status_changed_at, scheduled_for, token, attempts,
+        max_attempts, crashes, max_crashes, weight, needs, started_at, completed_at, job_data, depends_on, on_parent_failure, created_at,
+        updated_at, limits
+    )
+    select
+        base.uuid_v7(), v.tenant_id, v.user_id, v.id, v.asset_id, 'no_op', 5, 'completed', now(), now(), 1, 0, 5, 0, 3, 1, '{}', now(),
+        now(), '{}', '{}', 'fail', now(), now(), '{}'
+    from media.videos as v cross join generate_series(1, %(jobs)s) as n
+    """,
     "insert into queue.attempt_history (job_id, attempt, job_type, worker_id, started_at, ended_at, outcome, created_at) "
     "select h.id, 1, 'no_op', 'w1', now(), now(), 'completed', now() from queue.job_history as h",
     "analyze",
@@ -86,7 +94,7 @@ def main(videos: int, page: Path | None) -> None:
         write_section(page, "erasure", "Erasure of a user", facts, f"{told}\n\n{counts}")
 
 
-def measure(conn: psycopg.Connection[object], ours: settings.Settings, videos: int) -> tuple[dict[str, int], float, float]:
+def measure(conn: psycopg.Connection[Any], ours: settings.Settings, videos: int) -> tuple[dict[str, int], float, float]:
     """Counts of the certificate, and how long erasure and export took."""
     schema.install(conn)
     store = open_store(ours)

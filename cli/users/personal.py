@@ -248,7 +248,6 @@ def find_pii(app: App, user: str | None, table: str | None, tenant: str | None, 
       reelq users find-pii --table queue.job_attempts --json | jq -r .row_key
       reelq users find-pii ann@example.com
     """
-    from reelq.worker.rooms.ops import personal
 
     if user is None and tenant is not None:
         raise click.UsageError("--tenant must come with USER: tables are looked through as a whole")

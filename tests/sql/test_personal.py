@@ -14,6 +14,7 @@ from tests.sql.personalkit import Person, erase, exported, found_pii, where_said
 from tests.sql.queuekit import Queue
 from tests.sql.rolekit import Tenant, open_as
 
+
 @pytest.fixture
 def acme(conn: Conn) -> Tenant:
     return Tenant(conn, "acme")
