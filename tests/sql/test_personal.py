@@ -233,6 +233,14 @@ def test_a_certificate_never_changes(conn: Conn, bob: Person) -> None:
     assert scalar(conn, "select ops.find_subject(%s)", str(bob.id)) == bob.id
 
 
+def test_who_was_deleted_is_found_by_address_to_be_erased(conn: Conn, bob: Person) -> None:
+    """Of a live account and a deleted one of the same address the live one."""
+    conn.execute("update identity.users set status = 'deleted', deleted_at = base.clock() where id = %s", [bob.id])
+    assert scalar(conn, "select ops.find_subject('BOB@private.example')") == bob.id
+    again = scalar(conn, "insert into identity.users (tenant_id, email) values (%s, 'bob@private.example') returning id", bob.tenant.id)
+    assert scalar(conn, "select ops.find_subject('bob@private.example')") == again
+
+
 def enter(connect: Connect, acme: Tenant, user: UUID | None, role: str = "reelq_app") -> Conn:
     acting = open_as(connect, role, acme)
     acting.execute("select set_config('reelq.user_id', %s, false)", [str(user or "")])

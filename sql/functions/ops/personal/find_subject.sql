@@ -18,12 +18,15 @@ begin
         where identity.may_see(s.tenant_id, s.id)
         limit 1;
     else
-        -- Of a deleted account and a live one of the same address the live one.
-        select u.id into v_id
-        from identity.users as u
-        where lower(u.email) = lower(p_user) and identity.may_see(u.tenant_id, u.id)
-        order by u.deleted_at desc nulls first
-        limit 1;
+        -- Of a deleted account and a live one of the same address the live one. Two looks, each by its index.
+        select u.id into v_id from identity.users as u where lower(u.email) = lower(p_user) and u.deleted_at is null and identity.may_see(u.tenant_id, u.id);
+        if v_id is null then
+            select u.id into v_id
+            from identity.users as u
+            where lower(u.email) = lower(p_user) and u.deleted_at is not null and identity.may_see(u.tenant_id, u.id)
+            order by u.deleted_at desc
+            limit 1;
+        end if;
     end if;
     if v_id is null then
         raise exception 'no user %', coalesce(quote_literal(p_user), 'null')
