@@ -137,7 +137,8 @@ def erase(app: App, user: str, dry_run: bool, wait_s: float, sure: bool, tenant:
     with app.connect() as conn:
         user_id = find(conn, user, tenant)
         if dry_run:
-            output.emit(personal.count_rows(conn, user_id), as_json, COUNTS)
+            counts = personal.count_rows(conn, user_id)
+            output.emit(counts if as_json else [one for one in counts if one.rows], as_json, COUNTS)
             return
         erase_all(app, conn, [user_id], wait_s, sure, tenant, as_json)
 

@@ -158,6 +158,12 @@ def test_a_store_that_is_not_there_keeps_the_rows(reelq, bob, store_dir, conn):
     assert bob.in_store == []
 
 
+def test_a_user_of_a_platform_that_has_stored_nothing_is_erased(reelq, conn):
+    conn.execute("insert into identity.users (tenant_id, email) select id, 'new@example.com' from identity.tenants where slug = 'default'")
+    conn.execute("select queue.ingest_video('/a.mp4', 'default', (select id from identity.users where email = 'new@example.com'))")
+    assert reelq("users", "erase", "new@example.com", "--yes", "--json").row["counts"]["media.videos"] == 1
+
+
 def test_requests_are_done_together(reelq, bob, ann, conn):
     for person in (bob, ann):
         conn.execute("select ops.request_erasure(%s)", [person.id])

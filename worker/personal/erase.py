@@ -70,7 +70,9 @@ def erase_files(conn: Connection, stores: KnownStores, common: str, erasure_id: 
     # A file of which no row names an object may have some all the same, in the common store.
     gone = kept = 0
     for bucket in sorted({*keys, common}):
-        store = stores.get(bucket)
+        store = stores.find(bucket)
+        if store is None:
+            continue
         named = keys.get(bucket, set())
         for prefix in prefixes:
             named.update(store.list(prefix))

@@ -49,7 +49,10 @@ def bring(stores: KnownStores, found: personal.UserObject, folder: Path) -> dict
     try:
         path = folder / check_key(found.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        stores.get(found.bucket).get(found.key, path, found.sha256)
+        store = stores.find(found.bucket)
+        if store is None:
+            return {"problem": "object_missing"}
+        store.get(found.key, path, found.sha256)
     except PermanentError as error:
         return {"problem": error.code}
     return {"file": str(path)}

@@ -17,8 +17,8 @@ class KnownStores:
         self._conn, self._settings = conn, settings
         self._open: dict[str, Store] = {}
 
-    def get(self, bucket: str) -> Store:
-        """The store of that bucket, with the credentials of the settings.
+    def find(self, bucket: str) -> Store | None:
+        """The store of that bucket, with the credentials of the settings; None: no worker has ever used it, and no row names it.
 
         Raises:
             SettingsError: it is no bucket.
@@ -27,6 +27,8 @@ class KnownStores:
         if bucket not in self._open:
             store = open_store(replace(self._settings, store=bucket))
             known = media.find_store(self._conn, bucket)
+            if not known.has_objects:
+                return None
             if known.mark is None:
                 check_holds_something(store)
             store.expected = known.mark
