@@ -44,7 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "secrets": ("reelq.cli.secrets:secrets", "Keys that seal secrets: make, rotate, count, forget them."),
     "keys": ("reelq.cli.keys:keys", "API keys, by which programs act for a tenant or one of its users."),
     "subscriptions": ("reelq.cli.subscriptions:subscriptions", "What users and tenants pay for; tier and quota follow from it."),
-    "users": ("reelq.cli.users.commands:users", "Accounts, who may log in, and their personal data."),
+    "users": ("reelq.cli.users.commands:users", "Accounts: who may log in, and as what."),
     "sessions": ("reelq.cli.sessions:sessions", "Who is logged in where."),
     "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
