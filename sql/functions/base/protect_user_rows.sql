@@ -10,10 +10,10 @@ begin
         return;
     end if;
 
-    -- Selects of their own are asked once a statement, not once a row.
+    -- Selects of their own are asked once a statement, not once a row; and without a user no function is asked.
     execute format(
         'create policy user_sees_their_own on %1$s as restrictive to reelq_app, reelq_readonly '
-        'using ((select identity.sees_whole_tenant()) or (%2$s)) '
+        'using ((select coalesce(current_setting(''reelq.user_id'', true), '''') = '''') or (select identity.sees_whole_tenant()) or (%2$s)) '
         'with check ((select identity.may_write()) and ((select identity.sees_whole_tenant()) or (%2$s)))', p_table, p_own
     );
 end;
