@@ -46,6 +46,8 @@ PAIRS = "tests/sql/test_queue_pairs.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 SECRETS = "tests/sql/test_ops_secrets.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
+PERSONAL = "tests/sql/test_personal.py"
+PII = "tests/sql/test_personal_pii.py"
 AUDIT = "tests/sql/test_audit.py"
 AUDIT_GUARD = "tests/sql/test_audit_guard.py"
 QUOTAS = "tests/sql/test_quotas.py"
@@ -402,6 +404,15 @@ MUTANTS = [
     one("another worker settles a job", " and j.worker_id = p_worker_id", "", LEASES, "-k", "its_own"),
     one("another worker's heartbeat", " and l.worker_id = p_worker_id", "", LEASES, "-k", "its_own", at="a heartbeat forgets the token"),
     one("a release is a back-off", "p_outcome = 'snoozed'", "true", LEASES, "-k", "only_a_snooze", at="a drain charges an attempt"),
+    # Personal data
+    one("any long number is a card", "base.is_card(m.found[1])", "true", PII, "-k", "only_looks_like"),
+    one("a mask shows the text", "'\\1***'", "'\\&'", PII, "-k", "support_needs"),
+    one("anybody exports and erases anybody", "not identity.may_see(v_tenant, p_user_id)", "false", PERSONAL, "-k", "another_s"),
+    one("an export shows secrets", "col_description(a.attrelid, a.attnum) ~ '\\[secret\\]$'", "false", PERSONAL, "-k", "without_secrets"),
+    dropped("what somebody else shows goes too", PERSONAL, "-k", "has_a_share"),
+    dropped("attempts of archived jobs stay", PERSONAL, "-k", "nothing_else"),
+    one("files go under a running job", "exists", "false and exists", PERSONAL, "-k", "while_a_job"),
+    one("what came meanwhile stays", "v_left", "false", PERSONAL, "-k", "came_meanwhile"),
     # Secrets
     one("a secret that changed meanwhile is overwritten", " and t.%2$I = g.old", "", SECRETS, "-k", "still_there"),
     one("rows are sealed back under an older key", " is distinct from v_current", " is null", SECRETS, "-k", "sealed_back"),
