@@ -11,7 +11,7 @@ as $$
         ('identity.tenant_configs', 'tenant_config', 'insert update delete', null, '{}', null),
         (
             'identity.users', 'user', 'insert update delete', null,
-            '{last_login_at,last_login_ip,failed_login_attempts,current_usage,quota_reset_date,status_changed_at}', null
+            '{last_login_at,last_login_ip,failed_login_attempts,locked_until,two_factor_last_step,status_changed_at}', null
         ),
         ('identity.subscriptions', 'subscription', 'insert update delete', null, '{status_changed_at}', null),
         ('identity.quotas', 'quota', 'update delete', '{monthly_quota}', '{}', null),

@@ -38,7 +38,7 @@ declare
 begin
     if v_tenant is null and not v_is_operator then
         raise exception 'reelq.tenant_id must be set to see the audit'
-            using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
+            using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
     end if;
     if p_limit is null or p_limit not between 1 and 1000 then
         raise exception 'limit must be 1 to 1000, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 50; p_after gives the next page.';
