@@ -100,9 +100,9 @@ def test_an_address_has_the_same_salt_each_time_whether_it_is_there_or_not(conn:
 
 
 def calls(conn: Conn) -> Counter[str]:
-    """The functions that this transaction, or one before it, has called; but what the trigger and the check of one written row call."""
+    """The functions that this transaction, or one before it, has called; but what the triggers and the check of one written row call, and whose act it is."""
     found = dict(conn.execute("select funcname, calls from pg_stat_xact_user_functions").fetchall())
-    return Counter({name: times for name, times in found.items() if name not in ("tg_touch_updated_at", "clock", "is_envelope")})
+    return Counter({name: times for name, times in found.items() if name not in ("tg_touch_updated_at", "tg_audit", "clock", "is_envelope", "current_tenant")})
 
 
 def way(conn: Conn, email: str, password: str) -> Counter[str]:
@@ -454,14 +454,12 @@ def test_a_recipe_never_holds_the_digest_whatever_the_session_says_of_strings(co
     assert scalar(own, "select address from identity.login_attempts") == ANN
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "$2b$99$" + "a" * 53, "$2b$15$" + "a" * 53, "$2b$03$" + "a" * 53,
-        *(HASH.replace("m=64,t=1,p=1", cost) for cost in ("m=9999999,t=1,p=1", "m=262145,t=1,p=1", "m=64,t=11,p=1", "m=1,t=1,p=99", "m=64,t=1,p=17", "m=64,t=1,p=9")),
-    ],
-)  # fmt: skip
-def test_a_hash_that_costs_a_host_too_much_is_none(conn: Conn, ann: UUID, value: str) -> None:
+ARGON2_COSTS = ["m=9999999,t=1,p=1", "m=262145,t=1,p=1", "m=64,t=11,p=1", "m=1,t=1,p=99", "m=64,t=1,p=17", "m=64,t=1,p=9"]
+
+
+@pytest.mark.parametrize("cost", ["99", "15", "03", *ARGON2_COSTS])
+def test_a_hash_that_costs_a_host_too_much_is_none(conn: Conn, ann: UUID, cost: str) -> None:
+    value = HASH.replace("m=64,t=1,p=1", cost) if "m=" in cost else f"$2b${cost}$" + "a" * 53
     assert told(conn, "select identity.set_password(%s, %s)", ann, value)[0] == "RQ008"
     recipe = value[:29] if value.startswith("$2b") else value.rpartition("$")[0]
     with pytest.raises(passwords.UnusableHash):
