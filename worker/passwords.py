@@ -15,6 +15,7 @@ from datetime import datetime
 
 import bcrypt
 import pyotp
+from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret
 
 from reelq.worker.errors import BadArgument
@@ -23,12 +24,18 @@ LEAST_LENGTH = 12  # characters; NIST SP 800-63B-4 asks for 15 where it is the o
 MOST_BYTES = 1024  # hashing takes the same time for any length, but reading does not
 SALT_BYTES, DIGEST_BYTES = 16, 32
 BCRYPT_BYTES = 72  # what bcrypt has always read of a password; the library refuses more since 5.0
-MOST_MEMORY_KIB, MOST_PASSES = 1_048_576, 20  # of a hash that somebody has put into the database: more would take a host down
+# Of a hash that somebody has put into the database, as its check has it: more would take a host down.
+MOST_MEMORY_KIB, MOST_PASSES, MOST_LANES = 262_144, 10, 16
+LEAST_BCRYPT_COST, MOST_BCRYPT_COST = 4, 14  # each step doubles the time; 14 is a second and more
 STEP_S = 30
 DIGITS = 6
 RECOVERY_CODES = 10
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 letters, without those that look alike: 5 bits each
 RECIPE = re.compile(r"\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})(?:\$([A-Za-z0-9+/]{22}))?")
+
+
+class UnusableHash(ValueError):
+    """No password can be checked with it: it is no hash of ours, or costs more than a log-in may take."""
 
 
 class WeakPassword(BadArgument):
@@ -74,18 +81,28 @@ def digest(password: str, recipe: str) -> str:
     """The whole hash of a password, by the beginning of one: parameters and salt of argon2id, or bcrypt.
 
     Raises:
-        ValueError: it is no such beginning, or asks for more memory or passes than a host has.
+        UnusableHash: it is no such beginning, or asks for more memory or time than a log-in may take.
     """
     found = RECIPE.fullmatch(recipe)
     if not found or not found[4]:
-        if not re.fullmatch(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{22}", recipe):
-            raise ValueError("recipe must be the beginning of a hash of argon2id or bcrypt")
+        cost = re.fullmatch(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{22}", recipe)
+        if not cost:
+            raise UnusableHash("recipe must be the beginning of a hash of argon2id or bcrypt")
+        if not LEAST_BCRYPT_COST <= int(cost[1]) <= MOST_BCRYPT_COST:
+            raise UnusableHash(f"the cost of bcrypt must be {LEAST_BCRYPT_COST} to {MOST_BCRYPT_COST}")
         # As it was typed: other systems do not normalise. Zero bytes, which C's bcrypt ends at, nobody types.
         typed = password.encode("utf-8", "surrogatepass")[:BCRYPT_BYTES].replace(b"\0", b" ")
-        return bcrypt.hashpw(typed, recipe.encode()).decode()
-    if int(found[1]) > MOST_MEMORY_KIB or int(found[2]) > MOST_PASSES:
-        raise ValueError("a hash asks for more memory or passes than a log-in may take")
-    return _argon2(_bytes(password), base64.b64decode(found[4] + "=="), int(found[1]), int(found[2]), int(found[3]))
+        try:
+            return bcrypt.hashpw(typed, recipe.encode()).decode()
+        except ValueError as error:
+            raise UnusableHash("bcrypt does not take this salt") from error
+    memory, passes, lanes = int(found[1]), int(found[2]), int(found[3])
+    if memory > MOST_MEMORY_KIB or passes > MOST_PASSES or lanes > MOST_LANES:
+        raise UnusableHash("a hash asks for more memory, passes or lanes than a log-in may take")
+    try:
+        return _argon2(_bytes(password), base64.b64decode(found[4] + "=="), memory, passes, lanes)
+    except HashingError as error:  # less memory than its lanes need, and the like
+        raise UnusableHash("argon2id does not take these parameters") from error
 
 
 def proof(password: str, recipe: str) -> bytes:

@@ -167,18 +167,22 @@ def reset_password(app: App, user: str, tenant: str | None, as_json: bool) -> No
 def verify_email(app: App, user: str, email: str | None, tenant: str | None, as_json: bool) -> None:
     """Print a token that proves the address of a user.
 
-    Nothing is sent: the application mails it, and calls identity.verify_email with what comes back.
+    Nothing is sent: the application mails it, calls identity.verify_email with what comes back, and mails the
+    address of before that it was changed.
 
     \b
     Examples:
       reelq users verify-email ann@example.com
       reelq users verify-email ann@example.com --email ann@new.example.com
     """
+    from reelq.worker.errors import NotAllowed
     from reelq.worker.rooms.identity import tokens
     from reelq.worker.rooms.identity import users as room
 
     with app.connect(tenant=tenant) as conn:
         made = tokens.request_verification(conn, room.find_user(conn, user), email)
+    if made.send_to is None:
+        raise NotAllowed("the user must have had no token just now", "Wait some minutes (the setting token_every); the last one is good.")
     output.emit([{"token": made.token, "send_to": made.send_to}], as_json, ("token",), headings=False)
 
 

@@ -4,6 +4,7 @@ insert into identity.login_settings (name, value, description) values
 ('argon2_memory_kib', '19456', 'Memory that one password takes to hash, in KiB: more is slower to guess. Older hashes are made anew at the next log-in.'),
 ('argon2_passes', '2', 'Passes over that memory.'),
 ('argon2_lanes', '1', 'Lanes of it, which could be threads.'),
+('bcrypt_cost', '12', 'The cost of the bcrypt that is hashed for nothing while accounts with bcrypt are left: that of most of them, 4 to 14.'),
 ('login_tries', '5', 'After so many failed log-ins in a row the account is locked.'),
 ('login_lock', '1 minute', 'How long it is locked the first time; each further failure doubles it.'),
 ('login_lock_longest', '15 minutes', 'The longest lock. A short one, since anybody can lock an account whose address they know.'),
@@ -15,5 +16,6 @@ insert into identity.login_settings (name, value, description) values
 ('token_verify_email_lives', '3 days', 'How long an address can be proved with a token.'),
 ('token_reset_password_lives', '1 hour', 'How long a password can be reset with a token.'),
 ('token_invitation_lives', '7 days', 'How long an invitation can be accepted.'),
-('token_every', '5 minutes', 'A reset is sent to one address at most so often; for so long nobody else makes the last one void by asking again.')
+('fresh_login', '15 minutes', 'Who wants another address has logged in not longer ago than this.'),
+('token_every', '5 minutes', 'A reset or a proof of an address is sent to one user at most so often; for so long nobody else makes the last one void by asking again.')
 on conflict (name) do update set description = excluded.description where login_settings.description <> excluded.description;

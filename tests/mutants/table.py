@@ -458,4 +458,16 @@ MUTANTS = [
     one("anybody manages users", "if ", "if false and ", USERS, "-k", "each_role_may"),
     one("the last admin may go", "u.id <> p_user_id and ", "", USERS, "-k", "last_admin_stays"),
     one("admins are counted without a lock", " for no key update", "", USERS, "-k", "demote_each_other"),
+    # What an attack on it has found
+    one("the whole hash goes out", "left(v_hash, length(v_hash) - strpos(reverse(v_hash), '$'))", "v_hash", LOGIN, "-k", "never_holds_the_digest"),
+    one("a password forgives wrong codes", "case when u.two_factor_enabled then greatest(u.failed_login_attempts - 1, 0) else 0 end", "0", LOGIN, "-k", "wrong_codes_lock"),
+    one("a challenge is shown and judged in one transaction", "if ", "if false and ", LOGIN, "-k", "used_up_where_it_is_shown"),
+    one("a challenge is good for many codes", "and a.shown_in is null", "", LOGIN, "-k", "used_up_where_it_is_shown"),
+    one("as many attempts are kept as somebody makes", "if ", "if false and ", LOGIN, "-k", "up_to_a_bound"),
+    one("a log-in for a nonsense tenant is one for all", ", '00000000-0000-0000-0000-000000000000'", ", null", LOGIN, "-k", "serves_nobody"),
+    one("recovery codes are the same", "<> 10", "> 10", LOGIN, "-k", "equal_recovery_codes"),
+    one("a token of the old address is good", " or lower(u.email) = lower(t.email)", " or true", TOKENS, "-k", "beside_the_change"),
+    one("an old session takes the mailbox over", "exception", "notice", TOKENS, "-k", "another_mailbox"),
+    one("an account holds as much as somebody writes", "if ", "if false and ", USERS, "-k", "so_much_and_no_more"),
+    one("a pinned tenant takes another's key", "and coalesce(k.tenant_id = identity.pinned_tenant(), true)", "", KEYS, "-k", "pinned"),
 ]  # fmt: skip

@@ -24,7 +24,10 @@ NOT_AUTHENTICATED = ("RQ014", "not authenticated", "Check what was given. After 
 
 def make_cheap(conn: Conn) -> None:
     """Let a hash take a tenth of a millisecond: less than identity.set_login_setting would allow."""
-    conn.execute("update identity.login_settings set value = case name when 'argon2_memory_kib' then '64' else '1' end where name in ('argon2_memory_kib', 'argon2_passes')")
+    conn.execute(
+        "update identity.login_settings set value = case name when 'argon2_memory_kib' then '64' when 'bcrypt_cost' then '4' else '1' end "
+        "where name in ('argon2_memory_kib', 'argon2_passes', 'bcrypt_cost')"
+    )
 
 
 def add_user(conn: Conn, email: str = "ann@example.com", role: str = "member", tenant: UUID | None = None, password_hash: str | None = HASH) -> UUID:

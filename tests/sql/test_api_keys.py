@@ -437,3 +437,12 @@ def test_who_authenticates_and_ingests_beside_the_delete_of_the_owner_is_no_dead
         race = Race(Queue(connect()), delete).start_and_wait_until_blocked(Queue(connect()))
         session.value("select queue.ingest_video('/a.mp4')")
     race.finish()
+
+
+def test_a_pinned_tenant_takes_its_own_keys_only(queue, acme, connect):
+    beta = Company(queue, connect, "beta")
+    key = queue.value("select key from identity.create_key('mine', %s)", acme.tenant.slug)
+    for given, expected in ((beta.id, "RQ014"), ("acme", "RQ014"), (acme.id, None), ("", None)):
+        app = beta.server()
+        app.value("select set_config('reelq.tenant_id', %s, false)", str(given))
+        assert code(app, "select * from identity.authenticate(%s)", key) == expected, given

@@ -100,9 +100,9 @@ def test_an_address_has_the_same_salt_each_time_whether_it_is_there_or_not(conn:
 
 
 def calls(conn: Conn) -> Counter[str]:
-    """The functions that this transaction, or one before it, has called; but what the trigger and the check of one written row call."""
+    """The functions that this transaction, or one before it, has called; but what the triggers and the check of one written row call, and whose act it is."""
     found = dict(conn.execute("select funcname, calls from pg_stat_xact_user_functions").fetchall())
-    return Counter({name: times for name, times in found.items() if name not in ("tg_touch_updated_at", "clock", "is_envelope")})
+    return Counter({name: times for name, times in found.items() if name not in ("tg_touch_updated_at", "tg_audit", "clock", "is_envelope", "current_tenant")})
 
 
 def way(conn: Conn, email: str, password: str) -> Counter[str]:
@@ -241,7 +241,6 @@ def test_a_hash_of_older_settings_is_made_anew(conn: Conn, ann: UUID) -> None:
     conn.execute("update identity.login_settings set value = '128' where name = 'argon2_memory_kib'")
     login.log_in(conn, ANN, PASSWORD)
     assert scalar(conn, "select password_hash from identity.users").startswith("$argon2id$v=19$m=128,t=1,p=1$")
-    assert not scalar(conn, "select identity.hash_again(%s, %s, %s)", ann, b"x" * 32, HASH), "only who knows the present one"
 
 
 def test_a_password_is_checked_once_more_without_a_session(conn: Conn, ann: UUID) -> None:
@@ -366,7 +365,9 @@ def test_the_code_that_confirmed_is_used(conn: Conn, ann: UUID, keys: Keyring) -
 def test_sql_holds_the_step_though_the_caller_lies(conn: Conn, factor: tuple[str, list[str]]) -> None:
     now = int(scalar(conn, "select base.clock()").timestamp()) // 30
     for step in (now - 2, now + 2, 0, -1, 2**62):
-        assert one(conn, "select outcome from identity.finish_second_factor(%s, %s)", challenge(conn), step) == {"outcome": "refused"}
+        which = challenge(conn)
+        conn.execute("select identity.show_challenge(%s)", [which])
+        assert one(conn, "select outcome from identity.finish_second_factor(%s, %s)", which, step) == {"outcome": "refused"}
         conn.execute("select identity.unlock_user(id) from identity.users")
 
 
@@ -438,3 +439,142 @@ def test_a_challenge_ends_with_what_ends_the_sessions(conn: Conn, ann: UUID, key
         login.give_code(conn, half_done, code_at(conn, factor[0]), keys)
 
 
+
+
+# What an attack has found
+
+
+@pytest.mark.parametrize("setting", ["on", "off"])
+def test_a_recipe_never_holds_the_digest_whatever_the_session_says_of_strings(connect: Connect, ann: UUID, setting: str) -> None:
+    own = connect()
+    own.execute(f"set standard_conforming_strings = {setting}".encode())
+    own.execute("set escape_string_warning = off")
+    begun = login.begin_login(own, ANN)
+    assert begun.recipe == HASH.rpartition("$")[0]
+    assert scalar(own, "select address from identity.login_attempts") == ANN
+
+
+ARGON2_COSTS = ["m=9999999,t=1,p=1", "m=262145,t=1,p=1", "m=64,t=11,p=1", "m=1,t=1,p=99", "m=64,t=1,p=17", "m=64,t=1,p=9"]
+
+
+@pytest.mark.parametrize("cost", ["99", "15", "03", *ARGON2_COSTS])
+def test_a_hash_that_costs_a_host_too_much_is_none(conn: Conn, ann: UUID, cost: str) -> None:
+    value = HASH.replace("m=64,t=1,p=1", cost) if "m=" in cost else f"$2b${cost}$" + "a" * 53
+    assert told(conn, "select identity.set_password(%s, %s)", ann, value)[0] == "RQ008"
+    recipe = value[:29] if value.startswith("$2b") else value.rpartition("$")[0]
+    with pytest.raises(passwords.UnusableHash):
+        passwords.digest(PASSWORD, recipe)
+
+
+def test_an_account_s_hash_sets_nobody_else_s_cost(conn: Conn, ann: UUID) -> None:
+    add_user(conn, "evil@example.com", password_hash="$2b$14$" + "a" * 53)
+    assert (login.begin_login(conn, "nobody@example.com").decoy or "").startswith("$2b$04$")
+    assert login.log_in(conn, ANN, PASSWORD).user_id == ann
+
+
+def test_a_hash_that_cannot_be_computed_is_refused_like_everything_else(conn: Conn, ann: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "MOST_MEMORY_KIB", 32)
+    with pytest.raises(NotAuthenticated):
+        login.log_in(conn, ANN, PASSWORD)
+
+
+def test_a_challenge_is_used_up_where_it_is_shown_though_the_caller_rolls_back(conn: Conn, keys: Keyring, factor: tuple[str, list[str]]) -> None:
+    now = int(scalar(conn, "select base.clock()").timestamp()) // 30
+    finish = "select outcome from identity.finish_second_factor(%s, %s)"
+    first = challenge(conn)
+    assert told(conn, finish, first, now)[0] == "RQ009", "never shown"
+    with conn.transaction(force_rollback=True):
+        conn.execute("select identity.show_challenge(%s)", [first])
+        assert told(conn, "savepoint s; " + finish.replace("%s", f"'{first}'", 1).replace("%s", str(now)))[0] == "RQ009"
+    with conn.transaction(), pytest.raises(ValueError, match="outside a transaction"):
+        login.give_code(conn, first, code_at(conn, factor[0]), keys)
+    conn.execute("select identity.show_challenge(%s)", [first])
+    assert told(conn, "select identity.show_challenge(%s)", first) == NOT_AUTHENTICATED, "one code a challenge"
+    assert one(conn, finish, first, now) == {"outcome": "in"}
+
+
+def test_a_new_hash_is_taken_once_after_a_log_in_that_asked_for_it(connect: Connect, conn: Conn, ann: UUID) -> None:
+    again = "select identity.hash_again(%s, %s)"
+    assert not scalar(conn, again, uuid4(), HASH), "it is no oracle"
+    conn.execute("update identity.login_settings set value = '128' where name = 'argon2_memory_kib'")
+    begun = login.begin_login(conn, ANN)
+    answer = login.finish_login(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe))
+    assert answer.hash_again
+    made = passwords.hash_password(PASSWORD, "$argon2id$v=19$m=128,t=1,p=1")
+    for wrong in ("$argon2id$x", "$2b$04$" + "a" * 53, "", None):
+        assert told(conn, again, begun.attempt, wrong)[0] == "RQ008"
+    other = become(connect(), "reelq_app", scalar(conn, "select identity.create_tenant('acme')")).conn
+    assert not scalar(other, again, begun.attempt, made)
+    assert scalar(conn, again, begun.attempt, made) and not scalar(conn, again, begun.attempt, made)
+    assert try_login(conn, ANN).outcome == "in"
+
+
+def test_a_new_hash_of_an_old_password_does_not_come_back(conn: Conn, ann: UUID) -> None:
+    conn.execute("update identity.login_settings set value = '128' where name = 'argon2_memory_kib'")
+    begun = login.begin_login(conn, ANN)
+    login.finish_login(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe))
+    login.set_password(conn, ann, "another horse battery")
+    assert not scalar(conn, "select identity.hash_again(%s, %s)", begun.attempt, HASH)
+
+
+def test_wrong_codes_lock_though_the_password_is_right_in_between(conn: Conn, keys: Keyring, factor: tuple[str, list[str]]) -> None:
+    wrong = "000000" if code_at(conn, factor[0]) != "000000" else "000001"
+    for tries in range(1, 5):
+        with pytest.raises(NotAuthenticated):
+            login.give_code(conn, challenge(conn), wrong, keys)
+        login.check_password(conn, ANN, PASSWORD)
+        assert failures(conn) == tries
+    challenge(conn)
+    with pytest.raises(NotAuthenticated):
+        login.check_password(conn, ANN, PASSWORD)
+
+
+def test_a_right_password_alone_does_not_lock_out_who_has_a_second_factor(conn: Conn, factor: tuple[str, list[str]]) -> None:
+    for _ in range(9):
+        login.check_password(conn, ANN, PASSWORD)
+    assert one(conn, "select failed_login_attempts as n, locked_until from identity.users") == {"n": 0, "locked_until": None}
+
+
+def test_a_second_factor_and_another_password_do_not_wait_for_each_other(connect: Connect, conn: Conn, ann: UUID, factor: tuple[str, list[str]]) -> None:
+    """Both lock the user first: while that is held, the attempt is free."""
+    which, other = challenge(conn), connect()
+    conn.execute("select identity.show_challenge(%s)", [which])
+    other.execute("set lock_timeout = '200ms'")
+    with conn.transaction():
+        conn.execute("select from identity.users where id = %s for no key update", [ann])
+        with other.transaction():
+            assert told(other, "savepoint s; select identity.finish_second_factor('" + str(which) + "', 1)")[0] == "55P03"
+        conn.execute("select from identity.login_attempts where id = %s for update nowait", [which])
+
+
+@pytest.mark.parametrize("given", ["acme", "nonsense", "%"])
+def test_a_tenant_that_is_none_serves_nobody(connect: Connect, conn: Conn, ann: UUID, given: str) -> None:
+    conn.execute("select identity.create_tenant('acme')")
+    opened = login.log_in(conn, ANN, PASSWORD)
+    own = become(connect(), "reelq_app").conn
+    own.execute("select set_config('reelq.tenant_id', %s, false)", [given])
+    assert told(own, "select * from identity.check_session(%s)", opened.token) == NOT_AUTHENTICATED
+    assert try_login(own, ANN).outcome == "refused"
+    assert one(own, "select send_to from identity.request_reset(%s)", ANN) == {"send_to": None}
+
+
+def test_tries_that_cannot_succeed_are_kept_up_to_a_bound(conn: Conn, ann: UUID, clock: Clock) -> None:
+    clock.forward(0)
+    for _ in range(30):
+        login.begin_login(conn, "nobody@example.com")
+        conn.execute("select identity.request_reset('nobody@example.com')")
+    kept = "select count(*) from identity.login_attempts where address = %s"
+    assert scalar(conn, kept, "nobody@example.com") == 20
+    assert scalar(conn, "select count(*) from ops.audit_logs where action = 'reset.requested'") == 10
+    conn.execute("insert into identity.login_attempts (address) select i || '@example.com' from generate_series(1, 1000) as i")
+    login.begin_login(conn, "somebody@example.com")
+    assert scalar(conn, kept, "somebody@example.com") == 0
+    assert try_login(conn, ANN).outcome == "in", "who can succeed is always admitted"
+    clock.forward(timedelta(minutes=1, seconds=1))
+    login.begin_login(conn, "nobody@example.com")
+    assert scalar(conn, kept, "nobody@example.com") == 21
+
+
+def test_ten_equal_recovery_codes_are_refused_in_words(conn: Conn, ann: UUID, keys: Keyring) -> None:
+    login.enrol_second_factor(conn, ann, keys)
+    assert told(conn, "select identity.confirm_second_factor(%s, 1, %s)", ann, [b"x" * 32] * 10)[0] == "RQ008"

@@ -143,7 +143,7 @@ def test_an_address_is_proved_and_a_new_one_becomes_theirs_only_then(conn: Conn,
     assert made.send_to == "new@example.com"
     assert one(conn, "select email, email_verified from identity.users") == {"email": ANN, "email_verified": False}
     reset = tokens.request_reset(conn, ANN)
-    assert tokens.verify_email(conn, made.token) == ann
+    assert tokens.verify_email(conn, made.token) == tokens.Proved(ann, ANN), "the address of before is to hear of it"
     assert one(conn, "select email, email_verified from identity.users") == {"email": "new@example.com", "email_verified": True}
     assert told(conn, USE, reset.token) == NOT_AUTHENTICATED, "it went to the address of before"
     assert told(conn, "select identity.verify_email(%s)", made.token) == NOT_AUTHENTICATED
@@ -178,3 +178,45 @@ def test_another_tenant_s_token_is_none(connect: Connect, conn: Conn, ann: UUID)
     app = become(connect(), "reelq_app", scalar(conn, "select identity.create_tenant('acme')")).conn
     assert told(app, USE, made.token) == told(app, "select * from identity.show_token(%s)", made.token) == NOT_AUTHENTICATED
     conn.execute(USE.encode(), [made.token])
+
+
+def test_a_token_of_an_address_of_before_is_none_though_it_was_made_beside_the_change(connect: Connect, conn: Conn, ann: UUID) -> None:
+    other = connect()
+    with conn.transaction():
+        conn.execute("""select identity.change_user(%s, '{"email": "new@example.com"}')""", [ann])
+        made = tokens.request_reset(other, ANN)
+    assert made.send_to == ANN
+    assert told(conn, USE, made.token) == told(conn, "select * from identity.show_token(%s)", made.token) == NOT_AUTHENTICATED
+
+
+def test_a_reset_is_entered_as_an_act_of_its_tenant(connect: Connect, conn: Conn, ann: UUID) -> None:
+    tokens.request_reset(become(connect(), "reelq_app").conn, ANN)
+    assert scalar(conn, "select tenant_id = (select tenant_id from identity.users) from ops.audit_logs where action = 'reset.requested'")
+
+
+def test_an_old_session_does_not_become_another_mailbox(connect: Connect, conn: Conn, ann: UUID, clock: Clock) -> None:
+    """Nor an admin's, who may otherwise write addresses."""
+    clock.forward(0)
+    admin = add_user(conn, "boss@example.com", "admin")
+    asks = {ann: "select identity.request_verification(%s, 'thief@example.com')", admin: """select identity.change_user(%s, '{"email": "thief@example.com"}')"""}
+    opened = {user: sessions.open_session(conn, user) for user in asks}
+    own = become(connect(), "reelq_app").conn
+    for late, expected in ((False, None), (True, "RQ016")):
+        if late:
+            clock.forward(timedelta(minutes=16))
+            sessions.open_session(conn, ann)  # another device: the old session is no fresher for it
+        for user, ask in asks.items():
+            with own.transaction(force_rollback=True):
+                sessions.check_session(own, opened[user].token)
+                if expected is None:
+                    own.execute(ask.encode(), [user])
+                else:
+                    assert told(own, ask, user)[0] == expected
+
+
+def test_a_user_is_sent_a_proof_of_an_address_once_in_five_minutes(conn: Conn, ann: UUID, clock: Clock) -> None:
+    clock.forward(0)
+    assert tokens.request_verification(conn, ann, "a@example.com").send_to == "a@example.com"
+    assert tokens.request_verification(conn, ann, "b@example.com").send_to is None
+    clock.forward(timedelta(minutes=5))
+    assert tokens.request_verification(conn, ann, "b@example.com").send_to == "b@example.com"

@@ -26,6 +26,7 @@ class House:
         self.beta: UUID = scalar(conn, "select identity.create_tenant('beta')")
         self.users = {name: add_user(conn, f"{name}@acme.example", name.removeprefix("other_"), self.acme) for name in PEOPLE}
         self.foreign = add_user(conn, "foreign@beta.example", "admin", self.beta)
+        conn.execute("update identity.users set last_login_at = base.clock()")  # else nobody may ask for another address
 
 
 @pytest.fixture
@@ -216,3 +217,19 @@ def test_no_role_reads_a_hash(connect: Connect, house: House) -> None:
                        "login_attempts.id", "login_salts.secret"):  # fmt: skip
             table, name = column.split(".")
             assert caller(f"select {name} from identity.{table}") == "42501", (role, column)
+
+
+@pytest.mark.parametrize("key", ["settings", "metadata", "avatar_url", "timezone", "language"])
+def test_an_account_holds_so_much_and_no_more(conn: Conn, house: House, key: str) -> None:
+    value: Any = "x" * 20_000
+    code, words, _ = told(conn, "select identity.change_user(%s, %s)", house.users["member"], json.dumps({key: {"a": value} if key in ("settings", "metadata") else value}))
+    assert code == "RQ008" and words and words.startswith(f"{key} must have at most")
+
+
+@pytest.mark.parametrize(
+    "call", ["change_user({}, to_jsonb(repeat('x', 1000000)))", "find_user(repeat('x', 1000000))", "act_for(repeat('x', 1000000))", "check_scope(repeat('x', 1000000))"]
+)
+def test_a_refusal_does_not_repeat_a_megabyte(conn: Conn, house: House, call: str) -> None:
+    given = call.replace("{}", f"'{house.users['member']}'")
+    _, words, hint = told(conn, f"select identity.{given}")
+    assert len(words or "") + len(hint or "") < 500

@@ -14,7 +14,7 @@ begin
     elsif p_tenant ~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then  -- mutant: anybody learns ids by slug
         v_id := p_tenant::uuid;
     else
-        raise exception 'no tenant %', coalesce(quote_literal(p_tenant), 'null') using errcode = 'RQ004', hint = 'Give its id: only the owner and workers may look for a slug.';
+        raise exception 'no tenant %', coalesce(quote_literal(left(p_tenant, 80)), 'null') using errcode = 'RQ004', hint = 'Give its id: only the owner and workers may look for a slug.';
     end if;
     perform set_config('reelq.tenant_id', v_id::text, true);
     return v_id;

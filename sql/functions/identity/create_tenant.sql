@@ -9,7 +9,7 @@ declare
     v_id uuid;
 begin
     if p_slug !~ '^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$' then
-        raise exception 'slug must be 1 to 50 of a-z, 0-9 and hyphens (not at its ends), not %', quote_literal(p_slug)
+        raise exception 'slug must be 1 to 50 of a-z, 0-9 and hyphens (not at its ends), not %', quote_literal(left(p_slug, 80))
             using errcode = 'RQ008', hint = 'Such as acme-films; the name, which may be anything, is another argument.';
     end if;
     insert into identity.tenants (slug, name, tier)

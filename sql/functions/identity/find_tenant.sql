@@ -12,7 +12,7 @@ begin
     from identity.tenants as t
     where (t.slug = p_key or t.id::text = lower(p_key)) and base.may_act_for(t.id);
     if v_id is null then
-        raise exception 'no tenant %', coalesce(quote_literal(p_key), 'null') using errcode = 'RQ004', hint = 'Look with: reelq tenants list';
+        raise exception 'no tenant %', coalesce(quote_literal(left(p_key, 80)), 'null') using errcode = 'RQ004', hint = 'Look with: reelq tenants list';
     end if;
     return v_id;
 end;

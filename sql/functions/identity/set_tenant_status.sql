@@ -8,7 +8,7 @@ as $$
 begin
     perform base.check_read_committed();
     if p_status is null or p_status not in ('active', 'suspended', 'deleted') then
-        raise exception 'status must be active, suspended or deleted, not %', coalesce(quote_literal(p_status), 'null')
+        raise exception 'status must be active, suspended or deleted, not %', coalesce(quote_literal(left(p_status, 80)), 'null')
             using errcode = 'RQ008', hint = 'suspended: nothing is accepted and no job starts; deleted: the same, until its data is removed.';
     end if;
     update identity.tenants as t set status = p_status where t.id = identity.find_tenant(p_tenant) and t.status is distinct from p_status;

@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_status is null or p_status not in ('downloading', 'processing', 'compressing', 'uploading') then
-        raise exception 'status must be downloading, processing, compressing or uploading, not %', coalesce(quote_literal(p_status), 'null')
+        raise exception 'status must be downloading, processing, compressing or uploading, not %', coalesce(quote_literal(left(p_status, 80)), 'null')
             using errcode = 'RQ008', hint = 'The status ready is for media.finish_video, '
                 || 'failed for media.fail_video.';
     end if;

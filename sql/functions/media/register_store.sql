@@ -8,7 +8,7 @@ as $$
 begin
     if coalesce(p_bucket, '') = '' or coalesce(p_mark, '') = '' then
         raise exception 'a store must have an address and a mark, not % and %',
-            coalesce(quote_literal(p_bucket), 'null'), coalesce(quote_literal(p_mark), 'null')
+            coalesce(quote_literal(left(p_bucket, 80)), 'null'), coalesce(quote_literal(left(p_mark, 80)), 'null')
             using errcode = 'RQ008', hint = 'Workers do it when they first use a store.';
     end if;
     insert into media.stores (bucket, mark) values (p_bucket, p_mark) on conflict (bucket) do nothing;

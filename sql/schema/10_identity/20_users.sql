@@ -27,8 +27,13 @@ create table identity.users (
     constraint email_looks_like_one check (email ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$' and length(email) <= 255),
     constraint username_has_1_to_100_characters check (length(username) between 1 and 100),
     constraint password_hash_is_argon2id_or_bcrypt check (
-        password_hash ~ '^\$argon2id\$v=19\$m=[1-9][0-9]{0,6},t=[1-9][0-9]?,p=[1-9][0-9]?\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$'
-        or password_hash ~ '^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$'
+        case
+            when password_hash ~ '^\$argon2id\$v=19\$m=[1-9][0-9]{0,5},t=([1-9]|10),p=([1-9]|1[0-6])\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$'
+                then
+                    substring(password_hash from 'm=([0-9]+)')::integer
+                    between 8 * substring(password_hash from 'p=([0-9]+)')::integer and 262144
+            else password_hash ~ '^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$'
+        end
     ),
     constraint full_name_has_at_most_255_characters check (length(full_name) <= 255),
     constraint role_is_known check (role in ('admin', 'member', 'viewer', 'beta_tester')),

@@ -5,11 +5,12 @@
     except SecondFactorNeeded as needed:
         opened = give_code(conn, needed.challenge, "123456", keys)  # keys: worker.secrets.Keyring
 
-The connection is in autocommit and outside a transaction: a failed log-in is counted whatever the caller does then.
+The connection is in autocommit and outside a transaction: a failed log-in is counted, and a code used up, whatever the caller does then.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
@@ -120,12 +121,12 @@ def log_in(conn: Connection, email: str, password: str, *, device: str | None = 
         SecondFactorNeeded: the password was right, and the account has a second factor.
         NotAuthenticated: RQ014, one wording for everything that was wrong.
     """
-    answer, proof = _try(conn, email, password, device, open_session=True)
+    answer, attempt = _try(conn, email, password, device, open_session=True)
     if answer.user_id is None or answer.tenant_id is None:
         refuse(conn)
     if answer.hash_again:
         made = passwords.hash_password(password, argon2_parameters(conn))
-        scalar(conn, "select identity.hash_again(%s, %s, %s)", [answer.user_id, proof, made])
+        scalar(conn, "select identity.hash_again(%s, %s)", [attempt, made])
     if answer.challenge is not None:
         raise SecondFactorNeeded(answer.challenge)
     if answer.session_id is None or answer.token is None or answer.expires_at is None:
@@ -139,6 +140,7 @@ def give_code(conn: Connection, challenge: UUID, code: str, keys: Keyring, *, de
     Raises:
         NotAuthenticated: RQ014, the same words as before.
     """
+    _check_outside(conn)
     with db.family():
         (found,) = rows(conn, _Challenge, "select * from identity.show_challenge(%s)", [challenge])
     step, recovery = None, None
@@ -202,13 +204,26 @@ def refuse(conn: Connection) -> NoReturn:
     raise AssertionError("identity.refuse_credentials must raise")
 
 
-def _try(conn: Connection, email: str, password: str, device: str | None, *, open_session: bool) -> tuple[Answer, bytes]:
-    """Both steps; the proof that was given."""
+def _check_outside(conn: Connection) -> None:
+    """A rollback would take back that a try was counted, or a code used up."""
     if not conn.autocommit or conn.info.transaction_status != TransactionStatus.IDLE:
         raise ValueError("a log-in must begin outside a transaction, on a connection in autocommit: each try is counted in one of its own")
+
+
+def _try(conn: Connection, email: str, password: str, device: str | None, *, open_session: bool) -> tuple[Answer, UUID]:
+    """Both steps; the attempt that it was."""
+    _check_outside(conn)
     # What Postgres cannot keep, and what is longer than any address, is of nobody.
     begun = begin_login(conn, email[:1000].replace("\0", "?").encode("utf-8", "replace").decode())
-    proof = passwords.proof(password, begun.recipe)
+    proof = _proof(password, begun.recipe)
     if begun.decoy:
-        passwords.proof(password, begun.decoy)
-    return finish_login(conn, begun.attempt, proof, device, open_session), proof
+        _proof(password, begun.decoy)
+    return finish_login(conn, begun.attempt, proof, device, open_session), begun.attempt
+
+
+def _proof(password: str, recipe: str) -> bytes:
+    """passwords.proof; of a hash that nothing can be checked with, one that is never right: refused like everything else."""
+    try:
+        return passwords.proof(password, recipe)
+    except passwords.UnusableHash:
+        return secrets.token_bytes(32)

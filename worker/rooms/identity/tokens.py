@@ -36,6 +36,14 @@ class Token:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """An address that is the user's from now on."""
+
+    user_id: UUID
+    told_to: str | None  # the address of before: mail there that it was changed; None: it is the same
+
+
 def invite_user(conn: Connection, email: str, role: str = "member", full_name: str | None = None, tenant_id: UUID | None = None) -> Invitation:
     """Make an account whose user chooses a password with the token."""
     (made,) = rows(conn, Invitation, "select * from identity.invite_user(%s, %s, %s, %s)", [email, role, full_name, tenant_id])
@@ -49,7 +57,7 @@ def request_reset(conn: Connection, email: str) -> Mail:
 
 
 def request_verification(conn: Connection, user_id: UUID, email: str | None = None) -> Mail:
-    """A token that proves the user's address, or a new one that becomes theirs."""
+    """A token that proves the user's address, or a new one that becomes theirs. NotPermitted for a new one when a user's log-in is old."""
     (made,) = rows(conn, Mail, "select * from identity.request_verification(%s, %s)", [user_id, email])
     return made
 
@@ -73,9 +81,10 @@ def use_password_token(conn: Connection, token: str, password: str) -> UUID:
     return scalar(conn, "select identity.use_password_token(%s, %s)", [token, made])  # type: ignore[no-any-return]
 
 
-def verify_email(conn: Connection, token: str) -> UUID:
-    """The address is proved; the user's id. NotAuthenticated when the token is not good."""
-    return scalar(conn, "select identity.verify_email(%s)", [token])  # type: ignore[no-any-return]
+def verify_email(conn: Connection, token: str) -> Proved:
+    """The address is proved. NotAuthenticated when the token is not good."""
+    (proved,) = rows(conn, Proved, "select * from identity.verify_email(%s)", [token])
+    return proved
 
 
 def argon2_parameters(conn: Connection) -> str:

@@ -30,6 +30,7 @@ begin
         k.key_hash = v_hash
         and k.revoked_at is null
         and (k.expires_at is null or k.expires_at > v_now)  -- mutant: a key never expires
+        and coalesce(k.tenant_id = identity.pinned_tenant(), true)  -- mutant: a pinned tenant takes another's key
         and t.status = 'active'
         and (k.user_id is null or u.id is not null);  -- mutant: a key outlives its user
     if key_id is null then
@@ -75,6 +76,7 @@ begin
     perform
         set_config('reelq.tenant_id', tenant_id::text, true),
         set_config('reelq.user_id', coalesce(user_id::text, ''), true),  -- mutant: a user of before stays
+        set_config('reelq.session_id', '', true),
         set_config('reelq.api_key_id', key_id::text, true);
     return next;
 end;
@@ -83,7 +85,7 @@ $$;
 comment on function identity.authenticate(text) is $$
 Who comes with this API key: tenant, user (null: the tenant itself), key, scopes, and the user's role. Until the transaction ends the session
 acts for them: sets reelq.tenant_id, reelq.user_id and reelq.api_key_id. First statement of a transaction; give the key as a bound
-parameter, so that no log bears it.
+parameter, so that no log bears it. With reelq.tenant_id set before, keys of that tenant only.
   begin; select * from identity.authenticate($1); select identity.check_scope('write'); … commit;
 
 A use counts with its transaction; calls that are open at the same moment do not see each other, so that no key is a row that all wait for. Limits

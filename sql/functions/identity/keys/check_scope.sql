@@ -9,7 +9,7 @@ declare
     v_has text;
 begin
     if p_scope is null or p_scope not in ('read', 'write', 'delete', 'admin') then
-        raise exception 'scope must be read, write, delete or admin, not %', coalesce(quote_literal(p_scope), 'null')
+        raise exception 'scope must be read, write, delete or admin, not %', coalesce(quote_literal(left(p_scope, 80)), 'null')
             using errcode = 'RQ008', hint = 'admin includes the others.';
     end if;
     if not identity.has_scope(p_scope) then

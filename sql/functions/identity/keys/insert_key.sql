@@ -46,7 +46,7 @@ begin
     return next;
 exception
     when unique_violation then
-        raise exception 'name must be new among the live keys of its owner, not %', quote_literal(p_name)
+        raise exception 'name must be new among the live keys of its owner, not %', quote_literal(left(p_name, 80))
             using errcode = 'RQ009', hint = 'Revoke the other one, or rotate it: reelq keys rotate';
 end;
 $$;

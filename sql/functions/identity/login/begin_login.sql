@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_tenant_id uuid := base.current_tenant();
+    v_tenant_id uuid := identity.pinned_tenant();
     v_email text := lower(trim(p_email));
     v_tries integer := identity.login_setting('login_tries')::integer;
     v_first interval := identity.login_setting('login_lock')::interval;
@@ -15,7 +15,7 @@ declare
     v_salt bytea := identity.login_salt(v_email);
     v_user_id uuid;
     v_hash text;
-    v_bcrypt text;
+    v_left boolean;
 begin
     perform base.check_read_committed();
     -- The tenant in a form that no index serves: by the address there is one row, by the tenant there may be a million.
@@ -38,25 +38,21 @@ begin
         and (u.locked_until is null or u.locked_until <= v_now)  -- mutant: a locked account is tried
     returning u.password_hash into v_hash;
 
-    insert into identity.login_attempts (user_id, admitted, address)
-    values (
-        v_user_id, v_hash is not null,
-        case when v_email ~ '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$' and length(v_email) <= 255 then v_email end
-    )
-    returning id into attempt;
+    attempt := coalesce(identity.note_attempt('password', v_email, v_user_id, v_hash is not null), gen_random_uuid());
 
     -- While accounts of another system are left, every log-in takes the time of both ways.
-    select left(u.password_hash, 7) into v_bcrypt
-    from identity.users as u where u.password_hash like '$2%' and u.deleted_at is null order by u.id limit 1;
+    v_left := exists (select from identity.users as u where u.password_hash like '$2%' and u.deleted_at is null);
 
     recipe := identity.argon2_parameters() || '$' || rtrim(encode(substr(v_salt, 1, 16), 'base64'), '=');
     -- bcrypt's own base64 begins with "./" and its 22nd letter has two bits only.
-    decoy := v_bcrypt || translate(left(encode(substr(v_salt, 9, 24), 'base64'), 21), '+/', './') || 'u';
+    -- The cost is the operator's: one that an account could set would make everybody's log-in as slow as that.
+    decoy := case when v_left then '$2b$' || lpad(identity.login_setting('bcrypt_cost'), 2, '0') || '$' end || translate(left(encode(substr(v_salt, 9, 24), 'base64'), 21), '+/', './') || 'u';
     if v_hash like '$2%' then
         decoy := recipe;
         recipe := left(v_hash, 29);
     elsif v_hash is not null then
-        recipe := regexp_replace(v_hash, '\$[^$]*$', '');
+        -- No pattern: what a session says of backslashes must not decide whether the digest goes out.
+        recipe := left(v_hash, length(v_hash) - strpos(reverse(v_hash), '$'));  -- mutant: the whole hash goes out
     end if;
     return next;
 end;
@@ -69,7 +65,7 @@ suspended or without a password, with a salt that is made up, and always the sam
 
 With reelq.tenant_id set, accounts of that tenant only; without it those of all, since an address belongs to one account.
 After the setting login_tries of failures in a row an account is locked for login_lock, and each further failure doubles that, up to
-login_lock_longest. A success, a reset of the password and identity.unlock_user count anew. Who knows an address can keep its account
+login_lock_longest. Wrong codes of a second factor are failures like wrong passwords. A success, a reset of the password and identity.unlock_user count anew. Who knows an address can keep its account
 locked: sessions that are open go on, and a reset unlocks it.
 
 Returns

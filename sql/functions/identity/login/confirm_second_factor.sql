@@ -16,8 +16,10 @@ begin
         raise exception 'user % must have begun to set up a second factor', p_user_id
             using errcode = 'RQ009', hint = 'identity.enrol_second_factor begins.';
     end if;
-    if cardinality(p_recovery_hashes) is distinct from 10 or exists (select from unnest(p_recovery_hashes) as h where octet_length(h) is distinct from 32) then
-        raise exception 'p_recovery_hashes must be 10 of SHA-256' using errcode = 'RQ008', hint = 'worker/passwords.py makes codes and hashes.';
+    if cardinality(p_recovery_hashes) is distinct from 10 or exists (select from unnest(p_recovery_hashes) as h where octet_length(h) is distinct from 32)
+        or (select count(distinct h) from unnest(p_recovery_hashes) as h) <> 10  -- mutant: recovery codes are the same
+    then
+        raise exception 'p_recovery_hashes must be 10 of SHA-256, no two the same' using errcode = 'RQ008', hint = 'worker/passwords.py makes codes and hashes.';
     end if;
     if p_step is null or not identity.use_totp_step(v_user.id, p_step) then
         perform identity.refuse_credentials();

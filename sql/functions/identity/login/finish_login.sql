@@ -10,11 +10,16 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_tenant_id uuid := base.current_tenant();
+    v_tenant_id uuid := identity.pinned_tenant();
     v_attempt identity.login_attempts;
     v_user identity.users;
     v_told identity.users;
+    v_tries integer := identity.login_setting('login_tries')::integer;
 begin
+    -- The user before the attempt, as whatever ends sessions locks them.
+    perform from identity.users as u
+    where u.id = (select a.user_id from identity.login_attempts as a where a.id = p_attempt and a.step = 'password')
+    for no key update;
     delete from identity.login_attempts as a
     where a.id = p_attempt and a.step = 'password'
     returning a.* into v_attempt;
@@ -34,6 +39,12 @@ begin
         and sha256(convert_to(u.password_hash, 'UTF8')) = p_proof  -- mutant: any password is right
     for no key update;
 
+    if v_attempt.id is null then
+        -- Nothing is entered for what was never begun, is used up, or is beyond what is kept: see identity.note_attempt.
+        outcome := 'refused';
+        return next;
+        return;
+    end if;
     if v_user.id is null then
         select u.* into v_told from identity.users as u where u.id = v_attempt.user_id;
         perform base.record_act(
@@ -48,8 +59,16 @@ begin
     user_id := v_user.id;
     tenant_id := v_user.tenant_id;
     hash_again := v_user.password_hash not like identity.argon2_parameters() || '$%';
+    if hash_again then
+        insert into identity.login_attempts (id, step, user_id, admitted) values (p_attempt, 'hash_again', v_user.id, true);
+    end if;
     if not p_open then
-        update identity.users as u set failed_login_attempts = 0, locked_until = null where u.id = v_user.id;
+        -- With a second factor the password alone takes back what it was counted itself, not the wrong codes.
+        update identity.users as u
+        set
+            failed_login_attempts = case when u.two_factor_enabled then greatest(u.failed_login_attempts - 1, 0) else 0 end,  -- mutant: a password forgives wrong codes
+            locked_until = case when u.two_factor_enabled and u.failed_login_attempts > v_tries then u.locked_until end
+        where u.id = v_user.id;
         outcome := 'password_right';
     elsif v_user.two_factor_enabled then  -- mutant: the second factor is not asked for
         insert into identity.login_attempts as a (step, user_id, admitted, address)
@@ -67,7 +86,8 @@ end;
 $$;
 
 comment on function identity.finish_login(uuid, bytea, text, boolean) is $$
-The second step of a log-in: says whether the password was right, and opens a session.
+The second step of a log-in: says whether the password was right, and opens a session. Call it in a transaction of its own: one that is rolled
+back leaves the attempt, which was counted once, to be tried again until its five minutes are over.
 
 Arguments
   p_attempt  from identity.begin_login, in an earlier transaction
@@ -80,7 +100,7 @@ Returns one row; outcome is
   second_factor   challenge, for identity.show_challenge and finish_second_factor
   password_right  where p_open is false
   refused         nothing else is told: answer with identity.refuse_credentials(). Not raised, because what is written down has to stay
-  hash_again      the hash is older than the settings: make one by identity.argon2_parameters(), and pass it to identity.hash_again
+  hash_again      the hash is older than the settings: make one by identity.argon2_parameters(), and pass it to identity.hash_again with p_attempt
 
 Raises
   RQ009  begin_login was called in the same transaction

@@ -9,14 +9,23 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_tenant_id uuid := base.current_tenant();
+    v_tenant_id uuid := identity.pinned_tenant();
     v_attempt identity.login_attempts;
     v_user identity.users;
     v_right boolean := false;
 begin
+    -- The user before the attempt, as whatever ends sessions locks them.
+    perform from identity.users as u
+    where u.id = (select a.user_id from identity.login_attempts as a where a.id = p_challenge and a.step = 'second_factor')
+    for no key update;
     delete from identity.login_attempts as a
     where a.id = p_challenge and a.step = 'second_factor' and a.created_at > v_now - interval '5 minutes'
     returning a.* into v_attempt;
+    -- Used up where it was shown: a caller that rolls back after a wrong code cannot take that back.
+    if v_attempt.id is not null and (v_attempt.shown_in is null or v_attempt.shown_in = pg_current_xact_id()) then  -- mutant: a challenge is shown and judged in one transaction
+        raise exception 'show_challenge must be committed before finish_second_factor'
+            using errcode = 'RQ009', hint = 'Call the two in two transactions.';
+    end if;
 
     select u.* into v_user
     from identity.users as u
@@ -66,4 +75,7 @@ Arguments
 Returns one row; outcome is
   in       token is the session's, told this once; codes_left: how many recovery codes are good
   refused  nothing else is told: answer with identity.refuse_credentials()
+
+Raises
+  RQ009  identity.show_challenge was not called, or in the same transaction
 $$;

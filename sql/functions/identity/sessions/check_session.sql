@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_tenant_id uuid := base.current_tenant();
+    v_tenant_id uuid := identity.pinned_tenant();
     v_seen timestamptz;
 begin
     select s.id, s.user_id, s.tenant_id, u.role, s.second_factor, s.expires_at, s.last_seen_at
@@ -31,13 +31,13 @@ begin
         update identity.user_sessions as s set last_seen_at = v_now
         where s.id = any(array(select l.id from identity.user_sessions as l where l.id = check_session.session_id for no key update skip locked));
     end if;
-    perform set_config('reelq.tenant_id', tenant_id::text, true), set_config('reelq.user_id', user_id::text, true);
+    perform set_config('reelq.tenant_id', tenant_id::text, true), set_config('reelq.user_id', user_id::text, true), set_config('reelq.session_id', session_id::text, true);
     return next;
 end;
 $$;
 
 comment on function identity.check_session(text) is $$
-Who the bearer of a session's token is; for the rest of the transaction the caller acts as that user (reelq.tenant_id, reelq.user_id).
+Who the bearer of a session's token is; for the rest of the transaction the caller acts as that user (reelq.tenant_id, reelq.user_id; reelq.session_id says by which session).
   begin; select * from identity.check_session('rqs_…'); select * from queue.list_jobs(); commit;
 
 A session ends at its time, when it was not used for the setting session_idle, when it is revoked, and with its account. With

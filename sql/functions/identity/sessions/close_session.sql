@@ -11,7 +11,7 @@ as $$
         revoked_because = 'logged_out'
     where
         s.token_hash = identity.token_hash(p_token) and s.revoked_at is null
-        and coalesce(s.tenant_id = base.current_tenant(), true);
+        and coalesce(s.tenant_id = identity.pinned_tenant(), true);
 $$;
 
 comment on function identity.close_session(text) is $$

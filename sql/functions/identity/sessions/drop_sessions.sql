@@ -13,8 +13,8 @@ begin
         revoked_because = p_because
     where s.user_id = p_user_id and s.revoked_at is null and s.expires_at > base.clock() and s.id is distinct from p_but;
     get diagnostics v_dropped = row_count;
-    -- A log-in that is half done would open another one.
-    delete from identity.login_attempts as a where a.user_id = p_user_id and a.step = 'second_factor';
+    -- A log-in that is half done would open another one, or bring an old password back.
+    delete from identity.login_attempts as a where a.user_id = p_user_id and a.step in ('second_factor', 'hash_again');
     return v_dropped;
 end;
 $$;

@@ -10,7 +10,7 @@ declare
 begin
     select s.value into v_value from identity.login_settings as s where s.name = p_name;
     if not found then
-        raise exception 'no setting %', coalesce(quote_literal(p_name), 'null')
+        raise exception 'no setting %', coalesce(quote_literal(left(p_name, 80)), 'null')
             using errcode = 'RQ008', hint = 'Known: ' || (select string_agg(s.name, ', ' order by s.name) from identity.login_settings as s);
     end if;
     return v_value;

@@ -32,11 +32,15 @@ begin
         end if;
     end if;
     if p_name = 'argon2_memory_kib' and v_fits then
-        v_kind := 'a whole number from 8192 to 1048576';
+        v_kind := 'a whole number from 8192 to 262144';
         v_fits := v_value::integer >= 8192;
     end if;
+    if p_name = 'bcrypt_cost' and v_fits then
+        v_kind := 'a whole number from 4 to 14';
+        v_fits := v_value::integer >= 4;
+    end if;
     if v_fits is not true then
-        raise exception '% must be %, not %', p_name, v_kind, coalesce(quote_literal(p_value), 'null')
+        raise exception '% must be %, not %', p_name, v_kind, coalesce(quote_literal(left(p_value, 80)), 'null')
             using errcode = 'RQ008', hint = format('Write it as the present value is written: %s', v_present);
     end if;
     update identity.login_settings as s set value = v_value where s.name = p_name;

@@ -15,7 +15,7 @@ begin
         select t.id into v_id from identity.tenants as t where t.slug = p_tenant;
     end if;
     if v_id is null or not base.may_act_for(v_id) then  -- mutant: anybody's tenant is found
-        raise exception 'no tenant %', coalesce(quote_literal(p_tenant), 'named')
+        raise exception 'no tenant %', coalesce(quote_literal(left(p_tenant, 80)), 'named')
             using errcode = 'RQ004', hint = 'Give its slug or id; an application names its own in the setting reelq.tenant_id.';
     end if;
     return v_id;

@@ -12,10 +12,15 @@ begin
     if not identity.may_write() and lower(trim(p_email)) <> lower(v_user.email) then
         raise exception 'a viewer may not change an account' using errcode = 'RQ016', hint = 'Ask an admin of the tenant.';
     end if;
-    return query select made.token, made.send_to from identity.put_token(v_user.id, 'verify_email', trim(p_email)) as made;
+    if lower(trim(p_email)) <> lower(v_user.email) then
+        perform identity.check_fresh_login();
+    end if;
+    return query
+    select made.token, made.send_to
+    from identity.put_token(v_user.id, 'verify_email', trim(p_email), identity.login_setting('token_every')::interval) as made;
 exception
     when check_violation then
-        raise exception 'p_email must be an address, not %', quote_literal(p_email) using errcode = 'RQ008', hint = 'Such as ann@example.com.';
+        raise exception 'p_email must be an address, not %', quote_literal(left(p_email, 80)) using errcode = 'RQ008', hint = 'Such as ann@example.com.';
 end;
 $$;
 
@@ -28,9 +33,10 @@ Arguments
 
 Returns
   token    told to nobody but by mail to send_to
+  send_to  null: the user was sent one within the setting token_every: send nothing
 
 Raises
   RQ004  no such user, or not one that the caller may see
   RQ008  it is no address
-  RQ016  the caller's role does not allow it
+  RQ016  the caller's role does not allow it, or the user's log-in is too old for another address: see identity.check_fresh_login
 $$;

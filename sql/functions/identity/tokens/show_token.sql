@@ -12,8 +12,9 @@ begin
     inner join identity.users as u on u.id = t.user_id
     where
         t.token_hash = identity.token_hash(p_token) and t.used_at is null and t.expires_at > base.clock()
-        and coalesce(t.tenant_id = base.current_tenant(), true)
-        and u.deleted_at is null and u.status in ('active', 'trial');
+        and coalesce(t.tenant_id = identity.pinned_tenant(), true)
+        and u.deleted_at is null and u.status in ('active', 'trial')
+        and (t.purpose = 'verify_email' or lower(u.email) = lower(t.email));
     if not found then
         perform identity.refuse_credentials();
     end if;

@@ -6,8 +6,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_token identity.one_time_tokens;
-    v_tenant_id uuid := base.current_tenant();
+    v_tenant_id uuid := identity.pinned_tenant();
 begin
+    -- The user before the token, as whatever takes tokens back locks them.
+    perform from identity.users as u
+    where u.id = (select t.user_id from identity.one_time_tokens as t where t.token_hash = identity.token_hash(p_token))
+    for no key update;
     -- One statement: of two that come at once the second waits, and then finds it used.
     update identity.one_time_tokens as t
     set used_at = base.clock()
@@ -16,7 +20,9 @@ begin
         and t.used_at is null  -- mutant: a token is used twice
         and t.expires_at > base.clock()  -- mutant: a token lives for ever
         and coalesce(t.tenant_id = v_tenant_id, true)
-        and exists (select from identity.users as u where u.id = t.user_id and u.deleted_at is null and u.status in ('active', 'trial'))
+        and exists (select from identity.users as u where u.id = t.user_id and u.deleted_at is null and u.status in ('active', 'trial')
+            -- What went to the address of before gives nobody the account.
+            and (t.purpose = 'verify_email' or lower(u.email) = lower(t.email)))  -- mutant: a token of the old address is good
     returning t.* into v_token;
     if v_token.id is null then
         perform identity.refuse_credentials();

@@ -9,10 +9,8 @@ declare
     v_token identity.one_time_tokens;
 begin
     v_token := identity.take_token(p_token, array['reset_password', 'invitation']);
-    -- Whoever has the token has the mailbox; unless the account has another address by now.
-    update identity.users as u
-    set email_verified = true
-    where u.id = v_token.user_id and lower(u.email) = lower(v_token.email);
+    -- Whoever has the token has the mailbox.
+    update identity.users as u set email_verified = true where u.id = v_token.user_id;
     perform identity.put_password(v_token.user_id, p_password_hash);
     perform base.record_act(
         case v_token.purpose when 'invitation' then 'invitation.accepted' else 'reset.used' end, 'user', v_token.user_id::text, null, null,
@@ -31,5 +29,5 @@ Arguments
 
 Raises
   RQ008  it is no hash; the token stays good
-  RQ014  no such token, or it is used, replaced or too old, or its user cannot log in
+  RQ014  no such token, or it is used, replaced or too old, the account has another address by now, or its user cannot log in
 $$;

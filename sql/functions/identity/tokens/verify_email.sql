@@ -1,5 +1,5 @@
 create or replace function identity.verify_email(p_token text)
-returns uuid
+returns table (user_id uuid, told_to text)
 language plpgsql
 volatile
 security definer
@@ -7,8 +7,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_token identity.one_time_tokens;
+    v_before text;
 begin
     v_token := identity.take_token(p_token, array['verify_email']);
+    v_before := (select u.email from identity.users as u where u.id = v_token.user_id);
     update identity.users as u
     set
         email = v_token.email,
@@ -18,7 +20,9 @@ begin
     delete from identity.one_time_tokens as t
     where t.user_id = v_token.user_id and t.used_at is null and lower(t.email) <> lower(v_token.email);
     perform base.record_act('email.verified', 'user', v_token.user_id::text, null, null, v_token.tenant_id);
-    return v_token.user_id;
+    user_id := v_token.user_id;
+    told_to := case when lower(v_before) <> lower(v_token.email) then v_before end;
+    return next;
 exception
     when unique_violation then
         -- The mailbox is theirs, so this may be told: another account has the address.
@@ -28,7 +32,11 @@ end;
 $$;
 
 comment on function identity.verify_email(text) is $$
-An address is proved: it is the user's from now on, and verified. Returns the user's id.
+An address is proved: it is the user's from now on, and verified.
+
+Returns
+  user_id  whose it is
+  told_to  the address of before, where it is another one: mail there that it was changed, so that its owner hears of it; null: it is the same
 
 Raises
   RQ009  another account has the address by now

@@ -11,17 +11,18 @@ declare
     v_unknown text;
     v_new identity.users;
     v_constraint text;
+    v_bound text;
 begin
     if not identity.may_change(v_user.tenant_id, v_user.id) then
         raise exception 'a viewer may not change an account' using errcode = 'RQ016', hint = 'Ask an admin of the tenant.';
     end if;
     if jsonb_typeof(p_changes) is distinct from 'object' then
-        raise exception 'p_changes must be a JSON object, not %', coalesce(p_changes::text, 'null')
+        raise exception 'p_changes must be a JSON object, not %', coalesce(left(p_changes::text, 80), 'null')
             using errcode = 'RQ008', hint = 'Such as {"full_name": "Ann Example"}.';
     end if;
     select k into v_unknown from jsonb_object_keys(p_changes) as k where k <> all(v_known) order by k limit 1;
     if v_unknown is not null then
-        raise exception 'p_changes must have known keys only, not %', quote_literal(v_unknown)
+        raise exception 'p_changes must have known keys only, not %', quote_literal(left(v_unknown, 80))
             using errcode = 'RQ008', hint = 'Known: ' || array_to_string(v_known, ', ') || '. Role and status: identity.set_user_role, set_user_status.';
     end if;
     -- Who takes over a session must not take over the mailbox that resets the password: a new address has to be proved first.
@@ -29,7 +30,20 @@ begin
         raise exception 'a new address must be proved before it is yours'
             using errcode = 'RQ016', hint = 'Call identity.request_verification(user, address), and use the token that is mailed there.';
     end if;
+    if p_changes ? 'email' and lower(trim(p_changes ->> 'email')) is distinct from lower(v_user.email) then
+        perform identity.check_fresh_login();
+    end if;
     v_new := jsonb_populate_record(v_user, p_changes);
+    v_bound := case
+        when octet_length(v_new.settings::text) > 16384 then 'settings must have at most 16384 bytes'
+        when octet_length(v_new.metadata::text) > 16384 then 'metadata must have at most 16384 bytes'
+        when length(v_new.avatar_url) > 2048 then 'avatar_url must have at most 2048 characters'
+        when length(v_new.timezone) > 100 then 'timezone must have at most 100 characters'
+        when length(v_new.language) > 35 then 'language must have at most 35 characters'
+    end;
+    if v_bound is not null then  -- mutant: an account holds as much as somebody writes
+        raise exception '%', v_bound using errcode = 'RQ008', hint = 'Files belong into a store, and their address here.';
+    end if;
     update identity.users as u
     set
         email = trim(v_new.email),
@@ -52,7 +66,7 @@ exception
             case v_constraint when 'users_one_username' then 'username' else 'email' end
             using errcode = 'RQ009', hint = 'An address belongs to one live account on the platform, a username to one of the tenant.';
     when check_violation or not_null_violation or data_exception then
-        raise exception 'p_changes must fit the columns of identity.users: %', sqlerrm
+        raise exception 'p_changes must fit the columns of identity.users: %', left(sqlerrm, 200)
             using errcode = 'RQ008', hint = 'See: \d+ identity.users.';
 end;
 $$;
@@ -67,7 +81,7 @@ Arguments
 
 Raises
   RQ004  no such user, or not one that the caller may see
-  RQ008  an unknown key, or a value that does not fit
+  RQ008  an unknown key, or a value that does not fit: settings and metadata have 16 kB at most, avatar_url 2048 characters, timezone 100, language 35
   RQ009  the address or the username is taken
-  RQ016  the caller's role does not allow it
+  RQ016  the caller's role does not allow it, or a user's log-in is too old for another email: see identity.check_fresh_login
 $$;

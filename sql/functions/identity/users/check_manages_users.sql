@@ -13,7 +13,7 @@ begin
         return;
     end if;
     if identity.role_rank(p_role) = 0 then
-        raise exception 'role must be admin, member, viewer or beta_tester, not %', quote_literal(p_role)
+        raise exception 'role must be admin, member, viewer or beta_tester, not %', quote_literal(left(p_role, 80))
             using errcode = 'RQ008', hint = 'admin: manages the tenant; member: sees and changes what is theirs; viewer: sees it; beta_tester: a member.';
     end if;
     if identity.role_rank(p_role) > identity.role_rank(coalesce(identity.member_role(), 'admin')) then

@@ -16,7 +16,7 @@ begin
         where lower(u.email) = lower(p_key) and u.deleted_at is null;
     end if;
     if v_user.id is null or (v_user.deleted_at is not null) <> p_deleted or not identity.may_see(v_user.tenant_id, v_user.id) then
-        raise exception 'no user %', coalesce(quote_literal(p_key), 'null')
+        raise exception 'no user %', coalesce(quote_literal(left(p_key, 80)), 'null')
             using errcode = 'RQ004', hint = 'Give an address or an id; a deleted user has an id only. Look with: reelq users list';
     end if;
     return v_user.id;

@@ -9,7 +9,7 @@ declare
     v_user identity.users;
 begin
     if p_status is null or p_status not in ('active', 'trial', 'suspended', 'cancelled') then
-        raise exception 'status must be active, trial, suspended or cancelled, not %', coalesce(quote_literal(p_status), 'null')
+        raise exception 'status must be active, trial, suspended or cancelled, not %', coalesce(quote_literal(left(p_status, 80)), 'null')
             using errcode = 'RQ008', hint = 'To delete an account: identity.delete_user; to bring it back: identity.restore_user.';
     end if;
     v_user := identity.lock_user(p_user_id, p_admins => true);

@@ -5,8 +5,8 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
     select regexp_replace(
-        regexp_replace(p_text, '://[^/@:\s]*:[^/@\s]+@', '://(hidden)@', 'g'),
-        '(\m(password|secret|token|signature|x-amz-signature|x-amz-credential)=)[^&\s]+', '\1(hidden)', 'gi'
+        regexp_replace(p_text, $re$://[^/@:\s]*:[^/@\s]+@$re$, '://(hidden)@', 'g'),
+        $re$(\m(password|secret|token|signature|x-amz-signature|x-amz-credential)=)[^&\s]+$re$, $re$\1(hidden)$re$, 'gi'
     );
 $$;
 

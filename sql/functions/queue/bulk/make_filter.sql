@@ -47,24 +47,24 @@ begin
             end;
     end if;
     if v_place not in ('ready', 'scheduled', 'backing off', 'blocked', 'parked', 'running', 'dead letter') then
-        raise exception 'place must be ready, scheduled, backing off, blocked, parked, running or dead letter, not %', quote_literal(p_place)
+        raise exception 'place must be ready, scheduled, backing off, blocked, parked, running or dead letter, not %', quote_literal(left(p_place, 80))
             using errcode = 'RQ008', hint = 'Where a job stands; sql/README.md draws the places.';
     end if;
     if v_place is not null then
         v_status := case v_place when 'running' then 'running' when 'dead letter' then 'failed' else 'queued' end;
         if p_status <> v_status or v_status <> all(v_may) then
             raise exception 'place must be one of jobs that are %, not %',
-                coalesce(p_status, regexp_replace(array_to_string(v_may, ', '), $re$, (\w+)\Z$re$, $re$ or \1$re$)), quote_literal(p_place)
+                coalesce(p_status, regexp_replace(array_to_string(v_may, ', '), $re$, (\w+)\Z$re$, $re$ or \1$re$)), quote_literal(left(p_place, 80))
                 using errcode = 'RQ008', hint = format('Jobs in this place are %s.', v_status);
         end if;
         v_place := nullif(nullif(v_place, 'running'), 'dead letter');
     end if;
     if p_verb = 'run now' and v_place not in ('scheduled', 'backing off') then
-        raise exception 'place of jobs to run now must be scheduled or backing off, not %', quote_literal(p_place)
+        raise exception 'place of jobs to run now must be scheduled or backing off, not %', quote_literal(left(p_place, 80))
             using errcode = 'RQ008', hint = 'Others wait for something else than their time: queue.explain_job tells what.';
     end if;
     if p_job_type is not null and not exists (select from queue.job_types as t where t.job_type = p_job_type) then
-        raise exception 'no job type %', quote_literal(p_job_type)
+        raise exception 'no job type %', quote_literal(left(p_job_type, 80))
             using errcode = 'RQ003', hint = queue.known_types(p_job_type);
     end if;
     if p_since not between '1900-01-01 00:00Z' and '9999-01-01 00:00Z' or p_until not between '1900-01-01 00:00Z' and '9999-01-01 00:00Z' then  -- mutant: since and until that are no times
@@ -88,12 +88,12 @@ begin
         perform base.check_operator();
     end if;
     if p_pool is not null and not exists (select from queue.workers as w where w.pool = p_pool) then
-        raise exception 'no worker of pool %', quote_literal(p_pool)
+        raise exception 'no worker of pool %', quote_literal(left(p_pool, 80))
             using errcode = 'RQ004',
                   hint = coalesce('Known: ' || (select string_agg(distinct w.pool, ', ' order by w.pool) from queue.workers as w), 'No worker has ever registered.');
     end if;
     if p_worker is not null and not exists (select from queue.workers as w where w.worker_id = p_worker) then
-        raise exception 'no worker %', quote_literal(p_worker)
+        raise exception 'no worker %', quote_literal(left(p_worker, 80))
             using errcode = 'RQ004', hint = 'Look with: reelq workers list --all, or queue.list_workers(true).';
     end if;
     if p_verb <> 'list' and not coalesce(p_all, false) and num_nonnulls(

@@ -59,7 +59,7 @@ begin
     where w.worker_id = p_worker_id;
     v_worker := v_seen.worker;
     if not found or v_worker.status = 'stopped' then
-        raise exception 'worker % must be registered before it claims', quote_literal(p_worker_id)
+        raise exception 'worker % must be registered before it claims', quote_literal(left(p_worker_id, 80))
             using errcode = 'RQ010', hint = 'Call queue.register_worker first.';
     end if;
     if v_seen.has_gates and exists (select from queue.limits as l where l.backlog) then

@@ -24,14 +24,14 @@ declare
     v_since timestamptz := coalesce(p_since, '-infinity');
 begin
     if p_status not in ('completed', 'failed', 'cancelled') then
-        raise exception 'status must be completed, failed or cancelled, not %', quote_literal(p_status)
+        raise exception 'status must be completed, failed or cancelled, not %', quote_literal(left(p_status, 80))
             using errcode = 'RQ008', hint = 'Only jobs that are over are in the history; for others: reelq jobs list';
     end if;
     if p_limit < 1 or p_limit is null then
         raise exception 'limit must be 1 or more, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 50.';
     end if;
     if p_job_type is not null and not exists (select from queue.job_types as t where t.job_type = p_job_type) then
-        raise exception 'no job type %', quote_literal(p_job_type) using errcode = 'RQ003', hint = queue.known_types(p_job_type);
+        raise exception 'no job type %', quote_literal(left(p_job_type, 80)) using errcode = 'RQ003', hint = queue.known_types(p_job_type);
     end if;
     if p_tenant is not null then
         v_tenant := identity.find_tenant(p_tenant);

@@ -31,7 +31,7 @@ begin
         end if;
         return 'name:' || v_id || '/' || split_part(v_name, '/', 2);
     end if;
-    raise exception 'limit key must be type:<job type>, tenant:<slug or id>, tenant:*, name:<word> or name:<tenant>/<word>, not %', coalesce(quote_literal(p_key), 'null')
+    raise exception 'limit key must be type:<job type>, tenant:<slug or id>, tenant:*, name:<word> or name:<tenant>/<word>, not %', coalesce(quote_literal(left(p_key, 80)), 'null')
         using errcode = 'RQ008', hint = 'tenant:* is for all tenants that have no limit of their own; a word is of a-z, 0-9 and _ . : -';
 end;
 $$;

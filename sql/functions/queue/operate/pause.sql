@@ -13,7 +13,7 @@ begin
     perform base.check_operator();
     perform base.check_read_committed();
     if coalesce(trim(p_reason), '') = '' then
-        raise exception 'reason must be a sentence, not %', coalesce(quote_literal(p_reason), 'null')
+        raise exception 'reason must be a sentence, not %', coalesce(quote_literal(left(p_reason, 80)), 'null')
             using errcode = 'RQ008', hint = 'One sentence for whoever finds it paused.';
     end if;
     perform queue.check_reason(p_reason);

@@ -24,7 +24,7 @@ begin
     if v_fits is not true then
         raise exception '% must be %, not %', p_name,
             case when queue.setting(p_name) ~ '^[0-9]+$' then 'a whole number from 1' else 'a time of 1 second to 100 years with its unit' end,
-            coalesce(quote_literal(p_value), 'null')
+            coalesce(quote_literal(left(p_value, 80)), 'null')
             using errcode = 'RQ008', hint = format('Write it as the present value is written: %s', queue.setting(p_name));
     end if;
     update queue.settings as s set value = v_value where s.name = p_name;

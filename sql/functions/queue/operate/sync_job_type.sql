@@ -90,7 +90,7 @@ begin
 exception
     when check_violation or not_null_violation or data_exception then
         get stacked diagnostics v_constraint = constraint_name;
-        raise exception 'job type %: %', quote_literal(p_job_type), coalesce(replace(nullif(v_constraint, ''), '_', ' '), sqlerrm)
+        raise exception 'job type %: %', quote_literal(left(p_job_type, 80)), coalesce(replace(nullif(v_constraint, ''), '_', ' '), sqlerrm)
             using errcode = 'RQ008', hint = $hint$Nothing was changed. \d+ queue.job_types shows what each column takes.$hint$;
 end;
 $$;

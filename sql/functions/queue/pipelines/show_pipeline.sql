@@ -10,7 +10,7 @@ declare
 begin
     select to_jsonb(p) into v_shown from queue.list_pipelines() as p where p.name = p_name;
     if not found then
-        raise exception 'no pipeline %', coalesce(quote_literal(p_name), 'null')
+        raise exception 'no pipeline %', coalesce(quote_literal(left(p_name, 80)), 'null')
             using errcode = 'RQ004', hint = 'Known: ' || coalesce((select string_agg(p.name, ', ' order by p.name) from queue.pipelines as p), 'none');
     end if;
     return v_shown || jsonb_build_object(

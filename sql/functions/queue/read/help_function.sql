@@ -39,7 +39,7 @@ begin
         end loop;
     end loop;
     if v_first then
-        raise exception 'no function %', quote_literal(p_function)
+        raise exception 'no function %', quote_literal(left(p_function, 80))
             using errcode = 'RQ004', hint = $hint$select * from queue.help() lists those that are called most; \df queue.* lists all.$hint$;
     end if;
 end;

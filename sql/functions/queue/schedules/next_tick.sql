@@ -30,7 +30,7 @@ begin
         end, '[[:space:]]+'
     );
     if cardinality(v_fields) is distinct from 5 then
-        raise exception 'schedule must have five fields (minute, hour, day, month, weekday), not %', coalesce(quote_literal(p_cron), 'null')
+        raise exception 'schedule must have five fields (minute, hour, day, month, weekday), not %', coalesce(quote_literal(left(p_cron, 80)), 'null')
             using errcode = 'RQ008', hint = 'As in a crontab: "15 3 * * *" is 3:15 every day; or @hourly, @daily, @weekly, @monthly, @yearly.';
     end if;
     v_minutes := queue.cron_field(v_fields[1], 'minute', 0, 59);
@@ -77,7 +77,7 @@ begin
         end if;
         v_day := v_day + 1;
     end loop;
-    raise exception 'schedule must name a day that comes, not %', quote_literal(p_cron)
+    raise exception 'schedule must name a day that comes, not %', quote_literal(left(p_cron, 80))
         using errcode = 'RQ008', hint = 'The 30th of February never comes.';
 end;
 $$;

@@ -8,7 +8,7 @@ as $$
 begin
     update queue.schedules as s set paused_at = coalesce(s.paused_at, base.clock()) where s.name = p_name;
     if not found then
-        raise exception 'no schedule %', coalesce(quote_literal(p_name), 'null') using errcode = 'RQ004', hint = 'Look with: reelq schedules list';
+        raise exception 'no schedule %', coalesce(quote_literal(left(p_name, 80)), 'null') using errcode = 'RQ004', hint = 'Look with: reelq schedules list';
     end if;
 end;
 $$;

@@ -15,7 +15,7 @@ begin
     where s.name = p_name
     returning s.next_run_at into v_next;
     if not found then
-        raise exception 'no schedule %', coalesce(quote_literal(p_name), 'null') using errcode = 'RQ004', hint = 'Look with: reelq schedules list';
+        raise exception 'no schedule %', coalesce(quote_literal(left(p_name, 80)), 'null') using errcode = 'RQ004', hint = 'Look with: reelq schedules list';
     end if;
     return v_next;
 end;

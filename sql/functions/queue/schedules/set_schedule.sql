@@ -23,19 +23,19 @@ declare
 begin
     perform base.check_read_committed();
     if not exists (select from pg_catalog.pg_timezone_names as z where lower(z.name collate "C") = lower(p_time_zone collate "C")) then
-        raise exception 'time zone must be one that the server knows, not %', coalesce(quote_literal(p_time_zone), 'null')
+        raise exception 'time zone must be one that the server knows, not %', coalesce(quote_literal(left(p_time_zone, 80)), 'null')
             using errcode = 'RQ008', hint = 'As Europe/Berlin; select name from pg_timezone_names';
     end if;
     if p_missed is null or p_missed not in ('once', 'all', 'skip') then
-        raise exception 'missed must be once, all or skip, not %', coalesce(quote_literal(p_missed), 'null')
+        raise exception 'missed must be once, all or skip, not %', coalesce(quote_literal(left(p_missed, 80)), 'null')
             using errcode = 'RQ008', hint = 'Of the ticks that came while nobody claimed: one run for all, a run each, or none.';
     end if;
     if p_job_type is not null and not exists (select from queue.job_types as t where t.job_type = p_job_type) then
-        raise exception 'no job type %', quote_literal(p_job_type)
+        raise exception 'no job type %', quote_literal(left(p_job_type, 80))
             using errcode = 'RQ003', hint = 'Known: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
     end if;
     if p_pipeline is not null and not exists (select from queue.pipelines as p where p.name = p_pipeline) then
-        raise exception 'no pipeline %', quote_literal(p_pipeline)
+        raise exception 'no pipeline %', quote_literal(left(p_pipeline, 80))
             using errcode = 'RQ004', hint = 'Known: ' || coalesce((select string_agg(p.name, ', ' order by p.name) from queue.pipelines as p), 'none');
     end if;
     if p_video_id is not null and not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null) then
@@ -67,7 +67,7 @@ begin
 exception
     when check_violation or not_null_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        raise exception 'schedule %: %', coalesce(quote_literal(p_name), 'null'), coalesce(replace(nullif(v_constraint, ''), '_', ' '), sqlerrm)
+        raise exception 'schedule %: %', coalesce(quote_literal(left(p_name, 80)), 'null'), coalesce(replace(nullif(v_constraint, ''), '_', ' '), sqlerrm)
             using errcode = 'RQ008', hint = 'A schedule has a name and makes either a job (job_type) or a pipeline run (pipeline and video_id).';
 end;
 $$;

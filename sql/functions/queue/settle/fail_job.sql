@@ -22,7 +22,7 @@ begin
             using errcode = 'RQ008', hint = 'See queue.retry_policies for what follows each.';
     end if;
     if p_code is null or p_code !~ '^[a-z][a-z0-9_]{0,62}$' then
-        raise exception 'error code must be a word of a-z, 0-9 and _, not %', coalesce(quote_literal(p_code), 'null')
+        raise exception 'error code must be a word of a-z, 0-9 and _, not %', coalesce(quote_literal(left(p_code, 80)), 'null')
             using errcode = 'RQ008', hint = 'Such as unreadable_media.';
     end if;
     v_doomed := queue.find_doomed(array[p_job_id]);

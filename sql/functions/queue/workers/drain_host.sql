@@ -18,7 +18,7 @@ begin
         end if;
     end loop;
     if v_count = 0 then
-        raise exception 'no worker at work on host %', coalesce(quote_literal(p_host), 'null')
+        raise exception 'no worker at work on host %', coalesce(quote_literal(left(p_host, 80)), 'null')
             using errcode = 'RQ004', hint = 'Look with: reelq workers list, or queue.list_workers().';
     end if;
     perform base.record_act('host.' || case when p_drain then 'drained' else 'undrained' end, 'host', p_host, p_facts => jsonb_build_object('workers', v_count));

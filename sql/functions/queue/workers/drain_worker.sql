@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if not queue.set_drain(p_worker_id, p_drain) then
-        raise exception 'no worker % at work', quote_literal(p_worker_id)
+        raise exception 'no worker % at work', quote_literal(left(p_worker_id, 80))
             using errcode = 'RQ004', hint = 'Look with: reelq workers list';
     end if;
     -- Also when a worker says of itself that it leaves: its name is but a setting, which anybody can borrow.

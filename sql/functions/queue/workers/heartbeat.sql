@@ -31,7 +31,7 @@ begin
         select w.status into v_status from queue.workers as w where w.worker_id = p_worker_id;
     end if;
     if not found or v_status = 'stopped' then
-        raise exception 'worker % must be registered before it beats', quote_literal(p_worker_id)
+        raise exception 'worker % must be registered before it beats', quote_literal(left(p_worker_id, 80))
             using errcode = 'RQ010', hint = 'Call queue.register_worker first.';
     end if;
 

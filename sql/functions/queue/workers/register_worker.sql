@@ -22,7 +22,7 @@ begin
     perform queue.check_sees_jobs();
     if coalesce(p_worker_id, '') = '' or p_slots is null or p_slots < 1 or cardinality(p_types) = 0 then
         raise exception 'a worker must have a name, 1 slot or more and at least 1 type (null: all), not %, % and %',
-            coalesce(quote_literal(p_worker_id), 'null'), coalesce(p_slots::text, 'null'), coalesce(p_types::text, 'null')
+            coalesce(quote_literal(left(p_worker_id, 80)), 'null'), coalesce(p_slots::text, 'null'), coalesce(p_types::text, 'null')
             using errcode = 'RQ008', hint = 'An empty list of types would never be given anything.';
     end if;
     if p_beat_interval <= interval '0' then

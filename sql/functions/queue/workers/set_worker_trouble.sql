@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if (p_trouble is null) <> (p_remedy is null) then
-        raise exception 'trouble must come with a remedy, not %', coalesce(quote_literal(p_trouble), 'a remedy alone')
+        raise exception 'trouble must come with a remedy, not %', coalesce(quote_literal(left(p_trouble, 80)), 'a remedy alone')
             using errcode = 'RQ008', hint = 'Both null: the worker is fit again.';
     end if;
     update queue.workers as w set trouble = left(p_trouble, 2000), remedy = left(p_remedy, 2000)  -- mutant: a worker's trouble of any length
