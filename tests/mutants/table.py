@@ -55,6 +55,8 @@ LOGIN = "tests/sql/test_identity_login.py"
 SESSIONS = "tests/sql/test_identity_sessions.py"
 TOKENS = "tests/sql/test_identity_tokens.py"
 USERS = "tests/sql/test_identity_users.py"
+AUDIT_ACTORS = "tests/sql/test_audit_actors.py"
+KEY_SCOPES = "tests/sql/test_identity_scopes.py"
 MARK = "  -- mutant: "
 
 
@@ -445,6 +447,12 @@ MUTANTS = [
     one("a token is used twice", "and t.used_at is null", "", TOKENS, "-k", "use_a_token_once"),
     one("a token lives for ever", "and t.expires_at > base.clock()", "", TOKENS, "-k", "a_token_ends"),
     one("anybody manages users", "if ", "if false and ", USERS, "-k", "each_role_may"),
+    one("a key that reads manages users", "perform identity.check_scope('admin')", "null", KEY_SCOPES),
+    one("a key that reads enqueues", "perform identity.check_scope('write')", "null", KEY_SCOPES),
+    one("rotated keys do not count", "cardinality(v_live) >= v_most", "cardinality(v_live) >= v_most and p_replaces is null", KEYS, "-k", "rotation_makes_no_more"),
+    one("anybody's user is the actor", "if ", "if false and ", AUDIT_ACTORS, "-k", "named_by_a_setting"),
+    one("anybody's key is the actor", "if ", "if false and ", AUDIT_ACTORS, "-k", "named_by_a_setting"),
+    one("a key that reads changes its user", "perform identity.check_scope('write')", "null", KEY_SCOPES),
     one("the last admin may go", "u.id <> p_user_id and ", "", USERS, "-k", "last_admin_stays"),
     one("admins are counted without a lock", " for no key update", "", USERS, "-k", "demote_each_other"),
 ]  # fmt: skip

@@ -44,5 +44,5 @@ Raises
   RQ008  a value is not a legal one
   RQ009  the address is taken
   RQ012  the tenant is suspended or deleted
-  RQ016  the caller's role does not allow it
+  RQ016  the caller's role, or the key's scope, does not allow it
 $$;

@@ -9,6 +9,7 @@ declare
     v_tenant_id uuid := base.current_tenant();
     v_user_id uuid;
 begin
+    perform identity.check_manages_users();
     select u.id into v_user_id
     from identity.users as u
     where
@@ -32,4 +33,7 @@ With reelq.tenant_id set, accounts of that tenant only. An address gets one in t
 Returns
   token    for identity.use_password_token, once; told to nobody but by mail to send_to
   send_to  where to; null: there is no such account, it cannot log in, or it is too soon: send nothing, and say the same
+
+Raises
+  RQ016  a user who is no admin of the tenant asks, or a key without the scope admin: the token makes its holder that user
 $$;
