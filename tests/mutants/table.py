@@ -448,6 +448,8 @@ MUTANTS = [
     one("a token lives for ever", "and t.expires_at > base.clock()", "", TOKENS, "-k", "a_token_ends"),
     one("anybody manages users", "if ", "if false and ", USERS, "-k", "each_role_may"),
     one("a key that reads manages users", "perform identity.check_scope('admin')", "null", KEY_SCOPES),
+    one("a secret is sealed under any key", "if ", "if false and ", USERS, "-k", "sealed_under_the_current"),
+    one("a key id is any bytes", "~ '^(", "~ '^(..|", "tests/sql/test_base.py", "-k", "envelope"),
     one("a key that reads enqueues", "perform identity.check_scope('write')", "null", KEY_SCOPES),
     one("rotated keys do not count", "cardinality(v_live) >= v_most", "cardinality(v_live) >= v_most and p_replaces is null", KEYS, "-k", "rotation_makes_no_more"),
     one("anybody's user is the actor", "if ", "if false and ", AUDIT_ACTORS, "-k", "named_by_a_setting"),

@@ -13,6 +13,7 @@ from tests.conftest import Connect
 from tests.sql.identitykit import HASH, add_user, become, one, told
 from tests.sql.mediakit import Conn, scalar
 from tests.sql.queuekit import Queue, Race
+from tests.sql.secretkit import shaped
 
 PEOPLE = ("admin", "other_admin", "member", "viewer")
 
@@ -65,7 +66,7 @@ WORDS = {"ok": "ok", "role": "RQ016", "no": "RQ004"}
 @pytest.mark.parametrize("query", ON_MEMBER)
 def test_each_role_may_what_is_its_own(connect: Connect, house: House, query: str) -> None:
     """The tenant's own server, its admin, the member themselves, a viewer; what is not theirs is answered like what is not there."""
-    args = {**house.users, "hash": HASH, "sealed": bytes([1, 1]) + bytes(40)}
+    args = {**house.users, "hash": HASH, "sealed": b"\x01\x01k" + bytes(40)}
     expected = [WORDS[word] for word in ON_MEMBER[query].split()]
     found = []
     for user in (None, "admin", "member", "viewer"):
@@ -216,3 +217,13 @@ def test_no_role_reads_a_hash(connect: Connect, house: House) -> None:
                        "login_attempts.id", "login_salts.secret"):  # fmt: skip
             table, name = column.split(".")
             assert caller(f"select {name} from identity.{table}") == "42501", (role, column)
+
+
+def test_a_second_factor_is_sealed_under_the_current_key(conn: Conn, connect: Connect, house: House) -> None:
+    """Else a user could keep an old key from being forgotten, or one that nobody has ever had."""
+    caller = become(connect(), "reelq_app", house.acme, house.users["member"])
+    query = "select identity.enrol_second_factor(%s, %s)"
+    assert caller(query, house.users["member"], shaped("any")) == "ok"
+    conn.execute("select ops.set_current_secret_key('k1', '0123456789abcdef', null), ops.set_current_secret_key('k2', '1123456789abcdef', 'k1')")
+    assert [caller(query, house.users["member"], shaped(key)) for key in ("any", "k1", "k2")] == ["RQ017", "RQ017", "ok"]
+    assert caller(query, house.users["member"], shaped("k\n2")) == "RQ008"

@@ -21,6 +21,7 @@ begin
         raise exception 'p_sealed must be a sealed secret'
             using errcode = 'RQ008', hint = 'Keyring.seal(secret, table="identity.users", row=id, column="two_factor_secret").';
     end if;
+    perform base.check_sealed(p_sealed);
     update identity.users as u set two_factor_secret = p_sealed, two_factor_last_step = null where u.id = v_user.id;
 end;
 $$;
