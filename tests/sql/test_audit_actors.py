@@ -37,5 +37,5 @@ def test_an_operator_without_a_tenant_is_no_user_of_one(queue: Queue, connect: C
     acme = Company(queue, connect, "acme")
     operator = Queue(open_as(connect, "reelq_admin"))
     operator.value("select set_config('reelq.user_id', %s, false)", str(acme.users["admin"]))
-    operator.value("select queue.pause('all')")
+    operator.value("select queue.pause('all', '', 'a look')")
     assert [row[:3] for row in queue.rows(WHO)] == [("role", "reelq_admin", None)]

@@ -37,4 +37,5 @@ Raises
   RQ008  it is not sealed
   RQ009  there is one that is asked for
   RQ016  the caller is another user
+  RQ017  it is not sealed under the current key
 $$;
