@@ -450,6 +450,8 @@ MUTANTS = [
     one("a key that reads manages users", "perform identity.check_scope('admin')", "null", KEY_SCOPES),
     one("a secret is sealed under any key", "if ", "if false and ", USERS, "-k", "sealed_under_the_current"),
     one("a key id is any bytes", "~ '^(", "~ '^(..|", "tests/sql/test_base.py", "-k", "envelope"),
+    one("a log-in under way keeps its address", " for update;", ";", AUDIT_ACTORS, "-k", "under_way"),
+    one("an address that another session holds is waited for without end", "2s", "600s", USERS, "-k", "about_to_take"),
     one("a key that reads enqueues", "perform identity.check_scope('write')", "null", KEY_SCOPES),
     one("rotated keys do not count", "cardinality(v_live) >= v_most", "cardinality(v_live) >= v_most and p_replaces is null", KEYS, "-k", "rotation_makes_no_more"),
     one("anybody's user is the actor", "if ", "if false and ", AUDIT_ACTORS, "-k", "named_by_a_setting"),

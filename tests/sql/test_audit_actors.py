@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import Connect
 from tests.sql.accountkit import Company
 from tests.sql.mediakit import Conn
-from tests.sql.queuekit import Queue
+from tests.sql.queuekit import Queue, Race
 from tests.sql.rolekit import open_as
 
 WHO = "select actor_kind, actor_id, user_id, api_key_id from ops.audit_logs order by id desc limit 1"
@@ -39,3 +39,15 @@ def test_an_operator_without_a_tenant_is_no_user_of_one(queue: Queue, connect: C
     operator.value("select set_config('reelq.user_id', %s, false)", str(acme.users["admin"]))
     operator.value("select queue.pause('all', '', 'a look')")
     assert [row[:3] for row in queue.rows(WHO)] == [("role", "reelq_admin", None)]
+
+
+def test_a_log_in_under_way_is_blanked_too(queue: Queue, connect: Connect) -> None:
+    """A redaction waits for whoever has the account in hand, and then sees what they have entered."""
+    acme = Company(queue, connect, "acme")
+    ann, server = acme.users["member"], acme.server()
+    server.value("select set_config('reelq.client_ip', '198.51.100.7', false)")
+    with server.transaction():
+        server.value("select identity.set_password(%s, null)", ann)
+        race = Race(Queue(connect()), lambda other: other.value("select ops.redact_audit(%s)", ann)).start_and_wait_until_blocked(queue)
+    race.join()
+    assert queue.rows("select client_ip, redacted_at is null from ops.audit_logs where action = 'password.changed'") == [(None, False)]

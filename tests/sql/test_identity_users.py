@@ -227,3 +227,13 @@ def test_a_second_factor_is_sealed_under_the_current_key(conn: Conn, connect: Co
     conn.execute("select ops.set_current_secret_key('k1', '0123456789abcdef', null), ops.set_current_secret_key('k2', '1123456789abcdef', 'k1')")
     assert [caller(query, house.users["member"], shaped(key)) for key in ("any", "k1", "k2")] == ["RQ017", "RQ017", "ok"]
     assert caller(query, house.users["member"], shaped("k\n2")) == "RQ008"
+
+
+def test_an_address_that_another_tenant_is_about_to_take_is_not_waited_for_without_end(connect: Connect, house: House) -> None:
+    evil = become(connect(), "reelq_app", house.beta)
+    caller = become(connect(), "reelq_app", house.acme)
+    with evil.conn.transaction():
+        evil.conn.execute("select identity.create_user('boss@acme.example')")
+        assert caller("select identity.create_user('boss@acme.example')") == "55P03"
+        assert told(caller.conn, "select * from identity.invite_user('BOSS@acme.example')")[0] == "55P03"
+    assert caller("select identity.create_user('boss@acme.example')") == "RQ009"
