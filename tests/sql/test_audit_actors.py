@@ -49,5 +49,5 @@ def test_a_log_in_under_way_is_blanked_too(queue: Queue, connect: Connect) -> No
     with server.transaction():
         server.value("select identity.set_password(%s, null)", ann)
         race = Race(Queue(connect()), lambda other: other.value("select ops.redact_audit(%s)", ann)).start_and_wait_until_blocked(queue)
-    race.join()
+    race.finish()
     assert queue.rows("select client_ip, redacted_at is null from ops.audit_logs where action = 'password.changed'") == [(None, False)]
