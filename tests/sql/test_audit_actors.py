@@ -44,7 +44,7 @@ def test_an_operator_without_a_tenant_is_no_user_of_one(queue: Queue, connect: C
 def test_a_log_in_under_way_is_blanked_too(queue: Queue, connect: Connect) -> None:
     """A redaction waits for whoever has the account in hand, and then sees what they have entered."""
     acme = Company(queue, connect, "acme")
-    ann, server = acme.users["member"], acme.server()
+    ann, server = acme.users["member"], acme.user("member")
     server.value("select set_config('reelq.client_ip', '198.51.100.7', false)")
     with server.transaction():
         server.value("select identity.set_password(%s, null)", ann)
