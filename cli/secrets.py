@@ -25,6 +25,7 @@ DONE = (
     Column("rows", right=True, keep=True),
     Column("refused", right=True, spare=True),
 )
+DEAD = "Nobody can open them. Of identity.users: reelq users drop-second-factor ID removes one, and its user sets up another."
 NAMED = 5  # rows of a kind that a message names
 
 
@@ -119,6 +120,7 @@ def rotate(ctx: click.Context, app: App, prepare: bool, new_key: bool, wait: flo
     for (column, key_id), ids in refused.items():
         if ids:
             output.say(f"{len(ids)} rows of {column} do not open under key {key_id}, and stay: {named(ids)}")
+            output.say(DEAD)
     for one in lost:
         output.say(f"{one.rows} rows of {one.column} are sealed under key {one.key_id}, which is not here (RQ017): reelq secrets status --rows")
     if lost or any(refused.values()):

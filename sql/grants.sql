@@ -305,7 +305,7 @@ begin
             -- no hash of a token or code, for nobody
             (
                 'identity.user_sessions', 'app readonly',
-                'select (id, tenant_id, user_id, device, ip_address, user_agent, second_factor, expires_at, last_seen_at, revoked_at, '
+                'select (id, tenant_id, user_id, device, ip_address, user_agent, second_factor, expires_at, revoked_at, '
                 'revoked_because, created_at, updated_at)'
             ),
             (

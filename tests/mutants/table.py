@@ -57,6 +57,8 @@ LOGIN = "tests/sql/test_identity_login.py"
 SESSIONS = "tests/sql/test_identity_sessions.py"
 TOKENS = "tests/sql/test_identity_tokens.py"
 USERS = "tests/sql/test_identity_users.py"
+AUDIT_ACTORS = "tests/sql/test_audit_actors.py"
+KEY_SCOPES = "tests/sql/test_identity_scopes.py"
 MARK = "  -- mutant: "
 
 
@@ -450,12 +452,22 @@ MUTANTS = [
     one("why it was refused is told", "'not authenticated'", "'not authenticated at %', now()", LOGIN, "-k", "answered_alike"),
     one("a revoked session goes on", "and s.revoked_at is null", "", SESSIONS, "-k", "ends_its_sessions"),
     one("a session lives for ever", "and s.expires_at > v_now", "", SESSIONS, "-k", "in_any_case"),
-    one("an idle session goes on", "and s.last_seen_at > v_now - identity.login_setting('session_idle')::interval", "", SESSIONS, "-k", "idle_session_ends"),
+    one("an idle session goes on", "and l.used_at > v_now - identity.login_setting('session_idle')::interval", "", SESSIONS, "-k", "idle_session_ends"),
     one("a session of another tenant is taken", "coalesce(s.tenant_id = v_tenant_id, true)", "true", SESSIONS, "-k", "of_another_tenant"),
     one("an admin becomes another user", "if ", "if false and ", USERS, "-k", "each_role_may and open_session"),
     one("a token is used twice", "and t.used_at is null", "", TOKENS, "-k", "use_a_token_once"),
     one("a token lives for ever", "and t.expires_at > base.clock()", "", TOKENS, "-k", "a_token_ends"),
     one("anybody manages users", "if ", "if false and ", USERS, "-k", "each_role_may"),
+    one("a key that reads manages users", "perform identity.check_scope('admin')", "null", KEY_SCOPES),
+    one("a secret is sealed under any key", "if ", "if false and ", USERS, "-k", "sealed_under_the_current"),
+    one("a key id is any bytes", "~ '^(", "~ '^(..|", "tests/sql/test_base.py", "-k", "envelope"),
+    one("a log-in under way keeps its address", " for update;", ";", AUDIT_ACTORS, "-k", "under_way"),
+    one("an address that another session holds is waited for without end", "2s", "600s", USERS, "-k", "about_to_take"),
+    one("a key that reads enqueues", "perform identity.check_scope('write')", "null", KEY_SCOPES),
+    one("rotated keys do not count", "cardinality(v_live) >= v_most", "cardinality(v_live) >= v_most and p_replaces is null", KEYS, "-k", "rotation_makes_no_more"),
+    one("anybody's user is the actor", "if ", "if false and ", AUDIT_ACTORS, "-k", "named_by_a_setting"),
+    one("anybody's key is the actor", "if ", "if false and ", AUDIT_ACTORS, "-k", "named_by_a_setting"),
+    one("a key that reads changes its user", "perform identity.check_scope('write')", "null", KEY_SCOPES),
     one("the last admin may go", "u.id <> p_user_id and ", "", USERS, "-k", "last_admin_stays"),
     one("admins are counted without a lock", " for no key update", "", USERS, "-k", "demote_each_other"),
     # What an attack on it has found

@@ -308,6 +308,16 @@ def test_an_owner_has_a_hundred_live_keys_at_most(queue, acme):
     made(queue, user=acme.users["member"])
 
 
+def test_a_rotation_makes_no_more_good_keys_than_a_hundred(queue, acme):
+    """The old one counts as long as it is good; without a grace a key is rotated at any number."""
+    last = made(queue).id
+    queue.rows("select identity.create_key('k' || n, 'acme') from generate_series(1, 98) as n")
+    last = queue.value("select id from identity.rotate_key(%s)", last)
+    assert refusal(queue, "select * from identity.rotate_key(%s)", last).sqlstate == "RQ009"
+    queue.value("select id from identity.rotate_key(%s, '0')", last)
+    assert queue.value("select count(*) from identity.api_keys where revoked_at is null and coalesce(expires_at > base.clock(), true)") == 100
+
+
 def test_no_key_is_made_for_a_tenant_that_is_suspended(queue, acme):
     queue.value("select identity.set_tenant_status('acme', 'suspended')")
     assert refusal(queue, CREATE, "x", "acme", None).sqlstate == "RQ012"

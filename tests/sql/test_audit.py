@@ -256,14 +256,14 @@ def test_videos_runs_workers_and_repairs_are_acts(conn: Conn, acme: Tenant) -> N
 
 
 def test_the_actor_in_all_five_kinds(conn: Conn, connect: Connect, acme: Tenant, bob: UUID) -> None:
-    key = uuid4()
+    key = scalar(conn, "select id from identity.create_key('Production', %s)", str(acme.id))
     conn.execute("select queue.register_worker('host:p:1:x', 'host', 1, '0', 'p', 10)")
     app = open_as(connect, "reelq_app", acme)
     say(app, user_id=bob, request_id="req-7", client_ip="198.51.100.7", user_agent="curl/8")
     app.execute("select queue.cancel_job(queue.enqueue_job('no_op', user_id => %s))", [bob])
     say(app, user_id=None, api_key_id=key)
     app.execute("select queue.cancel_job(queue.enqueue_job('no_op'))")
-    say(app, api_key_id="nonsense", client_ip="no address")
+    say(app, api_key_id=None, client_ip="no address")
     app.execute("select queue.cancel_job(queue.enqueue_job('no_op'))")
     worker = open_as(connect, "reelq_worker")
     worker.execute("set application_name = 'host:p:1:x'")

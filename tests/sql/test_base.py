@@ -153,9 +153,14 @@ def test_an_envelope_has_version_key_nonce_text_and_tag(conn: Conn) -> None:
         b"\x02" + good[1:],
         b"\x01\x00" + nonce + text + tag + b"22",
         good[:-1],
+        b"\x01\x02k\n" + good[4:],  # a key id that would break a line
+        b"\x01\x02k\xff" + good[4:],
+        b"\x01\x02k/" + good[4:],
     ]
 
     assert scalar(conn, "select base.is_envelope(%s::bytea)", good) is True
+    letters = b"ABCXYZabcxyz0189._-"
+    assert scalar(conn, "select base.is_envelope(%s::bytea)", bytes((1, len(letters))) + letters + nonce + text + tag) is True
     assert [scalar(conn, "select base.is_envelope(%s::bytea)", one) for one in wrong] == [False] * len(wrong)
     assert scalar(conn, "select base.is_envelope(null)") is None
 

@@ -424,7 +424,7 @@ def test_a_wrong_code_confirms_nothing(conn: Conn, ann: UUID, keys: Keyring) -> 
 
 
 def test_a_second_factor_that_is_asked_for_is_not_replaced_but_taken_away(conn: Conn, ann: UUID, keys: Keyring, factor: tuple[str, list[str]]) -> None:
-    for query in ("select identity.enrol_second_factor(%s, '\\x0101" + "00" * 40 + "')", "select identity.second_factor_secret(%s)",
+    for query in ("select identity.enrol_second_factor(%s, '\\x01016b" + "00" * 40 + "')", "select identity.second_factor_secret(%s)",
                   "select identity.confirm_second_factor(%s, 1, '{}')"):  # fmt: skip
         assert told(conn, query, ann)[0] == "RQ009"
     login.drop_second_factor(conn, ann)

@@ -19,7 +19,7 @@ from tests.sql.mediakit import Conn, scalar
 from tests.sql.plankit import Explained
 
 MANY = 20_000
-TABLES = ("users", "user_sessions", "one_time_tokens", "login_attempts", "recovery_codes", "tenants")
+TABLES = ("users", "user_sessions", "session_last_uses", "one_time_tokens", "login_attempts", "recovery_codes", "tenants")
 PAGE = 51  # rows of a page, and the one that it begins after
 FILL = """
 insert into identity.users (tenant_id, email, password_hash, role, created_at)
@@ -27,6 +27,7 @@ select (select id from identity.tenants where slug = 'default'), 'u' || n || '@e
 from generate_series(1, %(many)s) as n;
 insert into identity.user_sessions (tenant_id, user_id, token_hash, expires_at, created_at)
 select tenant_id, id, sha256(uuid_send(id)), base.clock() + interval '30 days', created_at from identity.users;
+insert into identity.session_last_uses (session_id, used_at) select id, created_at from identity.user_sessions;
 insert into identity.one_time_tokens (tenant_id, user_id, purpose, token_hash, email, expires_at)
 select tenant_id, id, 'invitation', sha256(uuid_send(id)), email, base.clock() + interval '30 days' from identity.users;
 insert into identity.login_attempts (user_id, admitted) select id, true from identity.users;
@@ -36,7 +37,7 @@ insert into identity.login_attempts (user_id, admitted) select id, true from ide
 @pytest.fixture
 def tenant(conn: Conn) -> UUID:
     """The tenant of all of them."""
-    conn.execute("analyze identity.users, identity.user_sessions, identity.one_time_tokens, identity.login_attempts")
+    conn.execute("analyze identity.users, identity.user_sessions, identity.session_last_uses, identity.one_time_tokens, identity.login_attempts")
     for statement in FILL.split(";\n")[:-1]:
         conn.execute(statement.encode(), {"hash": HASH, "many": MANY})
     found: UUID = scalar(conn, "select id from identity.tenants where slug = 'default'")
@@ -49,7 +50,7 @@ def test_a_call_reads_what_it_is_about(connect: Connect, conn: Conn, tenant: UUI
     token = sessions.open_session(conn, ann).token
     kept = scalar(conn, "select token from identity.request_reset('ann@example.com')")
     if known:
-        conn.execute("analyze identity.users, identity.user_sessions, identity.one_time_tokens, identity.login_attempts")
+        conn.execute("analyze identity.users, identity.user_sessions, identity.session_last_uses, identity.one_time_tokens, identity.login_attempts")
     clock.forward(timedelta(seconds=61))
     calls: list[tuple[str, list[Any]]] = [
         ("select * from identity.begin_login('ann@example.com')", []),

@@ -80,7 +80,7 @@ def test_an_idle_session_ends(conn: Conn, opened: Opened, clock: Clock) -> None:
 
 def test_when_it_was_seen_is_written_once_a_minute_and_without_waiting(connect: Connect, conn: Conn, opened: Opened, clock: Clock) -> None:
     def version() -> object:
-        return scalar(conn, "select (ctid, xmin, last_seen_at)::text from identity.user_sessions")
+        return scalar(conn, "select (ctid, xmin, used_at)::text from identity.session_last_uses")
 
     clock.forward(0)
     before = version()
@@ -90,11 +90,29 @@ def test_when_it_was_seen_is_written_once_a_minute_and_without_waiting(connect: 
     other = connect()
     other.execute("set lock_timeout = '1ms'")
     with conn.transaction():
-        conn.execute("select from identity.user_sessions for update")
+        conn.execute("select from identity.user_sessions, identity.session_last_uses for update")
         assert sessions.check_session(other, opened.token).session_id == opened.session_id
     assert version() == before
     sessions.check_session(conn, opened.token)
     assert version() != before
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "select identity.set_password(%s, null)", "select identity.set_user_status(%s, 'suspended')", "select identity.delete_user(%s)",
+        "select identity.revoke_sessions(%s)", "select identity.revoke_session((select id from identity.user_sessions where user_id = %s))",
+    ],
+)  # fmt: skip
+def test_whoever_ends_a_session_waits_for_none_that_uses_it(connect: Connect, conn: Conn, ann: UUID, opened: Opened, clock: Clock, act: str) -> None:
+    clock.forward(timedelta(seconds=61))
+    thief = connect()
+    thief.execute("begin")
+    sessions.check_session(thief, opened.token)
+    conn.execute("set lock_timeout = '1ms'")
+    conn.execute(act.encode(), [ann])
+    thief.execute("rollback")
+    assert not good(conn, opened.token)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.conftest import Connect
 from tests.sql.identitykit import HASH, add_user, become, one, told
 from tests.sql.mediakit import Conn, scalar
 from tests.sql.queuekit import Queue, Race
+from tests.sql.secretkit import shaped
 
 PEOPLE = ("admin", "other_admin", "member", "viewer")
 
@@ -66,7 +67,7 @@ WORDS = {"ok": "ok", "role": "RQ016", "no": "RQ004"}
 @pytest.mark.parametrize("query", ON_MEMBER)
 def test_each_role_may_what_is_its_own(connect: Connect, house: House, query: str) -> None:
     """The tenant's own server, its admin, the member themselves, a viewer; what is not theirs is answered like what is not there."""
-    args = {**house.users, "hash": HASH, "sealed": bytes([1, 1]) + bytes(40)}
+    args = {**house.users, "hash": HASH, "sealed": b"\x01\x01k" + bytes(40)}
     expected = [WORDS[word] for word in ON_MEMBER[query].split()]
     found = []
     for user in (None, "admin", "member", "viewer"):
@@ -233,3 +234,23 @@ def test_a_refusal_does_not_repeat_a_megabyte(conn: Conn, house: House, call: st
     given = call.replace("{}", f"'{house.users['member']}'")
     _, words, hint = told(conn, f"select identity.{given}")
     assert len(words or "") + len(hint or "") < 500
+
+
+def test_a_second_factor_is_sealed_under_the_current_key(conn: Conn, connect: Connect, house: House) -> None:
+    """Else a user could keep an old key from being forgotten, or one that nobody has ever had."""
+    caller = become(connect(), "reelq_app", house.acme, house.users["member"])
+    query = "select identity.enrol_second_factor(%s, %s)"
+    assert caller(query, house.users["member"], shaped("any")) == "ok"
+    conn.execute("select ops.set_current_secret_key('k1', '0123456789abcdef', null), ops.set_current_secret_key('k2', '1123456789abcdef', 'k1')")
+    assert [caller(query, house.users["member"], shaped(key)) for key in ("any", "k1", "k2")] == ["RQ017", "RQ017", "ok"]
+    assert caller(query, house.users["member"], shaped("k\n2")) == "RQ008"
+
+
+def test_an_address_that_another_tenant_is_about_to_take_is_not_waited_for_without_end(connect: Connect, house: House) -> None:
+    evil = become(connect(), "reelq_app", house.beta)
+    caller = become(connect(), "reelq_app", house.acme)
+    with evil.conn.transaction():
+        evil.conn.execute("select identity.create_user('boss@acme.example')")
+        assert caller("select identity.create_user('boss@acme.example')") == "55P03"
+        assert told(caller.conn, "select * from identity.invite_user('BOSS@acme.example')")[0] == "55P03"
+    assert caller("select identity.create_user('boss@acme.example')") == "RQ009"

@@ -219,6 +219,22 @@ def test_two_at_once_do_no_harm(queue, other, clock, may):
     assert maintain(queue) == []
 
 
+def test_no_reader_holds_up_a_maintenance(queue, other, clock, may):
+    """An advisory lock of the name that it once took is anybody's; the row is not."""
+    other.conn.execute("set role reelq_readonly")
+    other.conn.execute("select pg_advisory_lock(hashtext('reelq.maintain_partitions'))")
+    assert {action for action, *_ in maintain(queue)} == {"make"}
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        other.value("select queue.take_lock('maintain_partitions')")
+
+
+def test_two_maintenances_go_one_after_the_other(queue, other, clock, may):
+    with other.transaction():
+        assert other.value("select queue.take_lock('maintain_partitions')")
+        assert [action for action, *_ in maintain(queue)] == ["busy"]
+    assert {action for action, *_ in maintain(queue)} == {"make"}
+
+
 def test_an_archiver_and_a_maintenance_that_make_partitions_at_once_get_by(histories, other, connect, clock, may):
     """The maintenance waits a moment for what the archiver makes, and does not make it again."""
     done(histories)

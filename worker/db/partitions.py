@@ -18,7 +18,6 @@ from psycopg import sql
 from reelq.worker.db.rows import Connection, rows, scalar
 
 WAIT_S = 10.0  # for one partition's readers; a report that runs longer is met again by the next run
-LOCK = "hashtext('reelq.maintain_partitions')"  # of the session; the function takes the same for its transaction
 SESSION = {
     "lock_timeout": "{ms}ms",
     "statement_timeout": "{ms}ms",  # several readers are waited for one after the other
@@ -68,10 +67,10 @@ def maintain(conn: Connection, wait_s: float = WAIT_S) -> Iterator[Step]:
 
     Safe to be killed anywhere: the next run goes on.
     """
-    if not scalar(conn, f"select pg_try_advisory_lock({LOCK})"):
-        yield Step(None, None, "busy", None, False, "another session is at it")
-        return
-    try:
+    with _alone(conn) as is_alone:
+        if not is_alone:
+            yield Step(None, None, "busy", None, False, "another session is at it")
+            return
         again = False
         for step in steps(conn):
             result = _run(conn, step, wait_s)
@@ -80,9 +79,20 @@ def maintain(conn: Connection, wait_s: float = WAIT_S) -> Iterator[Step]:
         if again:
             # What was detached just now can be dropped.
             yield from (step for step in steps(conn) if step.action == "drop")
-    finally:
-        if not conn.closed and not conn.broken:
-            scalar(conn, f"select pg_advisory_unlock({LOCK})")
+
+
+@contextmanager
+def _alone(conn: Connection) -> Iterator[bool]:
+    """Whether no other run is at it; none begins until this ends.
+
+    A row that no role but the owner can lock, for an advisory lock anybody may hold who may connect. A row is held by a
+    transaction, in which nothing is detached: hence a second connection, whose lock ends when this is killed. It
+    holds nothing of the tables themselves, for which a detach would wait.
+    """
+    with psycopg.connect(conn.info.dsn, password=conn.info.password or None) as holder:
+        holder.execute(sql.SQL("set role {}").format(sql.Identifier(scalar(conn, "select current_user"))))
+        yield bool(scalar(holder, "select queue.take_lock('maintain_partitions')"))
+        holder.rollback()
 
 
 @contextmanager

@@ -14,7 +14,9 @@ begin
     return octet_length(p_sealed) > 31
         and get_byte(p_sealed, 0) = 1
         and get_byte(p_sealed, 1) between 1 and 64
-        and octet_length(p_sealed) > 2 + get_byte(p_sealed, 1) + 12 + 16;
+        and octet_length(p_sealed) > 2 + get_byte(p_sealed, 1) + 12 + 16
+        -- In hex, since a CHECK must not fail at bytes that are no text; [A-Za-z0-9._-], so that a key's id can be shown to people.
+        and encode(substr(p_sealed, 3, get_byte(p_sealed, 1)), 'hex') ~ '^(2d|2e|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f)+$';  -- mutant: a key id is any bytes
 end;
 $$;
 
@@ -22,6 +24,6 @@ comment on function base.is_envelope(bytea) is $$
 Whether the bytes have the shape of a sealed secret, so that a CHECK can refuse plain text.
 
 An envelope is: one byte version (1), one byte length of the key id (1 to 64), the
-key id, 12 bytes nonce, the AES-256-GCM ciphertext (at least 1 byte), 16 bytes tag.
+key id (of A-Z, a-z, 0-9, dot, hyphen and underscore), 12 bytes nonce, the AES-256-GCM ciphertext (at least 1 byte), 16 bytes tag.
 The key never reaches the database. Null in, null out.
 $$;

@@ -8,7 +8,6 @@ create table identity.user_sessions (
     user_agent text,
     second_factor boolean not null default false,
     expires_at timestamptz not null,
-    last_seen_at timestamptz not null default base.clock(),
     revoked_at timestamptz,
     revoked_because text,
     created_at timestamptz not null default base.clock(),
@@ -37,7 +36,6 @@ comment on column identity.user_sessions.ip_address is 'Where the log-in came fr
 comment on column identity.user_sessions.user_agent is 'What the browser called itself at the log-in, its first 500 characters; null: not told. [personal]';
 comment on column identity.user_sessions.second_factor is 'Whether a second factor was given. [internal]';
 comment on column identity.user_sessions.expires_at is 'The end in any case; it ends before when it is not used for the setting session_idle. [internal]';
-comment on column identity.user_sessions.last_seen_at is 'When it was last used; written at most once in the setting session_seen_every. [personal]';
 comment on column identity.user_sessions.revoked_at is 'When it was ended before its time; null: it was not. [internal]';
 comment on column identity.user_sessions.revoked_because
 is 'logged_out, revoked, password_changed, role_changed, suspended, deleted or second_factor_changed; null exactly when revoked_at is. [internal]';

@@ -49,6 +49,10 @@ comment on function identity.create_key(text, text, uuid, text[], integer, times
 Make an API key. Returns its id, the key, which is shown this once, and the 8 characters by which people tell it apart.
   select key from identity.create_key('Production', 'acme', p_scopes => '{read}');
 
+A key goes on when its user's password or second factor changes, unlike sessions: programs work with it, and their users change passwords as a matter of
+course. Whoever had a session may have made keys; so after a theft look at reelq keys list, which says who made each, and revoke them. All end
+with the account.
+
 Arguments
   p_name          what people call it, unique among the live keys of its owner
   p_tenant        slug or id; null: the user's, else the tenant of reelq.tenant_id, else "default"

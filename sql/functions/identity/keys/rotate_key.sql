@@ -39,6 +39,6 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such key, or not one that the caller may see
   RQ008  a grace that cannot be
-  RQ009  the key is revoked, expired or replaced
+  RQ009  the key is revoked, expired or replaced, or its owner has 100 good keys with this one: rotate it without a grace
   RQ016  the user's role or the key's scope does not allow it
 $$;

@@ -21,6 +21,7 @@ begin
         raise exception 'p_sealed must be a sealed secret'
             using errcode = 'RQ008', hint = 'Keyring.seal(secret, table="identity.users", row=id, column="two_factor_secret").';
     end if;
+    perform base.check_sealed(p_sealed);
     update identity.users as u set two_factor_secret = p_sealed, two_factor_last_step = null where u.id = v_user.id;
 end;
 $$;
@@ -36,4 +37,5 @@ Raises
   RQ008  it is not sealed
   RQ009  there is one that is asked for
   RQ016  the caller is another user
+  RQ017  it is not sealed under the current key
 $$;

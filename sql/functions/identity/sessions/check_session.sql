@@ -10,26 +10,29 @@ declare
     v_tenant_id uuid := identity.pinned_tenant();
     v_seen timestamptz;
 begin
-    select s.id, s.user_id, s.tenant_id, u.role, s.second_factor, s.expires_at, s.last_seen_at
+    select s.id, s.user_id, s.tenant_id, u.role, s.second_factor, s.expires_at, l.used_at
     into session_id, user_id, tenant_id, role, second_factor, expires_at, v_seen
     from identity.user_sessions as s
+    inner join identity.session_last_uses as l on l.session_id = s.id
     inner join identity.users as u on u.id = s.user_id
     inner join identity.tenants as t on t.id = s.tenant_id
     where
         s.token_hash = identity.token_hash(p_token)
         and s.revoked_at is null  -- mutant: a revoked session goes on
         and s.expires_at > v_now  -- mutant: a session lives for ever
-        and s.last_seen_at > v_now - identity.login_setting('session_idle')::interval  -- mutant: an idle session goes on
+        and l.used_at > v_now - identity.login_setting('session_idle')::interval  -- mutant: an idle session goes on
         and u.deleted_at is null and u.status in ('active', 'trial') and t.status <> 'deleted'
         and coalesce(s.tenant_id = v_tenant_id, true);  -- mutant: a session of another tenant is taken
     if session_id is null then
         perform identity.refuse_credentials();
     end if;
 
-    -- Seldom, and never waiting: requests of one session come side by side.
+    -- Seldom, and never waiting: requests of one session come side by side. In a row apart, so that whoever ends the session waits for none.
     if v_seen <= v_now - identity.login_setting('session_seen_every')::interval then
-        update identity.user_sessions as s set last_seen_at = v_now
-        where s.id = any(array(select l.id from identity.user_sessions as l where l.id = check_session.session_id for no key update skip locked));
+        update identity.session_last_uses as l set used_at = v_now
+        where l.session_id = any(array(
+            select o.session_id from identity.session_last_uses as o where o.session_id = check_session.session_id for no key update skip locked
+        ));
     end if;
     perform set_config('reelq.tenant_id', tenant_id::text, true), set_config('reelq.user_id', user_id::text, true), set_config('reelq.session_id', session_id::text, true);
     return next;

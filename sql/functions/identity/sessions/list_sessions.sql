@@ -44,30 +44,36 @@ begin
         )
     from (
         (
-            select one.* from identity.user_sessions as one
+            select one.*, l.used_at as last_seen_at
+            from identity.user_sessions as one
+            inner join identity.session_last_uses as l on l.session_id = one.id
             where
                 v_user_id is not null and one.user_id = v_user_id and coalesce(one.tenant_id = v_tenant_id, true)
                 and (p_after is null or (one.created_at, one.id) < (v_at, p_after))
-                and (p_ended or (one.revoked_at is null and one.expires_at > v_now and one.last_seen_at > v_now - v_idle))
+                and (p_ended or (one.revoked_at is null and one.expires_at > v_now and l.used_at > v_now - v_idle))
             order by one.created_at desc, one.id desc
             limit p_limit
         )
         union all
         (
-            select many.* from identity.user_sessions as many
+            select many.*, l.used_at as last_seen_at
+            from identity.user_sessions as many
+            inner join identity.session_last_uses as l on l.session_id = many.id
             where
                 v_user_id is null and v_tenant_id is not null and many.tenant_id = v_tenant_id
                 and (p_after is null or (many.created_at, many.id) < (v_at, p_after))
-                and (p_ended or (many.revoked_at is null and many.expires_at > v_now and many.last_seen_at > v_now - v_idle))
+                and (p_ended or (many.revoked_at is null and many.expires_at > v_now and l.used_at > v_now - v_idle))
             order by many.created_at desc, many.id desc
             limit p_limit
         )
         union all
         (
-            select every.* from identity.user_sessions as every
+            select every.*, l.used_at as last_seen_at
+            from identity.user_sessions as every
+            inner join identity.session_last_uses as l on l.session_id = every.id
             where
                 v_user_id is null and v_tenant_id is null and (p_after is null or every.id < p_after)
-                and (p_ended or (every.revoked_at is null and every.expires_at > v_now and every.last_seen_at > v_now - v_idle))
+                and (p_ended or (every.revoked_at is null and every.expires_at > v_now and l.used_at > v_now - v_idle))
             order by every.id desc
             limit p_limit
         )

@@ -13,6 +13,7 @@ begin
         raise exception 'no session %', coalesce(p_session_id::text, 'null')
             using errcode = 'RQ004', hint = 'Look with: select * from identity.list_sessions(); an application sets reelq.tenant_id.';
     end if;
+    perform identity.check_manages_account(v_session.user_id);
     update identity.user_sessions as s
     set
         revoked_at = base.clock(),
@@ -27,4 +28,5 @@ End a session; whether it had not ended before. Users end their own, the tenant 
 
 Raises
   RQ004  no such session, or not one that the caller may see
+  RQ016  the key's scope does not allow it
 $$;

@@ -40,9 +40,10 @@ Returns
   token    told to nobody but by mail to send_to
 
 Raises
+  55P03  another session holds the address or username for more than 2 seconds
   RQ004  no such tenant, or not the caller's
   RQ008  a value is not a legal one
   RQ009  the address is taken
   RQ012  the tenant is suspended or deleted
-  RQ016  the caller's role does not allow it
+  RQ016  the caller's role, or the key's scope, does not allow it
 $$;

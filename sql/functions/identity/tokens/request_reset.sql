@@ -11,6 +11,7 @@ declare
     v_of uuid;
     v_noted boolean;
 begin
+    perform identity.check_manages_users();
     select u.id, u.tenant_id into v_user_id, v_of
     from identity.users as u
     where
@@ -40,4 +41,7 @@ that send nothing the audit keeps as many as identity.note_attempt.
 Returns
   token    for identity.use_password_token, once; told to nobody but by mail to send_to
   send_to  where to; null: there is no such account, it cannot log in, or it is too soon: send nothing, and say the same
+
+Raises
+  RQ016  a user who is no admin of the tenant asks, or a key without the scope admin: the token makes its holder that user
 $$;

@@ -9,6 +9,8 @@ begin
         raise exception 'only an admin of the tenant may manage its users'
             using errcode = 'RQ016', hint = 'Ask an admin of the tenant; what is your own you may change yourself.';
     end if;
+    -- Who manages users gives passwords and sessions: no key of less than all scopes.
+    perform identity.check_scope('admin');  -- mutant: a key that reads manages users
     if p_role is null then
         return;
     end if;
@@ -24,12 +26,12 @@ end;
 $$;
 
 comment on function identity.check_manages_users(text) is $$
-Refuse whoever may not manage a tenant's users: a user (reelq.user_id) who is not its admin.
+Refuse whoever may not manage a tenant's users: a user (reelq.user_id) who is not its admin, and an API key without the scope admin.
 
 Arguments
   p_role  a role that is to be given; null: none
 
 Raises
   RQ008  no such role
-  RQ016  the caller's role does not allow it
+  RQ016  the caller's role, or the key's scope, does not allow it
 $$;

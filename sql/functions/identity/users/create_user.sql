@@ -10,6 +10,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'  -- mutant: an address that another session holds is waited for without end
 as $$
 declare
     v_tenant_id uuid := identity.check_tenant(p_tenant_id);
@@ -28,6 +29,9 @@ exception
             case v_constraint when 'users_one_username' then 'username' else 'email' end,
             quote_literal(case v_constraint when 'users_one_username' then p_username else p_email end)
             using errcode = 'RQ009', hint = 'An address belongs to one live account on the platform, a username to one of the tenant.';
+    when lock_not_available then
+        raise exception 'another session is about to take this address or username, or has the tenant'
+            using errcode = 'lock_not_available', hint = 'Try again: in a moment it is taken, or free.';
     when check_violation or not_null_violation then
         raise exception 'email, username and full_name must fit their columns: %', sqlerrm
             using errcode = 'RQ008', hint = 'An email such as ann@example.com, a username of 1 to 100 characters, a name of at most 255.';
@@ -43,6 +47,7 @@ Arguments
   p_tenant_id  null: the tenant of reelq.tenant_id, else the tenant "default"
 
 Raises
+  55P03  another session holds the address or username for more than 2 seconds
   RQ004  no such tenant, or not the caller's
   RQ008  a value is not a legal one
   RQ009  the address or the username is taken. An address belongs to one account on the whole platform: this tells that somebody has it

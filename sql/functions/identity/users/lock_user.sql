@@ -13,7 +13,9 @@ begin
         raise exception 'no user %', coalesce(p_user_id::text, 'null')
             using errcode = 'RQ004', hint = 'Look with: select * from identity.list_users(); an application sets reelq.tenant_id.';
     end if;
-    if not p_themselves then
+    if p_themselves then
+        perform identity.check_manages_account(p_user_id);
+    else
         perform identity.check_manages_users();
     end if;
     -- Two admins who demote each other at the same time: the second waits here, and then counts what the first has left. All of them
@@ -43,5 +45,5 @@ Arguments
 
 Raises
   RQ004  no such user, or not one that the caller may see
-  RQ016  the caller's role does not allow it
+  RQ016  the caller's role, or the key's scope, does not allow it
 $$;

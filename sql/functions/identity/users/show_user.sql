@@ -16,10 +16,12 @@ begin
         u.password_hash is not null, u.two_factor_enabled,
         (select count(*) from identity.recovery_codes as c where c.user_id = u.id and c.used_at is null),
         (
-            select count(*) from identity.user_sessions as s
+            select count(*)
+            from identity.user_sessions as s
+            inner join identity.session_last_uses as l on l.session_id = s.id
             where
                 s.user_id = u.id and s.revoked_at is null and s.expires_at > base.clock()
-                and s.last_seen_at > base.clock() - identity.login_setting('session_idle')::interval
+                and l.used_at > base.clock() - identity.login_setting('session_idle')::interval
         ),
         u.failed_login_attempts, u.locked_until, u.last_login_at, u.timezone, u.language, u.settings, u.metadata, u.created_at,
         u.status_changed_at, u.deleted_at

@@ -104,7 +104,7 @@ begin
         select a.id, a.created_at, t.slug,
             case
                 when a.actor_kind = 'user' then coalesce(u.email, '') || case when u.id is null then a.actor_id else '' end
-                when a.actor_kind = 'key' then coalesce('key ' || ops.key_name(a.api_key_id), a.actor_id)
+                when a.actor_kind = 'key' then coalesce('key ' || ops.key_name(a.api_key_id, a.tenant_id), a.actor_id)
                 when $17 then a.actor_id
                 else a.actor_kind
             end,
@@ -119,7 +119,7 @@ begin
             limit %s
         ) as a
         left join identity.tenants as t on t.id = a.tenant_id
-        left join identity.users as u on u.id = a.user_id and ($17 or u.tenant_id = a.tenant_id)
+        left join identity.users as u on u.id = a.user_id and u.tenant_id = a.tenant_id
         order by a.created_at desc, a.id desc
         $q$, v_where, p_limit
     )

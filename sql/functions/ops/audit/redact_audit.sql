@@ -14,7 +14,10 @@ begin
     if p_user_id is null then
         raise exception 'a redaction must be about a user, not null' using errcode = 'RQ008', hint = 'The id of the user, whether the row is still there or not.';
     end if;
-    select u.tenant_id into v_tenant_id from identity.users as u where u.id = p_user_id;
+    perform base.check_read_committed();
+    -- Whoever changes the account right now, as a log-in does, enters an act that is not to be seen yet: first they end. Each statement
+    -- below sees what has been committed by then.
+    select u.tenant_id into v_tenant_id from identity.users as u where u.id = p_user_id for update;  -- mutant: a log-in under way keeps its address
     insert into ops.audit_redactions (user_id, personal_values, reason) values (p_user_id, coalesce(p_values, '{}'), p_reason)
     returning * into v_redaction;
 
@@ -59,10 +62,14 @@ comment on function ops.redact_audit(uuid, text[], text) is $$
 Blank in the audit what is personal of a user: "(erased)" in the place of values, no address, no program. That something was done, when, by and to whose id
 stays. Returns how many rows it changed; safe to run again. For the owner's functions, such as those that erase a user: no role may call it.
 
+Waits for the transactions that have changed the account. What others have entered and not committed yet, as a log-in that failed for the address,
+it does not see: an erasure calls it last, and again when those have ended (a minute later, say), with the same values.
+
 Arguments
   p_values  texts of theirs to look for anywhere, as e-mail address and name; of less than 3 characters are passed over
   p_reason  kept in ops.audit_redactions
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ008  no user
 $$;

@@ -30,6 +30,15 @@ begin
     v_act.client_ip := ops.read_inet(current_setting('reelq.client_ip', true));
     v_act.user_agent := left(nullif(current_setting('reelq.user_agent', true), ''), 500);
 
+    -- Whoever may set a setting may set any id. One counts that is of the tenant which is named (without one nobody is asked who they are): else
+    -- an act would stand under the name of whom the caller likes.
+    if v_act.user_id is not null and not coalesce(ops.is_of_tenant('identity.users', v_act.user_id), false) then  -- mutant: anybody's user is the actor
+        v_act.user_id := null;
+    end if;
+    if v_act.api_key_id is not null and not coalesce(ops.is_of_tenant('identity.api_keys', v_act.api_key_id), false) then  -- mutant: anybody's key is the actor
+        v_act.api_key_id := null;
+    end if;
+
     -- Only functions of ours come here: what they say of themselves is true. A program's name is taken for a worker's of trusted callers only.
     if v_facts ->> 'system' <> '' then
         v_act.actor_kind := 'system';
@@ -89,8 +98,8 @@ comment on function ops.write_act(text, text, text, jsonb, jsonb, uuid, jsonb) i
 What base.record_act does: enters an act, and makes the partition of its month where that is missing. Who acts is, in this order:
 
   system  the upkeep that p_facts names as system
-  key     reelq.api_key_id
-  user    reelq.user_id
+  key     reelq.api_key_id, if it is a key of the tenant in reelq.tenant_id
+  user    reelq.user_id, if it is a user of that tenant, deleted or not
   worker  a trusted caller whose application_name is that of a registered worker
   role    the database role
 

@@ -18,7 +18,7 @@ begin
     from ops.list_used_secret_keys() as u where u.key_id = p_key_id;
     if v_using is not null then  -- mutant: a key is forgotten that rows use
         raise exception 'rows of % are sealed under key %', v_using, p_key_id
-            using errcode = 'RQ009', hint = 'reelq secrets rotate seals them anew; reelq secrets status counts them.';
+            using errcode = 'RQ009', hint = 'reelq secrets rotate seals them anew, and names those that do not open: of a user remove them by identity.drop_second_factor.';
     end if;
     update ops.secret_keys as s set forgotten_at = base.clock() where s.key_id = p_key_id and s.forgotten_at is null;
     if found then

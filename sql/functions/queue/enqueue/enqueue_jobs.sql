@@ -20,6 +20,9 @@ declare
     v_tenant uuid := case when current_setting('reelq.tenant_id', true) <> '' then base.current_tenant() end;
     v_is_user boolean := coalesce(current_setting('reelq.user_id', true), '') <> '';
 begin
+    if current_setting('reelq.api_key_id', true) <> '' then
+        perform identity.check_scope('write');
+    end if;
     if jsonb_typeof(p_specs) = 'array' then
         -- Most calls use none of the keys that need a check beforehand (ref, depends_on, limits, idempotency_key): find out with one query.
         v_plain := not exists (

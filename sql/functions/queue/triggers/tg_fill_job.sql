@@ -99,6 +99,9 @@ begin
         raise exception 'tenant must be your own, not %', coalesce(new.tenant_id::text, 'null')
             using errcode = 'RQ004', hint = 'Set reelq.tenant_id to your own tenant.';
     end if;
+    if current_setting('reelq.api_key_id', true) <> '' then
+        perform identity.check_scope('write');  -- mutant: a key that reads enqueues
+    end if;
     if current_setting('reelq.user_id', true) <> '' then
         perform identity.check_may_write();
         new.user_id := coalesce(new.user_id, base.current_user_id());
@@ -132,7 +135,7 @@ Raises
   RQ004  no such video, asset or user
   RQ007  the row does not start as queued
   RQ008  priority, JSON, parents or budgets make no sense, or a run of a pipeline that is not the video's
-  RQ016  the user (reelq.user_id) is a viewer
+  RQ016  the user (reelq.user_id) is a viewer, or the key has no scope write
 $$;
 
 -- Does not fire for the rows of queue.enqueue_jobs that it has filled, and for which nothing is left to check: that saves a third of an
