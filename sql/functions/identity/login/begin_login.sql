@@ -41,7 +41,7 @@ begin
     insert into identity.login_attempts (user_id, admitted, address)
     values (
         v_user_id, v_hash is not null,
-        case when v_email ~ '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$' and length(v_email) <= 255 then v_email end
+        case when base.is_email(v_email) then v_email end
     )
     returning id into attempt;
 

@@ -8,6 +8,10 @@ declare
     v_token identity.one_time_tokens;
     v_tenant_id uuid := base.current_tenant();
 begin
+    -- The user first, as whoever changes a password or ends sessions: see docs/design/locks.md.
+    perform from identity.users as u
+    where u.id = (select t.user_id from identity.one_time_tokens as t where t.token_hash = identity.token_hash(p_token))
+    for no key update;
     -- One statement: of two that come at once the second waits, and then finds it used.
     update identity.one_time_tokens as t
     set used_at = base.clock()

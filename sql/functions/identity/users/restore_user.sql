@@ -9,7 +9,12 @@ declare
     v_user identity.users;
 begin
     v_user := identity.lock_user(p_user_id, p_deleted => true);
-    update identity.users as u set status = 'active', deleted_at = null where u.id = v_user.id;
+    update identity.users as u
+    set
+        status = identity.status_with_trial(u.tenant_id, u.id, coalesce(u.status_before, 'active')),
+        status_before = null,
+        deleted_at = null
+    where u.id = v_user.id;
 exception
     when unique_violation then
         raise exception 'the address or the username of user % must be free, and another user has it by now', p_user_id
