@@ -55,6 +55,7 @@ LOGIN = "tests/sql/test_identity_login.py"
 SESSIONS = "tests/sql/test_identity_sessions.py"
 TOKENS = "tests/sql/test_identity_tokens.py"
 USERS = "tests/sql/test_identity_users.py"
+REVIEW = "tests/sql/test_identity_review.py"
 MARK = "  -- mutant: "
 
 
@@ -446,5 +447,10 @@ MUTANTS = [
     one("a token lives for ever", "and t.expires_at > base.clock()", "", TOKENS, "-k", "a_token_ends"),
     one("anybody manages users", "if ", "if false and ", USERS, "-k", "each_role_may"),
     one("the last admin may go", "u.id <> p_user_id and ", "", USERS, "-k", "last_admin_stays"),
+    one("an admin who never came counts", "u.email_verified or u.last_login_at is not null", "true", REVIEW, "-k", "never_came"),
+    one("a stolen session's address outlives it", "lower(t.email) <> (", "lower(t.email) = '' || (", REVIEW, "-k", "stolen_session"),
+    one("sessions have no bound", "offset v_most", "offset 1000000", REVIEW, "-k", "has_a_hundred"),
+    one("an expired key holds its name", "k.expires_at <= base.clock()", "false", REVIEW, "-k", "expired_key"),
+    one("nobody looks at the months of the audit", "v_until is null or ", "false and ", REVIEW, "-k", "run_out"),
     one("admins are counted without a lock", " for no key update", "", USERS, "-k", "demote_each_other"),
 ]  # fmt: skip

@@ -65,5 +65,5 @@ def refuse(conn: psycopg.Connection[Any], steps: Sequence[File], among: Sequence
             instead = INSTEAD.search(file.text)
             raise SchemaError(
                 f"sql/{file.place} drops columns that others use: {told}",
-                f"Nothing was changed. Define it anew on {instead[1] if instead else 'other columns'}, or drop it and make it again afterwards.",
+                f"Nothing was changed. Drop it, upgrade, and make it again on {instead[1] if instead else 'other columns'}.",
             )
