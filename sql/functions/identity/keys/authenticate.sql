@@ -21,7 +21,7 @@ declare
     v_enters boolean;
     v_committed boolean := current_setting('transaction_isolation') = 'read committed';
 begin
-    select k.tenant_id, k.user_id, k.id, k.scopes, u.role, k.hourly_limit, l.used_at, k.counted_as
+    select k.tenant_id, k.user_id, k.id, k.scopes, u.role, k.hourly_limit, l.used_at, coalesce(k.counted_as, k.id)
     into tenant_id, user_id, key_id, scopes, role, v_limit, v_last, v_counted_as
     from identity.api_keys as k
     inner join identity.tenants as t on t.id = k.tenant_id

@@ -55,7 +55,7 @@ begin
     insert into identity.api_keys (id, tenant_id, user_id, name, prefix, key_hash, scopes, hourly_limit, expires_at, counted_as, created_by)
     values (
         id, p_tenant_id, p_user_id, p_name, prefix, sha256(convert_to(key, 'UTF8')), v_scopes, p_hourly_limit, p_expires_at,
-        coalesce((select k.counted_as from identity.api_keys as k where k.id = p_replaces), id), left(identity.actor(), 100)
+        (select coalesce(k.counted_as, k.id) from identity.api_keys as k where k.id = p_replaces), left(identity.actor(), 100)
     );
     insert into identity.api_key_last_uses (key_id) values (id);
     return next;
