@@ -335,7 +335,7 @@ def test_a_lock_lasts_a_day_at_most_and_doubles_without_end(conn: Conn, ann: UUI
     assert scalar(conn, "select locked_until <= base.clock() + interval '1 day' from identity.users where id = %s", ann)
 
 
-@pytest.mark.parametrize("typed", ["611-481", "611481\n", " 611 481 ", "６１１４８１", "611\u2013481", "611\u00a0481", "611\u2011481"])  # noqa: RUF001 - as people type it
+@pytest.mark.parametrize("typed", ["611-481", "611481\n", " 611 481 ", "６１１４８１", "611\u2013481", "611\u00a0481", "611\u2011481"])
 def test_a_code_is_taken_as_people_type_it(typed: str) -> None:
     assert passwords.looks_like_code(typed) and passwords.bare(typed) == "611481"
 

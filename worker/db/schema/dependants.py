@@ -36,8 +36,9 @@ left join pg_rewrite as rule on d.classid = 'pg_rewrite'::regclass and rule.oid 
 left join pg_class as view on view.oid = rule.ev_class
 left join pg_proc as p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
 where
-    d.classid in ('pg_rewrite'::regclass, 'pg_proc'::regclass, 'pg_policy'::regclass)  -- checks and indexes of the table go with the column
-    and (coalesce(view.relnamespace, p.pronamespace)::regnamespace::text <> all(%(rooms)s::text[]) or coalesce(view.relnamespace, p.pronamespace) is null)
+    d.classid in ('pg_rewrite'::regclass, 'pg_proc'::regclass, 'pg_policy'::regclass)  -- checks and indexes go with it
+    and (coalesce(view.relnamespace, p.pronamespace)::regnamespace::text <> all(%(rooms)s::text[])
+        or coalesce(view.relnamespace, p.pronamespace) is null)
 order by 1, 2
 """
 

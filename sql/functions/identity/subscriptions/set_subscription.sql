@@ -64,10 +64,9 @@ begin
         order by s.id desc
         limit 1;
         if v_old.id is not null then
-            v_old.status := 'active';
-            v_old.ended_at := null;
-            v_old.current_period_start := v_now;
-            v_old.current_period_end := null;
+            v_old := jsonb_populate_record(
+                v_old, jsonb_build_object('status', 'active', 'ended_at', null, 'current_period_start', v_now, 'current_period_end', null)
+            );
         end if;
     end if;
     if v_old.id is null then
