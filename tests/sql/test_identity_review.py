@@ -328,7 +328,7 @@ def test_another_day_of_a_quota_never_makes_its_month_longer(conn: Conn, ann: UU
 @pytest.mark.parametrize("name", ["login_lock", "login_lock_longest"])
 def test_a_lock_lasts_a_day_at_most_and_doubles_without_end(conn: Conn, ann: UUID, name: str) -> None:
     sqlstate, message, _ = told(conn, "select identity.set_login_setting(%s, '1 year')", name)
-    assert sqlstate == "RQ008" and message.endswith("must be a time of 1 second to 1 day with its unit, not '1 year'")
+    assert sqlstate == "RQ008" and message is not None and message.endswith("must be a time of 1 second to 1 day with its unit, not '1 year'")
     conn.execute("select identity.set_login_setting('login_lock', '1 day'), identity.set_login_setting('login_lock_longest', '1 day')")
     conn.execute("update identity.users set failed_login_attempts = 40")
     login.begin_login(conn, ANN)
