@@ -69,6 +69,11 @@ def too_long(password: str) -> bool:
     return len(password) > MOST_BYTES or len(_bytes(password)) > MOST_BYTES
 
 
+def may_hash_again(password: str, made_by: str) -> bool:
+    """Whether a password that was right may be hashed anew: not one of which bcrypt has read only the beginning, since the rest is not proved."""
+    return made_by.startswith("$argon2id$") or len(password.encode("utf-8", "surrogatepass")) <= BCRYPT_BYTES
+
+
 def hash_password(password: str, parameters: str) -> str:
     """A new hash with a new salt; `parameters` as in $argon2id$v=19$m=19456,t=2,p=1."""
     found = RECIPE.fullmatch(parameters)
@@ -138,17 +143,22 @@ def totp_step(secret: str, code: str, at: datetime) -> int | None:
     """The 30 seconds (since 1970) whose code this is: the present, the one before or after; None when it is none of them."""
     totp = pyotp.TOTP(secret, digits=DIGITS, interval=STEP_S)
     now = int(at.timestamp()) // STEP_S
-    given = code.replace(" ", "")
+    given = bare(code)
     found = None
     for step in (now - 1, now, now + 1):
-        if step >= 0 and secrets.compare_digest(totp.generate_otp(step).encode(), given.encode()):
+        if step >= 0 and secrets.compare_digest(totp.generate_otp(step).encode(), given.encode("utf-8", "surrogatepass")):
             found = step
     return found
 
 
 def looks_like_code(code: str) -> bool:
     """Whether it is six digits; else it is taken for a recovery code."""
-    return re.fullmatch(r"[0-9]{6}", code.replace(" ", "")) is not None
+    return re.fullmatch(r"[0-9]{6}", bare(code)) is not None
+
+
+def bare(code: str) -> str:
+    """A code without what people type or paste with it: spaces, line ends, hyphens, digits of full width."""
+    return re.sub(r"[\s\-\u2010-\u2015\u2212]", "", normalised(code))
 
 
 def new_recovery_codes() -> list[str]:
@@ -159,4 +169,4 @@ def new_recovery_codes() -> list[str]:
 
 def recovery_hash(code: str) -> bytes:
     """SHA-256 of a recovery code, however it is spaced and whatever its case. 80 bits are beyond guessing, so no slow hash is needed."""
-    return hashlib.sha256(re.sub(r"[\s-]", "", code).upper().encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(bare(code).upper().encode("utf-8", "surrogatepass")).digest()

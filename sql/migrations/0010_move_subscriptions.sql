@@ -1,4 +1,4 @@
--- back: nothing to go back: the columns of identity.users are as they were
+-- back: nothing to go back: the columns of identity.users are as they were, but for the status of users on a trial without an end
 -- Tier, quota and usage of users become rows of identity.subscriptions and identity.quotas. Nothing of 0.1.0 writes them.
 insert into identity.subscriptions (
     tenant_id, user_id, plan, status, provider, provider_subscription_id, provider_customer_id, trial_ends_at, current_period_start,
@@ -30,7 +30,16 @@ where
 -- Without a live subscription a quota is what it was; with one it is the subscription's, and afterwards that of everybody.
 insert into identity.quotas (tenant_id, user_id, monthly_quota, used, reset_day, resets_on, created_at)
 select
-    u.tenant_id, u.id, case when s.id is null then u.monthly_quota else 30 end, u.current_usage, extract(day from u.quota_reset_date),
+    u.tenant_id, u.id, case when s.id is null then u.monthly_quota else 30 end, u.current_usage,
+    -- What 0.1.0 kept as its date may be the last day of a short month: then the day on which the account was made is meant.
+    case
+        when extract(day from u.quota_reset_date + 1) = 1 then greatest(extract(day from u.quota_reset_date), extract(day from u.created_at at time zone 'utc'))
+        else extract(day from u.quota_reset_date)
+    end,
     u.quota_reset_date, u.created_at
 from identity.users as u
 left join identity.subscriptions as s on s.user_id = u.id and s.status <> 'cancelled';
+
+-- Who is on trial has one that ends; all others pay or have nothing to pay.
+update identity.users as u set status = 'active'
+where u.status = 'trial' and not exists (select from identity.subscriptions as s where s.user_id = u.id and s.status = 'trialing');

@@ -1,4 +1,5 @@
 -- back: add the columns again, and fill them from identity.subscriptions and identity.quotas
+-- instead: the view identity.accounts, which comes with this version
 -- No program of 0.1.0 reads or writes them.
 -- squawk-ignore-file ban-drop-column
 alter table identity.users

@@ -59,6 +59,7 @@ TOKENS = "tests/sql/test_identity_tokens.py"
 USERS = "tests/sql/test_identity_users.py"
 AUDIT_ACTORS = "tests/sql/test_audit_actors.py"
 KEY_SCOPES = "tests/sql/test_identity_scopes.py"
+REVIEW = "tests/sql/test_identity_review.py"
 MARK = "  -- mutant: "
 
 
@@ -469,6 +470,11 @@ MUTANTS = [
     one("anybody's key is the actor", "if ", "if false and ", AUDIT_ACTORS, "-k", "named_by_a_setting"),
     one("a key that reads changes its user", "perform identity.check_scope('write')", "null", KEY_SCOPES),
     one("the last admin may go", "u.id <> p_user_id and ", "", USERS, "-k", "last_admin_stays"),
+    one("an admin who never came counts", "u.email_verified or u.last_login_at is not null", "true", REVIEW, "-k", "never_came"),
+    one("a stolen session's address outlives it", "lower(t.email) <> (", "lower(t.email) = '' || (", REVIEW, "-k", "stolen_session"),
+    one("sessions have no bound", "offset v_most", "offset 1000000", REVIEW, "-k", "has_a_hundred"),
+    one("an expired key holds its name", "k.expires_at <= base.clock()", "false", REVIEW, "-k", "expired_key"),
+    one("nobody looks at the months of the audit", "v_until is null or ", "false and ", REVIEW, "-k", "run_out"),
     one("admins are counted without a lock", " for no key update", "", USERS, "-k", "demote_each_other"),
     # What an attack on it has found
     one("the whole hash goes out", "left(v_hash, length(v_hash) - strpos(reverse(v_hash), '$'))", "v_hash", LOGIN, "-k", "never_holds_the_digest"),

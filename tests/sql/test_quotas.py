@@ -251,6 +251,8 @@ def test_the_day_is_at_first_that_on_which_the_owner_was_made(queue, clock):
     queue.value(SET, "acme", user, 5)
     assert quota(queue, user=user).resets_on == date(2027, 2, 28)
     queue.value("select identity.set_quota('acme', %s, 5, 1)", user)
+    assert quota(queue, user=user).resets_on == date(2027, 2, 28)  # the month that has begun gets no longer
+    clock.set("2027-02-28 00:00+00")
     assert quota(queue, user=user).resets_on == date(2027, 3, 1)
 
 

@@ -3,10 +3,13 @@ returns table (finding text, level text, detail text, remedy text)
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
     v_open text;
     v_unheard text;
+    v_until timestamptz;
 begin
     -- Whoever owns a table can take its triggers away. Then it has to be seen.
     select string_agg(g.relation::text, ', ' order by g.relation::text) into v_open
@@ -41,6 +44,20 @@ begin
             'audit', 'bad', format('Changes that nobody hears of: %s', v_unheard),
             'As the owner: select ops.attach_audit()';
     end if;
+    -- Without a partition of this month the first act makes one, and whoever writes an act meanwhile waits for its transaction: every log-in.
+    select max(p.until) into v_until from base.partitions('ops.audit_logs') as p where not p.detaching;
+    if v_until is null or v_until <= base.clock() + interval '7 days' then  -- mutant: nobody looks at the months of the audit
+        return query
+        select
+            'audit partitions', case when v_until is null or v_until <= base.clock() then 'bad' else 'warn' end,
+            case
+                when v_until is null then 'ops.audit_logs has no partition: an act of one session can make all others wait'
+                else format('The partitions of ops.audit_logs reach until %s; after that an act of one session can make all others wait', v_until)
+            end,
+            'reelq partitions maintain, hourly: docs/operate.md, Upkeep.';
+    else
+        return query select 'audit partitions', 'ok', format('The partitions of ops.audit_logs reach until %s', v_until), null::text;
+    end if;
     if v_open is null and v_unheard is null then
         return query select 'audit', 'ok', 'Sensitive tables are heard, and no act can be changed.', null::text;
     end if;
@@ -48,5 +65,5 @@ end;
 $$;
 
 comment on function ops.health_of_audit() is $$
-Part of ops.health: whether the triggers stand that write the audit, and those that guard it.
+Part of ops.health: whether the triggers stand that write the audit, and those that guard it, and whether there is a partition for the days to come.
 $$;

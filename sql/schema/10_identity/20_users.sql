@@ -24,7 +24,8 @@ create table identity.users (
     status_changed_at timestamptz not null default base.clock(),
     deleted_at timestamptz,
     two_factor_last_step bigint,
-    constraint email_looks_like_one check (email ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$' and length(email) <= 255),
+    status_before text,
+    constraint email_looks_like_one check (base.is_email(email)),
     constraint username_has_1_to_100_characters check (length(username) between 1 and 100),
     constraint password_hash_is_argon2id_or_bcrypt check (
         case
@@ -43,7 +44,8 @@ create table identity.users (
     constraint metadata_is_an_object check (jsonb_typeof(metadata) = 'object'),
     constraint second_factor_has_a_secret check (not two_factor_enabled or two_factor_secret is not null),
     constraint secret_is_an_envelope check (base.is_envelope(two_factor_secret)),
-    constraint failed_logins_are_not_negative check (failed_login_attempts >= 0)
+    constraint failed_logins_are_not_negative check (failed_login_attempts >= 0),
+    constraint status_before_is_known check (status_before in ('active', 'trial', 'suspended', 'cancelled'))
 );
 
 create unique index users_one_email on identity.users (lower(email)) where deleted_at is null;
@@ -83,6 +85,7 @@ comment on column identity.users.status_changed_at is 'When status last changed;
 comment on column identity.users.deleted_at is 'Soft deletion; null while the account lives.';
 comment on column identity.users.two_factor_last_step
 is 'The last 30 seconds (since 1970, in steps of 30 s) whose code of the second factor was used: no code is taken twice; null: none was. [internal]';
+comment on column identity.users.status_before is 'The status before it was deleted, to which it comes back; null while it lives, and of those that a release before 0.2.0 deleted. [internal]';
 
 create trigger touch_status before update of status on identity.users
 for each row execute function base.tg_touch_status();

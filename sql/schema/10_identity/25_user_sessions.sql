@@ -19,10 +19,12 @@ create table identity.user_sessions (
     constraint expires_after_it_began check (expires_at > created_at),
     constraint revoked_has_a_reason check ((revoked_at is null) = (revoked_because is null)),
     constraint reason_is_known
-    check (revoked_because in ('logged_out', 'revoked', 'password_changed', 'role_changed', 'suspended', 'deleted', 'second_factor_changed'))
+    check (revoked_because in ('logged_out', 'revoked', 'password_changed', 'role_changed', 'suspended', 'deleted', 'second_factor_changed', 'too_many'))
 ) with (fillfactor = 80);
 
 create index user_sessions_by_user on identity.user_sessions (user_id, created_at);
+-- At most a hundred of a user, however many have ended.
+create index user_sessions_live on identity.user_sessions (user_id, expires_at) where revoked_at is null;
 create index user_sessions_by_tenant on identity.user_sessions (tenant_id, created_at);
 create index user_sessions_by_end on identity.user_sessions (expires_at);
 
@@ -38,7 +40,7 @@ comment on column identity.user_sessions.second_factor is 'Whether a second fact
 comment on column identity.user_sessions.expires_at is 'The end in any case; it ends before when it is not used for the setting session_idle. [internal]';
 comment on column identity.user_sessions.revoked_at is 'When it was ended before its time; null: it was not. [internal]';
 comment on column identity.user_sessions.revoked_because
-is 'logged_out, revoked, password_changed, role_changed, suspended, deleted or second_factor_changed; null exactly when revoked_at is. [internal]';
+is 'logged_out, revoked, password_changed, role_changed, suspended, deleted, second_factor_changed or too_many (a user has 100 at most); null exactly when revoked_at is. [internal]';
 comment on column identity.user_sessions.created_at is 'When the user logged in. [internal]';
 comment on column identity.user_sessions.updated_at is 'When the row last changed; kept by a trigger. [internal]';
 

@@ -12,7 +12,7 @@ create table identity.one_time_tokens (
     constraint purpose_is_known check (purpose in ('verify_email', 'reset_password', 'invitation')),
     constraint token_hash_is_sha256 check (octet_length(token_hash) = 32),
     constraint one_token_a_hash unique (token_hash),
-    constraint email_looks_like_one check (email ~* '^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$' and length(email) <= 255)
+    constraint email_looks_like_one check (base.is_email(email))
 );
 
 create unique index one_time_tokens_one_live on identity.one_time_tokens (user_id, purpose) where used_at is null;

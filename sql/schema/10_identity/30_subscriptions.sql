@@ -31,7 +31,8 @@ create table identity.subscriptions (
 );
 
 create unique index subscriptions_one_live on identity.subscriptions (tenant_id, user_id) nulls not distinct where status <> 'cancelled';
-create unique index subscriptions_by_provider on identity.subscriptions (provider, provider_subscription_id);
+create unique index subscriptions_one_provider_id on identity.subscriptions (provider, provider_subscription_id) where status <> 'cancelled';
+create index subscriptions_by_provider on identity.subscriptions (provider, provider_subscription_id);
 create index subscriptions_by_tenant on identity.subscriptions (tenant_id, id);
 create index subscriptions_by_user on identity.subscriptions (user_id);
 create index subscriptions_by_trial_end on identity.subscriptions (trial_ends_at) where status = 'trialing';

@@ -10,6 +10,7 @@ create table identity.api_keys (
     expires_at timestamptz,
     revoked_at timestamptz,
     replaced_by uuid references identity.api_keys (id) on delete set null deferrable initially deferred,
+    counted_as uuid,
     created_by text not null,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
@@ -25,6 +26,7 @@ create unique index api_keys_by_hash on identity.api_keys (key_hash);
 create unique index api_keys_one_name on identity.api_keys (tenant_id, user_id, name) nulls not distinct where revoked_at is null and replaced_by is null;
 create index api_keys_by_tenant on identity.api_keys (tenant_id, id);
 create index api_keys_by_user on identity.api_keys (user_id, id);
+create index api_keys_by_counter on identity.api_keys (coalesce(counted_as, id));
 create index api_keys_by_successor on identity.api_keys (replaced_by);
 
 comment on table identity.api_keys is 'Keys by which programs act for a tenant, or for a user of it. The key itself is shown once, when it is made, and kept nowhere.';
@@ -39,6 +41,7 @@ comment on column identity.api_keys.hourly_limit is 'How often an hour it may be
 comment on column identity.api_keys.expires_at is 'From when on it is refused; null: never. [internal]';
 comment on column identity.api_keys.revoked_at is 'When it was taken back; null while it is good. [internal]';
 comment on column identity.api_keys.replaced_by is 'The key that came in its place; null: none. It is good until expires_at all the same. [internal]';
+comment on column identity.api_keys.counted_as is 'Whose uses its own are counted with: the first key which it came in the place of; null: its own. One hourly limit for them all. [internal]';
 comment on column identity.api_keys.created_by is 'Who made it: user:<id>, key:<id> or the name of a role. [internal]';
 comment on column identity.api_keys.created_at is 'When the row was made. [internal]';
 comment on column identity.api_keys.updated_at is 'When the row last changed; kept by a trigger. Uses do not change it. [internal]';

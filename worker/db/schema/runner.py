@@ -21,7 +21,7 @@ from typing import Any
 
 import psycopg
 
-from reelq.worker.db.schema import drift, locks, ownership, shared, strays
+from reelq.worker.db.schema import dependants, drift, locks, ownership, shared, strays
 from reelq.worker.db.schema.apply import LOCK_WAIT_S, apply, enter, make_ledger, rehearse, session
 from reelq.worker.db.schema.files import ROOT, File, files, rooms, search_path
 from reelq.worker.db.schema.plan import Plan, is_file, plan, read_ledger, refuse_unreleased, status
@@ -69,6 +69,8 @@ def upgrade(
             known, before = drift.recorded(conn), drift.describe(conn, rooms(root))
         by_hand = drift.changes(known, before) if known else {}
         steps = todo.steps + [file for file in _put_back(by_hand, root) if file not in todo.steps]
+        if not todo.fresh:
+            dependants.refuse(conn, steps, rooms(root))
         others_use = {} if todo.fresh else locks.tables(conn, rooms(root))
         run = partial(apply, conn, closed=rooms(root), warn=warn, standing=others_use, patience_s=patience_s)
         if not todo.fresh and not any(file.kind == "migration" for file in steps):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, run, scalar
 
 SCOPES = ("read", "write", "delete", "admin")
 
@@ -106,4 +106,4 @@ def authenticate(conn: Connection, key: str) -> Caller:
 
 def check_scope(conn: Connection, scope: str) -> None:
     """NotPermitted when the key of this session does not have it."""
-    conn.execute("select identity.check_scope(%s)", [scope])
+    run(conn, "select identity.check_scope(%s)", [scope])

@@ -11,6 +11,8 @@ The connection is in autocommit and outside a transaction: a failed log-in is co
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
@@ -18,8 +20,9 @@ from uuid import UUID
 
 from psycopg.pq import TransactionStatus
 
-from reelq.worker import db, passwords
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker import passwords
+from reelq.worker.db.calls import Connection, rows, run, scalar
+from reelq.worker.db.connection import family
 from reelq.worker.errors import NotAuthenticated
 from reelq.worker.rooms.identity.tokens import argon2_parameters
 from reelq.worker.rooms.identity.users import show_user
@@ -27,6 +30,16 @@ from reelq.worker.secrets import Keyring
 
 PLACE = "identity.users"  # where the secret of a second factor is sealed for
 COLUMN = "two_factor_secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks for a log-in: told to the database for its transactions alone, so that connections may be shared, also behind a pooler."""
+
+    tenant_id: UUID | None = None  # None: accounts of all tenants
+    client_ip: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +121,36 @@ def finish_login(conn: Connection, attempt: UUID, proof: bytes, device: str | No
 
 def finish_second_factor(conn: Connection, challenge: UUID, step: int | None, recovery: bytes | None, device: str | None = None) -> LoggedIn:
     """Give the step whose code was right, or the hash of a recovery code; NotAuthenticated when it may not be used."""
-    (last,) = rows(conn, _Last, "select * from identity.finish_second_factor(%s, %s, %s, %s)", [challenge, step, recovery, device])
+    (last,) = _last(conn, challenge, step, recovery, device)
+    return _opened(conn, last)
+
+
+def _last(conn: Connection, challenge: UUID, step: int | None, recovery: bytes | None, device: str | None) -> list[_Last]:
+    """What SQL decided of a code."""
+    return rows(conn, _Last, "select * from identity.finish_second_factor(%s, %s, %s, %s)", [challenge, step, recovery, device])
+
+
+def _opened(conn: Connection, last: _Last) -> LoggedIn:
+    """The session; NotAuthenticated when there is none. Outside the transaction, so that what was written down stays."""
     if last.user_id is None or last.tenant_id is None or last.session_id is None or last.token is None or last.expires_at is None:
         refuse(conn)
     return LoggedIn(last.user_id, last.tenant_id, last.session_id, last.token, last.expires_at, last.codes_left)
 
 
-def log_in(conn: Connection, email: str, password: str, *, device: str | None = None) -> LoggedIn:
-    """A session for a password. Each call counts as one try.
+def log_in(conn: Connection, email: str, password: str, *, device: str | None = None, caller: Caller | None = None) -> LoggedIn:
+    """A session for a password. Each call counts as one try. `caller` is who asks: see Caller.
 
     Raises:
         SecondFactorNeeded: the password was right, and the account has a second factor.
         NotAuthenticated: RQ014, one wording for everything that was wrong.
     """
-    answer, attempt = _try(conn, email, password, device, open_session=True)
+    answer, attempt, recipe = _try(conn, email, password, device, caller, open_session=True)
     if answer.user_id is None or answer.tenant_id is None:
         refuse(conn)
-    if answer.hash_again:
+    if answer.hash_again and passwords.may_hash_again(password, recipe):
         made = passwords.hash_password(password, argon2_parameters(conn))
-        scalar(conn, "select identity.hash_again(%s, %s)", [attempt, made])
+        with _acting(conn, caller):
+            scalar(conn, "select identity.hash_again(%s, %s)", [attempt, made])
     if answer.challenge is not None:
         raise SecondFactorNeeded(answer.challenge)
     if answer.session_id is None or answer.token is None or answer.expires_at is None:
@@ -134,14 +158,14 @@ def log_in(conn: Connection, email: str, password: str, *, device: str | None = 
     return LoggedIn(answer.user_id, answer.tenant_id, answer.session_id, answer.token, answer.expires_at)
 
 
-def give_code(conn: Connection, challenge: UUID, code: str, keys: Keyring, *, device: str | None = None) -> LoggedIn:
+def give_code(conn: Connection, challenge: UUID, code: str, keys: Keyring, *, device: str | None = None, caller: Caller | None = None) -> LoggedIn:
     """A session for the code of a second factor, or for a recovery code. A challenge is good for one code; then begin anew.
 
     Raises:
         NotAuthenticated: RQ014, the same words as before.
     """
     _check_outside(conn)
-    with db.family():
+    with _acting(conn, caller):
         (found,) = rows(conn, _Challenge, "select * from identity.show_challenge(%s)", [challenge])
     step, recovery = None, None
     if passwords.looks_like_code(code):
@@ -149,12 +173,14 @@ def give_code(conn: Connection, challenge: UUID, code: str, keys: Keyring, *, de
         step = passwords.totp_step(secret, code, found.at_time)
     else:
         recovery = passwords.recovery_hash(code)
-    return finish_second_factor(conn, challenge, step, recovery, device)
+    with _acting(conn, caller):
+        (last,) = _last(conn, challenge, step, recovery, device)
+    return _opened(conn, last)
 
 
-def check_password(conn: Connection, email: str, password: str) -> UUID:
+def check_password(conn: Connection, email: str, password: str, *, caller: Caller | None = None) -> UUID:
     """The user of a right password, without a session: before something that wants it once more. Counts as a log-in."""
-    answer, _ = _try(conn, email, password, None, open_session=False)
+    answer, _, _ = _try(conn, email, password, None, caller, open_session=False)
     if answer.outcome != "password_right" or answer.user_id is None:
         refuse(conn)
     return answer.user_id
@@ -164,19 +190,19 @@ def set_password(conn: Connection, user_id: UUID, password: str, *, but: UUID | 
     """Give another password; the sessions end, but for the one `but`. WeakPassword when it is too short or their address."""
     passwords.check(password, show_user(conn, user_id).email)
     made = passwords.hash_password(password, argon2_parameters(conn))
-    conn.execute("select identity.set_password(%s, %s, %s)", [user_id, made, but])
+    run(conn, "select identity.set_password(%s, %s, %s)", [user_id, made, but])
 
 
 def set_password_hash(conn: Connection, user_id: UUID, password_hash: str) -> None:
     """Take over a hash that another system made: bcrypt, or argon2id. The next log-in makes ours of it."""
-    conn.execute("select identity.set_password(%s, %s)", [user_id, password_hash])
+    run(conn, "select identity.set_password(%s, %s)", [user_id, password_hash])
 
 
 def enrol_second_factor(conn: Connection, user_id: UUID, keys: Keyring) -> str:
     """Begin a second factor; its secret in base32, for `passwords.totp_uri` and the user's device. Told this once."""
     secret = passwords.new_totp_secret()
     sealed = keys.seal(secret.encode(), table=PLACE, row=user_id, column=COLUMN)
-    conn.execute("select identity.enrol_second_factor(%s, %s)", [user_id, sealed])
+    run(conn, "select identity.enrol_second_factor(%s, %s)", [user_id, sealed])
     return secret
 
 
@@ -187,21 +213,38 @@ def confirm_second_factor(conn: Connection, user_id: UUID, keys: Keyring, code: 
     step = passwords.totp_step(secret, code, scalar(conn, "select base.clock()"))
     codes = passwords.new_recovery_codes()
     hashes = [passwords.recovery_hash(one) for one in codes]
-    with db.family():
-        conn.execute("select identity.confirm_second_factor(%s, %s, %s)", [user_id, step, hashes])
+    run(conn, "select identity.confirm_second_factor(%s, %s, %s)", [user_id, step, hashes])
     return codes
 
 
 def drop_second_factor(conn: Connection, user_id: UUID, *, but: UUID | None = None) -> None:
     """Take it away, with its recovery codes; the sessions end, but for the one `but`."""
-    conn.execute("select identity.drop_second_factor(%s, %s)", [user_id, but])
+    run(conn, "select identity.drop_second_factor(%s, %s)", [user_id, but])
 
 
 def refuse(conn: Connection) -> NoReturn:
     """Raise the one refusal, in the words of identity.refuse_credentials."""
-    with db.family():
-        conn.execute("select identity.refuse_credentials()")
+    run(conn, "select identity.refuse_credentials()")
     raise AssertionError("identity.refuse_credentials must raise")
+
+
+def _kept(text: str) -> str:
+    """A text with "?" for what Postgres cannot keep."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def _acting(conn: Connection, caller: Caller | None) -> Iterator[None]:
+    """A transaction that acts for the caller, and leaves nothing of them on the connection; without one, the settings of the session."""
+    with family(), conn.transaction():
+        if caller is not None:
+            told = {
+                "tenant_id": caller.tenant_id, "user_id": None, "api_key_id": None, "client_ip": caller.client_ip,
+                "user_agent": caller.user_agent, "request_id": caller.request_id,
+            }  # fmt: skip
+            for name, value in told.items():
+                run(conn, "select set_config(%s, %s, true)", [f"reelq.{name}", "" if value is None else _kept(str(value))])
+        yield
 
 
 def _check_outside(conn: Connection) -> None:
@@ -210,15 +253,19 @@ def _check_outside(conn: Connection) -> None:
         raise ValueError("a log-in must begin outside a transaction, on a connection in autocommit: each try is counted in one of its own")
 
 
-def _try(conn: Connection, email: str, password: str, device: str | None, *, open_session: bool) -> tuple[Answer, UUID]:
-    """Both steps; the attempt that it was."""
+def _try(
+    conn: Connection, email: str, password: str, device: str | None, caller: Caller | None, *, open_session: bool
+) -> tuple[Answer, UUID, str]:
+    """Both steps; the attempt that it was, and what its proof was made by."""
     _check_outside(conn)
-    # What Postgres cannot keep, and what is longer than any address, is of nobody.
-    begun = begin_login(conn, email[:1000].replace("\0", "?").encode("utf-8", "replace").decode())
+    # What is longer than any address is of nobody.
+    with _acting(conn, caller):
+        begun = begin_login(conn, _kept(email[:1000]))
     proof = _proof(password, begun.recipe)
     if begun.decoy:
         _proof(password, begun.decoy)
-    return finish_login(conn, begun.attempt, proof, device, open_session), begun.attempt
+    with _acting(conn, caller):
+        return finish_login(conn, begun.attempt, proof, device, open_session), begun.attempt, begun.recipe
 
 
 def _proof(password: str, recipe: str) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, run, scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +35,4 @@ def show_quota(conn: Connection, tenant: str | None, user_id: UUID | None) -> Qu
 
 def set_quota(conn: Connection, tenant: str | None, user_id: UUID | None, videos: int | None, reset_day: int | None) -> None:
     """Set it; None videos: no bound; None reset_day: stays. NotAllowed when a live subscription decides."""
-    conn.execute("select identity.set_quota(%s, %s, %s, %s)", [tenant, user_id, videos, reset_day])
+    run(conn, "select identity.set_quota(%s, %s, %s, %s)", [tenant, user_id, videos, reset_day])

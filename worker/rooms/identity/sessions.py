@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, run, scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def check_session(conn: Connection, token: str) -> Bearer:
 
 def close_session(conn: Connection, token: str) -> None:
     """Log out; the same for a token that is none."""
-    conn.execute("select identity.close_session(%s)", [token])
+    run(conn, "select identity.close_session(%s)", [token])
 
 
 def list_sessions(conn: Connection, user_id: UUID | None = None, ended: bool = False, limit: int = 50, after: UUID | None = None) -> list[Session]:

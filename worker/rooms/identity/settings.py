@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, scalar
 
 STATUSES = ("active", "trialing", "past_due")  # of a live one
 PLANS = ("free", "starter", "pro", "business", "standard", "premium", "enterprise")  # users' four, tenants' two, and that of both

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, run, scalar
 
 STATUSES = ("active", "suspended", "deleted")
 TIERS = ("standard", "premium", "enterprise")
@@ -90,7 +90,7 @@ def create_tenant(conn: Connection, slug: str, name: str | None, tier: str) -> U
 
 def set_tenant_status(conn: Connection, tenant: str, status: str) -> None:
     """Suspend it, mark it deleted, or make it active again; `tenant` is a slug or an id. NotFound when there is none."""
-    conn.execute("select identity.set_tenant_status(%s, %s)", [tenant, status])
+    run(conn, "select identity.set_tenant_status(%s, %s)", [tenant, status])
 
 
 def find_tenant(conn: Connection, tenant: str) -> UUID:
@@ -111,7 +111,7 @@ def show_tenant(conn: Connection, tenant: str) -> TenantRecord:
 
 def set_tenant(conn: Connection, tenant: str, facts: dict[str, Any]) -> None:
     """Change name, tier, job_weight, s3_bucket or s3_region; what is left out stays. BadArgument names what cannot be."""
-    conn.execute("select identity.set_tenant(%s, %s)", [tenant, Jsonb(facts)])
+    run(conn, "select identity.set_tenant(%s, %s)", [tenant, Jsonb(facts)])
 
 
 def tenant_config(conn: Connection, tenant: str | None) -> TenantConfig:
@@ -122,7 +122,7 @@ def tenant_config(conn: Connection, tenant: str | None) -> TenantConfig:
 
 def set_tenant_config(conn: Connection, tenant: str | None, config: dict[str, Any]) -> None:
     """Change what is given of its configuration. BadArgument names what cannot be."""
-    conn.execute("select identity.set_tenant_config(%s, %s)", [tenant, Jsonb(config)])
+    run(conn, "select identity.set_tenant_config(%s, %s)", [tenant, Jsonb(config)])
 
 
 def tidy(conn: Connection, limit: int = 1000) -> Tidied:

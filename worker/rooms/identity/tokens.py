@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from reelq.worker import passwords
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, run, scalar
 
 ROLES = ("admin", "member", "viewer", "beta_tester")
 STATUSES = ("active", "trial", "suspended", "cancelled")  # that one may set; deleted is a verb of its own
@@ -91,29 +91,29 @@ def create_user(
 
 def change_user(conn: Connection, user_id: UUID, changes: Mapping[str, Any]) -> None:
     """Change email, username, full_name, avatar_url, timezone, language, settings or metadata; what is not named stays."""
-    conn.execute("select identity.change_user(%s, %s)", [user_id, Jsonb(dict(changes))])
+    run(conn, "select identity.change_user(%s, %s)", [user_id, Jsonb(dict(changes))])
 
 
 def set_user_role(conn: Connection, user_id: UUID, role: str) -> None:
     """Give another role; the sessions end. NotAllowed for the last admin of a tenant."""
-    conn.execute("select identity.set_user_role(%s, %s)", [user_id, role])
+    run(conn, "select identity.set_user_role(%s, %s)", [user_id, role])
 
 
 def set_user_status(conn: Connection, user_id: UUID, status: str) -> None:
     """Suspend, cancel, or make active again. NotAllowed for the last admin of a tenant."""
-    conn.execute("select identity.set_user_status(%s, %s)", [user_id, status])
+    run(conn, "select identity.set_user_status(%s, %s)", [user_id, status])
 
 
 def delete_user(conn: Connection, user_id: UUID) -> None:
     """Delete, so that it can be restored. NotAllowed for the last admin of a tenant."""
-    conn.execute("select identity.delete_user(%s)", [user_id])
+    run(conn, "select identity.delete_user(%s)", [user_id])
 
 
 def restore_user(conn: Connection, user_id: UUID) -> None:
     """Bring a deleted account back. NotAllowed when its address is another's by now."""
-    conn.execute("select identity.restore_user(%s)", [user_id])
+    run(conn, "select identity.restore_user(%s)", [user_id])
 
 
 def unlock_user(conn: Connection, user_id: UUID) -> None:
     """Let somebody log in at once who was locked out."""
-    conn.execute("select identity.unlock_user(%s)", [user_id])
+    run(conn, "select identity.unlock_user(%s)", [user_id])

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any
 from uuid import UUID
 
-from reelq.worker.db.rows import Connection, rows
+from reelq.worker.db.calls import Connection, rows
 
 Address = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface
 NOTEWORTHY = 20  # the least risk that a list can be bounded by; ops.list_acts

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,14 @@ declare
     v_writes boolean := current_setting('transaction_read_only') = 'off';
     v_limit integer;
     v_last timestamptz;
+    v_counted_as uuid;
     v_weight integer;
     v_counts boolean := false;
     v_enters boolean;
     v_committed boolean := current_setting('transaction_isolation') = 'read committed';
 begin
-    select k.tenant_id, k.user_id, k.id, k.scopes, u.role, k.hourly_limit, l.used_at
-    into tenant_id, user_id, key_id, scopes, role, v_limit, v_last
+    select k.tenant_id, k.user_id, k.id, k.scopes, u.role, k.hourly_limit, l.used_at, coalesce(k.counted_as, k.id)
+    into tenant_id, user_id, key_id, scopes, role, v_limit, v_last, v_counted_as
     from identity.api_keys as k
     inner join identity.tenants as t on t.id = k.tenant_id
     left join identity.users as u on u.id = k.user_id and u.tenant_id = k.tenant_id and u.deleted_at is null and u.status in ('active', 'trial')
@@ -39,7 +40,7 @@ begin
     end if;
 
     if v_limit is not null then
-        if (select coalesce(sum(c.uses), 0) from identity.api_key_uses as c where c.key_id = authenticate.key_id and c.hour = v_hour) >= v_limit then  -- mutant: a key has no hourly limit
+        if (select coalesce(sum(c.uses), 0) from identity.api_key_uses as c where c.key_id = v_counted_as and c.hour = v_hour) >= v_limit then  -- mutant: a key has no hourly limit
             raise exception 'the API key was used % times this hour, and may not be used more often', v_limit
                 using
                     errcode = 'RQ015',
@@ -61,7 +62,7 @@ begin
     if v_counts then
         -- Each session counts in a row of its own.
         insert into identity.api_key_uses as c (key_id, hour, pid, uses)
-        values (authenticate.key_id, v_hour, pg_backend_pid(), v_weight)
+        values (v_counted_as, v_hour, pg_backend_pid(), v_weight)
         on conflict on constraint api_key_uses_pkey do update set uses = c.uses + excluded.uses;
     end if;
     if v_enters then

@@ -41,8 +41,23 @@ begin
     if p_replaces is not null then
         update identity.api_keys as k set replaced_by = insert_key.id where k.id = p_replaces;
     end if;
-    insert into identity.api_keys (id, tenant_id, user_id, name, prefix, key_hash, scopes, hourly_limit, expires_at, created_by)
-    values (id, p_tenant_id, p_user_id, p_name, prefix, sha256(convert_to(key, 'UTF8')), v_scopes, p_hourly_limit, p_expires_at, left(identity.actor(), 100));
+    -- One that has expired gives its name to the new one. Two statements, as above.
+    if p_user_id is null then
+        update identity.api_keys as k set replaced_by = insert_key.id
+        where
+            k.tenant_id = p_tenant_id and k.user_id is null and k.name = p_name and k.revoked_at is null and k.replaced_by is null
+            and k.expires_at <= base.clock();  -- mutant: an expired key holds its name
+    else
+        update identity.api_keys as k set replaced_by = insert_key.id
+        where
+            k.tenant_id = p_tenant_id and k.user_id = p_user_id and k.name = p_name and k.revoked_at is null and k.replaced_by is null
+            and k.expires_at <= base.clock();
+    end if;
+    insert into identity.api_keys (id, tenant_id, user_id, name, prefix, key_hash, scopes, hourly_limit, expires_at, counted_as, created_by)
+    values (
+        id, p_tenant_id, p_user_id, p_name, prefix, sha256(convert_to(key, 'UTF8')), v_scopes, p_hourly_limit, p_expires_at,
+        (select coalesce(k.counted_as, k.id) from identity.api_keys as k where k.id = p_replaces), left(identity.actor(), 100)
+    );
     insert into identity.api_key_last_uses (key_id) values (id);
     return next;
 exception

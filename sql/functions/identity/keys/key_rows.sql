@@ -16,7 +16,7 @@ as $$
             else 'active'
         end,
         k.scopes, k.hourly_limit,
-        (select coalesce(sum(u.uses), 0)::bigint from identity.api_key_uses as u where u.key_id = k.id and u.hour = date_trunc('hour', clock.now, 'UTC')),
+        (select coalesce(sum(u.uses), 0)::bigint from identity.api_key_uses as u where u.key_id = coalesce(k.counted_as, k.id) and u.hour = date_trunc('hour', clock.now, 'UTC')),
         l.used_at, k.expires_at, k.revoked_at, k.replaced_by, k.created_by, k.created_at
     from identity.api_keys as k
     inner join identity.tenants as t on t.id = k.tenant_id

@@ -13,7 +13,7 @@ begin
     where u.id = p_user_id;
     perform identity.drop_sessions(p_user_id, 'password_changed', p_but);
     delete from identity.one_time_tokens as t
-    where t.user_id = p_user_id and t.used_at is null and t.purpose in ('reset_password', 'invitation');
+    where t.user_id = p_user_id and t.used_at is null and t.purpose <> 'verify_email';
 exception
     when check_violation then
         raise exception 'p_password_hash must be a hash of argon2id or bcrypt, not a password'

@@ -32,7 +32,9 @@ begin
         monthly_quota = excluded.monthly_quota, reset_day = excluded.reset_day,
         -- Another day does not begin the month anew. A day that has passed since is the next use's.
         resets_on = case
-            when q.reset_day = excluded.reset_day or q.resets_on <= (base.clock() at time zone 'utc')::date then q.resets_on else excluded.resets_on
+            when q.reset_day = excluded.reset_day or q.resets_on <= (base.clock() at time zone 'utc')::date then q.resets_on
+            -- Nor does it make the month longer: what was used counts until the day on which it would have ended, or an earlier one.
+            else least(q.resets_on, excluded.resets_on)
         end;
     perform base.record_act(
         'quota.set', case when p_user_id is null then 'tenant' else 'user' end, coalesce(p_user_id, v_tenant)::text,

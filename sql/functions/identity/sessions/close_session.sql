@@ -1,17 +1,28 @@
 create or replace function identity.close_session(p_token text)
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_session identity.user_sessions;
+begin
     update identity.user_sessions as s
     set
         revoked_at = base.clock(),
         revoked_because = 'logged_out'
     where
         s.token_hash = identity.token_hash(p_token) and s.revoked_at is null
-        and coalesce(s.tenant_id = identity.pinned_tenant(), true);
+        and coalesce(s.tenant_id = identity.pinned_tenant(), true)
+    returning s.* into v_session;
+    if v_session.id is not null then
+        perform base.record_act(
+            'session.revoked', 'session', v_session.id::text, null, null, v_session.tenant_id,
+            jsonb_build_object('because', 'logged_out', 'subject_user_id', v_session.user_id)
+        );
+    end if;
+end;
 $$;
 
 comment on function identity.close_session(text) is $$

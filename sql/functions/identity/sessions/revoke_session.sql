@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_session identity.user_sessions;
+    v_found boolean;
 begin
     select s.* into v_session from identity.user_sessions as s where s.id = p_session_id;
     if v_session.id is null or not identity.may_see(v_session.tenant_id, v_session.user_id) then
@@ -19,7 +20,15 @@ begin
         revoked_at = base.clock(),
         revoked_because = 'revoked'
     where s.id = p_session_id and s.revoked_at is null and s.expires_at > base.clock();
-    return found;
+    v_found := found;
+    if v_found then
+        perform base.record_act(
+            'session.revoked', 'session', p_session_id::text, null, null, v_session.tenant_id,
+            jsonb_build_object('because', 'revoked', 'subject_user_id', v_session.user_id)
+        );
+    end if;
+    perform identity.drop_address_change(v_session.user_id);
+    return v_found;
 end;
 $$;
 

@@ -31,6 +31,11 @@ begin
             end;
         end if;
     end if;
+    if p_name in ('login_lock', 'login_lock_longest') and v_fits then
+        -- It is doubled up to 30 times, and nobody waits longer for a lock to end.
+        v_kind := 'a time of 1 second to 1 day with its unit';
+        v_fits := v_value::interval <= interval '1 day';
+    end if;
     if p_name = 'argon2_memory_kib' and v_fits then
         v_kind := 'a whole number from 8192 to 262144';
         v_fits := v_value::integer >= 8192;

@@ -54,6 +54,21 @@ begin
         perform from identity.users as u where u.id = p_user_id for no key update;
     end if;
     select s.* into v_old from identity.open_subscription(v_tenant, p_user_id) as s;
+    if v_old.id is null and p_facts ->> 'provider_subscription_id' <> '' then
+        -- One that is paid late was ended by upkeep before: its own row comes back.
+        select s.* into v_old
+        from identity.subscriptions as s
+        where
+            s.tenant_id = v_tenant and coalesce(s.user_id = p_user_id, s.user_id is null and p_user_id is null)
+            and s.provider = p_facts ->> 'provider' and s.provider_subscription_id = p_facts ->> 'provider_subscription_id'
+        order by s.id desc
+        limit 1;
+        if v_old.id is not null then
+            v_old := jsonb_populate_record(
+                v_old, jsonb_build_object('status', 'active', 'ended_at', null, 'current_period_start', v_now, 'current_period_end', null)
+            );
+        end if;
+    end if;
     if v_old.id is null then
         if not p_facts ? 'plan' then
             raise exception 'plan must be given: there is no live subscription to change' using errcode = 'RQ008', hint = v_plans;
@@ -86,7 +101,7 @@ begin
         plan = excluded.plan, status = excluded.status, provider = excluded.provider,
         provider_subscription_id = excluded.provider_subscription_id, provider_customer_id = excluded.provider_customer_id,
         trial_ends_at = excluded.trial_ends_at, current_period_start = excluded.current_period_start,
-        current_period_end = excluded.current_period_end, monthly_quota = excluded.monthly_quota
+        current_period_end = excluded.current_period_end, ended_at = excluded.ended_at, monthly_quota = excluded.monthly_quota
     where row(s.*) is distinct from row(excluded.*);
     if p_user_id is not null then
         update identity.users as u set status = case when v_new.status = 'trialing' then 'trial' else 'active' end
@@ -99,7 +114,7 @@ exception
         raise exception 'the subscription cannot be: %', coalesce(nullif(replace(v_constraint, '_', ' '), ''), sqlerrm)
             using errcode = 'RQ008', hint = format('The plan is %s; the status active, trialing (with trial_ends_at) or past_due.', v_plans);
     when unique_violation then
-        raise exception 'provider_subscription_id must be of one subscription, and another has it'
+        raise exception 'provider_subscription_id must be of one subscription, and another live one has it'
             using errcode = 'RQ009', hint = 'Look: select * from identity.subscriptions where provider_subscription_id = …';
     when data_exception then
         raise exception 'a value must be of its type: %', sqlerrm

@@ -66,8 +66,9 @@ exception
             case v_constraint when 'users_one_username' then 'username' else 'email' end
             using errcode = 'RQ009', hint = 'An address belongs to one live account on the platform, a username to one of the tenant.';
     when check_violation or not_null_violation or data_exception then
-        raise exception 'p_changes must fit the columns of identity.users: %', left(sqlerrm, 200)
-            using errcode = 'RQ008', hint = 'See: \d+ identity.users.';
+        get stacked diagnostics v_constraint = constraint_name;
+        raise exception '%', identity.user_refusal(v_constraint, p_changes ->> 'email')
+            using errcode = 'RQ008', hint = 'An email such as ann@example.com, a username of 1 to 100 characters, a name of at most 255; settings and metadata are JSON objects.';
 end;
 $$;
 

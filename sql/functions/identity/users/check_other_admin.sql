@@ -10,8 +10,13 @@ begin
         where
             u.tenant_id = p_tenant_id and u.role = 'admin' and u.deleted_at is null
             and u.id <> p_user_id and u.status in ('active', 'trial')  -- mutant: the last admin may go
+            -- Who was invited and has not come is nobody yet. Without a password: an application's own log-in, or an address that was proved.
+            and case
+                when u.password_hash is null then u.email_verified or u.last_login_at is not null  -- mutant: an admin who never came counts
+                else u.email_verified or identity.login_setting('login_needs_verified_email') = 'no'
+            end
     ) then
-        raise exception 'a tenant must keep an admin, and user % is the last one', p_user_id
+        raise exception 'a tenant must keep an admin who can log in, and user % is the last one', p_user_id
             using errcode = 'RQ009', hint = 'Make another user an admin first: select identity.set_user_role(user, ''admin'').';
     end if;
 end;

@@ -33,7 +33,8 @@ exception
         raise exception 'another session is about to take this address or username, or has the tenant'
             using errcode = 'lock_not_available', hint = 'Try again: in a moment it is taken, or free.';
     when check_violation or not_null_violation then
-        raise exception 'email, username and full_name must fit their columns: %', sqlerrm
+        get stacked diagnostics v_constraint = constraint_name;
+        raise exception '%', identity.user_refusal(v_constraint, p_email)
             using errcode = 'RQ008', hint = 'An email such as ann@example.com, a username of 1 to 100 characters, a name of at most 255.';
 end;
 $$;

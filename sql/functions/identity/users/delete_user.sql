@@ -12,7 +12,7 @@ begin
     if v_user.role = 'admin' then
         perform identity.check_other_admin(v_user.tenant_id, v_user.id);
     end if;
-    update identity.users as u set status = 'deleted', deleted_at = base.clock() where u.id = v_user.id;
+    update identity.users as u set status_before = u.status, status = 'deleted', deleted_at = base.clock() where u.id = v_user.id;
     perform identity.drop_sessions(v_user.id, 'deleted');
     delete from identity.one_time_tokens as t where t.user_id = v_user.id and t.used_at is null;
 end;

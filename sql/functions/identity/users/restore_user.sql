@@ -10,7 +10,12 @@ declare
     v_user identity.users;
 begin
     v_user := identity.lock_user(p_user_id, p_deleted => true);
-    update identity.users as u set status = 'active', deleted_at = null where u.id = v_user.id;
+    update identity.users as u
+    set
+        status = identity.status_with_trial(u.tenant_id, u.id, coalesce(u.status_before, 'active')),
+        status_before = null,
+        deleted_at = null
+    where u.id = v_user.id;
 exception
     when lock_not_available then
         raise exception 'another session holds user %, or is about to take the address or username', p_user_id

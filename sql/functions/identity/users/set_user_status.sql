@@ -19,7 +19,13 @@ begin
     if v_user.role = 'admin' and v_user.status in ('active', 'trial') and p_status in ('suspended', 'cancelled') then
         perform identity.check_other_admin(v_user.tenant_id, v_user.id);
     end if;
-    update identity.users as u set status = p_status where u.id = v_user.id;
+    update identity.users as u
+    set status = case
+        -- Who was suspended during a trial comes back to it.
+        when v_user.status in ('suspended', 'cancelled') and p_status = 'active' then identity.status_with_trial(u.tenant_id, u.id, p_status)
+        else p_status
+    end
+    where u.id = v_user.id;
     if p_status in ('suspended', 'cancelled') then
         perform identity.drop_sessions(v_user.id, 'suspended');
     end if;

@@ -16,7 +16,8 @@ as $$
         ('identity.subscriptions', 'subscription', 'insert update delete', null, '{status_changed_at}', null),
         ('identity.quotas', 'quota', 'update delete', '{monthly_quota}', '{}', null),
         ('identity.api_keys', 'api_key', 'insert update delete', null, '{}', null),
-        ('identity.user_sessions', 'session', 'insert update', '{revoked_at}', '{}', null),
+        -- Their end is told by what ends them: a hundred at once are one act.
+        ('identity.user_sessions', 'session', 'insert', null, '{}', null),
         ('media.stores', 'store', 'insert update delete', null, '{}', null),
         ('queue.job_types', 'job_type', 'insert update delete', null, '{}', null),
         ('queue.retry_policies', 'retry_policy', 'insert update delete', null, '{}', null),

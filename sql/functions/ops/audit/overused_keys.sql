@@ -33,12 +33,12 @@ begin
                     from (select c.* from identity.api_key_uses as c where c.hour >= $1 order by c.hour desc limit 200000) as r
                     group by r.key_id, r.hour
                 ) as u
-                inner join identity.api_keys as k on k.id = u.key_id'
+                inner join identity.api_keys as k on coalesce(k.counted_as, k.id) = u.key_id and k.replaced_by is null'
             else
-                '(select one.* from identity.api_keys as one where one.tenant_id = $3 order by one.id desc limit 20000) as k
+                '(select one.* from identity.api_keys as one where one.tenant_id = $3 and one.replaced_by is null order by one.id desc limit 20000) as k
                 cross join lateral (
                     select c.hour, sum(c.uses)::bigint as uses from identity.api_key_uses as c
-                    where c.key_id = k.id and c.hour >= $1 group by c.hour
+                    where c.key_id = coalesce(k.counted_as, k.id) and c.hour >= $1 group by c.hour
                 ) as u'
         end || '
         where u.uses >= k.hourly_limit * $2
