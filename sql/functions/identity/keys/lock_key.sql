@@ -13,10 +13,10 @@ begin
         raise exception 'no key %', coalesce(p_key_id::text, 'null')
             using errcode = 'RQ004', hint = 'Look with: reelq keys list; as an application, set reelq.tenant_id.';
     end if;
+    perform identity.check_scope('admin');  -- mutant: a key without admin revokes keys
     if not identity.may_change(v_key.tenant_id, v_key.user_id) then
         raise exception 'a viewer must not change keys' using errcode = 'RQ016', hint = 'An admin of the tenant may.';
     end if;
-    perform identity.check_scope('admin');
     select k.* into v_key from identity.api_keys as k where k.id = p_key_id for no key update;
     return v_key;
 end;

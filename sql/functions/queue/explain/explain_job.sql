@@ -36,7 +36,7 @@ begin
     end if;
 
     return query
-    with hindrances (reason, detail, advice) as (
+    with hindrances (reason, detail, advice) as materialized (
         select
             'not_due', format(
                 'It is not due until %s, in %s%s.', v_job.scheduled_for, base.format_interval(v_job.scheduled_for - v_now),
@@ -89,7 +89,11 @@ begin
             end
         where queue.is_locked(p_job_id)
     )
-    select * from hindrances;
+    select * from hindrances
+    union all
+    -- A free permit is never why a job waits that something else keeps out.
+    select t.* from queue.explain_limit_turn(v_job) as t
+    where not exists (select from hindrances as h where h.reason in ('not_due', 'blocked', 'paused', 'over_limit'));  -- mutant: explain names a free limit beside what holds
     if not found then
         return query select 'claimable', queue.explain_turn(v_job), 'Nothing is to be done: the next free worker takes it in its turn.'::text;
     end if;
