@@ -67,6 +67,12 @@ order by array_position(%s, c.relnamespace::regnamespace::text), c.relname
 GRANTED = """
 select has_any_column_privilege(%(role)s, %(table)s::regclass, %(verb)s), not has_table_privilege(%(role)s, %(table)s::regclass, %(verb)s)
 """
+MASKED = """
+select c.relnamespace::regnamespace || '.' || c.relname
+from pg_class as c
+where c.relkind = 'v' and has_table_privilege('reelq_support', c.oid, 'select') and c.relnamespace::regnamespace::text = any(%s)
+order by array_position(%s, c.relnamespace::regnamespace::text), c.relname
+"""
 GRANTED_DELETE = "select has_table_privilege(%(role)s, %(table)s::regclass, %(verb)s), false"
 
 
@@ -111,6 +117,8 @@ def text(conn: psycopg.Connection[Any]) -> str:
             told = [", ".join(f"{WORDS[verb]} {whose}" for verb, whose in row[caller.name].items()) or "—" for caller in CALLERS]
             lines.append(f"| `{name}` | {' | '.join(told)} |")
     lines += ["", f"The owner, functions and, to read, `reelq_admin` alone touch {', '.join(closed)}."]
+    masked = [f"`{name}`" for (name,) in conn.execute(MASKED, [schema.rooms()] * 2).fetchall()]
+    lines += ["", f"`reelq_support` and `reelq_admin` read these views, which show personal data masked or not at all: {', '.join(masked)}."]
     return "\n".join(lines)
 
 

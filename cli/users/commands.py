@@ -23,6 +23,7 @@ from reelq.cli.users.changes import (
     unlock,
     verify_email,
 )
+from reelq.cli.users.personal import erase, erase_requested, erasures, export, find_pii
 from reelq.cli.users.quota import quota
 
 ROLES = ("admin", "member", "viewer", "beta_tester")  # worker.rooms.identity.users.ROLES; a test compares
@@ -58,6 +59,7 @@ def users() -> None:
 
 for command in (
     suspend, activate, unlock, delete, restore, set_password, reset_password, verify_email, drop_second_factor, settings, set_setting, quota,
+    export, erase, erase_requested, erasures, find_pii,
 ):  # fmt: skip
     users.add_command(command)
 

@@ -28,7 +28,7 @@ SERVER_HEALTH = "tests/sql/test_server_health.py"
 EXPLAIN = "tests/sql/test_queue_explain.py"
 COSTS = "tests/sql/test_queue_costs.py"
 TYPES = "tests/sql/test_queue_job_types.py"
-USERS = "tests/sql/test_security_users.py"
+MEMBERS = "tests/sql/test_security_users.py"
 TENANTS = "tests/sql/test_security_tenants.py"
 JOB_DATA = "tests/sql/test_security_job_data.py"
 OWNER = "tests/sql/test_security_owner.py"
@@ -46,6 +46,8 @@ PAIRS = "tests/sql/test_queue_pairs.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 SECRETS = "tests/sql/test_ops_secrets.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
+PERSONAL = "tests/sql/test_personal.py"
+PII = "tests/sql/test_personal_pii.py"
 AUDIT = "tests/sql/test_audit.py"
 AUDIT_GUARD = "tests/sql/test_audit_guard.py"
 QUOTAS = "tests/sql/test_quotas.py"
@@ -308,14 +310,14 @@ MUTANTS = [
     dropped("tenants read logs", LOGS, "-k", "for_operators"),
     one("a rotation fills the audit", "coalesce(ops.envelope_key_of(v_old ->> c) = ops.envelope_key_of(v_new ->> c), true)", "true", "tests/sql/test_audit.py", "-k", "same_secret"),
     # Who may see and take what
-    one("a nonsense user is the tenant", "v_text !~*", "false and v_text !~*", USERS, "-k", "nobody_in_the_tenant"),
-    one("a user of another tenant is a member", " and u.tenant_id = base.current_tenant()", "", USERS, "-k", "admin_elsewhere"),
-    one("a viewer writes", "'beta_tester'", "'beta_tester', 'viewer'", USERS, "-k", "a_viewer_changes"),
-    one("a member sees all of the tenant", "v_role = 'admin'", "true", USERS, "-k", "another_user_s"),
-    one("a member lists all of the tenant", "v_only is null", "true", USERS, "-k", "lists"),
-    one("a bulk change reaches other users", "p_filter.user_id is null", "true", USERS, "-k", "lists"),
-    one("a member enqueues for another", "not identity.may_change(new.tenant_id, new.user_id)", "false", USERS, "-k", "another_user_s"),
-    one("a member ingests for another", "not identity.may_see(v_tenant, v_user)", "false", USERS, "-k", "another_user_s"),
+    one("a nonsense user is the tenant", "v_text !~*", "false and v_text !~*", MEMBERS, "-k", "nobody_in_the_tenant"),
+    one("a user of another tenant is a member", " and coalesce(u.tenant_id = base.current_tenant(), false)", "", MEMBERS, "-k", "admin_elsewhere"),
+    one("a viewer writes", "'beta_tester'", "'beta_tester', 'viewer'", MEMBERS, "-k", "a_viewer_changes"),
+    one("a member sees all of the tenant", "v_role = 'admin'", "true", MEMBERS, "-k", "another_user_s"),
+    one("a member lists all of the tenant", "v_only is null", "true", MEMBERS, "-k", "lists"),
+    one("a bulk change reaches other users", "p_filter.user_id is null", "true", MEMBERS, "-k", "lists"),
+    one("a member enqueues for another", "not identity.may_change(new.tenant_id, new.user_id)", "false", MEMBERS, "-k", "another_user_s"),
+    one("a member ingests for another", "not identity.may_see(v_tenant, v_user)", "false", MEMBERS, "-k", "another_user_s"),
     one("nonsense for a tenant is told", "not base.is_trusted()", "false", TENANTS, "-k", "makes_no_sense"),
     one("whoever acts for a tenant is an operator", "base.current_tenant() is not null", "false", TENANTS, "-k", "no_worker_s_name"),
     one("a tenant sees stacks", "'{stack,stderr_tail,worker_id}'", "'{}'", TENANTS, "-k", "no_worker_s_name"),
@@ -405,6 +407,15 @@ MUTANTS = [
     one("another worker settles a job", " and j.worker_id = p_worker_id", "", LEASES, "-k", "its_own"),
     one("another worker's heartbeat", " and l.worker_id = p_worker_id", "", LEASES, "-k", "its_own", at="a heartbeat forgets the token"),
     one("a release is a back-off", "p_outcome = 'snoozed'", "true", LEASES, "-k", "only_a_snooze", at="a drain charges an attempt"),
+    # Personal data
+    one("any long number is a card", "base.is_card(m.found[1])", "true", PII, "-k", "only_looks_like"),
+    one("a mask shows the text", "'\\1***'", "'\\&'", PII, "-k", "support_needs"),
+    one("anybody exports and erases anybody", "not identity.may_see(v_tenant, p_user_id)", "false", PERSONAL, "-k", "another_s"),
+    one("an export shows secrets", "col_description(a.attrelid, a.attnum) ~ '\\[secret\\]$'", "false", PERSONAL, "-k", "without_secrets"),
+    dropped("what somebody else shows goes too", PERSONAL, "-k", "has_a_share"),
+    dropped("attempts of archived jobs stay", PERSONAL, "-k", "nothing_else"),
+    one("files go under a running job", "exists", "false and exists", PERSONAL, "-k", "while_a_job"),
+    one("what came meanwhile stays", "v_left", "false", PERSONAL, "-k", "came_meanwhile"),
     # Secrets
     one("a secret that changed meanwhile is overwritten", " and t.%2$I = g.old", "", SECRETS, "-k", "still_there"),
     one("rows are sealed back under an older key", " is distinct from v_current", " is null", SECRETS, "-k", "sealed_back"),

@@ -46,9 +46,14 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 # The last ones say who the caller is.
 TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
               "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "identity.authenticate",
-              "identity.refuse_credentials", "identity.argon2_parameters")
+              "identity.refuse_credentials", "identity.argon2_parameters", "ops.export_tables")
 # What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
-USERLESS = ("identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs")
+BY_SECRET = (  # a token, a key or a password says whose rows they are, or an address to which something is mailed
+    "identity.begin_login", "identity.finish_login", "identity.hash_again", "identity.show_challenge", "identity.finish_second_factor",
+    "identity.check_session", "identity.close_session", "identity.show_token", "identity.use_password_token", "identity.verify_email",
+    "identity.request_reset", "identity.check_scope", "identity.has_scope",
+)  # fmt: skip
+USERLESS = (*BY_SECRET, "identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (
@@ -125,7 +130,7 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|lock_user|take_token)'
+            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|check_subject|lock_user|take_token)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
         """,
@@ -138,7 +143,7 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_see|may_change|may_touch|limited_to|make_filter|one_visible_tenant|is_operator|check_operator)'
+            and p.prosrc !~ '(may_see|may_change|may_touch|limited_to|make_filter|one_visible_tenant|is_operator|check_operator|lock_user|check_manages_users|check_tenant_admin|sees_whole_tenant|check_subject)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{[*TENANTLESS, *USERLESS]})
         """,
@@ -237,9 +242,44 @@ RULES = (
         "select base.protect_tenant_rows('room.table'); in its file",
     ),
     Rule(
-        "no view sees with its owner's eyes",  # it would pass by every policy
-        f"select {NAME} from pg_class as c where {OURS} and c.relkind = 'v' and not coalesce('security_invoker=true' = any(c.reloptions), false)",
+        "no view sees with its owner's eyes",  # it would pass by every policy; but for masked ones, of which the next rule asks more
+        f"""
+        select {NAME} from pg_class as c
+        where {OURS} and c.relkind = 'v' and c.relname not like '%%\\_masked' and not coalesce('security_invoker=true' = any(c.reloptions), false)
+        """,
         "create or replace view … with (security_invoker = true) as",
+    ),
+    Rule(
+        # Support may read no table, so that these have to see for it. A function of the reader's in a condition would else be shown rows
+        # before the filter.
+        "masked views ask who reads, have a barrier, and show nothing personal or secret unmasked",
+        f"""
+        select {NAME} from pg_class as c
+        where {OURS} and c.relkind = 'v' and c.relname like '%%\\_masked' and (
+            not coalesce('security_barrier=true' = any(c.reloptions), false)
+            or coalesce('security_invoker=true' = any(c.reloptions), false)
+            or pg_get_viewdef(c.oid) !~ 'is_support\\(\\)'
+            or pg_get_viewdef(c.oid) !~ 'tenant_id = \\( SELECT (base\\.)?current_tenant'
+            or exists (
+                select
+                from pg_rewrite as r
+                inner join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+                inner join pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid and a.attnum > 0
+                -- what is left when masked columns and names of columns are taken out
+                cross join lateral (
+                    select regexp_replace(
+                        regexp_replace(pg_get_viewdef(c.oid), '(base\\.)?mask_\\w+\\((\\w+\\.)?\\w+\\)', '', 'g'), ' AS "?\\w+"?', '', 'g'
+                    ) as text
+                ) as bare
+                where r.ev_class = c.oid and d.refobjid <> c.oid
+                    and (
+                        col_description(a.attrelid, a.attnum) ~ '\\[secret\\]$'
+                        or (col_description(a.attrelid, a.attnum) ~ '\\[personal\\]$' and bare.text ~ ('\\m' || a.attname || '\\M'))
+                    )
+            )
+        )
+        """,
+        "with (security_barrier = true); where (select base.is_support()) and …; base.mask_…(column), or leave it out",
     ),
     Rule(
         "somebody may read a table with a tenant",

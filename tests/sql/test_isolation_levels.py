@@ -30,6 +30,7 @@ ANY_LEVEL = {
     "media.record_probe": ONE_ROW,
     "media.register_store": ONE_ROW,
     "media.reopen_video": ONE_ROW,
+    "ops.begin_export": "enters an act, and decides nothing",
     "queue.deregister_worker": ONE_ROW,
     "queue.drop_pipeline": ONE_ROW,
     "queue.drain_host": ONE_ROW,

@@ -42,6 +42,8 @@ create table identity.users (
 );
 
 create unique index users_one_email on identity.users (lower(email)) where deleted_at is null;
+-- Who was deleted is found to be erased.
+create index users_deleted_by_email on identity.users (lower(email)) where deleted_at is not null;
 create unique index users_one_username on identity.users (tenant_id, lower(username)) where deleted_at is null;
 create index users_by_tenant on identity.users (tenant_id, created_at);
 create index users_by_secret_key on identity.users (base.envelope_key(two_factor_secret), id)

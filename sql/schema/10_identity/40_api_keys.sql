@@ -31,7 +31,7 @@ comment on table identity.api_keys is 'Keys by which programs act for a tenant, 
 comment on column identity.api_keys.id is 'Time-ordered id. [internal]';
 comment on column identity.api_keys.tenant_id is 'The tenant that it acts for. [internal]';
 comment on column identity.api_keys.user_id is 'The user that it acts for; null: for the tenant itself. [internal]';
-comment on column identity.api_keys.name is 'What people call it; unique among the live keys of its owner. [internal]';
+comment on column identity.api_keys.name is 'What people call it; unique among the live keys of its owner. [personal]';
 comment on column identity.api_keys.prefix is 'The 8 characters of it after sk_live_, by which people tell keys apart. [internal]';
 comment on column identity.api_keys.key_hash is 'SHA-256 of the whole key; nobody reads it. [secret]';
 comment on column identity.api_keys.scopes is 'What it may do: read, write, delete, admin (all of these, and keys and configuration). [internal]';

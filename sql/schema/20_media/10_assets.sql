@@ -77,6 +77,8 @@ create table media.assets (
 create index assets_by_tenant on media.assets (tenant_id, created_at desc);
 create index assets_by_owner on media.assets (owner_user_id);
 create index assets_by_content on media.assets (tenant_id, sha256) where deleted_at is null;
+-- Whose an object is, before it goes.
+create index assets_by_key on media.assets (key);
 
 comment on table media.assets is 'Files: where the original lies and what was measured of it. Soft-deleted by deleted_at; reads filter it.';
 comment on column media.assets.id is 'Time-ordered id; part of every object key of the asset.';

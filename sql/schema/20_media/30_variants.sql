@@ -42,6 +42,8 @@ create table media.variants (
 );
 
 create index variants_by_tenant on media.variants (tenant_id);
+-- Whose an object is, before it goes.
+create index variants_by_key on media.variants (key);
 
 comment on table media.variants is 'What was made of an asset: one row a profile says which object counts. Objects without a row are litter.';
 comment on column media.variants.id is 'Time-ordered id; stays when the profile is made again.';

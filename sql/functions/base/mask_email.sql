@@ -1,0 +1,11 @@
+create or replace function base.mask_email(p_email text)
+returns text
+language sql
+immutable
+parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when p_email ~ '^.+@.+\.[^.@]+$' then regexp_replace(p_email, '^(.).*@(.).*(\.[^.@]+)$', '\1***@\2***\3') else base.mask_text(p_email) end;
+$$;
+
+comment on function base.mask_email(text) is 'An address as a***@e***.com: enough to say whether it is the one that somebody tells. Null in, null out.';

@@ -1,0 +1,39 @@
+create or replace function ops.export_objects(p_user_id uuid)
+returns table (bucket text, key text, size_bytes bigint, sha256 text, what text, asset_id uuid)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+begin
+    perform ops.check_subject(p_user_id);
+    return query
+    with theirs as (
+        select a.id from media.assets as a where a.owner_user_id = p_user_id
+        union
+        select v.asset_id from media.videos as v where v.user_id = p_user_id
+    )
+    select a.bucket, a.key, a.size_bytes, a.sha256, 'original', a.id
+    from theirs as t
+    cross join lateral (select * from media.assets as f where f.id = t.id offset 0) as a
+    where a.key is not null
+    union all
+    select r.bucket, r.key, r.size_bytes, r.sha256, r.profile, r.asset_id
+    from theirs as t
+    cross join lateral (select * from media.variants as f where f.asset_id = t.id offset 0) as r;
+end;
+$$;
+
+comment on function ops.export_objects(uuid) is $$
+The objects of a user's files: originals, and what was made of them.
+
+Returns
+  what  original, or the variant's profile
+
+Raises
+  RQ004  no such user, or nobody whom the caller may see
+$$;

@@ -1,0 +1,1 @@
+"""Personal data beyond the database: the bytes of a user's objects are brought out, or deleted."""
