@@ -252,6 +252,11 @@ def test_scopes_bound_what_a_key_does_and_admin_has_all(queue, acme, app, connec
     assert code(acting(acme, connect, keys["delete"]), "select queue.delete_video(%s)", NOBODY) == "RQ004"
 
 
+def test_an_application_without_a_tenant_is_told_what_to_set(app):
+    told = refusal(app, "select queue.ingest_video('/a.mp4')")
+    assert told.sqlstate == "RQ004" and told.message_primary.startswith("reelq.tenant_id must be set") and "set_config" in told.message_hint
+
+
 ENQUEUES = [
     "select queue.enqueue_job('no_op', job_data => '{}')", """select queue.enqueue_jobs('[{"job_type": "no_op"}]')""",
     """select queue.enqueue_jobs('[{"job_type": "no_op"}, {"job_type": "no_op", "limits": ["a"]}]')""",

@@ -29,7 +29,12 @@ exception
             quote_literal(case v_constraint when 'users_one_username' then p_username else p_email end)
             using errcode = 'RQ009', hint = 'An address belongs to one live account on the platform, a username to one of the tenant.';
     when check_violation or not_null_violation then
-        raise exception 'email, username and full_name must fit their columns: %', sqlerrm
+        get stacked diagnostics v_constraint = constraint_name;
+        raise exception '%', case
+            when v_constraint like 'username%' then format('username must have 1 to 100 characters, not %s', length(p_username))
+            when v_constraint like 'full\_name%' then format('full_name must have at most 255 characters, not %s', length(p_full_name))
+            else format('email must be an address, not %s', coalesce(quote_literal(left(p_email, 80)), 'null'))
+        end
             using errcode = 'RQ008', hint = 'An email such as ann@example.com, a username of 1 to 100 characters, a name of at most 255.';
 end;
 $$;

@@ -104,10 +104,10 @@ begin
     if v_user is null then
         v_from := v_from || v_order;
     else
-        -- What they did, and what was done to their account, by whomever: an index for each.
-        v_from := '(' || v_from || ' and a.user_id = $7' || v_order
-            || ') union all (' || v_from || ' and a.subject_user_id = $7 and a.user_id is distinct from $7' || v_order  -- mutant: a member is not told what was done to them
-            || ')' || v_order;
+        -- What they did, and what was done to their account, by whomever: a page by the index of each. What is in both is shown once.
+        v_from := 'select distinct on (created_at, id) * from ((' || v_from || ' and a.user_id = $7' || v_order
+            || ') union all (' || v_from || ' and a.subject_user_id = $7' || v_order  -- mutant: a member is not told what was done to them
+            || ')) as their' || v_order;
     end if;
     -- Of operators others are told that it was one.
     return query execute format(
