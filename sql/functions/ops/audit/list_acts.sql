@@ -134,7 +134,7 @@ begin
     using v_tenant, p_actor, v_actor, v_about, v_at, p_after, v_user, p_action, p_entity_type, p_entity_id, p_request_id, p_client_ip, p_since, p_until,
         p_min_risk, p_id, v_is_operator;
     if p_id is not null and not found then
-        raise exception 'no act %', p_id using errcode = 'RQ004', hint = 'Look with: reelq audit list';
+        raise exception 'no act %', p_id using errcode = 'RQ004', hint = 'Look with: reelq audit list, or ops.list_acts().';
     end if;
 end;
 $$;

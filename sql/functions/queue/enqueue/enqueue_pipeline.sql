@@ -42,7 +42,7 @@ begin
     select v.tenant_id into v_tenant from media.videos as v
     where v.id = enqueue_pipeline.video_id and v.deleted_at is null and identity.may_change(v.tenant_id, v.user_id) for key share;
     if not found then
-        raise exception 'no video %', coalesce(video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        raise exception 'no video %', coalesce(video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
     v_none := queue.check_pipeline_options(name, options);  -- no perform, which is a line of CONTEXT more in psql
     v_no := queue.tenant_refusal(v_tenant);

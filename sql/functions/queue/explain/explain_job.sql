@@ -19,7 +19,7 @@ declare
 begin
     select * into v_job from queue.all_jobs as j where j.id = p_job_id;
     if not found or not identity.may_see(v_job.tenant_id, v_job.user_id) then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = case when v_operator then 'Look with: reelq jobs list' else 'Look with: select * from queue.list_jobs()' end;
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     end if;
     if v_job.status <> 'queued' then
         return query select * from queue.explain_started(v_job);

@@ -24,7 +24,7 @@ begin
         end if;
     end if;
     if v_asset is null or not found then
-        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
     select count(*), count(*) filter (where j.status = 'running') into jobs, running from queue.processing_jobs as j where j.video_id = p_video_id;
     jobs := jobs + (select count(*) from queue.job_history as h where h.video_id = p_video_id);
