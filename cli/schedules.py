@@ -86,7 +86,7 @@ def tick(at: datetime) -> str:
 @schedules.command("add")
 @click.argument("name")
 @click.argument("cron")
-@click.option("--job", "job_type", metavar="TYPE", help="Enqueue a job of this type.")
+@click.option("--type", "--job", "job_type", metavar="TYPE", help="Enqueue a job of this type.")
 @click.option("--pipeline", metavar="NAME", help="Run this pipeline for --video.")
 @click.option("--video", "video_id", type=Uuid(), help="What the jobs are about.")
 @click.option(
@@ -122,8 +122,8 @@ def add(
 
     \b
     Examples:
-      reelq schedules add nightly "15 3 * * *" --job no_op --time-zone Europe/Berlin
-      reelq schedules add often "*/10 * * * *" --job no_op --data '{"sleep_s": 1}' --missed skip
+      reelq schedules add nightly "15 3 * * *" --type no_op --time-zone Europe/Berlin
+      reelq schedules add often "*/10 * * * *" --type no_op --data '{"sleep_s": 1}' --missed skip
     """
     from reelq.worker.rooms import identity
     from reelq.worker.rooms.queue import schedules as room

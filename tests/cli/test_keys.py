@@ -61,7 +61,7 @@ def test_a_key_is_rotated_and_revoked(reelq, ann, conn):
     assert "replaced" in reelq("keys", "rotate", old["id"]).err
     assert reelq("keys", "revoke", old["id"]).out.split() == [old["id"], "revoked"]
     assert reelq("keys", "revoke", old["id"]).err == "It was revoked before.\n"
-    with pytest.raises(psycopg.Error) as caught:
+    with pytest.raises(psycopg.Error) as caught, conn.transaction():
         keys.authenticate(conn, old["key"])
     assert isinstance(from_database(caught.value), NotAuthenticated)
     (row,) = reelq("keys", "list", "--json").rows
@@ -72,8 +72,9 @@ def test_a_key_is_rotated_and_revoked(reelq, ann, conn):
 
 def test_over_the_hour_says_when_to_come_back(reelq, ann, conn):
     key = reelq("keys", "create", "Low", "--tenant", "acme", "--hourly-limit", "1").out.strip()
-    keys.authenticate(conn, key)
-    with pytest.raises(psycopg.Error) as caught:
+    with conn.transaction():
+        keys.authenticate(conn, key)
+    with pytest.raises(psycopg.Error) as caught, conn.transaction():
         keys.authenticate(conn, key)
     found = from_database(caught.value)
     assert isinstance(found, TooManyCalls) and found.exit_code == 75

@@ -51,7 +51,7 @@ def test_what_is_not_there_is_said_to_be_so(reelq):
 
 def test_the_list_tells_ticks_and_when_the_latest_was_enqueued(reelq, conn, clock):
     clock.set("2026-03-01 10:01+00")
-    reelq("schedules", "add", "often", "*/10 * * * *", "--job", "no_op")
+    reelq("schedules", "add", "often", "*/10 * * * *", "--type", "no_op")
     assert reelq("schedules", "list").out.splitlines()[0].split() == ["NAME", "CRON", "MAKES", "NEXT", "TICK", "LAST", "TICK", "ENQUEUED", "ZONE", "TENANT", "ERROR"]
     clock.set("2026-03-01 10:45+00")
     conn.execute("select queue.run_schedules()")

@@ -220,7 +220,7 @@ def test_old_counters_go_after_a_week_in_bounded_steps(queue, acme, app, clock):
 # Scopes
 
 
-def test_scopes_bound_what_a_key_does_and_admin_has_all(queue, acme, app):
+def test_scopes_bound_what_a_key_does_and_admin_has_all(queue, acme, app, connect):
     keys = {scope: made(queue, scope, p_scopes=[scope]) for scope in ("read", "write", "delete", "admin")}
     for scope, key in keys.items():
         for asked in keys:
@@ -247,6 +247,55 @@ def test_scopes_bound_what_a_key_does_and_admin_has_all(queue, acme, app):
     with app.transaction():
         app.rows(LOOK, keys["delete"].key)
         app.rows("select * from queue.delete_video(%s)", acme.tenant.video)
+
+    # Whoever only deletes deletes.
+    assert code(acting(acme, connect, keys["delete"]), "select queue.delete_video(%s)", NOBODY) == "RQ004"
+
+
+def test_an_application_without_a_tenant_is_told_what_to_set(app):
+    told = refusal(app, "select queue.ingest_video('/a.mp4')")
+    assert told.sqlstate == "RQ004" and told.message_primary.startswith("reelq.tenant_id must be set") and "set_config" in told.message_hint
+
+
+ENQUEUES = [
+    "select queue.enqueue_job('no_op', job_data => '{}')", """select queue.enqueue_jobs('[{"job_type": "no_op"}]')""",
+    """select queue.enqueue_jobs('[{"job_type": "no_op"}, {"job_type": "no_op", "limits": ["a"]}]')""",
+    "insert into queue.processing_jobs (job_type, tenant_id) values ('no_op', base.current_tenant())",
+    "select queue.enqueue_pipeline('standard', '{video}')", "select queue.ingest_video('/a.mp4')",
+]  # fmt: skip
+
+
+def acting(company, connect, key, user=None):
+    """An application to which a key's caller has come."""
+    session = company.server()
+    session.value("select set_config('reelq.api_key_id', %s, false)", str(key.id))
+    session.value("select set_config('reelq.user_id', %s, false)", str(user or ""))
+    return session
+
+
+@pytest.mark.parametrize("statement", ENQUEUES)
+def test_a_key_without_write_enqueues_nothing(queue, acme, connect, statement):
+    statement = statement.replace("{video}", str(acme.tenant.video))
+    for user in (None, acme.users["admin"]):
+        for scope in ("read", "delete"):
+            told = refusal(acting(acme, connect, made(queue, f"{scope} {user}", None if user else "acme", user, p_scopes=[scope]), user), statement)
+            assert told[:2] == ("RQ016", f"the key must have the scope write, and has {scope}")
+    assert queue.value("select count(*) from queue.processing_jobs") == 0
+    for user in (None, acme.users["admin"]):
+        acting(acme, connect, made(queue, f"write {user}", None if user else "acme", user, p_scopes=["write"]), user).conn.execute(statement)
+
+
+@pytest.mark.parametrize("call", ["create_key('x')", "revoke_key('{key}')", "rotate_key('{key}')", "set_tenant_config(null, '{{}}')"])
+def test_a_key_is_told_of_its_scope_and_nobody_of_a_role(queue, acme, connect, call):
+    other = made(queue, "other")
+    for user in (None, acme.users["admin"], acme.users["member"]):
+        key = made(queue, f"write {user}", None if user else "acme", user, p_scopes=["write"])
+        mine = made(queue, f"mine {user}", None, user) if user else other
+        told = refusal(acting(acme, connect, key, user), f"select identity.{call.format(key=mine.id)}")
+        assert told[:2] == ("RQ016", "the key must have the scope admin, and has write")
+        read = made(queue, f"read {user}", None if user else "acme", user, p_scopes=["read"])
+        told = refusal(acting(acme, connect, read, user), f"select identity.{call.format(key=mine.id)}")
+        assert told[:2] == ("RQ016", "the key must have the scope admin, and has read")
 
 
 def test_a_session_without_a_key_has_all_scopes_and_nonsense_or_a_foreign_key_none(queue, acme, connect):

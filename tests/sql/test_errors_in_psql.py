@@ -272,3 +272,13 @@ def test_a_circle_of_steps_names_the_steps(queue):
     diag = shown(queue, "select * from queue.pipeline_order('round')")
     assert diag is not None
     assert diag.message_primary == "steps of pipeline round must not wait for one another in a circle, as these do: a → c → b → a"
+
+
+def test_a_hint_names_a_function_beside_the_command_for_those_who_have_no_command(conn):
+    """An application has no `reelq`: where it may call what tells the hint, that names SQL too."""
+    found = conn.execute(
+        "select p.oid::regprocedure::text from pg_proc as p where has_function_privilege('reelq_app', p.oid, 'execute') "
+        "and p.pronamespace::regnamespace::text in ('base', 'identity', 'media', 'queue', 'ops') "
+        "and p.prosrc ~ 'Look with: reelq [a-z -]+''' order by 1"
+    ).fetchall()
+    assert found == []

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from reelq.worker.rooms.identity import login, sessions
-from reelq.worker.rooms.identity.sessions import Opened
+from reelq.worker.rooms.identity import keys, login, sessions
+from reelq.worker.rooms.identity.sessions import Bearer, Opened
 from tests.conftest import Clock, Connect
 from tests.sql.identitykit import NOT_AUTHENTICATED, PASSWORD, add_user, become, make_cheap, one, told
 from tests.sql.mediakit import Conn, scalar
@@ -39,6 +39,23 @@ def good(conn: Conn, token: str) -> bool:
         return False
 
 
+def seen(conn: Conn, token: str) -> Bearer:
+    """Who comes, in a transaction of its own."""
+    with conn.transaction():
+        return sessions.check_session(conn, token)
+
+
+def test_outside_a_transaction_nobody_is_let_in_silently(connect: Connect, opened: Opened) -> None:
+    """There they would be the whole tenant, whose id the session names, from the next statement on."""
+    app = become(connect(), "reelq_app").conn
+    with pytest.raises(ValueError, match=r"check_session must come within a transaction"):
+        sessions.check_session(app, opened.token)
+    with pytest.raises(ValueError, match=r"authenticate must come within a transaction"):
+        keys.authenticate(app, "sk_live_x")
+    app.autocommit = False
+    assert sessions.check_session(app, opened.token).user_id == scalar(app, "select base.current_user_id()")
+
+
 def test_a_token_is_kept_as_a_hash_only(conn: Conn, opened: Opened) -> None:
     kept = one(conn, "select * from identity.user_sessions")
     assert opened.token not in str(kept) and opened.token.encode() not in bytes(kept["token_hash"]) and len(opened.token) == 47
@@ -65,9 +82,9 @@ def test_a_token_that_is_none_is_refused_in_the_same_words(conn: Conn, opened: O
 def test_a_session_ends_when_it_is_not_used_and_in_any_case(conn: Conn, opened: Opened, clock: Clock) -> None:
     for _ in range(4):
         clock.forward(timedelta(days=6, hours=23))
-        sessions.check_session(conn, opened.token)
+        seen(conn, opened.token)
     clock.forward(timedelta(days=1))
-    sessions.check_session(conn, opened.token)
+    seen(conn, opened.token)
     clock.forward(timedelta(days=2))
     assert not good(conn, opened.token), "thirty days have gone"
 
@@ -84,16 +101,16 @@ def test_when_it_was_seen_is_written_once_a_minute_and_without_waiting(connect: 
 
     clock.forward(0)
     before = version()
-    sessions.check_session(conn, opened.token)
+    seen(conn, opened.token)
     assert version() == before
     clock.forward(timedelta(seconds=61))
     other = connect()
     other.execute("set lock_timeout = '1ms'")
     with conn.transaction():
         conn.execute("select from identity.user_sessions, identity.session_last_uses for update")
-        assert sessions.check_session(other, opened.token).session_id == opened.session_id
+        assert seen(other, opened.token).session_id == opened.session_id
     assert version() == before
-    sessions.check_session(conn, opened.token)
+    seen(conn, opened.token)
     assert version() != before
 
 

@@ -284,6 +284,26 @@ def test_a_limit_with_a_free_permit_that_nobody_has_let_in_is_not_called_used_up
     assert "has 1 of 1 permits free, and 1 job waits before it" in text and "used up" not in text
 
 
+@pytest.mark.parametrize("held", ["pause", "full", "parent", "later"])
+def test_a_free_limit_is_not_named_beside_what_holds(queue, clock, held):
+    """Two wait behind a limit of one that nobody uses: something else keeps both out, and its advice alone is of use."""
+    queue.worker()
+    if held == "full":
+        queue.conn.execute("select queue.set_limit('type:no_op', 1)")
+        queue.add()
+        queue.take()
+    queue.conn.execute("select queue.set_limit('name:yy', 1)")
+    parent = queue.add() if held == "parent" else None
+    named = {"depends_on": [parent]} if parent else {"scheduled_for": clock.now() + timedelta(hours=1)} if held == "later" else {}
+    queue.add(limits=["yy"])
+    if held == "pause":
+        queue.conn.execute("select queue.pause('job_type', 'no_op', 'p')")
+    last = queue.add(limits=["yy"], **named)
+    told = explain(queue, last)
+    assert [row.reason for row in told] == [{"pause": "paused", "full": "over_limit", "parent": "blocked", "later": "not_due"}[held]]
+    assert "yy" not in " ".join(row.detail + row.advice for row in told)
+
+
 def over(queue, job):
     """What explain says of a limit."""
     (told,) = [row for row in explain(queue, job) if row.reason == "over_limit"]

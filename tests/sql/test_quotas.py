@@ -46,6 +46,9 @@ def counted(queue):
 def test_a_user_has_thirty_and_a_tenant_no_bound_and_no_row(queue, acme):
     ann = acme.users["member"]
     assert quota(queue, user=ann)[2:5] == (30, 0, 30) and quota(queue, user=ann).source == "default"
+    queue.value("select queue.ingest_video('/first.mp4', 'acme', user_id => %s)", ann)
+    assert quota(queue, user=ann).source == "default", "it is counted, and nobody has set it"
+    queue.conn.execute("update identity.quotas set used = 0")
     assert quota(queue)[2:5] == (None, 0, None)
     queue.value(INGEST, "acme", ann)
     queue.value(INGEST, "acme", None)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, scalar_row
 
 Connection = psycopg.Connection[Any]
@@ -22,3 +23,9 @@ def scalar(conn: Connection, statement: Any, arguments: Sequence[Any] = ()) -> A
     """The one value that a function returned; None for null."""
     with conn.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(statement, arguments).fetchone()
+
+
+def need_transaction(conn: Connection, what: str) -> None:
+    """ValueError where each statement is a transaction of its own: what holds until the end of one would be over before the next."""
+    if conn.autocommit and conn.info.transaction_status == TransactionStatus.IDLE:
+        raise ValueError(f"{what} must come within a transaction: with conn.transaction(): …")

@@ -17,6 +17,10 @@ begin
         or (p_tenant_id is null and t.slug = p_slug)
         or (p_tenant_id is null and p_slug is null and base.current_tenant() is null and t.slug = 'default');
 
+    if coalesce(p_tenant_id::text, p_slug) is null and base.current_tenant() is null and not base.is_trusted() then
+        raise exception 'reelq.tenant_id must be set: it says for which tenant you act'
+            using errcode = 'RQ004', hint = 'select set_config(''reelq.tenant_id'', …, true) in the transaction, with the id of your tenant.';
+    end if;
     -- A tenant that the caller may not act for is answered like one that is not there.
     if v_id is null or not base.may_act_for(v_id) then
         raise exception 'no tenant %', coalesce(p_tenant_id::text, p_slug, 'default')

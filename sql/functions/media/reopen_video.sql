@@ -14,7 +14,7 @@ begin
         where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id)
     ) then
         raise exception 'no video %', coalesce(p_video_id::text, 'null')
-            using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+            using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
 
     update media.videos as v

@@ -25,7 +25,7 @@ begin
 
     if v_shown is null then
         raise exception 'no video %', coalesce(p_video_id::text, 'null')
-            using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+            using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
 
     return v_shown;

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from reelq.worker.db.calls import Connection, rows, run, scalar
+from reelq.worker.db.rows import need_transaction
 
 SCOPES = ("read", "write", "delete", "admin")
 
@@ -99,7 +100,8 @@ def rotate_key(conn: Connection, key_id: UUID, grace: timedelta) -> RotatedKey:
 
 
 def authenticate(conn: Connection, key: str) -> Caller:
-    """Who comes with it; until the transaction ends the session acts for them. NotAuthenticated, TooManyCalls."""
+    """Who comes with it; until the transaction ends the session acts for them. NotAuthenticated, TooManyCalls; ValueError outside one."""
+    need_transaction(conn, "authenticate")
     (one,) = rows(conn, Caller, "select * from identity.authenticate(%s)", [key])
     return one
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from reelq.worker.db.calls import Connection, rows, run, scalar
+from reelq.worker.db.rows import need_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def open_session(conn: Connection, user_id: UUID, device: str | None = None, sec
 
 
 def check_session(conn: Connection, token: str) -> Bearer:
-    """Who that is; for the rest of the transaction the connection acts as that user. NotAuthenticated when nobody."""
+    """Who that is; for the rest of the transaction the connection acts as that user. NotAuthenticated when nobody; ValueError outside one."""
+    need_transaction(conn, "check_session")
     (bearer,) = rows(conn, Bearer, "select * from identity.check_session(%s)", [token])
     return bearer
 

@@ -18,11 +18,11 @@ declare
     v_status text;
     v_no text[];
 begin
+    perform identity.check_scope('admin');
     if not identity.may_change(v_tenant, p_user_id) then
         raise exception 'a key of this owner may be made by an admin of the tenant, or by its user'
             using errcode = 'RQ016', hint = 'A member makes keys of their own: give p_user_id; a viewer makes none.';
     end if;
-    perform identity.check_scope('admin');
     select t.status into v_status from identity.tenants as t where t.id = v_tenant;
     if v_status <> 'active' then
         raise exception 'tenant % must be active, not %', v_tenant, v_status using errcode = 'RQ012', hint = 'Its keys would be refused.';

@@ -12,7 +12,7 @@ as $$
 begin
     if not exists (select from identity.api_keys as k where k.id = p_key_id and identity.may_see(k.tenant_id, k.user_id)) then
         raise exception 'no key %', coalesce(p_key_id::text, 'null')
-            using errcode = 'RQ004', hint = 'Look with: reelq keys list; as an application, set reelq.tenant_id.';
+            using errcode = 'RQ004', hint = 'Look with: reelq keys list, or identity.list_keys(); an application sets reelq.tenant_id.';
     end if;
     return query select r.* from identity.key_rows(array[p_key_id]) as r;
 end;

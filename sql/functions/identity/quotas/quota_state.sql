@@ -26,7 +26,7 @@ begin
             end
         ) at time zone 'utc')
     );
-    source := case when v_live.id is not null then 'subscription' when v_row.id is not null then 'set' else 'default' end;
+    source := case when v_live.id is not null then 'subscription' when v_row.monthly_quota is distinct from case when v_row.id is null or p_user_id is null then null else 30 end then 'set' else 'default' end;
     monthly_quota := case
         when v_live.id is not null then v_live.monthly_quota  -- mutant: a subscription gives no quota
         when v_row.id is not null then v_row.monthly_quota
@@ -41,7 +41,7 @@ $$;
 comment on function identity.quota_state(uuid, uuid) is $$
 The quota of a user or a tenant as it is at this moment, one row: its row's id (null: it has none yet), videos a month (null: no bound), how many were used, when that begins
 anew, on which day of the month, and where the bound comes from: subscription, set (identity.set_quota), default (30 for a user, none for a
-tenant).
+tenant; also where just that was set).
 
 Arguments
   p_user_id  null: the tenant's own

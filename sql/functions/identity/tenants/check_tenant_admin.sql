@@ -5,11 +5,11 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform identity.check_scope('admin');
     if base.current_user_id() is not null and identity.member_role() is distinct from 'admin' then  -- mutant: a member does what is the admin's
         raise exception 'only an admin of the tenant may do this, not %', coalesce('a ' || identity.member_role(), 'who is no user of it')
             using errcode = 'RQ016', hint = 'An admin changes roles; without reelq.user_id a session is the tenant itself.';
     end if;
-    perform identity.check_scope('admin');
 end;
 $$;
 

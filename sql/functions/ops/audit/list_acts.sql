@@ -35,6 +35,8 @@ declare
     v_about uuid;
     v_at timestamptz;
     v_where text := 'true';
+    v_from text;
+    v_order text;
 begin
     if v_tenant is null and not v_is_operator then
         raise exception 'reelq.tenant_id must be set to see the audit'
@@ -80,7 +82,7 @@ begin
     end if;
     if p_after is not null then
         select a.created_at into v_at from ops.audit_logs as a
-        where a.id = p_after and (v_tenant is null or a.tenant_id = v_tenant) and (v_user is null or a.user_id = v_user);
+        where a.id = p_after and (v_tenant is null or a.tenant_id = v_tenant) and (v_user is null or v_user in (a.user_id, a.subject_user_id));
         if not found then
             raise exception 'no act % to go on after', p_after using errcode = 'RQ004', hint = 'Give the id of the last act of a page.';
         end if;
@@ -88,7 +90,6 @@ begin
     end if;
     v_where := v_where
         || case when v_tenant is not null then ' and a.tenant_id = $1' else '' end  -- mutant: a tenant reads another's acts
-        || case when v_user is not null then ' and a.user_id = $7' else '' end
         || case when p_action like '%.%' then ' and a.action = $8' when p_action is not null then ' and a.action like $8 || ''.%''' else '' end
         || case when p_entity_type is not null then ' and a.entity_type = $9' else '' end
         || case when p_entity_id is not null then ' and a.entity_id = $10' else '' end
@@ -98,6 +99,16 @@ begin
         || case when p_until is not null then ' and a.created_at < $14' else '' end
         || case when p_min_risk is not null then ' and a.risk_score >= 20 and a.risk_score >= $15' else '' end
         || case when p_id is not null then ' and a.id = $16' else '' end;
+    v_from := 'select a.* from ops.audit_logs as a where ' || v_where;
+    v_order := ' order by created_at desc, id desc limit ' || p_limit;
+    if v_user is null then
+        v_from := v_from || v_order;
+    else
+        -- What they did, and what was done to their account, by whomever: a page by the index of each. What is in both is shown once.
+        v_from := 'select distinct on (created_at, id) * from ((' || v_from || ' and a.user_id = $7' || v_order
+            || ') union all (' || v_from || ' and a.subject_user_id = $7' || v_order  -- mutant: a member is not told what was done to them
+            || ')) as their' || v_order;
+    end if;
     -- Of operators others are told that it was one.
     return query execute format(
         $q$
@@ -108,25 +119,22 @@ begin
                 when $17 then a.actor_id
                 else a.actor_kind
             end,
-            a.action, a.entity_type, a.entity_id, a.risk_score::integer, a.diff, a.before, a.after, a.facts, a.request_id, a.client_ip, a.user_agent,
+            a.action, a.entity_type, a.entity_id, a.risk_score::integer, a.diff, a.before, a.after, a.facts, a.request_id,
+            -- From where another acted is that other's.
+            case when ($7 <> a.user_id) is not true then a.client_ip end, case when ($7 <> a.user_id) is not true then a.user_agent end,
             a.actor_kind, a.tenant_id, a.user_id, a.api_key_id, a.subject_user_id,
             case when $17 then a.db_role end, case when $17 then a.login_role end, case when $17 then a.program end, case when $17 then a.session_ip end,
             a.redacted_at
-        from (
-            select a.* from ops.audit_logs as a
-            where %s
-            order by a.created_at desc, a.id desc
-            limit %s
-        ) as a
+        from (%s) as a
         left join identity.tenants as t on t.id = a.tenant_id
         left join identity.users as u on u.id = a.user_id and u.tenant_id = a.tenant_id
         order by a.created_at desc, a.id desc
-        $q$, v_where, p_limit
+        $q$, v_from
     )
     using v_tenant, p_actor, v_actor, v_about, v_at, p_after, v_user, p_action, p_entity_type, p_entity_id, p_request_id, p_client_ip, p_since, p_until,
         p_min_risk, p_id, v_is_operator;
     if p_id is not null and not found then
-        raise exception 'no act %', p_id using errcode = 'RQ004', hint = 'Look with: reelq audit list';
+        raise exception 'no act %', p_id using errcode = 'RQ004', hint = 'Look with: reelq audit list, or ops.list_acts().';
     end if;
 end;
 $$;
@@ -134,7 +142,8 @@ $$;
 comment on function ops.list_acts(
     text, text, text, text, text, text, text, inet, timestamptz, timestamptz, integer, integer, bigint, bigint
 ) is $$
-Who did what: acts of the audit, newest first; only those that fit all that is given. Operators see all, a tenant and its admin the tenant's, other users their own.
+Who did what: acts of the audit, newest first; only those that fit all that is given. Operators see all, a tenant and its admin the tenant's, other users
+what they did and what was done to their account, by whomever.
 
   select created_at, actor, action, entity_id, diff from ops.list_acts(p_action => 'user.role_changed');
 

@@ -105,5 +105,5 @@ Arguments
   channel_id         the channel that it is for, by which it can be paused
 
 Raises
-  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ008 nonsense, RQ012 tenant, RQ016 a viewer
+  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ008 nonsense, RQ012 tenant, RQ016 a viewer, or a key without write
 $$;

@@ -143,5 +143,5 @@ Arguments
            Without tenant, video and asset a job belongs to the tenant that reelq.tenant_id names.
 
 Raises
-  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ006 a circle, RQ008 nonsense, RQ012 tenant, RQ016 a viewer
+  RQ002 isolation, RQ003 job type, RQ004 video or tenant, RQ005 unknown parent, RQ006 a circle, RQ008 nonsense, RQ012 tenant, RQ016 a viewer, or a key without write
 $$;

@@ -26,6 +26,7 @@ begin
     if v_no is not null then
         raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
     end if;
+    perform identity.check_may_write();
     perform from queue.pipelines as p where p.name = enqueue_pipeline.name;
     if not found then
         raise exception 'no pipeline %', coalesce(quote_literal(name), 'null')
@@ -41,7 +42,7 @@ begin
     select v.tenant_id into v_tenant from media.videos as v
     where v.id = enqueue_pipeline.video_id and v.deleted_at is null and identity.may_change(v.tenant_id, v.user_id) for key share;
     if not found then
-        raise exception 'no video %', coalesce(video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        raise exception 'no video %', coalesce(video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
     v_none := queue.check_pipeline_options(name, options);  -- no perform, which is a line of CONTEXT more in psql
     v_no := queue.tenant_refusal(v_tenant);
@@ -97,4 +98,5 @@ Raises
   RQ004  no such pipeline or video
   RQ008  options are no object, name no step, hold no object for one, or hold what its type does not take
   RQ012  the tenant is not active
+  RQ016  the user is a viewer, or the key has no scope write
 $$;

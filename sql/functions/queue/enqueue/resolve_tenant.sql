@@ -14,7 +14,7 @@ begin
     if p_video_id is not null then
         select v.tenant_id into v_tenant from media.videos as v where v.id = p_video_id and identity.may_see(v.tenant_id, v.user_id);
         if not found then
-            raise exception 'no video %', p_video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+            raise exception 'no video %', p_video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
         end if;
     elsif p_asset_id is not null then
         select a.tenant_id into v_tenant from media.assets as a where a.id = p_asset_id and identity.may_see(a.tenant_id, a.owner_user_id);

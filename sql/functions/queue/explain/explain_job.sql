@@ -19,7 +19,7 @@ declare
 begin
     select * into v_job from queue.all_jobs as j where j.id = p_job_id;
     if not found or not identity.may_see(v_job.tenant_id, v_job.user_id) then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     end if;
     if v_job.status <> 'queued' then
         return query select * from queue.explain_started(v_job);
@@ -36,7 +36,7 @@ begin
     end if;
 
     return query
-    with hindrances (reason, detail, advice) as (
+    with hindrances (reason, detail, advice) as materialized (
         select
             'not_due', format(
                 'It is not due until %s, in %s%s.', v_job.scheduled_for, base.format_interval(v_job.scheduled_for - v_now),
@@ -60,17 +60,17 @@ begin
                     'Tenant %s is %s since %s%s.', t.slug, t.status, p.created_at, case when v_operator then ' by ' || p.paused_by end
                 )
                 else format(
-                    '%s is paused since %s%s', concat_ws(' ', case p.scope when 'all' then 'Everything' else p.scope end, nullif(p.key, '')),
+                    '%s is paused since %s%s', concat_ws(' ', case p.scope when 'all' then 'Everything' else p.scope end, case p.scope when 'tenant' then t.slug else nullif(p.key, '') end),
                     p.created_at, case when v_operator then format(' by %s: %s', p.paused_by, p.reason) else '.' end
                 )
             end,
             case
                 when not v_operator then 'Ask the operator.'
                 when p.scope = 'suspended' then format('select identity.set_tenant_status(%L, ''active''); or: reelq tenants activate %s', t.slug, t.slug)
-                else format('select queue.resume(%L, %L); or: reelq queue resume %s %s', p.scope, p.key, p.scope, p.key)
+                else format('select queue.resume(%L, %L); or: reelq queue resume %s %s', p.scope, p.key, p.scope, case p.scope when 'tenant' then t.slug else p.key end)
             end
         from queue.pauses as p
-        left join identity.tenants as t on p.scope = 'suspended' and t.id = v_job.tenant_id
+        left join identity.tenants as t on p.scope in ('tenant', 'suspended') and t.id = v_job.tenant_id
         where
             p.scope = 'all' or (p.scope = 'job_type' and p.key = v_job.job_type)  -- mutant: explain knows of no pause
             or (p.scope in ('tenant', 'suspended') and p.key = v_job.tenant_id::text)
@@ -89,7 +89,11 @@ begin
             end
         where queue.is_locked(p_job_id)
     )
-    select * from hindrances;
+    select * from hindrances
+    union all
+    -- A free permit is never why a job waits that something else keeps out.
+    select t.* from queue.explain_limit_turn(v_job) as t
+    where not exists (select from hindrances as h where h.reason in ('not_due', 'blocked', 'paused', 'over_limit'));  -- mutant: explain names a free limit beside what holds
     if not found then
         return query select 'claimable', queue.explain_turn(v_job), 'Nothing is to be done: the next free worker takes it in its turn.'::text;
     end if;

@@ -15,11 +15,11 @@ begin
     perform identity.check_may_write();
     perform queue.check_reason(p_reason);
     if not queue.may_touch(p_job_id) then  -- mutant: whose a job is gets asked after the wait
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     end if;
     v_judged := queue.cancel_these(array[p_job_id], p_reason);
     if v_judged.job_ids = '{}' then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     elsif v_judged.reasons[1] is not null then
         raise exception 'job % must be queued or running to be cancelled, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';

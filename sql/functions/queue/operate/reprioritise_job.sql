@@ -19,11 +19,11 @@ begin
             using errcode = 'RQ008', hint = '5 is the usual one.';
     end if;
     if not queue.may_touch(p_job_id) then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     end if;
     v_judged := queue.reprioritise_these(array[p_job_id], p_priority);
     if v_judged.job_ids = '{}' then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     elsif v_judged.reasons[1] in ('completed', 'failed', 'cancelled') then
         raise exception 'job % must be queued or running to change its priority, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is over; look with: reelq jobs show';

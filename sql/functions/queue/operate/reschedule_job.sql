@@ -15,11 +15,11 @@ begin
     perform identity.check_may_write();
     perform queue.check_time(p_scheduled_for);
     if not queue.may_touch(p_job_id) then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     end if;
     v_judged := queue.reschedule_these('reschedule', array[p_job_id], p_scheduled_for);
     if v_judged.job_ids = '{}' then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     elsif v_judged.outcomes[1] = 'refused' then
         raise exception 'job % must be queued to be rescheduled, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = case v_judged.reasons[1]

@@ -14,11 +14,11 @@ begin
     perform queue.check_sees_jobs();
     perform identity.check_may_write();
     if not queue.may_touch(p_job_id) then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     end if;
     v_judged := queue.reschedule_these('run now', array[p_job_id], base.clock());
     if v_judged.job_ids = '{}' then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     elsif v_judged.outcomes[1] = 'refused' then
         raise exception 'job % must be scheduled or backing off to run now, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = format('What it waits for: reelq jobs explain %s', p_job_id);

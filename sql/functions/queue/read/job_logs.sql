@@ -11,7 +11,7 @@ begin
     -- What programs print tells of our hosts, as stacks do.
     perform base.check_operator();  -- mutant: tenants read logs
     if not exists (select from queue.all_jobs as j where j.id = p_job_id and identity.may_see(j.tenant_id, j.user_id)) then
-        raise exception 'no job %', coalesce(p_job_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', coalesce(p_job_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     end if;
     if p_attempt is not null and not exists (select from queue.all_attempts as a where a.job_id = p_job_id and a.attempt = p_attempt) then
         raise exception 'attempt % of job % must have ended', p_attempt, p_job_id

@@ -26,7 +26,7 @@ begin
         from queue.job_history as h where h.id = p_job_id;
     end if;
     if not found or not identity.may_see((v_job ->> 'tenant_id')::uuid, (v_job ->> 'user_id')::uuid) then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list, or queue.list_jobs().';
     end if;
     return v_job - v_hidden || jsonb_build_object(
         'lease', (select to_jsonb(l) - v_hidden from queue.leases as l where l.job_id = p_job_id),

@@ -39,7 +39,7 @@ begin
             using errcode = 'RQ004', hint = 'Known: ' || coalesce((select string_agg(p.name, ', ' order by p.name) from queue.pipelines as p), 'none');
     end if;
     if p_video_id is not null and not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null) then
-        raise exception 'no video %', p_video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        raise exception 'no video %', p_video_id using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
     v_no := case when p_video_id is null then queue.requires_refusal(p_job_type) end;
     if v_no is null and jsonb_typeof(coalesce(p_job_data, '{}')) = 'object' then

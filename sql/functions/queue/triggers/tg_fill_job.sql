@@ -60,7 +60,7 @@ begin
         for key share;  -- mutant: a video goes while a job of it comes
         if not found then
             raise exception 'no video %', new.video_id
-                using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+                using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
         end if;
         if new.tenant_id is not null and new.tenant_id <> v_video.tenant_id then
             raise exception 'tenant of video % must be that of the job, not %', new.video_id, new.tenant_id

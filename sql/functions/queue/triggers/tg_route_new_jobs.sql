@@ -35,6 +35,10 @@ begin
             raise exception '%', v_no[2] using errcode = v_no[1], hint = v_no[3];
         end if;
     end if;
+    -- A user's rows are asked by queue.tg_fill_job; those of a key alone need not come by there.
+    if current_setting('reelq.api_key_id', true) <> '' then
+        perform identity.check_may_write();  -- mutant: a key without write enqueues
+    end if;
     -- One look at the new rows says what there is to ask. Most statements bring jobs that wait for nothing, and many one job.
     select count(*), count(j.depends_on), count(*) filter (where j.scheduled_for > v_now) into v_count, v_dependent, v_later from new_jobs as j;
     if v_count = 1 then

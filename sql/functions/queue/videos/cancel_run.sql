@@ -17,7 +17,7 @@ begin
     perform identity.check_may_write();
     perform queue.check_reason(p_reason);
     if not exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null and identity.may_change(v.tenant_id, v.user_id)) then
-        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
     perform from media.videos as v where v.id = p_video_id for no key update;
     perform from queue.processing_jobs as j where j.id = any(array(select u.job_id from queue.unfinished_steps(p_video_id) as u)) order by j.id for no key update;

@@ -14,9 +14,8 @@ declare
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
-    perform identity.check_scope('delete');
-    perform identity.check_may_write();
-    select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and identity.may_change(v.tenant_id, v.user_id);  -- mutant: anybody deletes a video
+    perform identity.check_may_write('delete');
+    select v.asset_id into v_asset from media.videos as v where v.id = p_video_id and identity.may_change(v.tenant_id, v.user_id, 'delete');  -- mutant: anybody deletes a video
     if found then
         -- The video before its asset, as whoever fails or reopens it: see docs/design/locks.md.
         perform from media.videos as v where v.id = p_video_id for update;  -- mutant: a video is deleted asset first
@@ -25,7 +24,7 @@ begin
         end if;
     end if;
     if v_asset is null or not found then
-        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
     select count(*), count(*) filter (where j.status = 'running') into jobs, running from queue.processing_jobs as j where j.video_id = p_video_id;
     jobs := jobs + (select count(*) from queue.job_history as h where h.video_id = p_video_id);

@@ -27,7 +27,7 @@ begin
         where v.id = p_video_id and v.deleted_at is null for no key update of v;  -- mutant: two reruns at a time
     end if;
     if v_stored is null then
-        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list';
+        raise exception 'no video %', coalesce(p_video_id::text, 'null') using errcode = 'RQ004', hint = 'Look with: reelq videos list, or media.list_videos().';
     end if;
 
     select string_agg(coalesce(u.step, 'a job') || ' ' || u.status, ', ' order by u.job_id) into v_steps from queue.unfinished_steps(p_video_id) as u;
