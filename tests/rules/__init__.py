@@ -130,7 +130,7 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|check_subject|lock_user|take_token)'
+            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|pinned_tenant|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|check_subject|lock_user|take_token)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
         """,
