@@ -12,11 +12,17 @@ from tests.sql.queuekit import Queue
 
 ONE_ROW = "writes one row by its key; where another has changed that, Postgres itself refuses (40001)"
 # Volatile, and right on any snapshot.
+LOCKED = "locks the account, and what it decides by, before it looks: with an old snapshot of them it ends with 40001"
 ANY_LEVEL = {
     "base.clock": "reads the clock",
     "base.uuid_v7": "reads the clock",
     "identity.act_for": "says for whom this transaction acts",
     "identity.authenticate": "writes rows of its own session only, and no last use on an old snapshot",
+    **dict.fromkeys((f"identity.{name}" for name in (
+        "change_user", "check_session", "close_session", "confirm_second_factor", "create_user", "delete_user", "drop_second_factor", "enrol_second_factor", "finish_login",
+        "finish_second_factor", "hash_again", "invite_user", "open_session", "remove_ended", "request_reset", "request_verification", "restore_user", "revoke_session",
+        "revoke_sessions", "second_factor_secret", "set_password", "set_user_role", "set_user_status", "show_challenge", "unlock_user", "use_password_token", "verify_email",
+    )), LOCKED),
     "identity.create_key": "makes rows; that a name is new a constraint decides",
     "identity.revoke_key": ONE_ROW,
     "identity.set_quota": ONE_ROW,

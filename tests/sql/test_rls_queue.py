@@ -64,7 +64,7 @@ def test_a_plain_insert_for_another_or_for_no_tenant_is_refused_in_words(become:
         diag = error.value.diag
         assert len((diag.context or "").splitlines()) <= 3
         told.append((diag.sqlstate, diag.message_primary, diag.message_hint))
-    assert set(told) == {("RQ004", f"tenant must be your own, not {tenant or 'null'}", "set reelq.tenant_id to your own tenant.")}
+    assert set(told) == {("RQ004", f"tenant must be your own, not {tenant or 'null'}", "Set reelq.tenant_id to your own tenant.")}
 
 
 def test_an_application_cannot_touch_or_see_another_tenant_s_job(
