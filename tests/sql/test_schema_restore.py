@@ -52,7 +52,7 @@ def test_a_restored_database_is_whole_and_works(dsn, conn, servers, tmp_path, wa
     with restored(dsn, newest, tmp_path, way) as there:
         found = schema.diff(there)
         mended = {"without rights": {"function", "table", "view"}, "by another owner": {"owner"}}.get(way, set())
-        assert {row["kind"] for row in found} == mended
+        assert {row["kind"] for row in found} == mended, found
         if mended:
             told: list[str] = []
             schema.upgrade(there, warn=told.append)

@@ -101,7 +101,7 @@ def test_install_and_upgrade_leave_an_application_as_it_was(application: Conn, e
     warnings: list[str] = []
     schema.install(application, warn=warnings.append)
     assert everything(application, schema.rooms()) == before
-    application.execute("update base.schema_ledger set sha256 = 'older text' where kind <> 'schema'")
+    application.execute("update base.schema_ledger set sha256 = 'older text' where kind not in ('schema', 'migration')")
     assert schema.upgrade(application, warn=warnings.append)
     assert everything(application, schema.rooms()) == before
     assert [line.split(";")[0] for line in warnings] == ["others live in this database too, so its search_path stays as it is"]
