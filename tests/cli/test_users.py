@@ -63,6 +63,11 @@ def test_a_password_comes_from_stdin_and_is_told_nowhere(reelq, ann, monkeypatch
         give(monkeypatch, weak)
         refused = reelq("users", "set-password", ANN)
         assert refused.code == 2 and said in refused.err
+    for odd, said in ((b"correct \0 horse battery\n", "without zero bytes"), (b"correct \xff horse battery\n", "UTF-8")):
+        for errors in ("strict", "surrogateescape"):
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(odd), encoding="utf-8", errors=errors))
+            refused = reelq("users", "set-password", ANN)
+            assert refused.code == 2 and said in refused.err and "bug" not in refused.err
     assert "no such option" in reelq("users", "set-password", ANN, "--password", "x").err.lower()
 
 
