@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -287,7 +287,10 @@ def _page(app: App, limit: int, after: int | None, as_json: bool, given: dict[st
     if as_json:
         output.emit(found, True)
         return 0
-    output.emit([_told(act) for act in found], False, ACTS)
+    # A time with its zone takes two lines where the table is narrow; without it one.
+    narrow = output.on_terminal() and output.console().width < 100
+    columns = [replace(column, show=lambda at: text.shown(at)[:19]) if narrow and column.key == "created_at" else column for column in ACTS]
+    output.emit([_told(act) for act in found], False, columns)
     if not found:
         output.say("No such acts." if after is None else "No more such acts.")
     elif len(found) == limit:
