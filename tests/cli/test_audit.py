@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -143,5 +144,7 @@ def test_a_follower_with_since_begins_there(conn: Conn, night: Tenant) -> None:
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_a_terminal_of_any_width_shows_it(night: Tenant, reelq: Reelq, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    ran = reelq("audit", "list", "--limit", 5)
+    monkeypatch.setattr("reelq.cli.terminal.output.on_terminal", lambda: True)
+    ran = reelq("audit", "list", "--limit", 5, "--action", "user")
+    assert all(re.search(r"[ -]\d\d-\d\d \d\d:\d\d:\d\d\b", line) for line in ran.out.splitlines() if "user.role_changed" in line)
     assert ran.code == 0 and "user.role_changed" in ran.out
