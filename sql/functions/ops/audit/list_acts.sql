@@ -137,13 +137,13 @@ begin
         raise exception 'no act %', p_id using errcode = 'RQ004', hint = 'Look with: reelq audit list';
     end if;
     -- None is an answer for a word that acts have; of another one it would hide a slip.
-    if not found and p_id is null and (p_entity_type is not null or p_action is not null) then
-        v_known := array(select distinct t.entity_type from ops.audited_tables() as t) || '{job,partition,queue,secret_key,video}';
+    if not found and p_id is null and p_after is null and (p_entity_type is not null or p_action is not null) then
+        v_known := array(select distinct t.entity_type from ops.audited_tables() as t) || '{host,job,partition,queue,secret_key,video,worker}';
         if p_entity_type <> all(v_known) then
             raise exception 'no acts are done to a %', quote_literal(left(p_entity_type, 80))
                 using errcode = 'RQ008', hint = 'Known: ' || (select string_agg(distinct k, ', ' order by k) from unnest(v_known) as k) || '.';
         end if;
-        v_known := v_known || '{audit,email,jobs,login,password,reset,run,second_factor,secrets}';
+        v_known := v_known || '{audit,email,invitation,jobs,login,password,reset,run,second_factor,secrets}';
         if split_part(p_action, '.', 1) <> all(v_known) then
             raise exception 'no acts are called %', quote_literal(left(p_action, 80))
                 using errcode = 'RQ008', hint = 'They begin with: ' || (select string_agg(distinct k, ', ' order by k) from unnest(v_known) as k) || '.';
