@@ -117,7 +117,7 @@ class JsonObject(click.ParamType[Any]):
             except (OSError, UnicodeDecodeError) as error:
                 self.fail(f"must name a file that can be read, not {text[1:]!r} ({error})", param, ctx)
         try:
-            found = json.loads(text, parse_constant=refuse_constant)
+            found = json.loads(text, parse_constant=refuse_constant, parse_float=finite)
         except ValueError as error:
             self.fail(f"must be a JSON object such as '{{\"key\": 1}}', not {text!r} ({error})", param, ctx)
         if not isinstance(found, dict):
@@ -136,6 +136,14 @@ def storable(found: Any) -> bool:
 def refuse_constant(word: str) -> NoReturn:
     """For json.loads: NaN and Infinity, which Python reads and JSON does not have."""
     raise ValueError(f"JSON has no {word}")
+
+
+def finite(digits: str) -> float:
+    """For json.loads: a number that Python can hold; 1e400 would become Infinity, which is no JSON."""
+    found = float(digits)
+    if found in (float("inf"), float("-inf")):
+        raise ValueError(f"{digits} is too large")
+    return found
 
 
 def parse_time(text: str) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -287,12 +287,22 @@ def _page(app: App, limit: int, after: int | None, as_json: bool, given: dict[st
     if as_json:
         output.emit(found, True)
         return 0
-    output.emit([_told(act) for act in found], False, ACTS)
+    output.emit([_told(act) for act in found], False, _columns())
     if not found:
         output.say("No such acts." if after is None else "No more such acts.")
     elif len(found) == limit:
         output.say(f"The next page: the same with --after {found[-1].id}")
     return 0
+
+
+def _columns() -> list[Column]:
+    """What fits: on a narrow terminal times go without their zone, so that they stay on one line; below 72 columns without the year too."""
+    width = output.console().width if output.on_terminal() else 1000
+    if width >= 100:
+        return list(ACTS)
+    begin = 0 if width >= 72 else 5
+    short = [replace(column, show=lambda at: text.shown(at)[begin:19]) if column.key == "created_at" else column for column in ACTS]
+    return [column for column in short if width >= 72 or column.key != "change"]
 
 
 def _chosen(given: dict[str, Any]) -> dict[str, Any]:

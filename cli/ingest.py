@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from uuid import UUID
 
 import click
 
-from reelq.cli.app import App, Uuid, json_option, key_values, pass_app
+from reelq.cli.app import App, json_option, key_values, pass_app
 from reelq.cli.terminal import output
 from reelq.cli.terminal.output import Column
 
@@ -37,7 +36,7 @@ class Source:
 @click.command("ingest")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|URL…")
 @click.option("--tenant", metavar="SLUG", help="Whose videos they are; else the tenant of reelq.tenant_id, else \"default\".")
-@click.option("--user", "user_id", type=Uuid(), help="The tenant's user whose titles they are.")
+@click.option("--user", metavar="USER", help="The tenant's user whose titles they are: an id or an e-mail address.")
 @click.option("--pipeline", metavar="NAME", default="standard", show_default=True, help="What is done with them.")
 @click.option(
     "--option",
@@ -56,7 +55,7 @@ def ingest(
     app: App,
     sources: tuple[str, ...],
     tenant: str | None,
-    user_id: UUID | None,
+    user: str | None,
     pipeline: str,
     options: dict[str, Any],
     title: str | None,
@@ -78,6 +77,7 @@ def ingest(
       reelq ingest -- -starts-with-a-dash.mp4
     """
     from reelq.worker.rooms import media, queue
+    from reelq.worker.rooms.identity import quotas
 
     if title is not None and len(sources) > 1:
         raise click.UsageError("--title must stand with one source, not several")
@@ -85,6 +85,7 @@ def ingest(
         raise click.UsageError("--key must stand with one source, not several")
     found = read_all(sources)
     with app.connect() as conn, conn.transaction():
+        user_id = quotas.find_account(conn, user) if user is not None else None
         videos = [
             queue.ingest_video(
                 conn,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -59,6 +61,27 @@ class Grace(click.ParamType[Any]):
             self.fail(f"must be 0 or a time span such as 24h, not {value!r}", param, ctx)
 
 
+@contextmanager
+def shown_once(key_id: UUID) -> Iterator[None]:
+    """What stdout does not take of a new key is lost: say so while the id is known.
+
+    Raises:
+        NotAllowed: stdout is full, or its reader has gone.
+    """
+    from reelq.worker.errors import NotAllowed
+
+    try:
+        yield
+        output.flush()
+    except (output.NotWritten, output.PipeClosed) as error:
+        output.abandon()
+        why = f": {error}" if str(error) else ""
+        raise NotAllowed(
+            f"key {key_id} was made, and stdout did not take it{why}; it cannot be shown again",
+            f"reelq keys revoke {key_id}, or for another one in its place: reelq keys rotate {key_id} --grace 0",
+        ) from None
+
+
 @click.group("keys")
 def keys() -> None:
     """API keys, by which programs act for a tenant or one of its users.
@@ -107,10 +130,13 @@ def create(
             hourly_limit=None if hourly_limit == NO_LIMIT else hourly_limit,
             expires_at=expires,
         )
+    with shown_once(made.id):
+        if as_json:
+            output.emit_record({"id": made.id, "name": name, "prefix": made.prefix, "key": made.key}, True)
+        else:
+            output.line(made.key)
     if as_json:
-        output.emit_record({"id": made.id, "name": name, "prefix": made.prefix, "key": made.key}, True)
         return
-    output.line(made.key)
     output.say(f"Key {made.id} ({made.prefix}). {ONCE}")
 
 
@@ -196,8 +222,11 @@ def rotate(app: App, key_id: UUID, grace: timedelta, tenant: str | None, as_json
 
     with app.connect(tenant=tenant) as conn:
         made = room.rotate_key(conn, key_id, grace)
+    with shown_once(made.id):
+        if as_json:
+            output.emit_record({"id": made.id, "prefix": made.prefix, "key": made.key, "old_expires_at": made.old_expires_at}, True)
+        else:
+            output.line(made.key)
     if as_json:
-        output.emit_record({"id": made.id, "prefix": made.prefix, "key": made.key, "old_expires_at": made.old_expires_at}, True)
         return
-    output.line(made.key)
     output.say(f"Key {made.id} ({made.prefix}). The old one is good until {text.shown(made.old_expires_at)}. {ONCE}")

@@ -141,6 +141,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run a command line; return its exit code. No error leaves as a traceback."""
     if sys.stderr is None:  # `2>&-`: what opens a file next would get its number
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    if sys.stdin is None:  # `<&-`: nothing to read, as of /dev/null
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as above
     if sys.stdout is None:
         output.fail("stdout must be open, not closed by >&-", "to throw the output away: >/dev/null")
         return USED_WRONGLY

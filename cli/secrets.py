@@ -45,9 +45,10 @@ def secrets() -> None:
 @secrets.command("init")
 @click.option("--no-database", is_flag=True, help="Only make the file; the first rotate tells the database.")
 @click.option("--lost", metavar="KEY", help="The database's current key, when that is lost for good.")
+@click.option("--yes", "sure", is_flag=True, help="Do not ask whether that key is lost.")
 @json_option
 @pass_app
-def init(app: App, no_database: bool, lost: str | None, as_json: bool) -> None:
+def init(app: App, no_database: bool, lost: str | None, sure: bool, as_json: bool) -> None:
     """Make the key file with a first key, mode 0600.
 
     Never overwrites one. Keep a copy apart from the database and its dumps: without the key no secret opens again. Other hosts need the same file.
@@ -65,9 +66,27 @@ def init(app: App, no_database: bool, lost: str | None, as_json: bool) -> None:
         ring = rotation.init(None, app.settings, None)
     else:
         with app.connect() as conn:
+            if lost is not None and rotation.may_begin_anew(conn, app.settings, lost):
+                confirm_lost(lost, rotation.count_under(conn, lost), sure)
             ring = rotation.init(conn, app.settings, lost)
     output.emit([{"key_id": ring.current.key_id, "file": str(ring.path)}], as_json, headings=False)
     output.say("Keep a copy of this file apart from the database and its dumps; bring it to every host that opens secrets.")
+
+
+def confirm_lost(key_id: str, rows: int, sure: bool) -> None:
+    """Say what is lost with a key, and ask.
+
+    Raises:
+        click.UsageError: nobody is there to answer.
+        click.ClickException: the answer was no.
+    """
+    output.say(f"{rows:,} {'row is' if rows == 1 else 'rows are'} sealed under key {key_id}, and will not open without a copy of its file.")
+    if sure:
+        return
+    if not output.can_ask():
+        raise click.UsageError("--yes must be given where nobody can be asked")
+    if not click.confirm(f"Is key {key_id} lost on all hosts, with every copy?", err=True):
+        raise click.ClickException("no key was made")
 
 
 @secrets.command("rotate")
@@ -141,7 +160,7 @@ def named(ids: list[str]) -> str:
 def status(ctx: click.Context, app: App, show_rows: bool, as_json: bool) -> None:
     """Count the rows of each key, and say which may go.
 
-    Exit code 3: a key is missing here that rows are sealed under, or the key file cannot be used.
+    Exit code 3: a key is missing here that rows are sealed under, or that is the database's current one; or the key file cannot be used.
 
     \b
     Examples:
@@ -149,6 +168,7 @@ def status(ctx: click.Context, app: App, show_rows: bool, as_json: bool) -> None
       reelq secrets status --rows --json | jq -r .row_id
     """
     from reelq.worker.errors import CHECK_SAYS_NO
+    from reelq.worker.rotation import rotate as rotation
     from reelq.worker.rotation import status as states
     from reelq.worker.secrets import Keyring
     from reelq.worker.secrets.keyfile import KeyFileError
@@ -162,10 +182,12 @@ def status(ctx: click.Context, app: App, show_rows: bool, as_json: bool) -> None
         if show_rows:
             lost = output.emit(states.unreadable_rows(conn, ring), as_json, ROWS)
             ctx.exit(CHECK_SAYS_NO if lost or ring is None else 0)
-        found = states.status(conn, ring)
+        current = rotation.current_of(conn)
+        found = states.status(conn, ring, is_refused=ring is None and rotation.has_file(app.settings))
     if not output.emit(found, as_json, USES) and not as_json:
         output.say("no secret is sealed, and there is no key")
-    ctx.exit(CHECK_SAYS_NO if ring is None or any(one.state in ("missing", "other") and one.column for one in found) else 0)
+    is_bad = any(one.state in ("missing", "other") and (one.column or one.key_id == current) for one in found)
+    ctx.exit(CHECK_SAYS_NO if ring is None or is_bad else 0)
 
 
 @secrets.command("forget")

@@ -48,6 +48,8 @@ def check(password: str, email: str) -> None:
     Raises:
         WeakPassword: shorter than 12 characters, longer than 1 kB, or the address.
     """
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in password):
+        raise WeakPassword("a password must be text, without zero bytes and halves of characters", "Choose what can be typed again.")
     if too_long(password):
         raise WeakPassword(f"a password must have {MOST_BYTES} bytes at most", "Take a shorter one.")
     normal = normalised(password)

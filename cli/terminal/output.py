@@ -271,10 +271,10 @@ def _guard(stream: TextIO, act: Callable[[], object]) -> None:
             raise NotWritten((error.strerror or str(error)).lower()) from None
 
 
-def _is_terminal(stream: TextIO) -> bool:
-    """isatty that survives a closed stream."""
+def _is_terminal(stream: TextIO | None) -> bool:
+    """isatty that survives a closed stream; None is one that was closed before the program began."""
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:
         return False
 

@@ -57,8 +57,11 @@ def unlock(app: App, user: str, tenant: str | None, as_json: bool) -> None:
     from reelq.worker.rooms.identity import users as room
 
     with app.connect(tenant=tenant) as conn:
-        room.unlock_user(conn, room.find_user(conn, user))
+        before = room.show_user(conn, room.find_user(conn, user))
+        room.unlock_user(conn, before.id)
     output.emit([{"user": user, "locked": "no"}], as_json, ("user",), headings=False)
+    if before.locked_until is None and before.failed_login_attempts == 0:
+        output.say("Nothing to do: no log-in of theirs has failed.")
 
 
 @click.command("delete")
@@ -94,10 +97,13 @@ def restore(app: App, user: str, tenant: str | None, as_json: bool) -> None:
     Examples:
       reelq users restore 01976b1e-5a3c-7d4e-8f00-0123456789ab
     """
+    from reelq.worker.errors import NotAllowed
     from reelq.worker.rooms.identity import users as room
 
     with app.connect(tenant=tenant) as conn:
-        found = room.find_user(conn, user, deleted=True)
+        found = room.find_user(conn, user, deleted=None)
+        if room.show_user(conn, found).deleted_at is None:
+            raise NotAllowed(f"user {found} must be deleted to be restored, and is not", "reelq users list --deleted shows who is.")
         room.restore_user(conn, found)
     output.emit([{"id": found, "status": "active"}], as_json, headings=False)
 
@@ -151,9 +157,11 @@ def reset_password(app: App, user: str, tenant: str | None, as_json: bool) -> No
         one = room.show_user(conn, room.find_user(conn, user))
         made = tokens.request_reset(conn, one.email)
     if made.send_to is None:
+        if one.status not in ("active", "trial"):
+            raise NotAllowed(f"user {one.id} must be active, not {one.status}", f"reelq users activate {one.email}")
         raise NotAllowed(
-            f"user {one.id} must be active, and have had no token just now",
-            "Wait some minutes (the setting token_every), or: reelq users activate USER",
+            f"user {one.id} must have had no token just now, and has",
+            "Use that one, or wait some minutes: reelq users settings (token_every)",
         )
     output.emit([{"token": made.token, "send_to": made.send_to}], as_json, ("token",), headings=False)
 
@@ -202,8 +210,11 @@ def drop_second_factor(app: App, user: str, tenant: str | None, as_json: bool) -
     from reelq.worker.rooms.identity import users as room
 
     with app.connect(tenant=tenant) as conn:
-        login.drop_second_factor(conn, room.find_user(conn, user))
+        before = room.show_user(conn, room.find_user(conn, user))
+        login.drop_second_factor(conn, before.id)
     output.emit([{"user": user, "second_factor": "none"}], as_json, ("user",), headings=False)
+    if not before.two_factor_enabled:
+        output.say("Nothing to do: they log in without a second factor.")
 
 
 @click.command("settings")

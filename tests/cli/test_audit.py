@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,8 @@ def test_json_has_the_whole_act(night: Tenant, reelq: Reelq) -> None:
         (["--min-risk", "70"], ["user.role_changed", "pause.created"]),
         (["--about", "ann@acme.example.com"], ["user.role_changed", "user.created"]),
         (["--actor", "worker"], []),
+        (["--entity", "tenant/acme"], ["tenant.created"]),
+        (["--entity", "user/ann@acme.example.com"], ["user.role_changed", "user.created"]),
         (["--request", "req-1"], []),
         (["--from", "203.0.113.7"], []),
         (["--since", "2d", "--until", "1d"], []),
@@ -92,6 +95,9 @@ def test_one_act_is_shown_whole(night: Tenant, reelq: Reelq) -> None:
         (["list", "--tenant", "nobody"], 2, "no tenant"),
         (["list", "--since", "1d", "--until", "2d"], 2, "since must be before until"),
         (["list", "--follow", "--after", "1"], 2, "--follow must stand without"),
+        (["list", "--entity", "tenant/nobody"], 2, "no tenant 'nobody'"),
+        (["list", "--entity", "usr"], 2, "Known: api_key, "),
+        (["list", "--action", "usr.made"], 2, "They begin with: api_key, "),
         (["overused-keys", "--share", "0"], 2, "share must be"),
         (["idle-keys", "--idle", "1s"], 2, "idle must be an hour or more"),
     ],
@@ -138,5 +144,7 @@ def test_a_follower_with_since_begins_there(conn: Conn, night: Tenant) -> None:
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_a_terminal_of_any_width_shows_it(night: Tenant, reelq: Reelq, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    ran = reelq("audit", "list", "--limit", 5)
+    monkeypatch.setattr("reelq.cli.terminal.output.on_terminal", lambda: True)
+    ran = reelq("audit", "list", "--limit", 5, "--action", "user")
+    assert all(re.search(r"[ -]\d\d-\d\d \d\d:\d\d:\d\d\b", line) for line in ran.out.splitlines() if "user.role_changed" in line)
     assert ran.code == 0 and "user.role_changed" in ran.out

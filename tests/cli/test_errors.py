@@ -167,6 +167,14 @@ def test_version(bare):
     assert done.out.startswith("reelq ")
 
 
+@pytest.mark.parametrize("words", [["users", "set-password", "ann@example.com"], ["users", "erase", "ann@example.com"]])
+def test_a_closed_stdin_is_nobody_to_ask(words, reelq, settings_env):
+    assert reelq("users", "add", "ann@example.com").code == 0
+    command = ["sh", "-c", '"$0" -m reelq.cli.main "$@" <&-', sys.executable, *words]
+    done = subprocess.run(command, env=settings_env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "bug" not in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("closed", ["1", "2", "both"])
 def test_a_closed_stream_is_no_traceback(closed, settings_env):
     shut = {"1": ">&-", "2": "2>&-", "both": ">&- 2>&-"}[closed]

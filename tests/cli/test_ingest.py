@@ -57,6 +57,7 @@ def test_refusal_by_the_database_leaves_nothing_behind(reelq, conn, clip):
     assert reelq("ingest", clip, clip, "--tenant", "nobody").code == 2
     assert reelq("ingest", clip, "--pipeline", "nothing").code == 2
     assert reelq("ingest", clip, "--user", "01976b1e-5a3c-7d4e-8f00-0123456789ab").code == 2
+    assert "no user" in reelq("ingest", clip, "--user", "nobody@example.com").err
     assert count(conn) == 0
 
 

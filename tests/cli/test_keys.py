@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -148,3 +152,11 @@ def test_a_subscription_is_made_seen_and_ended(reelq, ann):
 def test_upkeep_says_what_it_did(reelq, ann):
     assert reelq("tenants", "tidy").out == "0 trials ended, 0 quotas begun anew, 0 counters removed\n"
     assert reelq("tenants", "tidy", "--json").row == {"trials": 0, "quotas": 0, "counters": 0}
+
+
+def test_a_key_that_stdout_does_not_take_is_named_so_that_it_can_be_revoked(reelq, ann, conn, settings_env):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "reelq.cli.main", "keys", "create", "Lost", "--tenant", "acme"]
+        done = subprocess.run(command, env=settings_env, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    (made,) = conn.execute("select id from identity.api_keys where name = 'Lost'").fetchone()
+    assert done.returncode == 1 and f"reelq keys revoke {made}" in done.stderr and "Look again" not in done.stderr, done.stderr

@@ -119,13 +119,34 @@ def test_a_lost_key_is_told_with_its_rows_and_the_rest_goes_on(reelq: Reelq, pat
     refused = reelq("secrets", "init")
     assert refused.code == 1 and "reelq secrets init --lost" in refused.err
     assert f"sealed under key {first}" in reelq("secrets", "init", "--lost", "k1").err and not path.exists()
-    assert reelq("secrets", "init", "--lost", first).code == 0
+    asked = reelq("secrets", "init", "--lost", first)
+    assert asked.code == 2 and "--yes must be given" in asked.err and not path.exists()
+    done = reelq("secrets", "init", "--lost", first, "--yes")
+    assert done.code == 0 and f"7 rows are sealed under key {first}, and will not open" in done.err
     plain = seal_users(conn, load(path), 3, "new")
     rows = reelq("secrets", "status", "--rows", "--json")
     assert rows.code == 3 and [row["row_id"] for row in rows.rows] == lost and {row["key_id"] for row in rows.rows} == {first}
     rotated = reelq("secrets", "rotate", "--json")
     assert rotated.code == 3 and rotated.row["rows"] == 3 and f"7 rows of {COLUMN} are sealed under key {first}, which is not here (RQ017)" in rotated.err
     assert opened_new(conn, load(path), lost) == plain
+
+
+def test_a_current_key_that_is_not_here_is_told_though_nothing_is_sealed_under_it(reelq: Reelq, path: Path) -> None:
+    reelq("secrets", "init")
+    older = path.read_bytes()
+    reelq("secrets", "rotate", "--new-key")
+    second = load(path).current.key_id
+    path.write_bytes(older)
+    told = reelq("secrets", "status", "--json")
+    (row,) = (row for row in told.rows if row["key_id"] == second)
+    assert (told.code, row["state"], row["rows"], row["advice"]) == (3, "missing", 0, "put the key file that has it here")
+
+
+def test_keys_of_a_refused_file_are_not_called_missing(reelq: Reelq, path: Path) -> None:
+    reelq("secrets", "init")
+    path.chmod(0o644)
+    told = reelq("secrets", "status", "--json")
+    assert told.code == 3 and {row["state"] for row in told.rows} == {"unread"} and "0600" in told.err
 
 
 def opened_new(conn: Conn, keys: Keyring, lost: list[str]) -> dict[Any, bytes]:
@@ -244,7 +265,7 @@ def test_a_bad_file_is_one_line_and_nothing_is_touched(reelq: Reelq, path: Path,
         refused = reelq("secrets", *words)
         assert refused.code == 2 and says in refused.err and "hint: " in refused.err and refused.err.count("\n") == 2, refused.err
     told = reelq("secrets", "status", "--json")
-    assert told.code == 3 and told.row["rows"] == 1 and told.row["state"] == "missing"
+    assert told.code == 3 and told.row["rows"] == 1 and told.row["state"] == ("unread" if path.exists() else "missing")
     assert key_ids(conn) == {first: 1}
     assert not [line for line in text.splitlines() if line.startswith("key ") and line.split()[3] in told.out + told.err]
 

@@ -37,7 +37,16 @@ def test_what_cannot_be_is_refused_in_one_line(reelq):
     assert "no tenant 'nope'" in reelq("tenants", "suspend", "nope").err
     reelq("tenants", "create", "acme")
     taken = reelq("tenants", "create", "acme")
-    assert taken.code != 0 and "slug must be a new one, not acme" in taken.err
+    assert taken.code != 0 and "slug must be a new one, not acme" in taken.err and "reelq tenants set acme" in taken.err
+    for words, said in (
+        (("set-config", "acme", "--weights", '{"watch_history": 1e400}'), "1e400 is too large"),
+        (("set", "acme", "--bucket", "No_Bucket!", "--region", "eu"), "s3_bucket must be 3 to 63"),
+        (("set", "acme", "--bucket", "a" * 64, "--region", "eu"), "s3_bucket must be 3 to 63"),
+        (("set", "acme", "--name", "two\nlines"), "without control characters"),
+        (("create", "other", "--name", "\x1b[31m"), "without control characters"),
+    ):
+        wrong = reelq("tenants", *words)
+        assert wrong.code == 2 and said in wrong.err, wrong.err
     for slug in ("Two Words", "-a", "", "a" * 51):
         refused = reelq("tenants", "create", "--", slug)
         assert refused.code == 2 and f"hyphens (not at its ends), not '{slug}'\n" in refused.err and "constraint" not in refused.err

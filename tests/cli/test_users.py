@@ -63,6 +63,11 @@ def test_a_password_comes_from_stdin_and_is_told_nowhere(reelq, ann, monkeypatch
         give(monkeypatch, weak)
         refused = reelq("users", "set-password", ANN)
         assert refused.code == 2 and said in refused.err
+    for odd, said in ((b"correct \0 horse battery\n", "without zero bytes"), (b"correct \xff horse battery\n", "UTF-8")):
+        for errors in ("strict", "surrogateescape"):
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(odd), encoding="utf-8", errors=errors))
+            refused = reelq("users", "set-password", ANN)
+            assert refused.code == 2 and said in refused.err and "bug" not in refused.err
     assert "no such option" in reelq("users", "set-password", ANN, "--password", "x").err.lower()
 
 
@@ -80,6 +85,13 @@ def test_an_account_is_suspended_unlocked_deleted_and_restored(reelq, ann, conn)
     assert reelq("users", "activate", ANN).code == 0
     conn.execute("update identity.users set failed_login_attempts = 9, locked_until = base.clock() + interval '1 hour'")
     assert reelq("users", "unlock", ANN).code == 0 and shown(reelq)["locked_until"] is None
+    acts = conn.execute("select count(*) from ops.audit_logs").fetchone()
+    for words in ("unlock", "drop-second-factor"):
+        twice = reelq("users", words, ANN)
+        assert twice.code == 0 and "Nothing to do" in twice.err
+    assert conn.execute("select count(*) from ops.audit_logs").fetchone() == acts
+    alive = reelq("users", "restore", ann)
+    assert alive.code == 1 and "must be deleted to be restored, and is not" in alive.err
     assert reelq("users", "delete", ANN).out.strip() == ann
     assert reelq("users", "show", ANN).code != 0 and shown(reelq, ann)["status"] == "deleted"
     assert reelq("users", "list").out == "" and ANN in reelq("users", "list", "--deleted").out
@@ -92,6 +104,9 @@ def test_tokens_are_printed_for_whoever_mails_them(reelq, ann, conn):
     assert reelq("users", "reset-password", ANN).out.startswith("rqt_")
     again = reelq("users", "reset-password", ANN)
     assert again.code == 1 and "no token just now" in again.err
+    reelq("users", "suspend", ANN)
+    assert "must be active, not suspended" in reelq("users", "reset-password", ANN).err
+    reelq("users", "activate", ANN)
     token = reelq("users", "verify-email", ANN, "--email", "new@example.com").out.strip()
     conn.execute("select identity.verify_email(%s)", [token])
     assert shown(reelq, "new@example.com")["email_verified"] is True
@@ -102,7 +117,7 @@ def test_the_last_admin_stays(reelq, ann):
     reelq("users", "set", ANN, "--role", "admin")
     for words in (("delete", ANN), ("suspend", ANN), ("set", ANN, "--role", "member")):
         refused = reelq("users", *words)
-        assert refused.code == 1 and "must keep an admin" in refused.err and "hint:" in refused.err
+        assert refused.code == 1 and "must keep an admin" in refused.err and "reelq users set USER --role admin" in refused.err
 
 
 def test_what_is_not_there_or_another_tenant_s_is_refused_alike(reelq, ann):

@@ -87,6 +87,9 @@ def test_links_are_followed_inside_the_folder_only(get: Get, roots: Path, tmp_pa
     assert code(get, str(roots / "away/secret")) == "permanent source_refused"
     assert code(get, str(roots / "../secret")) == "permanent source_refused"
     assert code(get, str(roots / "loop")) == "permanent source_missing"
+    with pytest.raises(PermanentError) as refused:
+        get(str(tmp_path / "secret"))
+    assert f"add {tmp_path} to REELQ_SOURCE_ROOTS" in refused.value.detail
 
 
 def test_a_folder_that_is_itself_a_link_may_be_a_root(get: Get, roots: Path, tmp_path: Path) -> None:

@@ -76,6 +76,21 @@ def init(conn: Connection | None, settings: Settings, lost: str | None) -> Keyri
     return Keyring.load(settings)
 
 
+def has_file(settings: Settings) -> bool:
+    """Whether there is a key file, good or not."""
+    return keyfile.signature(path_of(settings)) is not None
+
+
+def may_begin_anew(conn: Connection, settings: Settings, lost: str) -> bool:
+    """Whether `init` would take this key for lost: it is current, and there is no file here."""
+    return current_of(conn) == lost and not has_file(settings)
+
+
+def count_under(conn: Connection, key_id: str) -> int:
+    """The rows that are sealed under a key."""
+    return sum(secrets.count_rows(conn, used) for used in secrets.list_used_keys(conn) if used.key_id == key_id)
+
+
 def begin(conn: Connection, settings: Settings, *, new_key: bool = False) -> Begun:
     """Steps 1 to 3: go on with a rotation that did not end, else make another key current (`new_key`: in any case).
 

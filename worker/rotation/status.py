@@ -15,7 +15,7 @@ class KeyUse:
     """A key and a column; without a column when no row is sealed under the key."""
 
     key_id: str
-    state: str  # current, old, next (not used yet), missing (not in the file), other (another key of that id in the file)
+    state: str  # current, old, next (not used yet), missing (not in the file), other (another key of that id in it), unread (a file of no use)
     column: str | None  # room.table.column
     rows: int
     advice: str | None
@@ -30,14 +30,14 @@ class UnreadableRow:
     key_id: str
 
 
-def status(conn: Connection, ring: Keyring | None) -> list[KeyUse]:
-    """Every key of the file and of the database, every column that it seals rows of."""
+def status(conn: Connection, ring: Keyring | None, *, is_refused: bool = False) -> list[KeyUse]:
+    """Every key of the file and of the database, every column that it seals rows of; `is_refused`: there is a file, and it cannot be used."""
     known = {key.key_id: key for key in secrets.list_keys(conn)}
     current = next((key.key_id for key in known.values() if key.is_current), None)
     used = secrets.list_used_keys(conn)
     found = []
     for key_id in dict.fromkeys([*known, *(ring.key_ids() if ring else []), *(one.key_id for one in used)]):
-        state = _state(ring, key_id, current, known)
+        state = "unread" if is_refused else _state(ring, key_id, current, known)
         columns = [one for one in used if one.key_id == key_id]
         found += [
             KeyUse(key_id, state, f"{one.table_name}.{one.column_name}", secrets.count_rows(conn, one), _advice(key_id, state, is_used=True))
@@ -45,7 +45,7 @@ def status(conn: Connection, ring: Keyring | None) -> list[KeyUse]:
         ]
         is_gone = key_id in known and known[key_id].forgotten_at is not None and (ring is None or ring.get(key_id) is None)
         if not columns and not is_gone:
-            found.append(KeyUse(key_id, state, None, 0, _advice(key_id, state, is_used=False)))
+            found.append(KeyUse(key_id, state, None, 0, _advice(key_id, state, is_used=key_id == current and state != "current")))
     return found
 
 
@@ -62,6 +62,8 @@ def _state(ring: Keyring | None, key_id: str, current: str | None, known: dict[s
 
 def _advice(key_id: str, state: str, *, is_used: bool) -> str | None:
     """What to do about a key."""
+    if state == "unread":
+        return "make this host's key file good, then look again"
     if state == "missing":
         return "put the key file that has it here" if is_used else "not in this host's key file"
     if state == "other":

@@ -76,7 +76,11 @@ def _check_place(path: str, roots: tuple[str, ...]) -> None:
     if any(place.is_relative_to(folder) for folder in SYSTEM_FOLDERS):
         raise PermanentError("source_refused", "The source is not a plain file.", detail=path)
     if not any(place.is_relative_to(os.path.realpath(root)) for root in roots):
-        raise PermanentError("source_refused", "The source does not lie in a folder that sources may come from.", detail=path)
+        raise PermanentError(
+            "source_refused",
+            "The source does not lie in a folder that sources may come from.",
+            detail=f"{path} (to let it in, add {place.parent} to REELQ_SOURCE_ROOTS of this worker)",
+        )
 
 
 def _open_plain(name: str, flags: int) -> int:

@@ -12,6 +12,10 @@ begin
         raise exception 'slug must be 1 to 50 of a-z, 0-9 and hyphens (not at its ends), not %', quote_literal(left(p_slug, 80))
             using errcode = 'RQ008', hint = 'Such as acme-films; the name, which may be anything, is another argument.';
     end if;
+    if p_name ~ '[[:cntrl:]]' then
+        raise exception 'name must be one line of text without control characters, not %', left(to_jsonb(p_name)::text, 80)
+            using errcode = 'RQ008', hint = 'It is shown on terminals and pages.';
+    end if;
     insert into identity.tenants (slug, name, tier)
     values (p_slug, coalesce(p_name, p_slug), p_tier)
     on conflict (slug) do nothing
@@ -19,7 +23,7 @@ begin
 
     if v_id is null then
         raise exception 'slug must be a new one, not %, which a tenant has', p_slug
-            using errcode = 'RQ009', hint = 'Choose another slug, or change the row: update identity.tenants set … where slug = ….';
+            using errcode = 'RQ009', hint = 'Choose another slug, or change that tenant: reelq tenants set ' || p_slug || ' --name …';
     end if;
 
     return v_id;

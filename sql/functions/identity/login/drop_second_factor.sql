@@ -9,6 +9,9 @@ declare
     v_user identity.users;
 begin
     v_user := identity.lock_user(p_user_id, p_themselves => true);
+    if not v_user.two_factor_enabled and v_user.two_factor_secret is null then  -- nothing to do is no act
+        return;
+    end if;
     update identity.users as u
     set
         two_factor_enabled = false,
@@ -23,7 +26,7 @@ $$;
 
 comment on function identity.drop_second_factor(uuid, uuid) is $$
 Take a second factor and its recovery codes away; sessions end, but for one. Users do it for themselves, the tenant's admins for those
-who lost theirs.
+who lost theirs. Of somebody who has none nothing changes, and the audit tells of no act.
 
 Arguments
   p_but  the session that goes on; null: none

@@ -12,7 +12,7 @@ begin
     select s.* into v_session from identity.user_sessions as s where s.id = p_session_id;
     if v_session.id is null or not identity.may_see(v_session.tenant_id, v_session.user_id) then
         raise exception 'no session %', coalesce(p_session_id::text, 'null')
-            using errcode = 'RQ004', hint = 'Look with: select * from identity.list_sessions(); an application sets reelq.tenant_id.';
+            using errcode = 'RQ004', hint = 'Look with: reelq sessions list, or identity.list_sessions(); an application sets reelq.tenant_id.';
     end if;
     perform identity.check_manages_account(v_session.user_id);
     update identity.user_sessions as s

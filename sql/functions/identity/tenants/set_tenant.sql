@@ -29,6 +29,15 @@ begin
         raise exception 'job_weight must be a number from 0.01 to 9999.99, not %', left((p_facts -> 'job_weight')::text, 80)
             using errcode = 'RQ008', hint = 'A tenant of 2 gets twice the turns of a tenant of 1.';
     end if;
+    if p_facts ->> 'name' ~ '[[:cntrl:]]' then
+        raise exception 'name must be one line of text without control characters, not %', left((p_facts -> 'name')::text, 80)
+            using errcode = 'RQ008', hint = 'It is shown on terminals and pages.';
+    end if;
+    if p_facts ->> 's3_bucket' !~ '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$' or p_facts ->> 's3_bucket' like '%..%' then
+        raise exception 's3_bucket must be 3 to 63 of a-z, 0-9, dots and hyphens (neither at its ends, no two dots together), not %',
+            left((p_facts -> 's3_bucket')::text, 80)
+            using errcode = 'RQ008', hint = 'These are the rules of S3, such as acme-media.';
+    end if;
 
     select * into v_old from identity.tenants as t where t.id = v_tenant for no key update;
     v_new := jsonb_populate_record(v_old, p_facts);

@@ -17,7 +17,7 @@ begin
             end
     ) then
         raise exception 'a tenant must keep an admin who can log in, and user % is the last one', p_user_id
-            using errcode = 'RQ009', hint = 'Make another user an admin first: select identity.set_user_role(user, ''admin'').';
+            using errcode = 'RQ009', hint = 'Make another user an admin first: reelq users set USER --role admin, or identity.set_user_role(user, ''admin'').';
     end if;
 end;
 $$;

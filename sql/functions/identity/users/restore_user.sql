@@ -22,7 +22,7 @@ exception
             using errcode = 'lock_not_available', hint = 'Try again in a moment.';
     when unique_violation then
         raise exception 'the address or the username of user % must be free, and another user has it by now', p_user_id
-            using errcode = 'RQ009', hint = 'Change the other user''s first: identity.change_user.';
+            using errcode = 'RQ009', hint = 'Change the other user''s first: reelq users set USER --email …, or identity.change_user.';
 end;
 $$;
 

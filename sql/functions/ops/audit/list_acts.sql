@@ -37,6 +37,8 @@ declare
     v_where text := 'true';
     v_from text;
     v_order text;
+    v_entity_id text := p_entity_id;
+    v_known text[];
 begin
     if v_tenant is null and not v_is_operator then
         raise exception 'reelq.tenant_id must be set to see the audit'
@@ -62,6 +64,12 @@ begin
     end if;
     if p_tenant is not null then
         v_tenant := identity.find_tenant(p_tenant);
+    end if;
+    -- People name tenants by slug and users by address; the audit has ids, also of those that are gone.
+    if p_entity_type in ('tenant', 'tenant_config') and p_entity_id !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
+        v_entity_id := identity.named_tenant(p_entity_id)::text;
+    elsif p_entity_type = 'user' and p_entity_id like '%@%' then
+        v_entity_id := ops.find_person(p_entity_id, v_tenant)::text;
     end if;
     if p_actor in ('user', 'key', 'worker', 'role', 'system') then
         v_where := v_where || ' and a.actor_kind = $2';
@@ -131,10 +139,23 @@ begin
         order by a.created_at desc, a.id desc
         $q$, v_from
     )
-    using v_tenant, p_actor, v_actor, v_about, v_at, p_after, v_user, p_action, p_entity_type, p_entity_id, p_request_id, p_client_ip, p_since, p_until,
+    using v_tenant, p_actor, v_actor, v_about, v_at, p_after, v_user, p_action, p_entity_type, v_entity_id, p_request_id, p_client_ip, p_since, p_until,
         p_min_risk, p_id, v_is_operator;
     if p_id is not null and not found then
         raise exception 'no act %', p_id using errcode = 'RQ004', hint = 'Look with: reelq audit list, or ops.list_acts().';
+    end if;
+    -- None is an answer for a word that acts have; of another one it would hide a slip.
+    if not found and p_id is null and p_after is null and (p_entity_type is not null or p_action is not null) then
+        v_known := array(select distinct t.entity_type from ops.audited_tables() as t) || '{host,job,partition,queue,secret_key,video,worker}';
+        if p_entity_type <> all(v_known) then
+            raise exception 'no acts are done to a %', quote_literal(left(p_entity_type, 80))
+                using errcode = 'RQ008', hint = 'Known: ' || (select string_agg(distinct k, ', ' order by k) from unnest(v_known) as k) || '.';
+        end if;
+        v_known := v_known || '{audit,email,invitation,jobs,login,password,reset,run,second_factor,secrets}';
+        if split_part(p_action, '.', 1) <> all(v_known) then
+            raise exception 'no acts are called %', quote_literal(left(p_action, 80))
+                using errcode = 'RQ008', hint = 'They begin with: ' || (select string_agg(distinct k, ', ' order by k) from unnest(v_known) as k) || '.';
+        end if;
     end if;
 end;
 $$;
@@ -152,7 +173,7 @@ Arguments
   p_actor        id of a user or key, an e-mail address; for operators also the name of a role, worker or upkeep; or a kind: user, key,
                  worker, role, system
   p_action       as user.role_changed; without a dot all of that thing: user
-  p_entity_type, p_entity_id  what it was done to, as pause and 'all:'
+  p_entity_type, p_entity_id  what it was done to, as pause and 'all:'; of a tenant its slug or id, of a user the address or id
   p_about        the user whom it is about: id or e-mail address
   p_request_id, p_client_ip  which request, from which address
   p_since, p_until  when; until itself is no part of it
