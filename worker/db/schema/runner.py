@@ -82,7 +82,7 @@ def upgrade(
             # One that took another's place has no rights yet.
             grants = [file for file in files(root) if file.kind == "grants"]
             ran += [{"path": file.path, "kind": file.kind, "ms": run(file)} for file in grants]
-        _settle(conn, todo, ran, warn)
+        _settle(conn, todo, warn)
         shared.set_search_path(conn, search_path(root), not known, warn)
         if not known:
             shared.close_temporary(conn, search_path(root))
@@ -111,11 +111,15 @@ def _put_back(by_hand: dict[str, str], root: Path) -> list[File]:
     return found + ([file for file in files(root) if file.kind == "grants"] if found else [])
 
 
-def _settle(conn: psycopg.Connection[Any], todo: Plan, ran: list[dict[str, Any]], warn: Callable[[str], None]) -> None:
-    """Tell of changed table files that no migration stands for, and of files that are gone."""
-    moved = any(row["kind"] == "migration" for row in ran)
+def _settle(conn: psycopg.Connection[Any], todo: Plan, warn: Callable[[str], None]) -> None:
+    """Tell of changed table files that no migration stands for, and of files that are gone.
+
+    The migrations may have run in an upgrade that did not come to its end, so the ledger is asked and not this run.
+    """
+    ledger = read_ledger(conn) or {}
+    moved = max((at for kind, _, at in ledger.values() if kind == "migration"), default=None)
     for file in todo.settled:
-        if not moved:
+        if moved is None or moved < ledger[file.path][2]:
             warn(f"sql/{file.path} changed and no migration came with it: the table stays as it is")
         enter(conn, file, None)
     for path in todo.vanished:
