@@ -273,6 +273,24 @@ def test_a_new_signature_has_the_rights_of_the_old_before_the_files_that_follow(
     assert empty_conn.execute(rights).fetchone() == (True, True, False)
 
 
+def test_what_an_upgrade_that_stopped_made_is_not_told_as_made_by_hand(empty_conn: Conn, tree: Path) -> None:
+    """And what was changed by hand before it still is."""
+    change(tree, {**FED, "schema/10_cats/30_dogs.sql": "create table cats.dogs (id integer);"})
+    schema.install(empty_conn, tree)
+    empty_conn.execute("alter table cats.dogs add column by_hand integer")
+    change(tree, {**LATER, "functions/cats/feed.sql": FEED_MORE, "data/cats_feed.sql": "select 1 / 0;"})
+    change(tree, {"migrations/0002_index.sql": "-- transaction: none\ncreate index concurrently if not exists by_name on cats.cats (name);"})
+    with pytest.raises(SchemaError, match="data/cats_feed.sql"):
+        schema.upgrade(empty_conn, tree)
+    by_hand = [{"object": "cats.dogs", "kind": "table", "state": "changed"}]
+    assert [row for row in schema.diff(empty_conn, tree) if not row["object"].startswith("sql/")] == by_hand
+    change(tree, {"data/cats_feed.sql": "select 1;"})
+    warnings: list[str] = []
+    assert applied(schema.upgrade(empty_conn, tree, warn=warnings.append)) == ["data/cats_feed.sql"]
+    assert warnings == ["cats.dogs was changed by hand; `reelq schema upgrade --accept` takes it as it is"]
+    assert schema.diff(empty_conn, tree) == by_hand
+
+
 def leave_both(conn: Conn, tree: Path) -> None:
     """A database in which an upgrade left the earlier signature beside the new one, as upgrades did once."""
     change(tree, FED)

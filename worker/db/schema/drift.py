@@ -10,7 +10,8 @@ qualifiers of a view's columns, constraints that only say not null. `reelq schem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import psycopg
@@ -121,6 +122,8 @@ DESCRIBE = (
     .replace("COLUMN_RIGHTS", RIGHTS.format(owner="c.relowner", acl="a.attacl"))
 )  # fmt: skip
 
+NAMED = f"select * from ({DESCRIBE}) as own where split_part(own.object, '(', 1) = any(%(names)s)"
+
 HAS_RETIRED = "select from pg_class where oid = to_regclass('ops.retired_partitions')"
 RETIRED = "select partition from ops.retired_partitions"
 
@@ -133,14 +136,43 @@ def rows(conn: psycopg.Connection[Any], query: Any, params: Any = None) -> list[
 Objects = dict[str, tuple[str, str]]  # name -> kind, md5
 
 
-def describe(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> Objects:
-    """Every object of our rooms as it stands now."""
+def describe(conn: psycopg.Connection[Any], rooms: Sequence[str], names: Collection[str] | None = None) -> Objects:
+    """Every object of our rooms as it stands now, or those of these names."""
     with conn.transaction():
         for name, value in PARAMETERS.items():
             conn.execute("select set_config(%s, %s, true)", [name, value])
         waiting = {name for (name,) in rows(conn, RETIRED)} if rows(conn, HAS_RETIRED) else set()
-        found = rows(conn, DESCRIBE, {"rooms": list(rooms)})
+        query, wanted = (DESCRIBE, []) if names is None else (NAMED, sorted(names))
+        found = rows(conn, query, {"rooms": list(rooms), "names": wanted})
         return {name: (kind, md5) for name, kind, md5 in found if name not in waiting}
+
+
+class Follower:
+    """Records what each file of an upgrade makes of our objects, in the file's transaction.
+
+    An upgrade that stops half way would else leave its own work to be told as somebody's. A file is taken to change nothing whose
+    name it does not say: to print all objects takes a while, in which a migration would hold its locks. The grants change them all.
+    """
+
+    def __init__(self, conn: psycopg.Connection[Any], rooms: Sequence[str], before: Objects) -> None:
+        self.conn, self.rooms, self.before = conn, rooms, before
+        self.said = re.compile(rf"\b({'|'.join(map(re.escape, rooms))})\.(\w+)")
+
+    def record(self, text: str, everything: bool) -> Objects:
+        """Record what differs from before among what `text` names; return what to give to `advance` when that is committed."""
+        names = None if everything else {f"{room}.{own}" for room, own in self.said.findall(text)}
+        now = describe(self.conn, self.rooms, names)
+        old = {name: value for name, value in self.before.items() if names is None or name.split("(", 1)[0] in names}
+        gone = old.keys() - now.keys()
+        new = {name: value for name, value in now.items() if old.get(name) != value}
+        if gone:
+            self.conn.execute("delete from base.schema_objects where object = any(%s)", [list(gone)])
+        _write(self.conn, new)
+        return {name: value for name, value in self.before.items() if name not in gone} | new
+
+    def advance(self, now: Objects) -> None:
+        """A file is committed: what the next one is compared with."""
+        self.before = now
 
 
 def recorded(conn: psycopg.Connection[Any]) -> Objects:
@@ -166,12 +198,17 @@ def record(conn: psycopg.Connection[Any], now: Objects, keep: Objects, skip: set
     wanted = {name: value for name, value in now.items() if name not in skip} | keep
     with conn.transaction():
         conn.execute("delete from base.schema_objects where object <> all(%s)", [list(wanted)])
-        conn.cursor().executemany(
-            """
-            insert into base.schema_objects as old (object, kind, md5) values (%s, %s, %s)
-            on conflict (object) do update
-            set kind = excluded.kind, md5 = excluded.md5, recorded_at = clock_timestamp()
-            where old.md5 <> excluded.md5
-            """,
-            [(name, kind, md5) for name, (kind, md5) in wanted.items()],
-        )
+        _write(conn, wanted)
+
+
+def _write(conn: psycopg.Connection[Any], wanted: Objects) -> None:
+    """Write fingerprints, those that differ."""
+    conn.cursor().executemany(
+        """
+        insert into base.schema_objects as old (object, kind, md5) values (%s, %s, %s)
+        on conflict (object) do update
+        set kind = excluded.kind, md5 = excluded.md5, recorded_at = clock_timestamp()
+        where old.md5 <> excluded.md5
+        """,
+        [(name, kind, md5) for name, (kind, md5) in wanted.items()],
+    )

@@ -59,6 +59,7 @@ def upgrade(
         if todo.fresh and not empty_too:
             raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
         shared.refuse_foreign(conn, rooms(root), read_ledger(conn))
+        shared.require_roles(conn, files(root))
         if todo.fresh:
             shared.require_encoding(conn)
             shared.require_create(conn)
@@ -70,7 +71,9 @@ def upgrade(
         by_hand = drift.changes(known, before) if known else {}
         steps = todo.steps + [file for file in _put_back(by_hand, root) if file not in todo.steps]
         others_use = {} if todo.fresh else locks.tables(conn, rooms(root))
-        run = partial(apply, conn, closed=rooms(root), warn=warn, standing=others_use, patience_s=patience_s)
+        # An install that stops has recorded nothing: the next run knows by that that it is still the first.
+        follower = drift.Follower(conn, rooms(root), before) if known else None
+        run = partial(apply, conn, closed=rooms(root), warn=warn, standing=others_use, patience_s=patience_s, follower=follower)
         if not todo.fresh and not any(file.kind == "migration" for file in steps):
             texts = "".join(file.text for file in steps)
             locks.patiently(conn, partial(rehearse, conn, steps, files(root), others_use), "the upgrade", texts, others_use, patience_s)
