@@ -279,6 +279,7 @@ def test_what_an_upgrade_that_stopped_made_is_not_told_as_made_by_hand(empty_con
     schema.install(empty_conn, tree)
     empty_conn.execute("alter table cats.dogs add column by_hand integer")
     change(tree, {**LATER, "functions/cats/feed.sql": FEED_MORE, "data/cats_feed.sql": "select 1 / 0;"})
+    change(tree, {"schema/10_cats/40_birds.sql": "create table cats.birds (id bigint generated always as identity);"})
     change(tree, {"migrations/0002_index.sql": "-- transaction: none\ncreate index concurrently if not exists by_name on cats.cats (name);"})
     with pytest.raises(SchemaError, match="data/cats_feed.sql"):
         schema.upgrade(empty_conn, tree)

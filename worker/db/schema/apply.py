@@ -143,7 +143,7 @@ def apply(
             shared.close(conn, closed)
             ms = int((time.monotonic() - started) * 1000)
             enter(conn, file, ms)
-            now = follower.record(file.text, file.kind == "grants") if follower and file.kind != "data" else None
+            now = _follow(file, follower) if follower and file.kind != "data" else None
         if follower and now is not None:
             follower.advance(now)
         return ms
@@ -201,10 +201,19 @@ def _run_apart(
     ms = int((time.monotonic() - started) * 1000)
     with conn.transaction():
         enter(conn, file, ms)
-        now = follower.record(file.text, False) if follower else None
+        now = _follow(file, follower) if follower else None
     if follower and now is not None:
         follower.advance(now)
     return ms
+
+
+def _follow(file: File, follower: drift.Follower) -> drift.Objects:
+    """Record what a file may have changed: its function, what it names, or anything."""
+    if file.kind == "grants":
+        return follower.record(None)
+    if file.kind == "function" and not TRIGGER.search(ASIDE.sub(" ", file.text)):
+        return follower.record({strays.called(file)}, function=True)
+    return follower.record(follower.named(file.text))
 
 
 def _told(file: File, error: psycopg.Error) -> str:

@@ -122,7 +122,9 @@ DESCRIBE = (
     .replace("COLUMN_RIGHTS", RIGHTS.format(owner="c.relowner", acl="a.attacl"))
 )  # fmt: skip
 
-NAMED = f"select * from ({DESCRIBE}) as own where split_part(own.object, '(', 1) = any(%(names)s)"
+NAMED = "select * from (DESCRIBE) as own where split_part(own.object, '(', 1) = any(%(names)s) or own.kind = 'sequence'".replace("DESCRIBE", DESCRIBE)
+# A function alone: an upgrade replaces hundreds.
+FUNCTION = DESCRIBE.split("union all", 1)[0] + "where room.nspname || '.' || p.proname = any(%(names)s)"
 
 HAS_RETIRED = "select from pg_class where oid = to_regclass('ops.retired_partitions')"
 RETIRED = "select partition from ops.retired_partitions"
@@ -136,14 +138,13 @@ def rows(conn: psycopg.Connection[Any], query: Any, params: Any = None) -> list[
 Objects = dict[str, tuple[str, str]]  # name -> kind, md5
 
 
-def describe(conn: psycopg.Connection[Any], rooms: Sequence[str], names: Collection[str] | None = None) -> Objects:
-    """Every object of our rooms as it stands now, or those of these names."""
+def describe(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> Objects:
+    """Every object of our rooms as it stands now."""
     with conn.transaction():
         for name, value in PARAMETERS.items():
             conn.execute("select set_config(%s, %s, true)", [name, value])
         waiting = {name for (name,) in rows(conn, RETIRED)} if rows(conn, HAS_RETIRED) else set()
-        query, wanted = (DESCRIBE, []) if names is None else (NAMED, sorted(names))
-        found = rows(conn, query, {"rooms": list(rooms), "names": wanted})
+        found = rows(conn, DESCRIBE, {"rooms": list(rooms)})
         return {name: (kind, md5) for name, kind, md5 in found if name not in waiting}
 
 
@@ -151,18 +152,27 @@ class Follower:
     """Records what each file of an upgrade makes of our objects, in the file's transaction.
 
     An upgrade that stops half way would else leave its own work to be told as somebody's. A file is taken to change nothing whose
-    name it does not say: to print all objects takes a while, in which a migration would hold its locks. The grants change them all.
+    name it does not say, but for sequences, which a column makes: to print all objects takes a while, in which a migration would hold
+    its locks. The grants change them all.
     """
 
     def __init__(self, conn: psycopg.Connection[Any], rooms: Sequence[str], before: Objects) -> None:
         self.conn, self.rooms, self.before = conn, rooms, before
         self.said = re.compile(rf"\b({'|'.join(map(re.escape, rooms))})\.(\w+)")
 
-    def record(self, text: str, everything: bool) -> Objects:
-        """Record what differs from before among what `text` names; return what to give to `advance` when that is committed."""
-        names = None if everything else {f"{room}.{own}" for room, own in self.said.findall(text)}
-        now = describe(self.conn, self.rooms, names)
-        old = {name: value for name, value in self.before.items() if names is None or name.split("(", 1)[0] in names}
+    def named(self, text: str) -> set[str]:
+        """What a text says of our rooms."""
+        return {f"{room}.{own}" for room, own in self.said.findall(text)}
+
+    def record(self, names: Collection[str] | None, function: bool = False) -> Objects:
+        """Record what differs from before among these names (of a function alone), or all; what to give to `advance` when that is committed."""
+        if names is None:
+            now, old = describe(self.conn, self.rooms), self.before
+        else:
+            found = rows(self.conn, FUNCTION if function else NAMED, {"rooms": list(self.rooms), "names": sorted(names)})
+            now = {name: (kind, md5) for name, kind, md5 in found}
+            kinds = {"function"} if function else {kind for kind, _ in self.before.values()}
+            old = {n: one for n, one in self.before.items() if one[0] in kinds and (n.split("(", 1)[0] in names or one[0] == "sequence")}
         gone = old.keys() - now.keys()
         new = {name: value for name, value in now.items() if old.get(name) != value}
         if gone:
@@ -203,6 +213,8 @@ def record(conn: psycopg.Connection[Any], now: Objects, keep: Objects, skip: set
 
 def _write(conn: psycopg.Connection[Any], wanted: Objects) -> None:
     """Write fingerprints, those that differ."""
+    if not wanted:
+        return
     conn.cursor().executemany(
         """
         insert into base.schema_objects as old (object, kind, md5) values (%s, %s, %s)

@@ -130,10 +130,12 @@ def signatures(conn: psycopg.Connection[Any], among: Sequence[str]) -> set[str]:
 def drop(conn: psycopg.Connection[Any], code: Sequence[File], warn: Callable[[str], None]) -> None:
     """Drop the other signatures of functions that earlier texts of these files made; the new ones get their rights.
 
-    The grants run last: until then whoever called the old one could not call the new one. What the fingerprints do not know was made by hand, and what others depend on they would lose: both are told to `warn` and stay.
+    The grants run last: until then whoever called the old one could not call the new one.
+
+    What the fingerprints do not know was made by hand, and what others depend on they would lose: both are told to `warn` and stay.
     """
     twice = {name for (name,) in drift.rows(conn, TWICE, {"rooms": sorted({file.room for file in code if file.kind == "function"})})}
-    code = [file for file in code if file.kind == "function" and _called(file) in twice]
+    code = [file for file in code if file.kind == "function" and called(file) in twice]
     if not code:
         return
     standing = drift.rows(conn, STANDING, {"rooms": sorted({file.room for file in code})})
@@ -162,14 +164,14 @@ def _hand_on(conn: psycopg.Connection[Any], file: File, typed: str) -> None:
         conn.execute(grant.encode())
 
 
-def _called(file: File) -> str:
-    """room.name of the function of a file."""
+def called(file: File) -> str:
+    """room.name of the function or view of a file."""
     return file.path.split("/", 1)[1].removesuffix(".sql").replace("/", ".")
 
 
 def _older(conn: psycopg.Connection[Any], file: File, standing: Sequence[tuple[Any, ...]]) -> set[str]:
     """The other signatures of a function that its file comments on; none when that one does not stand."""
-    typed = {typed for _, _, own, typed in standing if typed is not None and own == _called(file)}
+    typed = {typed for _, _, own, typed in standing if typed is not None and own == called(file)}
     said = COMMENTED.search(file.text)
     if len(typed) < 2 or said is None:
         return set()
