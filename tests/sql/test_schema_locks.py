@@ -114,14 +114,13 @@ def go_on(conn: Conn, upgrade: Upgrade) -> None:
     assert upgrade.is_alive(), upgrade.error
 
 
-def test_a_worker_and_an_enqueuer_go_on_while_a_migration_waits_for_a_long_reader(released: str, request: Any, tmp_path: Path) -> None:
+def test_a_worker_and_an_enqueuer_go_on_while_a_migration_waits_for_a_long_reader(released: str, tmp_path: Path) -> None:
     """The reader leaves only when twenty jobs have come and been done behind its back: had they to wait for it, that would never be.
 
     The worker is that of the release.
     """
     root = releasekit.later(tmp_path)
-    version = request.node.callspec.params["released"]
-    tree = releasekit.program(version, tmp_path / version)
+    tree = releasekit.program(VERSION, tmp_path / VERSION)
     with psycopg.connect(released, autocommit=True, options=f"-c lock_timeout={LONG.seconds}s") as conn:
         queue = Queue(conn)
         conn.execute("select queue.pause('tenant', id::text, 'Not of this test.') from identity.tenants where slug = 'acme'")

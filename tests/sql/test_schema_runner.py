@@ -120,6 +120,17 @@ def test_a_table_file_that_changed_without_a_migration_is_told(empty_conn: Conn,
     ]
 
 
+def test_a_table_file_whose_migration_ran_in_an_upgrade_that_stopped_is_not_told(empty_conn: Conn, tree: Path) -> None:
+    schema.install(empty_conn, tree)
+    change(tree, {**LATER, "data/cats_cats.sql": "select 1 / 0;"})
+    with pytest.raises(SchemaError, match="data/cats_cats.sql"):
+        schema.upgrade(empty_conn, tree)
+    change(tree, {"data/cats_cats.sql": "select 1;"})
+    warnings: list[str] = []
+    assert applied(schema.upgrade(empty_conn, tree, warn=warnings.append)) == ["data/cats_cats.sql"]
+    assert warnings == []
+
+
 CAT_TABLE = CATS["schema/10_cats/10_cats.sql"]
 
 
@@ -243,6 +254,42 @@ def test_an_upgrade_drops_the_earlier_signature_of_a_function(pg_server: postgre
     assert empty_conn.execute("select has_function_privilege('pg_monitor', 'cats.feed(text, integer)', 'execute')").fetchone() == (True,)
     assert (strays(empty_conn, tree), schema.diff(empty_conn, tree)) == ({}, [])
     assert schema.upgrade(empty_conn, tree) == []
+
+
+def test_a_new_signature_has_the_rights_of_the_old_before_the_files_that_follow(empty_conn: Conn, tree: Path) -> None:
+    """The grants run last, and may never run: an upgrade that stops in between locks nobody out."""
+    change(tree, FED)
+    schema.install(empty_conn, tree)
+    empty_conn.execute("grant execute on function cats.feed to pg_read_all_stats with grant option")
+    # With a migration nothing is rehearsed.
+    change(tree, {"functions/cats/feed.sql": FEED_MORE, "data/cats_feed.sql": "select 1 / 0;", "migrations/0001_rest.sql": "select 1;"})
+    with pytest.raises(SchemaError, match="data/cats_feed.sql"):
+        schema.upgrade(empty_conn, tree)
+    assert signatures(empty_conn) == ["cats.feed(text,integer)"]
+    rights = (
+        "select has_function_privilege('pg_monitor', oid, 'execute'), has_function_privilege('pg_read_all_stats', oid, 'execute with grant option'),"
+        " exists (select from aclexplode(proacl) where grantee = 0) from pg_proc where oid = 'cats.feed(text, integer)'::regprocedure"
+    )
+    assert empty_conn.execute(rights).fetchone() == (True, True, False)
+
+
+def test_what_an_upgrade_that_stopped_made_is_not_told_as_made_by_hand(empty_conn: Conn, tree: Path) -> None:
+    """And what was changed by hand before it still is."""
+    change(tree, {**FED, "schema/10_cats/30_dogs.sql": "create table cats.dogs (id integer);"})
+    schema.install(empty_conn, tree)
+    empty_conn.execute("alter table cats.dogs add column by_hand integer")
+    change(tree, {**LATER, "functions/cats/feed.sql": FEED_MORE, "data/cats_feed.sql": "select 1 / 0;"})
+    change(tree, {"schema/10_cats/40_birds.sql": "create table cats.birds (id bigint generated always as identity);"})
+    change(tree, {"migrations/0002_index.sql": "-- transaction: none\ncreate index concurrently if not exists by_name on cats.cats (name);"})
+    with pytest.raises(SchemaError, match="data/cats_feed.sql"):
+        schema.upgrade(empty_conn, tree)
+    by_hand = [{"object": "cats.dogs", "kind": "table", "state": "changed"}]
+    assert [row for row in schema.diff(empty_conn, tree) if not row["object"].startswith("sql/")] == by_hand
+    change(tree, {"data/cats_feed.sql": "select 1;"})
+    warnings: list[str] = []
+    assert applied(schema.upgrade(empty_conn, tree, warn=warnings.append)) == ["data/cats_feed.sql"]
+    assert warnings == ["cats.dogs was changed by hand; `reelq schema upgrade --accept` takes it as it is"]
+    assert schema.diff(empty_conn, tree) == by_hand
 
 
 def leave_both(conn: Conn, tree: Path) -> None:

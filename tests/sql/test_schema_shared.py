@@ -261,6 +261,27 @@ def test_a_role_that_may_make_no_schema_is_told_what_to_grant(guest: Conn, empty
     schema.install(guest)
 
 
+@pytest.mark.usefixtures("dsn")  # the cluster's roles are there
+def test_all_roles_that_are_missing_are_told_at_once_before_anything_changes(guest: Conn, empty_conn: Conn, tree: Path) -> None:
+    schema.install(guest, tree)
+    one, other = f"absent_{guest.info.dbname}_1", f"absent_{guest.info.dbname}_2"
+    text = (schema.ROOT / "functions/base/ensure_roles.sql").read_text().replace("'reelq_worker'", f"'{one}'").replace("'reelq_admin'", f"'{other}'")
+    change(tree, {"functions/base/ensure_roles.sql": text, "grants.sql": "select base.ensure_roles();", "migrations/0001_rest.sql": "select 1;"})
+    before = empty_conn.execute("select path, sha256 from base.schema_ledger order by 1").fetchall()
+    for run in (schema.install, schema.upgrade):
+        with pytest.raises(schema.SchemaError) as told:
+            run(guest, tree)
+        assert str(told.value) == f"the roles {one} and {other} must exist, and {guest.info.user} may not create them"
+        assert str(told.value.hint) == "Nothing was changed. As a superuser: " + " ".join(f"create role {name} nologin;" for name in (one, other)) + "  then again."
+    assert empty_conn.execute("select path, sha256 from base.schema_ledger order by 1").fetchall() == before
+    empty_conn.execute(f"alter role {guest.info.user} createrole")
+    try:
+        assert "grants.sql" in [row["path"] for row in schema.upgrade(guest, tree)]
+    finally:
+        for name in (one, other):
+            empty_conn.execute(f"drop role if exists {name}")
+
+
 def test_a_function_that_an_upgrade_adds_is_closed_before_anybody_can_see_it(empty_conn: Conn, tree: Path) -> None:
     """The run breaks off right behind it, long before grants.sql; also in a migration without transaction."""
     schema.install(empty_conn, tree)

@@ -24,8 +24,8 @@ create table identity.subscriptions (
     constraint cancelled_has_a_time check ((status = 'cancelled') = (ended_at is not null)),
     constraint provider_has_1_to_50_characters check (length(provider) between 1 and 50),
     constraint ids_are_a_provider_s check (provider is not null or (provider_subscription_id is null and provider_customer_id is null)),
-    constraint provider_ids_have_1_to_255_characters
-    check (length(provider_subscription_id) between 1 and 255 and length(provider_customer_id) between 1 and 255),
+    constraint provider_subscription_id_has_1_to_255_characters check (length(provider_subscription_id) between 1 and 255),
+    constraint provider_customer_id_has_1_to_255_characters check (length(provider_customer_id) between 1 and 255),
     constraint period_ends_after_it_begins check (current_period_end > current_period_start),
     constraint quota_is_not_negative check (monthly_quota >= 0)
 );

@@ -121,8 +121,11 @@ def apply(
     warn: Callable[[str], None],
     standing: dict[str, int],
     patience_s: float = locks.PATIENCE_S,
+    follower: drift.Follower | None = None,
 ) -> int:
     """Run one file and enter it in the ledger; return the milliseconds. What it adds to the rooms in `closed` is not PUBLIC's.
+
+    What it makes of our objects is recorded with it, where there is a `follower`.
 
     An older signature of its function is dropped with it: calls of the files that follow would not be unique. `standing` are the
     tables that others may use.
@@ -140,12 +143,15 @@ def apply(
             shared.close(conn, closed)
             ms = int((time.monotonic() - started) * 1000)
             enter(conn, file, ms)
+            now = _follow(file, follower) if follower and file.kind != "data" else None
+        if follower and now is not None:
+            follower.advance(now)
         return ms
 
     try:
         if file.transactional:
             return locks.patiently(conn, whole, f"sql/{file.place}", file.text, standing, patience_s)
-        return _run_apart(conn, file, closed, standing, patience_s)
+        return _run_apart(conn, file, closed, standing, patience_s, follower)
     except psycopg.Error as error:
         if conn.broken:
             raise
@@ -174,7 +180,9 @@ def _run(conn: psycopg.Connection[Any], file: File, standing: dict[str, int]) ->
             raise
 
 
-def _run_apart(conn: psycopg.Connection[Any], file: File, closed: list[str], standing: dict[str, int], patience_s: float) -> int:
+def _run_apart(
+    conn: psycopg.Connection[Any], file: File, closed: list[str], standing: dict[str, int], patience_s: float, follower: drift.Follower | None
+) -> int:
     """Run a file outside a transaction, and enter it."""
     started = time.monotonic()
     for statement in statements(file.text):
@@ -191,8 +199,21 @@ def _run_apart(conn: psycopg.Connection[Any], file: File, closed: list[str], sta
         names = ", ".join(name for (name,) in invalid)
         raise SchemaError(f"sql/{file.place} left invalid indexes: {names}", "Drop them and run this again.")
     ms = int((time.monotonic() - started) * 1000)
-    enter(conn, file, ms)
+    with conn.transaction():
+        enter(conn, file, ms)
+        now = _follow(file, follower) if follower else None
+    if follower and now is not None:
+        follower.advance(now)
     return ms
+
+
+def _follow(file: File, follower: drift.Follower) -> drift.Objects:
+    """Record what a file may have changed: its function, what it names, or anything."""
+    if file.kind == "grants":
+        return follower.record(None)
+    if file.kind == "function" and not TRIGGER.search(ASIDE.sub(" ", file.text)):
+        return follower.record({strays.called(file)}, function=True)
+    return follower.record(follower.named(file.text))
 
 
 def _told(file: File, error: psycopg.Error) -> str:

@@ -10,7 +10,8 @@ qualifiers of a view's columns, constraints that only say not null. `reelq schem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import psycopg
@@ -121,6 +122,10 @@ DESCRIBE = (
     .replace("COLUMN_RIGHTS", RIGHTS.format(owner="c.relowner", acl="a.attacl"))
 )  # fmt: skip
 
+NAMED = "select * from (DESCRIBE) as own where split_part(own.object, '(', 1) = any(%(names)s) or own.kind = 'sequence'".replace("DESCRIBE", DESCRIBE)
+# A function alone: an upgrade replaces hundreds.
+FUNCTION = DESCRIBE.split("union all", 1)[0] + "where room.nspname || '.' || p.proname = any(%(names)s)"
+
 HAS_RETIRED = "select from pg_class where oid = to_regclass('ops.retired_partitions')"
 RETIRED = "select partition from ops.retired_partitions"
 
@@ -141,6 +146,43 @@ def describe(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> Objects:
         waiting = {name for (name,) in rows(conn, RETIRED)} if rows(conn, HAS_RETIRED) else set()
         found = rows(conn, DESCRIBE, {"rooms": list(rooms)})
         return {name: (kind, md5) for name, kind, md5 in found if name not in waiting}
+
+
+class Follower:
+    """Records what each file of an upgrade makes of our objects, in the file's transaction.
+
+    An upgrade that stops half way would else leave its own work to be told as somebody's. A file is taken to change nothing whose
+    name it does not say, but for sequences, which a column makes: to print all objects takes a while, in which a migration would hold
+    its locks. The grants change them all.
+    """
+
+    def __init__(self, conn: psycopg.Connection[Any], rooms: Sequence[str], before: Objects) -> None:
+        self.conn, self.rooms, self.before = conn, rooms, before
+        self.said = re.compile(rf"\b({'|'.join(map(re.escape, rooms))})\.(\w+)")
+
+    def named(self, text: str) -> set[str]:
+        """What a text says of our rooms."""
+        return {f"{room}.{own}" for room, own in self.said.findall(text)}
+
+    def record(self, names: Collection[str] | None, function: bool = False) -> Objects:
+        """Record what differs from before among these names (of a function alone), or all; what to give to `advance` when that is committed."""
+        if names is None:
+            now, old = describe(self.conn, self.rooms), self.before
+        else:
+            found = rows(self.conn, FUNCTION if function else NAMED, {"rooms": list(self.rooms), "names": sorted(names)})
+            now = {name: (kind, md5) for name, kind, md5 in found}
+            kinds = {"function"} if function else {kind for kind, _ in self.before.values()}
+            old = {n: one for n, one in self.before.items() if one[0] in kinds and (n.split("(", 1)[0] in names or one[0] == "sequence")}
+        gone = old.keys() - now.keys()
+        new = {name: value for name, value in now.items() if old.get(name) != value}
+        if gone:
+            self.conn.execute("delete from base.schema_objects where object = any(%s)", [list(gone)])
+        _write(self.conn, new)
+        return {name: value for name, value in self.before.items() if name not in gone} | new
+
+    def advance(self, now: Objects) -> None:
+        """A file is committed: what the next one is compared with."""
+        self.before = now
 
 
 def recorded(conn: psycopg.Connection[Any]) -> Objects:
@@ -166,12 +208,19 @@ def record(conn: psycopg.Connection[Any], now: Objects, keep: Objects, skip: set
     wanted = {name: value for name, value in now.items() if name not in skip} | keep
     with conn.transaction():
         conn.execute("delete from base.schema_objects where object <> all(%s)", [list(wanted)])
-        conn.cursor().executemany(
-            """
-            insert into base.schema_objects as old (object, kind, md5) values (%s, %s, %s)
-            on conflict (object) do update
-            set kind = excluded.kind, md5 = excluded.md5, recorded_at = clock_timestamp()
-            where old.md5 <> excluded.md5
-            """,
-            [(name, kind, md5) for name, (kind, md5) in wanted.items()],
-        )
+        _write(conn, wanted)
+
+
+def _write(conn: psycopg.Connection[Any], wanted: Objects) -> None:
+    """Write fingerprints, those that differ."""
+    if not wanted:
+        return
+    conn.cursor().executemany(
+        """
+        insert into base.schema_objects as old (object, kind, md5) values (%s, %s, %s)
+        on conflict (object) do update
+        set kind = excluded.kind, md5 = excluded.md5, recorded_at = clock_timestamp()
+        where old.md5 <> excluded.md5
+        """,
+        [(name, kind, md5) for name, (kind, md5) in wanted.items()],
+    )

@@ -59,6 +59,7 @@ def upgrade(
         if todo.fresh and not empty_too:
             raise SchemaMismatch("this database has no reelq schema", "Run `reelq schema install`.")
         shared.refuse_foreign(conn, rooms(root), read_ledger(conn))
+        shared.require_roles(conn, files(root))
         if todo.fresh:
             shared.require_encoding(conn)
             shared.require_create(conn)
@@ -72,7 +73,9 @@ def upgrade(
         if not todo.fresh:
             dependants.refuse(conn, steps, rooms(root))
         others_use = {} if todo.fresh else locks.tables(conn, rooms(root))
-        run = partial(apply, conn, closed=rooms(root), warn=warn, standing=others_use, patience_s=patience_s)
+        # An install that stops has recorded nothing: the next run knows by that that it is still the first.
+        follower = drift.Follower(conn, rooms(root), before) if known else None
+        run = partial(apply, conn, closed=rooms(root), warn=warn, standing=others_use, patience_s=patience_s, follower=follower)
         if not todo.fresh and not any(file.kind == "migration" for file in steps):
             texts = "".join(file.text for file in steps)
             locks.patiently(conn, partial(rehearse, conn, steps, files(root), others_use), "the upgrade", texts, others_use, patience_s)
@@ -84,7 +87,7 @@ def upgrade(
             # One that took another's place has no rights yet.
             grants = [file for file in files(root) if file.kind == "grants"]
             ran += [{"path": file.path, "kind": file.kind, "ms": run(file)} for file in grants]
-        _settle(conn, todo, ran, warn)
+        _settle(conn, todo, warn)
         shared.set_search_path(conn, search_path(root), not known, warn)
         if not known:
             shared.close_temporary(conn, search_path(root))
@@ -113,11 +116,15 @@ def _put_back(by_hand: dict[str, str], root: Path) -> list[File]:
     return found + ([file for file in files(root) if file.kind == "grants"] if found else [])
 
 
-def _settle(conn: psycopg.Connection[Any], todo: Plan, ran: list[dict[str, Any]], warn: Callable[[str], None]) -> None:
-    """Tell of changed table files that no migration stands for, and of files that are gone."""
-    moved = any(row["kind"] == "migration" for row in ran)
+def _settle(conn: psycopg.Connection[Any], todo: Plan, warn: Callable[[str], None]) -> None:
+    """Tell of changed table files that no migration stands for, and of files that are gone.
+
+    The migrations may have run in an upgrade that did not come to its end, so the ledger is asked and not this run.
+    """
+    ledger = read_ledger(conn) or {}
+    moved = max((at for kind, _, at in ledger.values() if kind == "migration"), default=None)
     for file in todo.settled:
-        if not moved:
+        if moved is None or moved < ledger[file.path][2]:
             warn(f"sql/{file.path} changed and no migration came with it: the table stays as it is")
         enter(conn, file, None)
     for path in todo.vanished:

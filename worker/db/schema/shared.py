@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from reelq.worker.db.schema import drift
-from reelq.worker.db.schema.files import SchemaError
+from reelq.worker.db.schema.files import File, SchemaError
 from reelq.worker.db.schema.foreign import ENCODING, FOREIGN, hint
 from reelq.worker.errors import USED_WRONGLY
 
@@ -85,6 +85,9 @@ order by setdatabase desc
 limit 1
 """
 
+ROLES = re.compile(r"\barray\s*\[([^\]]*)\]")
+MISSING = "select name from unnest(%(roles)s::text[]) with ordinality as listed (name, n) where to_regrole(name) is null order by n"
+
 OWNS_DATABASE = "select pg_has_role(current_user, datdba, 'usage') from pg_database where datname = current_database()"
 
 
@@ -136,6 +139,26 @@ def require_create(conn: psycopg.Connection[Any]) -> None:
         grant = sql.SQL("grant create on database {} to {}").format(sql.Identifier(database), sql.Identifier(role))
         told = f"the role {role} must be allowed to create schemas in the database {database}"
         raise SchemaError(told, f"Nothing was changed. As the owner of the database: {grant.as_string(conn)}")
+
+
+def require_roles(conn: psycopg.Connection[Any], code: Sequence[File]) -> None:
+    """Stop before anything has changed if roles that these files grant to are missing and the caller may not make them.
+
+    base.ensure_roles() would tell them one by one, and of an upgrade with the last file.
+
+    Raises:
+        SchemaError: with the statements that make them.
+    """
+    text = next((file.text for file in code if file.path == "functions/base/ensure_roles.sql"), "")
+    listed = ROLES.search(text)
+    if listed is None or drift.rows(conn, "select from pg_roles where rolname = current_user and (rolcreaterole or rolsuper)"):
+        return
+    missing = [name for (name,) in drift.rows(conn, MISSING, {"roles": re.findall(r"'(\w+)'", listed[1])})]
+    if missing:
+        ((role,),) = drift.rows(conn, "select current_user::text")
+        told = f"the role{'s' * (len(missing) > 1)} {' and '.join(missing)} must exist, and {role} may not create {'them' if missing[1:] else 'it'}"
+        make = " ".join(f"create role {name} nologin;" for name in missing)
+        raise SchemaError(told, f"Nothing was changed. As a superuser: {make}  then again.")
 
 
 def close(conn: psycopg.Connection[Any], rooms: Sequence[str]) -> None:

@@ -81,6 +81,16 @@ CREATES = re.compile(
     r"(?:table|view|type|domain|sequence|trigger|function|procedure|aggregate)\s+(?:if\s+not\s+exists\s+)?([\w.\"]+)",
     re.IGNORECASE,
 )
+# What the roles beside the owner and everybody may do with the old signature, as grants on the new one.
+RIGHTS = """
+select format(
+    'grant execute on routine %%s to %%s%%s',
+    to_regprocedure(%(new)s), given.grantee::regrole, case when given.is_grantable then ' with grant option' end
+)
+from pg_proc as old
+cross join lateral aclexplode(old.proacl) as given
+where old.oid = to_regprocedure(%(old)s) and given.grantee not in (0, old.proowner)
+"""
 COMMENTED = re.compile(r"^comment on (?:function|procedure|aggregate) ([\w.]+\s*\([^()]*\))", re.IGNORECASE | re.MULTILINE)
 
 
@@ -118,12 +128,14 @@ def signatures(conn: psycopg.Connection[Any], among: Sequence[str]) -> set[str]:
 
 
 def drop(conn: psycopg.Connection[Any], code: Sequence[File], warn: Callable[[str], None]) -> None:
-    """Drop the other signatures of functions that earlier texts of these files made.
+    """Drop the other signatures of functions that earlier texts of these files made; the new ones get their rights.
+
+    The grants run last: until then whoever called the old one could not call the new one.
 
     What the fingerprints do not know was made by hand, and what others depend on they would lose: both are told to `warn` and stay.
     """
     twice = {name for (name,) in drift.rows(conn, TWICE, {"rooms": sorted({file.room for file in code if file.kind == "function"})})}
-    code = [file for file in code if file.kind == "function" and _called(file) in twice]
+    code = [file for file in code if file.kind == "function" and called(file) in twice]
     if not code:
         return
     standing = drift.rows(conn, STANDING, {"rooms": sorted({file.room for file in code})})
@@ -135,22 +147,31 @@ def drop(conn: psycopg.Connection[Any], code: Sequence[File], warn: Callable[[st
             if name not in known:
                 warn(f"{typed} is none that sql/{file.place} makes or made, and stays: drop {kind} {typed};")
                 continue
+            _hand_on(conn, file, typed)
             try:
                 with conn.transaction():
                     conn.execute(f"drop {kind} {typed}".encode())
+                    conn.execute("delete from base.schema_objects where object = %s", [name])
             except psycopg.errors.DependentObjectsStillExist as error:
                 told = (error.diag.message_detail or "others depend on it").split("\n", 1)[0]
                 warn(f"{typed} is an earlier signature of sql/{file.place} and stays: {told}")
 
 
-def _called(file: File) -> str:
-    """room.name of the function of a file."""
+def _hand_on(conn: psycopg.Connection[Any], file: File, typed: str) -> None:
+    """Give the function that a file comments on the rights of its earlier signature."""
+    said = COMMENTED.search(file.text)
+    for (grant,) in drift.rows(conn, RIGHTS, {"new": said and said[1], "old": typed}):
+        conn.execute(grant.encode())
+
+
+def called(file: File) -> str:
+    """room.name of the function or view of a file."""
     return file.path.split("/", 1)[1].removesuffix(".sql").replace("/", ".")
 
 
 def _older(conn: psycopg.Connection[Any], file: File, standing: Sequence[tuple[Any, ...]]) -> set[str]:
     """The other signatures of a function that its file comments on; none when that one does not stand."""
-    typed = {typed for _, _, own, typed in standing if typed is not None and own == _called(file)}
+    typed = {typed for _, _, own, typed in standing if typed is not None and own == called(file)}
     said = COMMENTED.search(file.text)
     if len(typed) < 2 or said is None:
         return set()
