@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from reelq.worker.errors import NotAuthenticated
 from reelq.worker.rooms.identity import keys, login, sessions
 from reelq.worker.rooms.identity.sessions import Bearer, Opened
 from tests.conftest import Clock, Connect
@@ -34,8 +35,8 @@ def good(conn: Conn, token: str) -> bool:
     try:
         with conn.transaction(force_rollback=True):
             return sessions.check_session(conn, token).session_id is not None
-    except Exception as error:  # noqa: BLE001 - looked at below
-        assert (error.sqlstate, error.diag.message_primary, error.diag.message_hint) == NOT_AUTHENTICATED  # type: ignore[attr-defined]
+    except NotAuthenticated as error:
+        assert ("RQ014", str(error), error.hint) == NOT_AUTHENTICATED
         return False
 
 
@@ -143,7 +144,7 @@ def test_whoever_ends_a_session_waits_for_none_that_uses_it(connect: Connect, co
 def test_what_changes_an_account_ends_its_sessions(conn: Conn, ann: UUID, opened: Opened, act: str, reason: str) -> None:
     other = sessions.open_session(conn, scalar(conn, "select id from identity.users where email = 'root@example.com'"))
     if "second_factor" in act:
-        conn.execute("update identity.users set two_factor_secret = decode('0101' || repeat('00', 40), 'hex') where id = %s", [ann])
+        conn.execute("update identity.users set two_factor_secret = decode('010161' || repeat('00', 40), 'hex') where id = %s", [ann])
     conn.execute(act.encode(), [ann])
     assert not good(conn, opened.token) and good(conn, other.token)
     assert scalar(conn, "select revoked_because from identity.user_sessions where id = %s", opened.session_id) == reason

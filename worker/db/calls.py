@@ -12,6 +12,7 @@ from reelq.worker.db import rows as plain
 from reelq.worker.db.connection import family
 from reelq.worker.db.rows import Connection as Connection
 from reelq.worker.db.rows import Row
+from reelq.worker.db.rows import need_transaction as need_transaction
 
 
 def rows(conn: Connection, kind: type[Row], statement: Any, arguments: Sequence[Any] = ()) -> list[Row]:

@@ -12,7 +12,7 @@ begin
     if v_text ~ '@' then
         return query
         select 'email', m.found[1]
-        from regexp_matches(v_text, '[[:alnum:]._%+-]{1,64}@[[:alnum:]-]{1,63}(?:\.[[:alnum:]-]{1,63})*\.[[:alpha:]]{2,24}', 'g') as m (found);
+        from regexp_matches(v_text, $re$[[:alnum:]._%+-]{1,64}@[[:alnum:]-]{1,63}(?:\.[[:alnum:]-]{1,63})*\.[[:alpha:]]{2,24}$re$, 'g') as m (found);
     end if;
     -- None of the others has fewer digits than 7.
     if v_text !~ '[0-9](?:[^0-9]*[0-9]){6}' then
@@ -26,15 +26,15 @@ begin
     v_text := regexp_replace(v_text, '(?<![[:alnum:]])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![[:alnum:]])', '', 'g');
     return query
     select 'card', m.found[1]
-    from regexp_matches(v_text, '(?<![\w.+:-])(?:[0-9]{13,19}|[0-9]{4}(?:[ -][0-9]{4}){3}(?:[ -][0-9]{1,3})?|[0-9]{4}[ -][0-9]{6}[ -][0-9]{5})(?![\w-])', 'g') as m (found)
+    from regexp_matches(v_text, $re$(?<![\w.+:-])(?:[0-9]{13,19}|[0-9]{4}(?:[ -][0-9]{4}){3}(?:[ -][0-9]{1,3})?|[0-9]{4}[ -][0-9]{6}[ -][0-9]{5})(?![\w-])$re$, 'g') as m (found)
     where base.is_card(m.found[1]);  -- mutant: any long number is a card
     return query
     select 'phone', m.found[1]
     from regexp_matches(
         v_text,
         -- +43 660 1234567, 0043…; 0660 123 45 67 and 01/234 56 78 with something between; 555-123-4567 and (555) 123-4567
-        '(?<![\w.+/:-])(?:(?:\+|00)[1-9][0-9]{0,2}(?:[ ()./-]{0,3}[0-9]){6,12}|0[1-9][0-9]{0,3}[ /-][0-9]{3,4}(?:[ -]?[0-9]{2,4}){1,3}'
-        '|\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}|[2-9][0-9]{2}-[0-9]{3}-[0-9]{4})(?![\w-])',
+        $re$(?<![\w.+/:-])(?:(?:\+|00)[1-9][0-9]{0,2}(?:[ ()./-]{0,3}[0-9]){6,12}|0[1-9][0-9]{0,3}[ /-][0-9]{3,4}(?:[ -]?[0-9]{2,4}){1,3}$re$
+        || $re$|\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}|[2-9][0-9]{2}-[0-9]{3}-[0-9]{4})(?![\w-])$re$,
         'g'
     ) as m (found);
 end;

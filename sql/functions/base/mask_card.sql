@@ -6,7 +6,7 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
     select '**** ' || case when length(d.digits) < 12 then '****' else right(d.digits, 4) end
-    from (select regexp_replace(p_card, '\D', '', 'g') as digits) as d
+    from (select regexp_replace(p_card, $re$\D$re$, '', 'g') as digits) as d
     where p_card is not null;
 $$;
 

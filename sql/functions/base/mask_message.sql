@@ -10,9 +10,9 @@ declare
     v_found record;
 begin
     -- Of an address its host, of a path nothing: file names are what people chose, and links may let whoever has them in.
-    v_text := regexp_replace(v_text, '([a-z][a-z0-9+.-]*://)(?:[^\s/@''"]*@)?([^\s/?#''"]*)[^\s''"]*', '\1\2/***', 'gi');
-    v_text := regexp_replace(v_text, '(^|[\s''"(=,])/(?!/)[^\s''"):,]+', '\1/***', 'g');
-    v_text := regexp_replace(v_text, '[^\s''"/=]+\.(mp4|mov|mkv|webm|avi|m4v|mpe?g|mp3|wav|flac|m4a|aac|ogg|jpe?g|png|gif|webp|heic|pdf|srt|vtt)\M', '***.\1', 'gi');
+    v_text := regexp_replace(v_text, $re$([a-z][a-z0-9+.-]*://)(?:[^\s/@'"]*@)?([^\s/?#'"]*)[^\s'"]*$re$, $re$\1\2/***$re$, 'gi');
+    v_text := regexp_replace(v_text, $re$(^|[\s'"(=,])/(?!/)[^\s'"):,]+$re$, $re$\1/***$re$, 'g');
+    v_text := regexp_replace(v_text, $re$[^\s'"/=]+\.(mp4|mov|mkv|webm|avi|m4v|mpe?g|mp3|wav|flac|m4a|aac|ogg|jpe?g|png|gif|webp|heic|pdf|srt|vtt)\M$re$, $re$***.\1$re$, 'gi');
     for v_found in select f.kind, f.value from base.find_pii(v_text) as f loop
         v_text := replace(v_text, v_found.value, base.mask_pii(v_found.kind, v_found.value));
     end loop;

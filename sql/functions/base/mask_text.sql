@@ -5,7 +5,7 @@ immutable
 parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select regexp_replace(left(p_text, 200), '(\w)\w*', '\1***', 'g');  -- mutant: a mask shows the text
+    select regexp_replace(left(p_text, 200), $re$(\w)\w*$re$, $re$\1***$re$, 'g');  -- mutant: a mask shows the text
 $$;
 
 comment on function base.mask_text(text) is $$

@@ -6,7 +6,7 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
     select case
-        when p_url ~* '^[a-z][a-z0-9+.-]*://' then regexp_replace(p_url, '^([a-z][a-z0-9+.-]*://)(?:[^/@]*@)?([^/?#]*).*$', '\1\2/***', 'i')
+        when p_url ~* '^[a-z][a-z0-9+.-]*://' then regexp_replace(p_url, '^([a-z][a-z0-9+.-]*://)(?:[^/@]*@)?([^/?#]*).*$', $re$\1\2/***$re$, 'i')
         when p_url is not null then '/***'
     end;
 $$;

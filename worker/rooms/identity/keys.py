@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from reelq.worker.db.calls import Connection, rows, run, scalar
-from reelq.worker.db.rows import need_transaction
+from reelq.worker.db.calls import Connection, need_transaction, rows, run, scalar
 
 SCOPES = ("read", "write", "delete", "admin")
 

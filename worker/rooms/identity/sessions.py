@@ -8,8 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
-from reelq.worker.db.calls import Connection, rows, run, scalar
-from reelq.worker.db.rows import need_transaction
+from reelq.worker.db.calls import Connection, need_transaction, rows, run, scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_address text := case when p_email ~ '^[a-z0-9._%+-]+@[a-z0-9.-]+[.][a-z]{2,}$' and length(p_email) <= 255 then p_email end;
+    v_address text := case when base.is_email(p_email) then p_email end;
     v_all bigint;
     v_same bigint;
     v_id uuid;

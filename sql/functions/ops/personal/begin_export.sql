@@ -8,6 +8,7 @@ as $$
 declare
     v_tenant uuid := ops.check_subject(p_user_id);
 begin
+    perform identity.check_scope('read');
     perform base.record_act('user.exported', 'user', p_user_id::text, p_tenant_id => v_tenant, p_facts => jsonb_build_object('subject_user_id', p_user_id));
     return v_tenant;
 end;
@@ -19,4 +20,5 @@ the transaction is REPEATABLE READ.
 
 Raises
   RQ004  no such user, or nobody whom the caller may see
+  RQ016  the scope of the caller's key does not allow it
 $$;

@@ -23,7 +23,7 @@ begin
         select a.attname::text
         from pg_catalog.pg_attribute as a
         where a.attrelid = to_regclass(v_rule.relation) and a.attnum > 0 and not a.attisdropped
-            and (col_description(a.attrelid, a.attnum) ~ '\[secret\]$' or a.attgenerated <> '')  -- mutant: an export shows secrets
+            and (col_description(a.attrelid, a.attnum) ~ $re$\[secret\]\Z$re$ or a.attgenerated <> '')  -- mutant: an export shows secrets
     );
     return query execute format('select to_jsonb(t) - $2 from %s as t where %s', v_rule.relation, v_rule.finds) using p_user_id, v_hidden;
 end;

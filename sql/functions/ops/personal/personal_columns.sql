@@ -17,7 +17,7 @@ as $$
     left join ops.personal_rules() as r on r.relation = named.relation
     where
         c.relnamespace::regnamespace::text in ('base', 'identity', 'media', 'queue', 'ops') and c.relkind in ('r', 'p') and not c.relispartition
-        and col_description(c.oid, a.attnum) ~ '\[personal\]$'
+        and col_description(c.oid, a.attnum) ~ $re$\[personal\]\Z$re$
     order by named.relation, a.attnum;
 $$;
 

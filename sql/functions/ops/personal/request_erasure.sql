@@ -11,6 +11,7 @@ declare
 begin
     perform base.check_read_committed();
     v_tenant := ops.check_subject(p_user_id);
+    perform identity.check_manages_account(p_user_id);
     perform from identity.users as u where u.id = p_user_id for key share;
     if not found then
         raise exception 'user % must be there to be erased, and was erased already', p_user_id
@@ -38,5 +39,6 @@ For the user themselves (reelq.user_id), also a viewer; the tenant's admin; the 
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such user, or nobody whom the caller may see
+  RQ016  the scope of the caller's key does not allow it
   RQ009  the user was erased already
 $$;

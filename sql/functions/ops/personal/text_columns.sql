@@ -4,12 +4,12 @@ language sql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select a.attname::text, substring(col_description(a.attrelid, a.attnum) from '\[(\w+)\]$')
+    select a.attname::text, substring(col_description(a.attrelid, a.attnum) from $re$\[(\w+)\]\Z$re$)
     from pg_catalog.pg_attribute as a
     where
         a.attrelid = p_relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
         and a.atttypid in ('text'::regtype, 'varchar'::regtype, 'jsonb'::regtype, 'json'::regtype, 'text[]'::regtype)
-        and coalesce(col_description(a.attrelid, a.attnum) !~ '\[secret\]$', true)
+        and coalesce(col_description(a.attrelid, a.attnum) !~ $re$\[secret\]\Z$re$, true)
     order by a.attnum;
 $$;
 
