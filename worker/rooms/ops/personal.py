@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import scalar_row
 
-from reelq.worker.db.rows import Connection, rows, scalar
+from reelq.worker.db.calls import Connection, rows, scalar
 
 STATUSES = ("requested", "running", "completed", "open")
 PAGE_ROWS = 500  # so many rows of an export are here at once
