@@ -34,7 +34,7 @@ exception
             using errcode = 'lock_not_available', hint = 'Try again: in a moment it is taken, or free.';
     when check_violation or not_null_violation then
         get stacked diagnostics v_constraint = constraint_name;
-        raise exception '%', identity.user_refusal(v_constraint, p_email)
+        raise exception '%', case when p_email is null then 'email must be an address, not null' else identity.user_refusal(v_constraint, p_email) end
             using errcode = 'RQ008', hint = 'An email such as ann@example.com, a username of 1 to 100 characters, a name of at most 255.';
 end;
 $$;

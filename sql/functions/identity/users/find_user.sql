@@ -17,7 +17,7 @@ begin
     end if;
     if v_user.id is null or (v_user.deleted_at is not null) <> p_deleted or not identity.may_see(v_user.tenant_id, v_user.id) then
         raise exception 'no user %', coalesce(quote_literal(left(p_key, 80)), 'null')
-            using errcode = 'RQ004', hint = 'Give an address or an id; a deleted user has an id only. Look with: reelq users list';
+            using errcode = 'RQ004', hint = 'Give an address or an id; a deleted user has an id only. Look with: reelq users list, or identity.list_users().';
     end if;
     return v_user.id;
 end;

@@ -24,11 +24,11 @@ begin
                       hint = 'Enqueue a new job to do the work again'
                           || coalesce(format(', under another key: with %L this one is found.', v_key), '.');
         end if;
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed, or queue.list_jobs(''failed'').';
     end if;
     v_judged := queue.retry_these(array[p_job_id]);
     if v_judged.job_ids = '{}' then
-        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed';
+        raise exception 'no job %', p_job_id using errcode = 'RQ004', hint = 'Look with: reelq jobs list --status failed, or queue.list_jobs(''failed'').';
     elsif v_judged.reasons[1] in ('queued', 'running') then
         raise exception 'job % must be failed or cancelled to be retried, not %', p_job_id, v_judged.reasons[1]
             using errcode = 'RQ009', hint = 'It is at work already; look with: reelq jobs show';
