@@ -51,7 +51,7 @@ def test_json_has_the_whole_act(night: Tenant, reelq: Reelq) -> None:
         (["--entity", "pause/all:"], ["pause.deleted", "pause.created"]),
         (["--action", "limit"], ["limit.changed", "limit.created"]),
         (["--action", "limit.changed"], ["limit.changed"]),
-        (["--tenant", "acme"], ["user.role_changed", "user.created", "tenant.created"]),
+        (["--tenant", "acme"], ["user.role_changed", "user.created", "tenant_config.created", "tenant.created"]),
         (["--min-risk", "70"], ["user.role_changed", "pause.created"]),
         (["--about", "ann@acme.example.com"], ["user.role_changed", "user.created"]),
         (["--actor", "worker"], []),

@@ -412,9 +412,9 @@ MUTANTS = [
     one("a release is a back-off", "p_outcome = 'snoozed'", "true", LEASES, "-k", "only_a_snooze", at="a drain charges an attempt"),
     # Personal data
     one("any long number is a card", "base.is_card(m.found[1])", "true", PII, "-k", "only_looks_like"),
-    one("a mask shows the text", "'\\1***'", "'\\&'", PII, "-k", "support_needs"),
+    one("a mask shows the text", "$re$\\1***$re$", "'\\&'", PII, "-k", "support_needs"),
     one("anybody exports and erases anybody", "not identity.may_see(v_tenant, p_user_id)", "false", PERSONAL, "-k", "another_s"),
-    one("an export shows secrets", "col_description(a.attrelid, a.attnum) ~ '\\[secret\\]$'", "false", PERSONAL, "-k", "without_secrets"),
+    one("an export shows secrets", "col_description(a.attrelid, a.attnum) ~ $re$\\[secret\\]\\Z$re$", "false", PERSONAL, "-k", "without_secrets"),
     dropped("what somebody else shows goes too", PERSONAL, "-k", "has_a_share"),
     dropped("attempts of archived jobs stay", PERSONAL, "-k", "nothing_else"),
     one("files go under a running job", "exists", "false and exists", PERSONAL, "-k", "while_a_job"),
