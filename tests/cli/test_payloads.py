@@ -22,7 +22,7 @@ OBJECT = r"(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})"  # braces within braces w
 TYPE = r"([a-z][a-z0-9_]*)"
 WAYS = (
     rf"jobs enqueue {TYPE}[^\n]*? --data '?{OBJECT}",
-    rf"schedules add [^\n]*?--job {TYPE}[^\n]*? --data '?{OBJECT}",
+    rf"schedules add [^\n]*?--(?:type|job) {TYPE}[^\n]*? --data '?{OBJECT}",
     rf"enqueue_job\('{TYPE}'[^;]*?job_data => '{OBJECT}",
     rf"^>> {TYPE}\t{OBJECT}",
 )
