@@ -173,12 +173,12 @@ def status(ctx: click.Context, app: App, show_rows: bool, as_json: bool) -> None
     from reelq.worker.secrets import Keyring
     from reelq.worker.secrets.keyfile import KeyFileError
 
-    ring = None
-    try:
-        ring = Keyring.load(app.settings)
-    except KeyFileError as error:  # what the database knows is told all the same
-        output.say(f"{error}. {error.hint}")
     with app.connect() as conn:
+        ring = None
+        try:
+            ring = Keyring.load(app.settings)
+        except KeyFileError as error:  # what the database knows is told all the same
+            output.say(f"{error}. {error.hint}")
         if show_rows:
             lost = output.emit(states.unreadable_rows(conn, ring), as_json, ROWS)
             ctx.exit(CHECK_SAYS_NO if lost or ring is None else 0)

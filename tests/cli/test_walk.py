@@ -24,6 +24,8 @@ MORE = {  # of several options one has to be given
     "reelq tenants set": ["--tier", "premium"],
     "reelq tenants set-config": ["--rate", "1"],
     "reelq subscriptions set": ["--tenant", "nothing", "--plan", "premium"],
+    "reelq sessions revoke": [ID],
+    "reelq users set": ["--name", "Ann"],
     "reelq subscriptions end": ["--tenant", "nothing"],
 }
 BOUND = sorted(LEAVES.keys() - ENDLESS - WITHOUT_DATABASE - LOOKS_ITSELF - ASKS_FIRST)

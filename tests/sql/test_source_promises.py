@@ -143,8 +143,8 @@ def lacking(conn: Conn, condition: str) -> set[str]:
 
 # Where a row is written by every job, or says when in a column of its own.
 UNTIMED = {
-    "base.schema_ledger", "base.schema_objects", "identity.api_key_last_uses", "identity.api_key_uses", "queue.blocked", "queue.dead_letters", "queue.gate_events", "queue.job_stats",
-    "queue.lane_clocks", "queue.leases", "queue.listening_workers", "queue.locks", "queue.parked", "queue.ready", "queue.reservations",
+    "base.schema_ledger", "base.schema_objects", "identity.api_key_last_uses", "identity.api_key_uses", "identity.session_last_uses",
+    "queue.blocked", "queue.dead_letters", "queue.gate_events", "queue.job_stats", "queue.lane_clocks", "queue.leases", "queue.listening_workers", "queue.locks", "queue.parked", "queue.ready", "queue.reservations",
     "queue.scheduled",
 }  # fmt: skip
 

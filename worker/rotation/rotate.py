@@ -78,7 +78,7 @@ def init(conn: Connection | None, settings: Settings, lost: str | None) -> Keyri
 
 def has_file(settings: Settings) -> bool:
     """Whether there is a key file, good or not."""
-    return keyfile.signature(path_of(settings)) is not None
+    return bool(settings.secrets_file) and keyfile.signature(path_of(settings)) is not None
 
 
 def may_begin_anew(conn: Connection, settings: Settings, lost: str) -> bool:

@@ -22,12 +22,13 @@ def chain(queue, *parents):
     return ids
 
 
-def wait_for_others_than(queue, calls, observer):
-    """Return once each of the calls waits for a lock, and none for one of this session."""
+def wait_for_others_than(queue, calls, observer, *, may_pass=False):
+    """Return once each of the calls waits for a lock, and none for one of this session. `may_pass`: or has ended."""
     waits = "select cardinality(pg_blocking_pids(%s)) > 0 and not %s = any(pg_blocking_pids(%s))"
-    pids = [call._queue.conn.info.backend_pid for call in calls]
-    while not all(observer.value(waits, pid, queue.conn.info.backend_pid, pid) for pid in pids):
-        assert all(call._thread.is_alive() for call in calls), "one of them has not waited"
+    pids = {call: call._queue.conn.info.backend_pid for call in calls}
+    while pids and not all(observer.value(waits, pid, queue.conn.info.backend_pid, pid) for pid in pids.values()):
+        pids = {call: pid for call, pid in pids.items() if not may_pass or call._thread.is_alive()}
+        assert all(call._thread.is_alive() for call in pids), "one of them has not waited"
 
 
 def step(queue):

@@ -47,8 +47,8 @@ def test_two_retries_lock_in_one_order_what_both_bring_back(queue, connect, race
         holding = Race(last, lambda q: q.rows("select from queue.processing_jobs where id = %s for no key update", low))
         holding.start_and_wait_until_blocked(Queue(connect()))
         retrying = [race(lambda q, job=job: q.value("select queue.retry_job(%s)", job)) for job in roots]
-    holding.finish()
-    wait_for_others_than(queue, retrying, observer)
+    holding.finish()  # or they were first: a row's lock is no queue
+    wait_for_others_than(queue, retrying, observer, may_pass=True)
     last.conn.execute("commit")
     assert [call.finish() for call in retrying] == ["queued", "queued"]
     assert queue.status(common) == "failed"  # until the third is retried

@@ -24,6 +24,10 @@ as $$
         values
         -- First what lets somebody in.
         ('identity.user_sessions', 11, 'delete', 't.user_id = $1', '{}', 'Who is logged in where.'),
+        (
+            'identity.session_last_uses', 11, 'with',
+            't.session_id = any(array(select s.id from identity.user_sessions as s where s.user_id = $1))', '{}', 'Goes with its session.'
+        ),
         ('identity.one_time_tokens', 12, 'delete', 't.user_id = $1', '{}', 'What was mailed to them.'),
         ('identity.recovery_codes', 13, 'delete', 't.user_id = $1', '{}', 'What stands in for their second factor.'),
         ('identity.login_attempts', 14, 'delete', 't.user_id = $1', '{}', 'Log-ins under way; others live five minutes.'),
