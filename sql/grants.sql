@@ -224,6 +224,7 @@ begin
             ('ops.set_current_secret_key', 'admin'),
             ('ops.forget_secret_key', 'admin'),
             ('ops.health', 'worker readonly admin'),
+            ('ops.relay_events', 'worker admin'),
             -- personal data: a user's own, the tenant's, all
             ('ops.find_subject', 'worker app admin'),
             ('ops.request_erasure', 'worker app admin'),
@@ -340,6 +341,9 @@ begin
             ('queue.pipelines', 'worker app readonly', 'select'),
             ('queue.pipeline_steps', 'worker app readonly', 'select'),
             ('ops.erasures', 'app readonly', 'select'),
+            ('ops.event_types', 'app readonly', 'select'),
+            ('ops.events', 'app readonly', 'select'),
+            ('ops.outbox', 'app readonly', 'select'),
             ('identity.users_masked', 'support', 'select'),
             ('media.videos_masked', 'support', 'select'),
             ('media.assets_masked', 'support', 'select'),
@@ -420,6 +424,8 @@ begin
             ["queue.job_history", "user_id = (select identity.limited_to())"],
             ["queue.schedules", "false"],
             ["ops.erasures", "user_id = (select identity.limited_to())"],
+            ["ops.outbox", "false"],
+            ["ops.events", "false"],
             ["ops.audit_logs", "user_id = (select identity.limited_to())"]
         ]$json$) as listed (own)
         where to_regclass(listed.own ->> 0) is not null

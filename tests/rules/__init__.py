@@ -375,7 +375,7 @@ def functions_that_name_rooms_on_their_right(root: Path) -> Iterator[str]:
 
 
 # Where a room has to reach one on its right after all, it does so by text that is executed: docs/why.md says why each does.
-DOORS = ("functions/base/record_act.sql", "functions/base/check_sealed.sql", "functions/base/protect_user_rows.sql")
+DOORS = ("functions/base/record_act.sql", "functions/base/emit_event.sql", "functions/base/check_sealed.sql", "functions/base/protect_user_rows.sql")
 
 
 def functions_that_execute_texts_about_rooms_on_their_right(root: Path) -> Iterator[str]:

@@ -7,6 +7,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_asset uuid;
+    v_tenant uuid;
+    v_code text;
 begin
     -- Raise nothing here: the caller is settling a job, which has to succeed.
     update media.videos as v
@@ -20,7 +22,14 @@ begin
         and v.status not in ('failed', 'ready')
         and v.deleted_at is null
         and base.may_act_for(v.tenant_id)
-    returning v.asset_id into v_asset;
+    returning v.asset_id, v.tenant_id, v.error_code into v_asset, v_tenant, v_code;
+    if not found then
+        return;
+    end if;
+    perform base.emit_event(
+        'video.failed', v_tenant, 'video:' || p_video_id,
+        jsonb_build_object('video_id', p_video_id, 'asset_id', v_asset, 'error_code', v_code)
+    );
 
     update media.assets as a
     set status = 'failed'

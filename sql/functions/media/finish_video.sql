@@ -8,6 +8,7 @@ as $$
 declare
     v_asset uuid;
     v_status text;
+    v_tenant uuid;
 begin
     select v.asset_id, v.status
     into v_asset, v_status
@@ -35,7 +36,11 @@ begin
         status = 'ready',
         processing_started_at = coalesce(v.processing_started_at, base.clock()),
         processing_completed_at = base.clock()
-    where v.id = p_video_id and v.status <> 'ready';
+    where v.id = p_video_id and v.status <> 'ready'
+    returning v.tenant_id into v_tenant;
+    if found then
+        perform base.emit_event('video.ready', v_tenant, 'video:' || p_video_id, jsonb_build_object('video_id', p_video_id, 'asset_id', v_asset));
+    end if;
 
     update media.assets as a
     set status = 'ready'
