@@ -1,7 +1,9 @@
 -- What an application has added stays.
-insert into ops.event_types (name, about, audience) values
+insert into ops.event_types as t (name, about, audience) values
 ('video.ready', 'All that was to be made of a video is there. Data: video_id, asset_id.', 'tenant'),
 ('video.failed', 'A video cannot be made. Data: video_id, asset_id, error_code.', 'tenant'),
 ('job.failed', 'A job has failed for good. Data: job_id, job_type, video_id, asset_id, error_code, attempts.', 'tenant')
-on conflict (name) do update set about = excluded.about, audience = excluded.audience
-where (ops.event_types.about, ops.event_types.audience) is distinct from (excluded.about, excluded.audience);
+on conflict (name) do update set
+    about = excluded.about,
+    audience = excluded.audience
+where (t.about, t.audience) is distinct from (excluded.about, excluded.audience);
