@@ -17,9 +17,9 @@ from reelq.worker.av.probe.probe import measure
 from reelq.worker.db.rows import Connection
 from reelq.worker.errors import PermanentError
 from reelq.worker.jobs.context import JobContext
+from reelq.worker.jobs.stored import RegisteredObject
 from reelq.worker.rooms import media
 from reelq.worker.rooms.media import VideoSource
-from reelq.worker.jobs.stored import RegisteredObject
 from reelq.worker.stores.base import OnBytes
 
 SOURCE = "source"  # without a suffix, so that ffmpeg decides by the bytes
