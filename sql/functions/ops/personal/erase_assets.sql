@@ -54,7 +54,8 @@ begin
     -- The triggers of both tables take the jobs along, and what is in the history.
     delete from media.videos as v where v.id = any(v_videos);
     delete from media.assets as a where a.id = any(v_assets);
-    delete from media.objects as o where o.id = any(v_objects) and o.state = 'deleting';
+    -- Not what a file refers to that was to go and stays.
+    delete from media.objects as o where o.state = 'deleting' and o.id = any(array(select f from media.unreferenced_objects(v_objects) as f));
     return ops.count_erased(p_erasure_id, v_counts);
 end;
 $$;
