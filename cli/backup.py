@@ -104,8 +104,10 @@ def list_backups(app: App, everything: bool, in_store: bool, as_json: bool) -> N
     with app.connect() as conn:
         found = backups.list_backups(conn, everything)
     rows: list[Any] = list(found) if as_json else [
-        asdict(one) | {"began_at": text.shown(one.began_at), "encrypted": _yes(one.key_fingerprints), "trouble": one.error_message or one.verify_error,
-                       "status": "pruned" if one.pruned_at else one.status} for one in found
+        asdict(one) | {
+            "began_at": text.shown(one.began_at), "encrypted": _yes(one.key_fingerprints), "trouble": one.error_message or one.verify_error,
+            "status": "pruned" if one.pruned_at else one.status,
+        } for one in found
     ]  # fmt: skip
     if not output.emit(rows, as_json, BACKUPS) and not as_json:
         output.say("No backups yet: reelq backup create makes one.")

@@ -33,4 +33,5 @@ def check_same(conn: Connection, manifest: Manifest) -> None:
         found += [f"{one.invariant} ({one.job_id}: {one.detail})" for one in maintenance.verify(conn)]
     if found:
         more = f", and {len(found) - TOLD} more" if len(found) > TOLD else ""
-        raise BackupDamaged("differs", f"what was restored is not what was backed up: {'; '.join(found[:TOLD])}{more}")
+        told = f"what was restored is not what was backed up: {'; '.join(found[:TOLD])}{more}"
+        raise BackupDamaged("differs", told, "Was somebody else at work in it meanwhile? In a new database (--create) nobody can be.")

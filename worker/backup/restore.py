@@ -39,10 +39,8 @@ where
     and (n.nspname <> 'public' or exists (select from pg_class as c where c.relnamespace = n.oid))
 order by 1
 """
-SESSIONS = """
-select count(*) from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid() and application_name like 'reelq%%'
-"""
+SESSIONS = "select count(*) from pg_stat_activity where datname = %s and pid <> pg_backend_pid() and usesysid is not null"
+UNFINISHED = "_restoring"  # how a new database is called until all is well: nobody comes in meanwhile
 
 OnStep = Callable[[str, int], None]  # what is done now, and bytes of it so far
 
@@ -89,15 +87,16 @@ def restore(
             _check_target(first, manifest, replace_ours)
         archive.check_whole(store, manifest, step("reading"))
         roles_made = _make_roles(first, manifest)
-        if maker is not None:
-            assert name is not None
-            _create_database(maker, name)
-        conn = first if maker is None else opened.enter_context(_connect(settings))
-        if replace_ours:
-            _drop_ours(conn)
-        archive.feed(settings, store, manifest, program, db.conninfo_of(conn), restore_arguments(), step("restoring"))
-        step("comparing")(manifest.size_bytes)
-        return _settle(conn, store, manifest, roles_made)
+        new = _create_database(maker, str(name)) if maker is not None else None
+        with first if new is None else _connect(settings, new) as conn:
+            if replace_ours:
+                _drop_ours(conn)
+            archive.feed(settings, store, manifest, program, db.conninfo_of(conn), restore_arguments(), step("restoring"))
+            step("comparing")(manifest.size_bytes)
+            done = _settle(conn, store, manifest, roles_made)
+        if maker is not None and new is not None:
+            _rename(maker, new, str(name))
+        return replace(done, database=str(name or done.database))
 
 
 def _one_of(store: Store, name: str | None) -> str | None:
@@ -106,14 +105,14 @@ def _one_of(store: Store, name: str | None) -> str | None:
     return name if name in known else None
 
 
-def _connect(settings: Settings) -> Connection:
-    """To the database that is restored into.
+def _connect(settings: Settings, name: str | None = None) -> Connection:
+    """To the database that is restored into, or to one of that name beside it.
 
     Raises:
         BackupError: "no_database".
     """
     try:
-        conn = db.connect(settings, NAME, direct=True)
+        conn = db.connect(settings if name is None else _beside(settings, name), NAME, direct=True)
     except DatabaseRefuses as error:
         if "does not exist" not in str(error) or "database" not in str(error):
             raise
@@ -131,9 +130,17 @@ def _to_make_from(settings: Settings, name: str | None) -> Connection:
     """
     if name is None:
         raise BackupError("no_database", "DATABASE_URL must name the database that is to be made", "As in postgresql://owner@host/reelq")
+    conn = db.connect(_beside(settings, MAINTENANCE), NAME)
+    if conn.execute("select from pg_database where datname = %s", [name]).fetchone() is not None:
+        conn.close()
+        raise BackupError("not_empty", f"the database {name} exists already", "Leave --create out to restore into it.")
+    return conn
+
+
+def _beside(settings: Settings, name: str) -> Settings:
+    """The settings for another database of the same server."""
     direct = settings.database_direct_url if db.behind_pooler(settings) and not db.polls(settings) else settings.database_url
-    there = replace(settings, database_url=make_conninfo(direct, dbname=MAINTENANCE), database_direct_url="")
-    return db.connect(there, NAME)
+    return replace(settings, database_url=make_conninfo(direct, dbname=name), database_direct_url="")
 
 
 def _check_target(conn: Connection, manifest: Manifest, replace_ours: bool) -> None:
@@ -154,10 +161,10 @@ def _check_target(conn: Connection, manifest: Manifest, replace_ours: bool) -> N
             "not_empty", f"the database holds reelq already (schema {ours[0]})",
             "Restore into an empty database or a new one (--create); --replace drops what is there.",
         )  # fmt: skip
-    ((sessions,),) = conn.execute(SESSIONS).fetchall()
-    if ours and sessions:
-        hint = "Stop workers and commands first: select * from pg_stat_activity"
-        raise BackupError("in_use", f"{sessions} sessions of reelq are in the database", hint)
+    ((sessions,),) = conn.execute(SESSIONS, [conn.info.dbname]).fetchall()
+    if sessions:
+        hint = "Stop workers and applications first (select * from pg_stat_activity); --create restores into a new one, where nobody can be."
+        raise BackupError("in_use", f"{sessions} other sessions are in the database", hint)
 
 
 def _make_roles(conn: Connection, manifest: Manifest) -> list[str]:
@@ -178,19 +185,36 @@ def _make_roles(conn: Connection, manifest: Manifest) -> list[str]:
     return missing
 
 
-def _create_database(conn: Connection, name: str) -> None:
-    """Make it, empty.
+def _create_database(conn: Connection, name: str) -> str:
+    """Make it, empty, under another name; that name. What a restore that was killed has left of one goes.
 
     Raises:
-        BackupError: "not_empty", it is there already; "no_database", this role may not.
+        BackupError: "in_use", another restore is at work in it; "no_database", this role may not.
     """
+    new = name.encode()[: 63 - len(UNFINISHED)].decode(errors="ignore") + UNFINISHED
+    conn.execute("select set_config('statement_timeout', '0', false)")
     try:
-        conn.execute(sql.SQL("create database {} encoding 'UTF8' template template0").format(sql.Identifier(name)))
-    except psycopg.errors.DuplicateDatabase as error:
-        raise BackupError("not_empty", f"the database {name} exists already", "Leave --create out to restore into it.") from error
+        conn.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(new)))
+        conn.execute(sql.SQL("create database {} encoding 'UTF8' template template0").format(sql.Identifier(new)))
+        return new
+    except psycopg.errors.ObjectInUse as error:
+        raise BackupError("in_use", f"another restore is at work in the database {new}", "Wait for it, or end its session.") from error
     except psycopg.errors.InsufficientPrivilege as error:
         hint = "As a superuser: create database … owner …; then again without --create."
         raise BackupError("no_database", str(error.diag.message_primary), hint) from error
+
+
+def _rename(conn: Connection, new: str, name: str) -> None:
+    """Let it appear under its name.
+
+    Raises:
+        BackupError: "not_empty", somebody has made one of that name meanwhile; "in_use".
+    """
+    try:
+        conn.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(new), sql.Identifier(name)))
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.ObjectInUse) as error:
+        hint = f"It is whole, and lies in {new}: alter database {new} rename to …"
+        raise BackupError("not_empty", f"what was restored could not be renamed to {name}: {error.diag.message_primary}", hint) from error
 
 
 def _drop_ours(conn: Connection) -> None:
