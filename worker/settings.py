@@ -120,7 +120,7 @@ FIELDS: dict[str, Field] = {
         Field("backup_identity", str, "", "age identities that open backups, as age-keygen writes them; best as _FILE", secret=True),
         Field("backup_keep", parse_seconds, "30d", "how long a backup is kept"),
         Field("backup_timeout", parse_seconds, "6h", "longest that a backup may hold its snapshot and its locks"),
-        Field("backup_scope", parse_choice("all", "reelq"), "all", "all of the database; reelq: only what is reelq's, where an application lives there too"),
+        Field("backup_scope", parse_choice("all", "reelq"), "all", "all of the database; reelq: without what an application has in it"),
         Field("postgres_bin", parse_path, "", "folder of pg_dump, pg_restore and the server's programs; empty: the system's are looked for"),
         Field("s3_endpoint_url", parse_url, "", "S3 server; empty: AWS"),
         Field("s3_region", str, "us-east-1", "S3 region"),
