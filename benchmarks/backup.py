@@ -115,9 +115,9 @@ def bench(jobs: int, pg: str | None, write: Path | None, note: str | None) -> No
                 command = "./run bench backup" + (f" --jobs {jobs}" if jobs != 1_000_000 else "")
                 head = f"- **command**: {command}\n- **date**: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n- **machine**: {facts}"
                 head += f"\n- **Postgres**: {database.version}"
-                head += f"\n- **queue**: {jobs:,} jobs, of which nine in ten are completed, with an attempt each; {size / 1e9:.2f} GB, {made.rows:,} rows"
+                head += f"\n- **queue**: {jobs:,} jobs, nine in ten completed, with an attempt each; {size / 1e9:.2f} GB, {made.rows:,} rows"
                 head += f"\n- **backup**: {made.size_bytes / 1e6:,.0f} MB in a folder of the same disk, not encrypted"
-                head += "\n- **verify** starts a private server, restores, counts all tables and asks queue.verify(); **restore** reads it twice, and does the same"
+                head += "\n- **verify** starts a private server, restores, counts all tables, asks queue.verify(); **restore** reads it twice, and does the same"
                 head += f"\n- **note**: {note}" if note else ""
                 write_section(write, "backup", "Back up, verify, restore", head, text)
     finally:
