@@ -166,7 +166,7 @@ def restore(app: App, backup_id: str | None, make: bool, replace: bool, sure: bo
     \b
     Examples:
       reelq backup restore --create
-      reelq --database-url postgresql://owner@db.example/empty backup restore 01a21cb0-5fd6-7c51-baac-2b497d0c9801
+      reelq backup restore 01a21cb0-5fd6-7c51-baac-2b497d0c9801
     """
     from reelq.worker.backup import restore as restoring
 

@@ -248,7 +248,7 @@ def _left_to_do(conn: Connection, manifest: Manifest) -> list[str]:
     steps: Sequence[str | None] = [
         f"reelq schema upgrade: the backup is of reelq {manifest.reelq}" if moves else None,
         "reelq secrets status: this host's key file has to have the keys of that time",
-        "reelq store check: objects that were written or removed since then are in no row, or a row has no object",
+        "The store has objects of after the backup that no row names, and may lack some that rows name: check it before workers start",
         f"What was revoked, erased or changed after {manifest.began_at[:19]} is as it was then (keys, sessions, passwords): do it again",
         "Events of the last minutes before it may be delivered twice",
         "Then start the workers, and: reelq doctor",
