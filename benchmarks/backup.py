@@ -117,7 +117,7 @@ def bench(jobs: int, pg: str | None, write: Path | None, note: str | None) -> No
                 head += f"\n- **Postgres**: {database.version}"
                 head += f"\n- **queue**: {jobs:,} jobs, nine in ten completed, with an attempt each; {size / 1e9:.2f} GB, {made.rows:,} rows"
                 head += f"\n- **backup**: {made.size_bytes / 1e6:,.0f} MB in a folder of the same disk, not encrypted"
-                head += "\n- **verify** starts a private server, restores, counts all tables, asks queue.verify(); **restore** reads it twice, and does the same"
+                head += "\n- **verify** starts a private server, restores, counts all tables, asks queue.verify(); **restore** does so in earnest"
                 head += f"\n- **note**: {note}" if note else ""
                 write_section(write, "backup", "Back up, verify, restore", head, text)
     finally:

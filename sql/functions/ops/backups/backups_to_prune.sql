@@ -19,9 +19,9 @@ begin
             or (b.status = 'completed' and b.began_at < base.clock() - p_keep)
         )
         -- What one would restore today: the last one, and the last one of which it is known that it restores.
-        and b.id is distinct from (  -- mutant: the last verified backup is pruned
+        and b.id is distinct from (
             select v.id from ops.backups as v
-            where v.status = 'completed' and v.pruned_at is null and v.verified_at is not null and v.verify_failed_at is null
+            where v.status = 'completed' and v.pruned_at is null and v.verify_failed_at is null and v.verified_at is not null  -- mutant: the last verified backup is pruned
             order by v.began_at desc, v.id desc limit 1
         )
         and b.id is distinct from (
