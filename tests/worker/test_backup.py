@@ -153,7 +153,7 @@ def test_what_is_restored_is_what_was_committed_before_the_snapshot(place: Place
         place.drop()
         done = restoring.restore(opened(place, KEY), create=True)
         with place.connect() as conn:
-            ids = [row[0] for row in before]
+            ids = [row[0] for row in before if row is not None]
             assert conn.execute("select count(*) from queue.processing_jobs where id = any(%s)", [ids]).fetchone() == (len(ids),)
             assert conn.execute("select * from queue.verify()").fetchall() == [] and schema.diff(conn) == []
         assert place.ask("select id::text, status, size_bytes from ops.backups") == (made.id, "completed", made.size_bytes)

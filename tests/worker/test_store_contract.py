@@ -425,9 +425,8 @@ def test_of_bytes_that_stop_coming_nothing_is_left(backend: storekit.Backend, st
     assert store.stat(KEY) is None and list(store.list()) == []
     if backend.name == "folder":
         assert [path.name for path in (Path(store.bucket.removeprefix("file://")) / ".incoming").iterdir()] == ["store"]
-    else:
-        left = backend.client().list_multipart_uploads(Bucket=store.bucket.removeprefix("s3://")) if backend.name == "moto" else {}
-        assert left.get("Uploads", []) == []
+    elif backend.name == "moto":  # rclone says NoSuchUpload for none at all
+        assert backend.client().list_multipart_uploads(Bucket=store.bucket.removeprefix("s3://")).get("Uploads", []) == []
 
 
 def test_backups_within_a_store_are_none_of_its_objects(backend: storekit.Backend) -> None:
