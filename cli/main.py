@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sessions": ("reelq.cli.sessions:sessions", "Who is logged in where."),
     "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
+    "backup": ("reelq.cli.backup:backup", "Make backups, verify them by restoring them, restore one in earnest."),
     "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),
     "schema": ("reelq.cli.schema:schema", "Install, upgrade and check the database schema."),
     "config": ("reelq.cli.config:config", "Show the settings."),

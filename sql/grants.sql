@@ -239,6 +239,8 @@ begin
             ('ops.forget_secret_key', 'admin'),
             ('ops.health', 'worker readonly admin'),
             ('ops.relay_events', 'worker admin'),
+            -- making and restoring one is the owner's
+            ('ops.list_backups', 'admin'),
             -- personal data: a user's own, the tenant's, all
             ('ops.find_subject', 'worker app admin'),
             ('ops.request_erasure', 'worker app admin'),

@@ -12,6 +12,8 @@
     │   ├── DatabaseLocked      another session holds a lock for too long
     │   ├── PoolExhausted       this worker lends all its connections, and none comes back
     │   └── DatabaseRefuses     Postgres answers and does not let us in: password, role or database are wrong
+    ├── BackupError             a backup cannot be made, read or restored
+    │   └── BackupDamaged       it is cut, altered, or not what its manifest says
     ├── SettingsError           the environment or a flag is wrong
     │   └── HandlersError       a job type is declared wrongly, or its module cannot be used
     └── QueueError              one class per SQLSTATE that sql/README.md lists
@@ -163,6 +165,21 @@ class DatabaseRefuses(DatabaseAway):
 
     exit_code = USED_WRONGLY
     hint = "Check user, password and name of the database in DATABASE_URL; trying again does not mend them."
+
+
+class BackupError(ReelqError):
+    """A backup cannot be made, read or restored. `code` is a stable word."""
+
+    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+class BackupDamaged(BackupError):
+    """What lies in the store is not what was written there, or does not restore to what it was made of."""
+
+    exit_code = CHECK_SAYS_NO
 
 
 class QueueError(ReelqError):

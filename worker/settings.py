@@ -115,6 +115,13 @@ FIELDS: dict[str, Field] = {
         Field("database_url", str, "", "libpq URL or keywords; empty: PG* variables decide", secret=True),
         Field("database_direct_url", str, "", "for LISTEN when database_url is a transaction pooler; `off`: poll", secret=True),
         Field("store", parse_store, "file:///var/lib/reelq/objects", "where objects lie: file:///folder or s3://bucket"),
+        Field("backup_store", parse_store, "", "where backups lie; empty: in the common store, below .backups"),
+        Field("backup_recipients", parse_list, "", "age recipients (age1…) that backups are encrypted for; empty: not encrypted"),
+        Field("backup_identity", str, "", "age identities that open backups, as age-keygen writes them; best as _FILE", secret=True),
+        Field("backup_keep", parse_seconds, "30d", "how long a backup is kept"),
+        Field("backup_timeout", parse_seconds, "6h", "longest that a backup may hold its snapshot and its locks"),
+        Field("backup_scope", parse_choice("all", "reelq"), "all", "all of the database; reelq: without what an application has in it"),
+        Field("postgres_bin", parse_path, "", "folder of pg_dump, pg_restore and the server's programs; empty: the system's are looked for"),
         Field("s3_endpoint_url", parse_url, "", "S3 server; empty: AWS"),
         Field("s3_region", str, "us-east-1", "S3 region"),
         Field("s3_access_key_id", str, "", "S3 key id; empty: boto3's own chain"),
@@ -159,6 +166,13 @@ class Settings:
     database_url: str
     database_direct_url: str
     store: str
+    backup_store: str
+    backup_recipients: tuple[str, ...]
+    backup_identity: str
+    backup_keep: float
+    backup_timeout: float
+    backup_scope: str
+    postgres_bin: str
     s3_endpoint_url: str
     s3_region: str
     s3_access_key_id: str

@@ -17,6 +17,7 @@ LEAVES = {path: context for path, context in reference.commands(cli) if not isin
 ENDLESS = {"reelq worker run", "reelq top", "reelq jobs tail"}  # they stay until they are told to end
 WITHOUT_DATABASE = {"reelq completion", "reelq config show", "reelq schema print"}
 LOOKS_ITSELF = {"reelq doctor", "reelq schema install", "reelq schema status", "reelq schema upgrade", "reelq schema diff"}
+LOOKS_INTO_THE_STORE = {"reelq backup restore", "reelq backup verify"}  # first: they are for when the database is lost
 ASKS_FIRST = {"reelq workers drain", "reelq job-types sync"}  # for more words, or with nothing to do
 CHOOSES = {f"reelq jobs {verb}" for verb in ("cancel", "reprioritise", "reschedule", "retry", "run-now")}  # by ids or by a filter
 MORE = {  # of several options one has to be given
@@ -28,7 +29,7 @@ MORE = {  # of several options one has to be given
     "reelq users set": ["--name", "Ann"],
     "reelq subscriptions end": ["--tenant", "nothing"],
 }
-BOUND = sorted(LEAVES.keys() - ENDLESS - WITHOUT_DATABASE - LOOKS_ITSELF - ASKS_FIRST)
+BOUND = sorted(LEAVES.keys() - ENDLESS - WITHOUT_DATABASE - LOOKS_ITSELF - LOOKS_INTO_THE_STORE - ASKS_FIRST)
 ODD = re.compile(r"Traceback|Error\(|object at 0x|\\[nt]|<class|psycopg|NoneType|\t|\x1b")
 
 

@@ -46,6 +46,7 @@ PIPELINES = "tests/sql/test_queue_pipelines.py"
 PAIRS = "tests/sql/test_queue_pairs.py"
 SCHEDULES = "tests/sql/test_queue_schedules.py"
 SECRETS = "tests/sql/test_ops_secrets.py"
+BACKUPS = "tests/sql/test_backups.py"
 FIGURES = "tests/sql/test_queue_tenant_figures.py"
 PERSONAL = "tests/sql/test_personal.py"
 PII = "tests/sql/test_personal_pii.py"
@@ -428,6 +429,10 @@ MUTANTS = [
     one("rows are sealed back under an older key", " is distinct from v_current", " is null", SECRETS, "-k", "sealed_back"),
     one("two hosts each make their key current", "is distinct from p_instead_of", "is null and p_instead_of is not null", SECRETS, "-k", "other_is_told"),
     one("a key is forgotten that rows use", "is not null", "= ''", SECRETS, "-k", "not_forgotten"),
+    # Backups
+    one("two backups at once", "if ", "if false and ", BACKUPS, "-k", "one_backup_runs"),
+    one("a backup that was given up goes on", "if ", "if false and ", BACKUPS, "-k", "one_backup_runs"),
+    one("the last verified backup is pruned", " and v.verified_at is not null", "", BACKUPS, "-k", "leaves_the_last"),
     one("used keys are told by reading all rows", "base.envelope_key(t.%1$I) > $1 ", "base.envelope_key(t.%1$I) || '' > $1 ", SECRETS, "-k", "more_than_it_is_about"),
     # Tenants, quotas and keys
     one("weights sum to anything", "v_sum <> 1", "false", CONFIGS, "-k", "weights"),

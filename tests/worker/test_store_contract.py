@@ -15,9 +15,10 @@ import httpx
 import pytest
 
 from reelq.worker.errors import JobError, PermanentError, StopRequested, TransientError
+from reelq.worker.settings import load
 from reelq.worker.stop import StopSignal
 from reelq.worker.stores import s3_upload
-from reelq.worker.stores.open import Store, StoredObject
+from reelq.worker.stores.open import Store, StoredObject, open_store
 from reelq.worker.stores.s3 import S3Store
 from tests.fakes import s3_servers
 from tests.worker import storekit
@@ -401,3 +402,42 @@ def test_one_bad_reading_is_not_a_corrupt_object(store: Store, file: Any, tmp_pa
         store.get("a", tmp_path / "again", stored.sha256)
     assert told.value.code == "store_away"
     assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("size", [0, 3, 5 * MIB, 11 * MIB + 7])
+def test_bytes_are_stored_as_they_come_and_read_as_they_are(store: Store, size: int) -> None:
+    body = content(size)
+    with store.writer(KEY, expected_bytes=size) as writer:
+        for begin in range(0, size, 65_552):  # as they come from an encryption
+            writer.write(body[begin : begin + 65_552])
+        if size > 6 * MIB:
+            assert store.stat(KEY) is None, "it is seen before it is whole"
+    assert (writer.size_bytes, writer.sha256) == (size, hashlib.sha256(body).hexdigest())
+    assert b"".join(store.read(KEY)) == body
+    with store.writer(KEY) as again:  # the same bytes once more are as good
+        again.write(body)
+
+
+def test_of_bytes_that_stop_coming_nothing_is_left(backend: storekit.Backend, store: Store) -> None:
+    with pytest.raises(KeyError), store.writer(KEY) as writer:
+        writer.write(content(6 * MIB))
+        raise KeyError("stopped")
+    assert store.stat(KEY) is None and list(store.list()) == []
+    if backend.name == "folder":
+        assert [path.name for path in (Path(store.bucket.removeprefix("file://")) / ".incoming").iterdir()] == ["store"]
+    elif backend.name == "moto":  # rclone says NoSuchUpload for none at all
+        assert backend.client().list_multipart_uploads(Bucket=store.bucket.removeprefix("s3://")).get("Uploads", []) == []
+
+
+def test_backups_within_a_store_are_none_of_its_objects(backend: storekit.Backend) -> None:
+    environ = backend.environ()
+    common = open_store(load(environ))
+    backups = open_store(load(environ | {"REELQ_STORE": f"{environ['REELQ_STORE']}/.backups"}))
+    with backups.writer("2030/database.dump") as writer:
+        writer.write(b"PGDMP")
+    assert list(backups.list()) == ["2030/database.dump"] and list(common.list()) == []
+    assert common.is_empty()
+    for call in (common.stat, common.delete, common.signed_url):
+        with pytest.raises(PermanentError) as refused:
+            call(".backups/2030/database.dump")
+        assert refused.value.code == "bad_key"

@@ -22,7 +22,7 @@ Findings = Iterator[tuple[int, str]]
 ONE_IMPORTER = {
     "boto3": r"worker/stores/\w+\.py",  # a store is several files
     "botocore": r"worker/stores/\w+\.py",
-    "subprocess": r"worker/(sandbox/child|private_postgres/\w+)\.py",  # the limits around any child; a server for tests
+    "subprocess": r"worker/(sandbox/child|private_postgres/\w+|backup/programs)\.py",  # limits around any child; a server of our own; pg_dump
     "procrastinate": r"worker/periodic\.py",
 }
 

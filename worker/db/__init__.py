@@ -12,6 +12,7 @@ from reelq.worker.db.connection import behind_pooler as behind_pooler
 from reelq.worker.db.connection import check_own_session as check_own_session
 from reelq.worker.db.connection import connect as connect
 from reelq.worker.db.connection import conninfo as conninfo
+from reelq.worker.db.connection import conninfo_of as conninfo_of
 from reelq.worker.db.connection import family as family
 from reelq.worker.db.connection import has_pooler as has_pooler
 from reelq.worker.db.connection import polls as polls

@@ -99,6 +99,11 @@ def conninfo(settings: Settings, name: str, *, direct: bool = False, lock_timeou
     return make_conninfo("", **{**TRANSPORT, "application_name": name, **given})
 
 
+def conninfo_of(conn: Connection, **changes: str) -> str:
+    """How this connection was made, its password included: for another one, or a program of Postgres."""
+    return make_conninfo(conn.info.dsn, **{"password": conn.info.password or None, **changes})
+
+
 def arguments(settings: Settings) -> dict[str, Any]:
     """How psycopg shall behave: autocommit, and no prepared statements behind a pooler."""
     return {"autocommit": True, "prepare_threshold": None if behind_pooler(settings) else 5}

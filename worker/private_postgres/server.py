@@ -229,15 +229,15 @@ def _free_port() -> int:
 
 @contextmanager
 def throwaway(
-    binaries: Binaries | None = None, settings: Mapping[str, str] | None = None, *, durable: bool = False
+    binaries: Binaries | None = None, settings: Mapping[str, str] | None = None, *, durable: bool = False, below: Path | None = None
 ) -> Iterator[Server]:
-    """A server for tests: on tmpfs where there is one, removed at the end, dead when its parent dies.
+    """A server for tests and scratch: below that folder, else on tmpfs where there is one; removed at the end, dead when its parent dies.
 
     `durable=True` leaves fsync and autovacuum on, for tests that crash the server.
     """
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2_000_000_000
-    folder = Path(tempfile.mkdtemp(prefix="reelq-pg-", dir=memory if roomy else None))
+    folder = Path(tempfile.mkdtemp(prefix="reelq-pg-", dir=below or (memory if roomy else None)))
     server = Server(folder, binaries or choose(), durable=False)
     server.settings = {**(dict.fromkeys(UNSAFE, "on") if durable else {}), **(settings or {})}
     try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +31,8 @@ PAUSES_S = (0.2, 1.0, 3.0)  # between readings of an object that comes wrong
 # Less room than this, or this part of a small disk, is none: a rendition that is being put would not fit.
 ROOM_BYTES, ROOM_PART = 1_000_000_000, 0.02
 RESERVED = ".incoming"  # first part of names that stores keep for themselves
+BACKUPS = ".backups"  # first part of the names of a store of backups within this one: no key of ours, and in no list
+HIDDEN = (RESERVED, BACKUPS)
 
 OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: not known)
 
@@ -51,6 +53,31 @@ class ObjectInfo:
     key: str
     size_bytes: int
     sha256: str | None  # None: this store keeps no digest; the database does
+
+
+def is_hidden(key: str) -> bool:
+    """Whether a name in a store's folder or bucket is none of its objects."""
+    return key.startswith(tuple(f"{first}/" for first in HIDDEN))
+
+
+class Writer(Protocol):
+    """Takes the bytes of an object that is being written."""
+
+    size_bytes: int  # so far
+
+    @property
+    def sha256(self) -> str:
+        """Of these bytes."""
+
+    def write(self, data: bytes) -> int:
+        """Take all of it; how many bytes that were.
+
+        Raises:
+            TransientError: as Store.put.
+        """
+
+    def flush(self) -> None:
+        """Nothing is held back for it."""
 
 
 class Store(Protocol):
@@ -96,6 +123,20 @@ class Store(Protocol):
             PermanentError: "bad_key", "object_exists".
             TransientError: "no_store_room", "store_full", "store_denied", "store_away", "store_busy", "store_refused", "bucket_missing".
             StopRequested: `stop` was set; nothing is left behind.
+        """
+
+    def writer(self, key: str, *, expected_bytes: int = 0) -> AbstractContextManager[Writer]:
+        """Store bytes as they come, without a file: the object is there when the block ends well, and nothing is left of it otherwise.
+
+        `expected_bytes` is about how many will come; a store may need to know. Raises as `put`, also while the bytes are taken.
+        """
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """The bytes of an object as they come, in pieces of a few megabytes at most; who reads compares size and digest.
+
+        Raises, also while the bytes come:
+            PermanentError: "object_missing", "object_archived".
+            TransientError: as put.
         """
 
     def get(
@@ -147,7 +188,7 @@ def check_key(key: str) -> str:
     except UnicodeEncodeError:  # half of a surrogate pair: no store can keep such a name
         long = True
     strange = any(ord(sign) < 32 or ord(sign) == 127 for sign in key)
-    if long or strange or parts[0] == RESERVED or any(part in ("", ".", "..") for part in parts):
+    if long or strange or parts[0] in HIDDEN or any(part in ("", ".", "..") for part in parts):
         raise PermanentError("bad_key", "The name of the object is not allowed.", detail=repr(key[:200]))
     return key
 

@@ -7,6 +7,7 @@ keeps no digests; the database does.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -14,7 +15,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from reelq.worker.stores.base import (
     check_read,
     check_store,
     digest_chunks,
+    is_hidden,
     no_room,
     read_surely,
     telling_large,
@@ -156,7 +158,7 @@ class FolderStore(Marked):
         if above:
             check_key(above)
         keys = walk(self.root, f"{above}/" if above else "")
-        return (key for key in keys if key.startswith(prefix) and not key.startswith(f"{RESERVED}/"))
+        return (key for key in keys if key.startswith(prefix) and not is_hidden(key))
 
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
         """A link of our own; see worker.stores.links.
@@ -248,30 +250,51 @@ class FolderStore(Marked):
             raise _missing(key)
         return source
 
-    def _write(
-        self, source: FileIO, total: int, target: Path, key: str, stop: StopSignal | None, on_progress: OnBytes | None
-    ) -> tuple[int, str]:
-        """Copy the file and give it its name; its size and digest."""
+    @contextmanager
+    def writer(self, key: str, *, expected_bytes: int = 0) -> Iterator[FolderWriter]:  # noqa: ARG002  it is not known before what it takes
+        """Store bytes as they come; see Store.writer."""
+        target = self._path(key)
+        self.prove_to_write()
+        with self._incoming_file() as (part, sink):
+            writer = FolderWriter(sink)
+            yield writer
+            _finish_file(sink)
+            self._name(part, target, key, writer.size_bytes, writer.sha256)
+        self.prove()
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """The bytes of an object as they come; see Store.read."""
+        with self._open(key) as source:
+            yield from guarded(source, store_side)
+
+    @contextmanager
+    def _incoming_file(self) -> Iterator[tuple[Path, FileIO]]:
+        """A file that nobody sees; it is gone after the block."""
         with store_side():
             self._incoming.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             part = self._incoming / secrets.token_hex(16)
             sink = FileIO(part, "xb", opener=open_private)
         try:
             with sink:
-                size, digest = digest_chunks(
-                    guarded(source, disk_side),
-                    lambda chunk: write_all(sink, chunk, store_side),
-                    total=total,
-                    stop=stop,
-                    on_progress=on_progress,
-                )
-                with store_side():
-                    os.fchmod(sink.fileno(), FILE_MODE)  # whatever the umask is
-                    os.fsync(sink.fileno())
-            self._name(part, target, key, size, digest)
+                yield part, sink
         finally:
             with store_side():
                 part.unlink(missing_ok=True)
+
+    def _write(
+        self, source: FileIO, total: int, target: Path, key: str, stop: StopSignal | None, on_progress: OnBytes | None
+    ) -> tuple[int, str]:
+        """Copy the file and give it its name; its size and digest."""
+        with self._incoming_file() as (part, sink):
+            size, digest = digest_chunks(
+                guarded(source, disk_side),
+                lambda chunk: write_all(sink, chunk, store_side),
+                total=total,
+                stop=stop,
+                on_progress=on_progress,
+            )
+            _finish_file(sink)
+            self._name(part, target, key, size, digest)
         return size, digest
 
     def _name(self, part: Path, target: Path, key: str, size: int, digest: str) -> None:
@@ -314,6 +337,35 @@ class FolderStore(Marked):
                 raise
             return
         sync_folder(folder.parent)
+
+
+class FolderWriter:
+    """Takes the bytes of an object into a file; see Writer."""
+
+    def __init__(self, sink: FileIO) -> None:
+        self.size_bytes = 0
+        self._sink, self._digest = sink, hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes so far."""
+        return self._digest.hexdigest()
+
+    def write(self, data: bytes) -> int:
+        """Take all of it."""
+        self._digest.update(data)
+        write_all(self._sink, data, store_side)
+        self.size_bytes += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _finish_file(sink: FileIO) -> None:
+    with store_side():
+        os.fchmod(sink.fileno(), FILE_MODE)  # whatever the umask is
+        os.fsync(sink.fileno())
 
 
 def _missing(key: str) -> PermanentError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -20,14 +20,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from reelq.worker.errors import PermanentError
+from reelq.worker.errors import PermanentError, TransientError
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
 from reelq.worker.stores.base import (
     CHUNK_BYTES,
     LEFTOVER_AGE_S,
     LINK_LIFE_S,
-    RESERVED,
     DoubtfulRead,
     ObjectInfo,
     OnBytes,
@@ -36,6 +35,7 @@ from reelq.worker.stores.base import (
     check_read,
     check_store,
     digest_chunks,
+    is_hidden,
     read_surely,
     telling_large,
 )
@@ -43,6 +43,7 @@ from reelq.worker.stores.disk import appearing, disk_side, guarded, write_all
 from reelq.worker.stores.mark import MARK, MARK_BYTES, Marked
 from reelq.worker.stores.s3_errors import LOST_RACE, NO_CONDITIONS, code_of, s3_side
 from reelq.worker.stores.s3_upload import Upload
+from reelq.worker.stores.s3_writer import S3Writer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -88,14 +89,14 @@ def open_s3(settings: Settings) -> S3Store:
     return S3Store(open_client(settings), bucket, prefix)
 
 
-def read_object(client: S3Client, bucket: str, key: str) -> tuple[int, dict[str, str], Iterator[bytes]]:
-    """Open an object: its size in bytes, its metadata, and its bytes as they come.
+def read_object(client: S3Client, bucket: str, key: str, begin: int = 0) -> tuple[int, dict[str, str], Iterator[bytes]]:
+    """Open an object: its size in bytes, its metadata, and its bytes as they come, from the byte `begin` on.
 
     Raises, also while the bytes come:
         PermanentError, TransientError: see worker.stores.s3_errors.
     """
     with s3_side("GetObject"):
-        answer = client.get_object(Bucket=bucket, Key=key)
+        answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={begin}-") if begin else client.get_object(Bucket=bucket, Key=key)
     return answer["ContentLength"], answer["Metadata"], _body(answer["Body"])
 
 
@@ -190,6 +191,42 @@ class S3Store(Marked):
 
         return read_surely(read, stop)
 
+    @contextmanager
+    def writer(self, key: str, *, expected_bytes: int = 0) -> Iterator[S3Writer]:
+        """Store bytes as they come, in parts; see Store.writer."""
+        name = self._name(key)
+        self.prove_to_write()
+        writer = S3Writer(self._client, {"Bucket": self._bucket, "Key": name}, expected_bytes)
+        try:
+            yield writer
+            stored = StoredObject(key, writer.size_bytes, writer.sha256)
+            writer.finish(stored, self._is_there)
+        except BaseException:
+            writer.abort()
+            raise
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """The bytes of an object as they come; a connection that breaks is made again. See Store.read."""
+        name, done, tries = self._name(key), 0, 0
+        try:
+            total, _, chunks = read_object(self._client, self._bucket, name)
+        except PermanentError as error:
+            self._believe(error)
+            raise
+        while True:
+            try:
+                for chunk in chunks:
+                    done, tries = done + len(chunk), 0
+                    yield chunk
+                if done >= total:
+                    return
+                raise TransientError("store_away", "The object store does not give the whole object.", detail=f"{done} bytes of {total}")
+            except TransientError:
+                tries += 1
+                if tries > READ_TRIES:
+                    raise
+            chunks = read_object(self._client, self._bucket, name, done)[2]
+
     def stat(self, key: str) -> ObjectInfo | None:
         """What is known of the object; None when it is not there."""
         try:
@@ -221,7 +258,7 @@ class S3Store(Marked):
                 return
             for found in page.get("Contents", ()):
                 key = found["Key"].removeprefix(self._prefix)
-                if not key.startswith(f"{RESERVED}/"):
+                if not is_hidden(key):
                     yield key
 
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:

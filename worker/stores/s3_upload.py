@@ -57,7 +57,7 @@ class Upload:
         self._check_unchanged(hashlib.sha256(body).hexdigest())
         if stop is not None:
             stop.check()
-        sent = {"Body": body, "ContentMD5": _md5(body), **self._described}
+        sent = {"Body": body, "ContentMD5": md5_of(body), **self._described}
         self._finish("PutObject", self._client.put_object, sent)
         if on_progress is not None:
             on_progress(len(body), self._stored.size_bytes)
@@ -71,7 +71,7 @@ class Upload:
         def send(body: bytes) -> None:
             number = len(parts) + 1
             with s3_side("UploadPart"):
-                done = self._client.upload_part(**upload, PartNumber=number, Body=body, ContentMD5=_md5(body))
+                done = self._client.upload_part(**upload, PartNumber=number, Body=body, ContentMD5=md5_of(body))
             parts.append({"PartNumber": number, "ETag": done["ETag"]})
 
         try:
@@ -82,34 +82,40 @@ class Upload:
             sent = {"UploadId": begun["UploadId"], "MultipartUpload": {"Parts": parts}}
             self._finish("CompleteMultipartUpload", self._client.complete_multipart_upload, sent)
         except BaseException:
-            self._abort(upload)
+            abort(self._client, upload)
             raise
 
     def _finish(self, operation: str, call: Callable[..., Any], sent: dict[str, Any]) -> None:
-        """Make the call that lets the object appear, on condition that none has its name yet."""
-        with s3_side(operation):
-            try:
-                call(**self._place, **sent, IfNoneMatch="*")
-                return
-            except ClientError as error:
-                if code_of(error) in LOST_RACE | {"NoSuchUpload"} and self._is_there(self._stored):
-                    return  # an earlier try whose answer was lost, or another put of the same bytes
-                if code_of(error) not in NO_CONDITIONS:
-                    raise
-            call(**self._place, **sent)
-
-    def _abort(self, upload: dict[str, Any]) -> None:
-        try:
-            self._client.abort_multipart_upload(**upload)
-        except (BotoCoreError, ClientError) as error:
-            # The first error matters more; a sweep takes the parts away later.
-            log.warning("store.abort_failed", key=upload["Key"], error=type(error).__name__)
+        let_appear(operation, call, {**self._place, **sent}, lambda: self._is_there(self._stored))
 
     def _check_unchanged(self, digest: str) -> None:
         if digest != self._stored.sha256:
             raise TransientError("disk_failed", "The file changed while it was stored.", detail=self._stored.key)
 
 
-def _md5(body: bytes) -> str:
+def let_appear(operation: str, call: Callable[..., Any], sent: dict[str, Any], is_there: Callable[[], bool]) -> None:
+    """Make the call that lets the object appear, on condition that none has its name yet."""
+    with s3_side(operation):
+        try:
+            call(**sent, IfNoneMatch="*")
+            return
+        except ClientError as error:
+            if code_of(error) in LOST_RACE | {"NoSuchUpload"} and is_there():
+                return  # an earlier try whose answer was lost, or another put of the same bytes
+            if code_of(error) not in NO_CONDITIONS:
+                raise
+        call(**sent)
+
+
+def abort(client: S3Client, upload: dict[str, Any]) -> None:
+    """Take the parts away that were sent."""
+    try:
+        client.abort_multipart_upload(**upload)
+    except (BotoCoreError, ClientError) as error:
+        # The first error matters more; a sweep takes the parts away later.
+        log.warning("store.abort_failed", key=upload["Key"], error=type(error).__name__)
+
+
+def md5_of(body: bytes) -> str:
     """Content-MD5: the server refuses a part that was damaged on the way."""
     return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()

@@ -53,6 +53,20 @@ class Archived:
     finished: bool  # False: the time was up first
 
 
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold."""
+
+    invariant: str
+    job_id: UUID | None
+    detail: str | None
+
+
+def verify(conn: Connection) -> list[Violation]:
+    """What queue.verify() finds: nothing, when all is well. Reads all jobs."""
+    return rows(conn, Violation, "select * from queue.verify()")
+
+
 def archive_jobs(conn: Connection, limit: int = 1000) -> int | None:
     """Move one batch to the history. 0: nothing is left; None: nothing among those looked at, call again."""
     moved: int | None = scalar(conn, "select queue.archive_jobs(%s)", [limit])

@@ -1,0 +1,70 @@
+"""Remove backups that are older than they are kept, and what failed ones have left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reelq.worker import db
+from reelq.worker.backup import manifest as manifests
+from reelq.worker.backup import places
+from reelq.worker.db import schema
+from reelq.worker.errors import TransientError
+from reelq.worker.rooms.ops import backups
+from reelq.worker.settings import Settings
+from reelq.worker.stores.base import LEFTOVER_AGE_S, Store
+
+NAME = "reelq backup prune"
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A backup whose bytes are gone."""
+
+    id: str
+    status: str
+    began_at: str
+    objects: int
+
+
+def prune(settings: Settings, keep: timedelta | None = None, *, dry_run: bool = False) -> list[Pruned]:
+    """Remove them; those that were, or would be. Never the last one that was verified, nor the last one.
+
+    Raises:
+        DatabaseAway.
+        TransientError: of the store; "store_away", it is not the one that the backups are in.
+    """
+    store = places.open_backups(settings)
+    done = []
+    with db.connect(settings, NAME, direct=True) as conn:
+        schema.require(conn)
+        marks = [one.store_mark for one in backups.list_backups(conn, everything=True) if one.bucket == store.bucket and one.store_mark]
+        found = backups.to_prune(conn, store.bucket, keep if keep is not None else timedelta(seconds=settings.backup_keep))
+        if found and not dry_run:
+            _check_mark(store, marks[0] if marks else None)
+        for one in found:
+            folder = one.key.partition("/")[0]
+            # The manifest first: from here on nobody takes what is left for a backup.
+            keys = sorted(store.list(f"{folder}/"), key=lambda key: not key.endswith(manifests.NAME))
+            if not dry_run:
+                for key in keys:
+                    store.delete(key)
+                backups.note_pruned(conn, one.id)
+            done.append(Pruned(str(one.id), one.status, one.began_at.isoformat(), len(keys)))
+    if marks and not dry_run:
+        # Parts of uploads that were killed; none of a backup that still runs.
+        store.sweep(max(LEFTOVER_AGE_S, 2 * settings.backup_timeout))
+    return done
+
+
+def _check_mark(store: Store, known: str | None) -> None:
+    """Refuse another store in the place of the one that was written to: an empty folder holds nothing, and its rows would be said to be pruned.
+
+    Raises:
+        TransientError: "store_away".
+    """
+    found = store.read_mark()
+    if known is not None and found != known:
+        why = "its mark is missing" if found is None else "it bears the mark of another store"
+        raise TransientError("store_away", "The store of backups is not there.", detail=f"{store.bucket}: {why}: is it mounted, is it the right one?")
+    store.expected = found
