@@ -8,6 +8,11 @@ insert into queue.job_types (job_type, description, priority, lease, time_limit,
 ('no_op', 'Do nothing: for tests and measurements.', 5, '60 seconds', '5 minutes', null, 1, '{}')
 on conflict (job_type) do nothing;
 
+insert into queue.job_types (job_type, description, priority, max_attempts, max_crashes, lease, time_limit, batch, tells_failure, is_internal) values
+('deliver_webhook', 'POST an event to an endpoint.', 4, 100, 20, '60 seconds', '2 minutes', 100, false, true),
+('probe_webhook', 'Ask an endpoint that fails whether it answers again.', 4, 100, 20, '60 seconds', '2 minutes', 10, false, true)
+on conflict (job_type) do nothing;
+
 -- Written by `python -m tools.job_types` from the Args of worker/handlers/: not an operator's to change.
 update queue.job_types as t
 set options_schema = s.options_schema::jsonb, requires = s.requires
