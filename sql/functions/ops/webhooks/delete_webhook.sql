@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_webhook ops.webhooks%rowtype := ops.lock_webhook(p_webhook_id);
+    v_webhook ops.webhooks := ops.lock_webhook(p_webhook_id);
 begin
     perform ops.hold_webhook(v_webhook.id, false);
     delete from ops.webhooks as w where w.id = v_webhook.id;

@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_webhook ops.webhooks%rowtype := ops.lock_webhook(p_webhook_id);
+    v_webhook ops.webhooks := ops.lock_webhook(p_webhook_id);
 begin
     if p_reason is null or p_reason !~ '[^[:space:]]' or length(p_reason) > 500 or p_reason ~ '[[:cntrl:]]' then
         raise exception 'reason must be one line of 1 to 500 characters' using errcode = 'RQ008', hint = 'Leave it out for: by hand.';

@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_webhook ops.webhooks%rowtype := ops.lock_webhook(p_webhook_id);
+    v_webhook ops.webhooks := ops.lock_webhook(p_webhook_id);
 begin
     update ops.webhooks as w
     set status = 'active', status_reason = null, failures = 0, failing_since = null, last_error = null

@@ -5,7 +5,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_webhook ops.webhooks%rowtype;
+    v_webhook ops.webhooks;
 begin
     select w.* into v_webhook from ops.webhooks as w where w.id = p_webhook_id;
     -- One answer for another's endpoint and for one that never was.

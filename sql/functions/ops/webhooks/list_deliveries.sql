@@ -15,7 +15,7 @@ set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
-    v_webhook ops.webhooks%rowtype := ops.find_webhook(p_webhook_id);
+    v_webhook ops.webhooks := ops.find_webhook(p_webhook_id);
     v_key text := (select e.ordering_key from ops.events as e where e.event_id = p_event_id limit 1);
 begin
     if p_limit is null or p_limit not between 1 and 1000 then

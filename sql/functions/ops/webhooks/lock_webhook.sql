@@ -5,7 +5,7 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_webhook ops.webhooks%rowtype := ops.find_webhook(p_webhook_id);
+    v_webhook ops.webhooks := ops.find_webhook(p_webhook_id);
 begin
     perform identity.check_tenant_admin();  -- mutant: a key without admin changes endpoints
     select w.* into v_webhook from ops.webhooks as w where w.id = p_webhook_id for no key update;

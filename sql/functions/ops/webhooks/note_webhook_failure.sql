@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_webhook ops.webhooks%rowtype;
+    v_webhook ops.webhooks;
 begin
     perform base.check_operator();
     perform base.check_read_committed();

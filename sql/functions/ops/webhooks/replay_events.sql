@@ -18,7 +18,7 @@ set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
-    v_webhook ops.webhooks%rowtype := ops.lock_webhook(p_webhook_id);
+    v_webhook ops.webhooks := ops.lock_webhook(p_webhook_id);
     v_seqs bigint[];
 begin
     perform base.check_read_committed();

@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_webhook ops.webhooks%rowtype := ops.lock_webhook(p_webhook_id);
+    v_webhook ops.webhooks := ops.lock_webhook(p_webhook_id);
     v_ends timestamptz;
 begin
     if p_overlap is null or p_overlap not between interval '0' and interval '30 days' then

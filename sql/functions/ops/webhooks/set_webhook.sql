@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_webhook ops.webhooks%rowtype := ops.lock_webhook(p_webhook_id);
+    v_webhook ops.webhooks := ops.lock_webhook(p_webhook_id);
     v_known constant text[] := '{url,events,description,max_running}';
     v_limit text := 'name:webhook.' || p_webhook_id;
     v_key text;
