@@ -82,7 +82,7 @@ class Sender:
         if target.is_held and not is_ping:
             raise SnoozeError("webhook_held", "The endpoint's deliveries are held.", for_s=random.uniform(*HELD_S))
         with self._crowding.place(webhook_id):
-            failure = self._send(target, event, stop)
+            failure = self.send(target, event, stop)
         if failure is None:
             if not is_ping:
                 self._arrived(target)
@@ -103,7 +103,7 @@ class Sender:
             return None
         at = target.now().isoformat().replace("+00:00", "Z")
         event = {"id": str(job.job_id), "type": PING, "timestamp": at, "data": {"webhook_id": str(webhook_id)}}
-        failure = self._send(target, event, stop)
+        failure = self.send(target, event, stop)
         wait = self._pool.insist(stop, room.note_probe, webhook_id, failure.code if failure else None)
         self._targets.forget(webhook_id)
         return None if wait is None else wait.total_seconds()
@@ -122,7 +122,7 @@ class Sender:
         except DatabaseAway:
             target.noted_at = float("-inf")  # the next one tells it; this one has arrived all the same
 
-    def _send(self, target: Target, event: Mapping[str, Any], stop: StopSignal) -> Failure | None:
+    def send(self, target: Target, event: Mapping[str, Any], stop: StopSignal) -> Failure | None:
         """One attempt; None: it has arrived. A kept connection may have been closed meanwhile, so that is tried anew at once."""
         body = message.body_of(event)
         headers = message.headers_of(event["id"], body, target.signers)
