@@ -41,13 +41,13 @@ class Sender:
     """Connections, endpoints and deadlines of a worker."""
 
     def __init__(
-        self, settings: Settings, pool: db.Pool, *, tls: ssl.SSLContext | None = None, resolve: Resolve = system_resolve, within_s: float = DELIVERY_S
+        self, settings: Settings, pool: db.Pool, *, tls: ssl.SSLContext | None = None, resolve: Resolve = system_resolve, within_s: float | None = None
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._resolve = resolve
         self._given_tls = tls
-        self._within_s = within_s
+        self._within_s = within_s or DELIVERY_S
         self._clock = DeadlineClock()
         self._crowding = Crowding(settings.slots)
         self._targets = Targets(lambda: self._keys)

@@ -57,7 +57,8 @@ class Targets:
             TransientError: "worker_misconfigured", this host cannot open its secrets.
         """
         known = self._known.get(webhook_id)
-        if known is not None and time.monotonic() < known.got_at + FRESH_S:
+        # One that is off is asked for each time: what comes after it was switched on must not end by what was known before.
+        if known is not None and known.status == "active" and time.monotonic() < known.got_at + FRESH_S:
             return known
         stored = read()
         if stored is None:
