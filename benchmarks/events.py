@@ -170,8 +170,8 @@ def beside(database: server.Bench, events: int, slots: int, hangs: bool, limit_s
         count = sum(one[0] for one in others)
         hung = stats.get("/hang", (0, 0, 0, 0, 0))[0]
         return [
-            "hangs" if hangs else "answers", f"{max(one[3] for one in others) - begin:.1f}", f"{sum(one[4] - begin * one[0] for one in others) / count:.1f}",
-            str(hung) if hangs else "—",
+            "hangs" if hangs else "answers", f"{max(one[3] for one in others) - begin:.1f}",
+            f"{sum(one[4] - begin * one[0] for one in others) / count:.1f}", str(hung) if hangs else "—",
         ]  # fmt: skip
 
 
@@ -179,13 +179,15 @@ def beside(database: server.Bench, events: int, slots: int, hangs: bool, limit_s
 @click.option("--events", type=click.IntRange(min=1000), default=1_000_000, help="How many go to one endpoint.")
 @click.option("--keys", type=click.IntRange(min=0), default=0, help="Of so many ordering keys; 0: each has its own, as a video has.")
 @click.option("--slots", type=click.IntRange(min=1), default=4, help="Slots of the worker.")
-@click.option("--hanging", type=click.IntRange(min=0), default=10_000, help="Events of ten tenants, of which one's endpoint hangs; 0: leave that out.")
+@click.option("--hanging", type=click.IntRange(min=0), default=10_000, help="Events of ten tenants, one of whose endpoints hangs; 0: none.")
 @click.option("--limit", type=click.FloatRange(min=1), default=3600, help="Longest that a run may take, in seconds.")
 @click.option("--pg", help="Postgres: system, wheel, or a major; default: the system's, else the wheel's.")
 @click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Put the result into this file: docs/benchmarks.md.")
 @click.option("--note", help="A sentence about the machine at that hour, for the page.")
-def bench(events: int, keys: int, slots: int, hanging: int, limit: float, pg: str | None, write: Path | None, note: str | None) -> None:
-    """Events that are outboxed, relayed and delivered to endpoints on this host by one worker; and what others lose beside one that hangs.
+def bench(
+    events: int, keys: int, slots: int, hanging: int, limit: float, pg: str | None, write: Path | None, note: str | None
+) -> None:
+    """Events to endpoints on this host by one worker: outboxed, relayed, delivered; and what others lose beside one that hangs.
 
     \b
     Examples:
@@ -194,7 +196,7 @@ def bench(events: int, keys: int, slots: int, hanging: int, limit: float, pg: st
       ./run bench events --write docs/benchmarks.md
     """
     with server.running(cache(), pg) as database:
-        head = ["events", "ordering keys", "outboxed/s", "took s", "delivered/s", "between first and last/s", "twice", "server CPU µs each", "worker CPU µs each"]
+        head = ["events", "ordering keys", "outboxed/s", "took s", "delivered/s", "first to last/s", "twice", "server µs", "worker µs"]
         text = table(head, [throughput(database, events, slots, keys, limit)])
         print(text, flush=True)
         if hanging:
@@ -207,8 +209,9 @@ def bench(events: int, keys: int, slots: int, hanging: int, limit: float, pg: st
             usual = {"events": 1_000_000, "keys": 0, "slots": 4, "hanging": 10_000}
             chosen = {"events": events, "keys": keys, "slots": slots, "hanging": hanging}
             command = "./run bench events" + "".join(f" --{name} {value}" for name, value in chosen.items() if value != usual[name])
-            said = f"- **command**: {command}\n- **date**: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n- **machine**: {facts}\n- **Postgres**: {database.version}"
-            said += "\n- **took**: from the start of the worker's process to the last arrival; worker, relay, receiver and Postgres share this machine"
+            said = f"- **command**: {command}\n- **date**: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n- **machine**: {facts}"
+            said += f"\n- **Postgres**: {database.version}"
+            said += "\n- **took**: from the worker's start to the last arrival; receiver and Postgres are on this machine; **µs**: CPU an event"
             said += f"\n- **beside**: {hanging:,} events of ten tenants with an endpoint each, all outboxed before" if hanging else ""
             said += f"\n- **note**: {note}" if note else ""
             write_section(write, "events", "Events to endpoints", said, text)

@@ -169,10 +169,10 @@ def emit(app: App, event_type: str, data: str, key: str | None, tenant: str | No
 
     try:
         told = json.loads(data, parse_constant=refuse_constant, parse_float=finite)
-        if not isinstance(told, dict):
-            raise ValueError("it is no object")
     except ValueError as error:
         raise click.BadParameter(f"must be a JSON object: {error}", param_hint="'--data'") from None
+    if not isinstance(told, dict):
+        raise click.BadParameter(f"must be a JSON object, not {data[:80]}", param_hint="'--data'")
     with app.connect(tenant=tenant) as conn:
         room.emit_event(conn, event_type, told, key)
     output.say("Told; it is passed on within seconds.")

@@ -67,7 +67,7 @@ def shown_once(webhook_id: UUID) -> Iterator[None]:
     try:
         yield
         output.flush()
-    except (output.NotWritten, output.PipeClosed) as error:
+    except (output.NotWritten, output.PipeClosed):
         output.abandon()
         raise NotAllowed(
             f"webhook {webhook_id} has a new secret, and stdout did not take it; it cannot be shown again",
@@ -106,7 +106,7 @@ def webhooks() -> None:
 
 @webhooks.command("create")
 @click.argument("url")
-@click.option("--event", "events", multiple=True, default=("*",), show_default=True, metavar="FILTER", help="video.ready, video.* or *; may be repeated.")
+@click.option("--event", "events", multiple=True, default=("*",), show_default=True, metavar="FILTER", help="video.ready, video.* or *; repeat it.")
 @click.option("--description", default="", help="What people call it.")
 @click.option("--operators", is_flag=True, help="Of no tenant: it gets the events that concern the operators.")
 @tenant_option

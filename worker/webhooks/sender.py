@@ -41,7 +41,13 @@ class Sender:
     """Connections, endpoints and deadlines of a worker."""
 
     def __init__(
-        self, settings: Settings, pool: db.Pool, *, tls: ssl.SSLContext | None = None, resolve: Resolve = system_resolve, within_s: float | None = None
+        self,
+        settings: Settings,
+        pool: db.Pool,
+        *,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve = system_resolve,
+        within_s: float | None = None,
     ) -> None:
         self._settings = settings
         self._pool = pool

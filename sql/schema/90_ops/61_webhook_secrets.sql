@@ -12,7 +12,7 @@ create table ops.webhook_secrets (
 create index webhook_secrets_by_webhook on ops.webhook_secrets (webhook_id, id);
 create unique index webhook_secrets_current on ops.webhook_secrets (webhook_id) where ends_at is null;
 -- For rotation of the keys, and for asking whether a key is in use.
-create index webhook_secrets_by_key on ops.webhook_secrets (base.envelope_key(secret), id);
+create index webhook_secrets_by_key on ops.webhook_secrets (base.envelope_key(secret), id) where secret is not null;
 
 comment on table ops.webhook_secrets is 'What deliveries are signed with: the current secret of an endpoint, and earlier ones until they end.';
 comment on column ops.webhook_secrets.id is 'Id; the envelope opens for this row only. [internal]';
