@@ -134,8 +134,9 @@ def types(app: App, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--about", required=True, help="When it is told, and what its data has.")
 @click.option("--audience", type=Choice(("tenant", "operator")), default="tenant", show_default=True, help="operator: no tenant's endpoint gets it.")
+@json_option
 @pass_app
-def add_type(app: App, name: str, about: str, audience: str) -> None:
+def add_type(app: App, name: str, about: str, audience: str, as_json: bool) -> None:
     """Make a type of event that an application emits (ops.emit_event), or change what is said of it.
 
     \b
@@ -146,7 +147,7 @@ def add_type(app: App, name: str, about: str, audience: str) -> None:
 
     with app.connect() as conn:
         room.add_event_type(conn, name, about, audience)
-    output.say(f"Applications may emit {name}.")
+    output.emit([{"name": name, "audience": audience}], as_json, headings=False)
 
 
 @events.command("emit")
@@ -154,8 +155,9 @@ def add_type(app: App, name: str, about: str, audience: str) -> None:
 @click.option("--data", default="{}", show_default=True, metavar="JSON", help="A JSON object: ids and plain facts.")
 @click.option("--key", help="What it is about: events of one key are delivered in order.")
 @tenant_option
+@json_option
 @pass_app
-def emit(app: App, event_type: str, data: str, key: str | None, tenant: str | None) -> None:
+def emit(app: App, event_type: str, data: str, key: str | None, tenant: str | None, as_json: bool) -> None:
     """Tell something that happened in an application; the type is one of add-type's.
 
     \b
@@ -175,4 +177,4 @@ def emit(app: App, event_type: str, data: str, key: str | None, tenant: str | No
         raise click.BadParameter(f"must be a JSON object, not {data[:80]}", param_hint="'--data'")
     with app.connect(tenant=tenant) as conn:
         room.emit_event(conn, event_type, told, key)
-    output.say("Told; it is passed on within seconds.")
+    output.emit([{"event_type": event_type, "state": "told"}], as_json, headings=False)

@@ -96,6 +96,13 @@ def show_secret(webhook_id: UUID, made: NewSecret, as_json: bool, **more: Any) -
             output.line(made.secret)
 
 
+def say_state(webhook_id: UUID, state: str, as_json: bool, more: str = "") -> None:
+    """What has become of an endpoint."""
+    output.emit([{"id": webhook_id, "state": state}], as_json, headings=False)
+    if more and not as_json:
+        output.say(more)
+
+
 @click.group("webhooks")
 def webhooks() -> None:
     """Endpoints that events are delivered to, signed as Standard Webhooks has it.
@@ -182,9 +189,10 @@ def show(app: App, webhook_id: UUID, tenant: str | None, as_json: bool) -> None:
 @click.option("--description", help="What people call it.")
 @click.option("--max-running", type=Whole(0), metavar="N", help="So many deliveries at once at most; 0: no limit. For operators.")
 @tenant_option
+@json_option
 @pass_app
 def set_webhook(
-    app: App, webhook_id: UUID, url: str | None, events: tuple[str, ...], description: str | None, max_running: int | None, tenant: str | None
+    app: App, webhook_id: UUID, url: str | None, events: tuple[str, ...], description: str | None, max_running: int | None, tenant: str | None, as_json: bool
 ) -> None:
     """Change an endpoint; what is left out stays as it is.
 
@@ -203,7 +211,7 @@ def set_webhook(
         raise click.UsageError("must be told what to change: --url, --event, --description or --max-running")
     with app.connect(tenant=tenant) as conn:
         room.set_webhook(conn, webhook_id, changes)
-    output.say(f"Webhook {webhook_id} has changed.")
+    say_state(webhook_id, "changed", as_json)
 
 
 @webhooks.command("rotate-secret")
@@ -255,8 +263,9 @@ def test_webhook(app: App, webhook_id: UUID, tenant: str | None, as_json: bool) 
 @webhooks.command("enable")
 @webhook_argument
 @tenant_option
+@json_option
 @pass_app
-def enable(app: App, webhook_id: UUID, tenant: str | None) -> None:
+def enable(app: App, webhook_id: UUID, tenant: str | None, as_json: bool) -> None:
     """Switch an endpoint on again; it gets the events from now on. What it missed: reelq webhooks replay.
 
     \b
@@ -267,15 +276,16 @@ def enable(app: App, webhook_id: UUID, tenant: str | None) -> None:
 
     with app.connect(tenant=tenant) as conn:
         was_off = room.enable_webhook(conn, webhook_id)
-    output.say(f"Webhook {webhook_id} is on." if was_off else f"Webhook {webhook_id} was on; its failures are forgotten.")
+    say_state(webhook_id, "active", as_json, "" if was_off else "It was on before; its failures are forgotten.")
 
 
 @webhooks.command("disable")
 @webhook_argument
 @click.option("--reason", default="by hand", show_default=True, help="One line for whoever finds it off.")
 @tenant_option
+@json_option
 @pass_app
-def disable(app: App, webhook_id: UUID, reason: str, tenant: str | None) -> None:
+def disable(app: App, webhook_id: UUID, reason: str, tenant: str | None, as_json: bool) -> None:
     """Switch an endpoint off: it gets no events, and what waits for it ends.
 
     \b
@@ -286,14 +296,15 @@ def disable(app: App, webhook_id: UUID, reason: str, tenant: str | None) -> None
 
     with app.connect(tenant=tenant) as conn:
         was_on = room.disable_webhook(conn, webhook_id, reason)
-    output.say(f"Webhook {webhook_id} is off." if was_on else f"Webhook {webhook_id} was off before.")
+    say_state(webhook_id, "disabled", as_json, "" if was_on else "It was off before.")
 
 
 @webhooks.command("delete")
 @webhook_argument
 @tenant_option
+@json_option
 @pass_app
-def delete(app: App, webhook_id: UUID, tenant: str | None) -> None:
+def delete(app: App, webhook_id: UUID, tenant: str | None, as_json: bool) -> None:
     """Delete an endpoint and its secrets; what waits for it ends.
 
     \b
@@ -304,7 +315,7 @@ def delete(app: App, webhook_id: UUID, tenant: str | None) -> None:
 
     with app.connect(tenant=tenant) as conn:
         room.delete_webhook(conn, webhook_id)
-    output.say(f"Webhook {webhook_id} is deleted.")
+    say_state(webhook_id, "deleted", as_json)
 
 
 @webhooks.command("replay")

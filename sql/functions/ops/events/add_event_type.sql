@@ -19,7 +19,7 @@ begin
     insert into ops.event_types as t (name, about, audience, is_own) values (p_name, p_about, p_audience, true)
     on conflict (name) do update set about = excluded.about, audience = excluded.audience where t.is_own;
     if not found then
-        raise exception 'event type % is of reelq itself', p_name using errcode = 'RQ009', hint = 'Choose another first word, such as your application''s name.';
+        raise exception 'event type % is there already, and no application''s', p_name using errcode = 'RQ009', hint = 'Choose another first word, such as your application''s name.';
     end if;
 end;
 $$;

@@ -17,7 +17,7 @@ begin
     select t.audience into v_audience from ops.event_types as t where t.name = p_event_type and t.is_own;  -- mutant: an application says that a video is ready
     if not found then
         raise exception 'no event type % of an application', coalesce(quote_literal(left(p_event_type, 120)), 'null')
-            using errcode = 'RQ004', hint = 'An operator makes it: reelq events add-type, or ops.add_event_type(). Those of reelq are emitted by reelq alone.';
+            using errcode = 'RQ004', hint = 'An operator makes it: reelq events add-type, or ops.add_event_type(). What happens to videos and jobs no application tells.';
     elsif v_audience = 'operator' and v_tenant is not null and not base.is_trusted() then
         raise exception 'event type % is for operators', p_event_type using errcode = 'RQ016', hint = 'Reset reelq.tenant_id.';
     end if;

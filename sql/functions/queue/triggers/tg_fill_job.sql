@@ -23,7 +23,7 @@ begin
     end if;
 
     if v_type.is_internal and not base.is_operator() then  -- mutant: a tenant enqueues deliveries of its own making
-        raise exception 'job type % must be enqueued by reelq itself', quote_literal(new.job_type)
+        raise exception 'job type % must not be enqueued by who acts for a tenant', quote_literal(new.job_type)
             using errcode = 'RQ003', hint = 'Events go out by ops.emit_event; see docs/events.md.';
     end if;
 
