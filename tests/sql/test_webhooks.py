@@ -274,6 +274,10 @@ def test_an_application_emits_its_own_types_for_its_own_tenant(queue, acme, othe
     relay(queue)
     assert deliver(queue) == ["1", "2"]
     assert [row.channel_id for row in queue.rows(JOBS)] == [hook, hook]
+    assert len(acme.server().rows("select * from ops.list_events()")) == 2
+    assert acme.user("member").rows("select * from ops.list_events()") == [] and other.server().rows("select * from ops.list_events()") == []
+    queue.value("select ops.add_event_type('rack.lost', 'For operators.', 'operator')")
+    assert acme.server().rows("select from ops.list_event_types() where name = 'rack.lost'") == []
     assert code(acme.server(), emit_own, "video.ready", Jsonb({})) == "RQ004"
     assert code(acme.user("viewer"), emit_own, "order.paid", Jsonb({})) == "RQ016"
     assert code(acme.server(), emit_own, "order.paid", Jsonb([])) == "RQ008"

@@ -15,7 +15,7 @@ begin
         return false;
     end if;
     update ops.webhooks as w set status = 'disabled', status_reason = p_reason where w.id = v_webhook.id;
-    perform ops.hold_webhook(v_webhook.id, false);  -- mutant: what waits for a disabled endpoint waits for ever
+    perform ops.hold_webhook(v_webhook.id, false);
     return true;
 end;
 $$;

@@ -7,7 +7,7 @@ as $$
 declare
     v_webhook ops.webhooks := ops.find_webhook(p_webhook_id);
 begin
-    perform identity.check_tenant_admin();  -- mutant: a key without admin changes endpoints
+    perform identity.check_tenant_admin();
     select w.* into v_webhook from ops.webhooks as w where w.id = p_webhook_id for no key update;
     if not found then
         raise exception 'no webhook %', p_webhook_id using errcode = 'RQ004', hint = 'It was deleted at this moment.';

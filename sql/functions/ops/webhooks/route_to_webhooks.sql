@@ -74,9 +74,9 @@ begin
                     order by d.job_id desc limit 20
                 ) as d
                 inner join queue.processing_jobs as j on j.id = d.job_id
-                where j.status in ('queued', 'running')
+                where j.status in ('queued', 'running')  -- mutant: deliveries of a key overtake each other
                 order by j.id desc limit 1
-            )) as parent  -- mutant: deliveries of a key overtake each other
+            )) as parent
         from chosen as c
         inner join ops.webhooks as w on w.id = c.webhook_id
     )

@@ -34,7 +34,7 @@ begin
         raise exception '%', v_no[1] using errcode = 'RQ008', hint = v_no[2];
     end if;
     if p_changes ? 'max_running' then
-        perform base.check_operator();  -- mutant: a tenant sets limits of the queue
+        perform base.check_operator();
         if v_webhook.max_running is not null then
             perform queue.set_limit(v_limit, v_webhook.max_running);
         elsif exists (select from queue.limits as l where l.limit_key = v_limit) then
