@@ -192,7 +192,14 @@ def show(app: App, webhook_id: UUID, tenant: str | None, as_json: bool) -> None:
 @json_option
 @pass_app
 def set_webhook(
-    app: App, webhook_id: UUID, url: str | None, events: tuple[str, ...], description: str | None, max_running: int | None, tenant: str | None, as_json: bool
+    app: App,
+    webhook_id: UUID,
+    url: str | None,
+    events: tuple[str, ...],
+    description: str | None,
+    max_running: int | None,
+    tenant: str | None,
+    as_json: bool,
 ) -> None:
     """Change an endpoint; what is left out stays as it is.
 
