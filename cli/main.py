@@ -42,6 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tenants": ("reelq.cli.tenants:tenants", "Organisations whose videos are processed."),
     "audit": ("reelq.cli.audit:audit", "Who did what: acts of people, keys and operators."),
     "secrets": ("reelq.cli.secrets:secrets", "Keys that seal secrets: make, rotate, count, forget them."),
+    "events": ("reelq.cli.events:events", "What happened: videos ready, jobs failed, and what applications tell."),
+    "webhooks": ("reelq.cli.webhooks:webhooks", "Endpoints that events are delivered to, signed as Standard Webhooks has it."),
     "keys": ("reelq.cli.keys:keys", "API keys, by which programs act for a tenant or one of its users."),
     "subscriptions": ("reelq.cli.subscriptions:subscriptions", "What users and tenants pay for; tier and quota follow from it."),
     "users": ("reelq.cli.users.commands:users", "Accounts: who may log in, and as what."),

@@ -241,6 +241,26 @@ begin
             ('ops.relay_events', 'worker admin'),
             -- making and restoring one is the owner's
             ('ops.list_backups', 'admin'),
+            ('ops.list_event_types', 'worker app readonly admin'),
+            ('ops.add_event_type', 'worker admin'),
+            ('ops.emit_event', 'worker app admin'),
+            ('ops.list_events', 'worker app readonly admin'),
+            -- endpoints: a tenant's own, for it and its admins
+            ('ops.create_webhook', 'worker app admin'),
+            ('ops.list_webhooks', 'worker app readonly admin'),
+            ('ops.set_webhook', 'worker app admin'),
+            ('ops.rotate_webhook_secret', 'worker app admin'),
+            ('ops.test_webhook', 'worker app admin'),
+            ('ops.enable_webhook', 'worker app admin'),
+            ('ops.disable_webhook', 'worker app admin'),
+            ('ops.delete_webhook', 'worker app admin'),
+            ('ops.replay_events', 'worker app admin'),
+            ('ops.list_deliveries', 'worker app readonly admin'),
+            ('ops.webhook_target', 'worker'),
+            ('ops.note_webhook_failure', 'worker'),
+            ('ops.note_webhook_success', 'worker'),
+            ('ops.note_probe', 'worker'),
+            ('ops.tend_webhooks', 'worker admin'),
             -- personal data: a user's own, the tenant's, all
             ('ops.find_subject', 'worker app admin'),
             ('ops.request_erasure', 'worker app admin'),
@@ -362,6 +382,7 @@ begin
             ('ops.event_types', 'app readonly', 'select'),
             ('ops.events', 'app readonly', 'select'),
             ('ops.outbox', 'app readonly', 'select'),
+            ('ops.webhooks', 'app readonly', 'select'),
             ('identity.users_masked', 'support', 'select'),
             ('media.videos_masked', 'support', 'select'),
             ('media.assets_masked', 'support', 'select'),
@@ -446,6 +467,7 @@ begin
             ["ops.erasures", "user_id = (select identity.limited_to())"],
             ["ops.outbox", "false"],
             ["ops.events", "false"],
+            ["ops.webhooks", "false"],
             ["ops.audit_logs", "user_id = (select identity.limited_to())"]
         ]$json$) as listed (own)
         where to_regclass(listed.own ->> 0) is not null

@@ -40,6 +40,8 @@ EVENTS = {
     "heartbeat.recovered": "Heartbeats work again: failures.",
     "listener.lost": "The connection for notifications broke: error; polling goes on.",
     "listener.found": "Notifications come again: tries.",
+    "events.delayed": "Events could not be passed on: error; tried again, and logged once for each reason.",
+    "events.relayed": "Events are passed on again: failures.",
     "slot.died": "A slot's thread died and was replaced: slot.",
     "thread.died": "Another thread died of a bug: thread, exception.",
     "scratch.filled": "No room for work in progress, nothing is claimed: trouble.",

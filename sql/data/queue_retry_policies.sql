@@ -26,5 +26,7 @@ insert into queue.retry_policies (job_type, error_class, code, action, base, fac
 -- A source that is away comes back within hours, or never.
 ('*', 'transient', 'source_away', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '6 hours'),
 ('*', 'transient', 'source_broken', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '6 hours'),
-('*', 'transient', 'name_unknown', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '3 hours')
+('*', 'transient', 'name_unknown', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '3 hours'),
+-- About 5 s, 40 s, 5 min, 45 min, 6 h, then every 10 h; the setting webhook_expires_after ends it.
+('deliver_webhook', 'transient', '*', 'retry', '5 seconds', 8, '10 hours', 'full', true, null)
 on conflict (job_type, error_class, code) do nothing;

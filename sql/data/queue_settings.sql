@@ -4,5 +4,8 @@ insert into queue.settings (name, value, description) values
 ('archive_failed_after', '30 days', 'A failed job does so after this long; until then it can be retried.'),
 ('poison_strikes', '4', 'How many attempts an input may fail or kill, whatever the jobs, before all its jobs are held.'),
 ('tenant_priority', '5', 'The most urgent priority that a tenant may choose, beside the default of the job type.'),
-('job_data_bytes', '262144', 'How large the job_data of a job may be, as JSON text.')
+('job_data_bytes', '262144', 'How large the job_data of a job may be, as JSON text.'),
+('webhook_failures', '5', 'After so many failures in a row an endpoint counts as failing, and its deliveries wait until it answers.'),
+('webhook_expires_after', '3 days', 'A delivery that has not arrived this long after its enqueue fails for good.'),
+('webhook_disable_after', '5 days', 'An endpoint that has failed for this long is switched off.')
 on conflict (name) do update set description = excluded.description where settings.description <> excluded.description;

@@ -39,6 +39,7 @@ ODD = "tests/sql/test_odd_servers.py"
 
 OPTIONS = "tests/sql/test_queue_options.py"
 LOGS = "tests/sql/test_queue_logs.py"
+HOOKS = "tests/sql/test_webhooks.py"
 HISTORY = "tests/sql/test_queue_history.py"
 CHANGES = "tests/sql/test_queue_changes.py"
 CASCADES = "tests/sql/test_queue_cascades.py"
@@ -503,4 +504,24 @@ MUTANTS = [
     one("an old session takes the mailbox over", "exception", "notice", TOKENS, "-k", "another_mailbox"),
     one("an account holds as much as somebody writes", "if ", "if false and ", USERS, "-k", "so_much_and_no_more"),
     one("a pinned tenant takes another's key", "and coalesce(k.tenant_id = identity.pinned_tenant(), true)", "", KEYS, "-k", "pinned"),
+    # Events and their deliveries
+    one("failed deliveries breed events", "if (select t.tells_failure from queue.job_types as t where t.job_type = p_job.job_type)", "if true", HOOKS, "-k", "however_each_ends"),
+    one("a tenant enqueues deliveries of its own making", "if ", "if false and ", HOOKS, "-k", "emits_its_own"),
+    one("any host will do", "p_url !~ ", "false and p_url !~ ", HOOKS, "-k", "cannot_be_is_refused"),
+    one("anybody's endpoint is found", " or not identity.may_see(v_webhook.tenant_id, null)", "", HOOKS, "-k", "nobody_else_does"),
+    one("a member lists endpoints", "not identity.may_see(v_tenant, null)", "false", HOOKS, "-k", "nobody_else_does"),
+    one("a member reads the tenant's events", "not identity.may_see(v_tenant, null)", "false", HOOKS, "-k", "emits_its_own"),
+    one("tenants are shown what is for operators", "t.audience = 'tenant'", "true", HOOKS, "-k", "emits_its_own"),
+    one("a viewer emits events", "perform identity.check_may_write()", "null", HOOKS, "-k", "emits_its_own"),
+    one("an application says that a video is ready", " and t.is_own", "", HOOKS, "-k", "emits_its_own"),
+    one("an endpoint is asked for ever", "if ", "if false and ", HOOKS, "-k", "at_last_switched_off"),
+    one("one failure is enough", ">= queue.setting('webhook_failures')::integer", ">= 1", HOOKS, "-k", "at_last_switched_off"),
+    one("an operator's pause is taken away", " and v_found = v_reason", " and v_found is not null", HOOKS, "-k", "at_last_switched_off"),
+    one("a probe that was cancelled is not started again", "ops.start_probe(v_id)::integer", "0", HOOKS, "-k", "at_last_switched_off"),
+    one("a tenant hears what is for operators", " and k.is_for_tenants", "", HOOKS, "-k", "that_want_it"),
+    one("a suspended tenant stops the relay", " and t.status = 'active'", "", HOOKS, "-k", "suspended_tenant"),
+    one("deliveries of a key overtake each other", "'queued', 'running'", "'gone'", HOOKS, "-k", "however_each_ends"),
+    one("a secret that has ended signs", " or s.ends_at > base.clock()", " or true", HOOKS, "-k", "two_secrets"),
+    one("a replay brings another tenant's events", "and (e.tenant_id", "and (true or e.tenant_id", HOOKS, "-k", "as_missed"),
+    one("what has arrived is replayed as missed", "where not exists (", "where true or not exists (", HOOKS, "-k", "as_missed"),
 ]  # fmt: skip

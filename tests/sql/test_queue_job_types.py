@@ -156,7 +156,7 @@ def test_the_defaults_of_the_decorator_are_those_of_the_table(conn: Conn) -> Non
     assert one is not None
     job_types.sync_job_type(conn, "shout", one.defaults, one.retry, one.schema)
     rows = conn.execute(
-        "select to_jsonb(t) - array['job_type', 'created_at', 'updated_at', 'options_schema', 'options_path', 'declared'] from queue.job_types as t"
+        "select to_jsonb(t) - array['job_type', 'created_at', 'updated_at', 'options_schema', 'options_path', 'declared', 'tells_failure', 'is_internal'] from queue.job_types as t"
         " where job_type in ('plain', 'shout')"
     ).fetchall()
     assert rows[0] == rows[1]

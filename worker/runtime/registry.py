@@ -17,6 +17,7 @@ from reelq.worker.errors import HandlersError, PermanentError
 from reelq.worker.jobs import arguments, options_schema
 from reelq.worker.jobs.declare import JobType
 
+ABOUT_NOTHING = ("no_op", "deliver_webhook", "probe_webhook")
 HOW_TO_GET_ONE = (
     "a handler of your own comes by REELQ_HANDLERS=module or an entry point reelq.handlers (docs/jobs.md); "
     "`reelq job-types list` shows the types and which of them have a handler here"
@@ -35,10 +36,10 @@ class Handler:
 
     @property
     def requires(self) -> str | None:
-        """What its jobs have to be about: all shipped types need a video, but for the one for tests."""
+        """What its jobs have to be about: the shipped types of a pipeline need a video."""
         if self.declared:
             return self.declared.defaults["requires"]  # type: ignore[no-any-return]
-        return None if self.job_type == "no_op" else "video"
+        return None if self.job_type in ABOUT_NOTHING else "video"
 
     def parse(self, job_data: Any) -> Any:
         """The handler's arguments.

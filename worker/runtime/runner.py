@@ -9,6 +9,7 @@
     fitness        ffmpeg and the store, as this host has them     fitness.py
     watchdog       time limits and lost leases, without database  deadline_watchdog.py
     listener       NOTIFY: work came, beat now                    listener.py
+    event relay    events from the outbox to whom they concern    event_relay.py
 
 Only the main thread claims and settles; the others put messages into its mailbox. While Postgres is
 away the handlers go on, what they finish is kept, and the main thread tries again with jitter.
@@ -31,6 +32,7 @@ from reelq.worker.jobs.known_store import WorkerStores
 from reelq.worker.runtime import neighbours, registration
 from reelq.worker.runtime.attempt import AttemptDeps
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
+from reelq.worker.runtime.event_relay import EventRelay
 from reelq.worker.runtime.fitness import Fitness
 from reelq.worker.runtime.heartbeat import IDLE_S, Heartbeat
 from reelq.worker.runtime.leaving import DEREGISTER_S
@@ -65,10 +67,11 @@ class Runner:
         self._until_idle = until_idle
         self._me = me = registration.new(settings, registry.types)
         self._scratch = Scratch(settings, me.worker_id)
-        self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots + 1)  # one more to look at the store
+        self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots + 2)  # one more to look at the store, one to relay events
         stores = WorkerStores(settings, self._pool)
         self._fitness = Fitness(settings, registry.types, stores.look, lambda: loop.mailbox.put((Message.WORK_READY, "")))
         self.loop = loop = MainLoop(me, self._scratch, self._fitness, self._notifier, until_idle=until_idle)
+        self._event_relay = EventRelay(self._pool)
         self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
         deps = AttemptDeps(
             settings, registry, self._pool, self._scratch, stores, loop.leaving.stopping, self._watchdog.look_by,
@@ -145,6 +148,7 @@ class Runner:
             types=self._me.types, sandboxed=self._sandboxed,
         )  # fmt: skip
         self._fitness.start()
+        self._event_relay.start()
         try:
             self.loop.run(self._slots, self._heartbeat, self._watchdog)
         finally:
@@ -153,6 +157,7 @@ class Runner:
             self.loop.deregister()
             self._watchdog.stop()
             self._fitness.stop()
+            self._event_relay.stop()
             if self._listener is not None:
                 self._listener.stop()
             self._heartbeat.stop()

@@ -17,6 +17,8 @@ create table queue.job_types (
     declared jsonb,
     requires text,
     options_path jsonpath,
+    tells_failure boolean not null default true,
+    is_internal boolean not null default false,
     constraint job_type_is_a_plain_word check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
     constraint priority_is_1_to_10 check (priority between 1 and 10),
     constraint max_attempts_is_positive check (max_attempts >= 1),
@@ -72,6 +74,8 @@ stays so. Null: no program has declared the type; the schema brings it, or someb
 $$;
 comment on column queue.job_types.requires is 'What a job of it must be about, else it is refused at enqueue: video, asset (that of its video will do). Null: nothing.';
 comment on column queue.job_types.options_path is 'options_schema as a condition that is asked first, at enqueue (queue.options_path); kept by a trigger.';
+comment on column queue.job_types.tells_failure is 'Whether a job of it that fails for good emits the event job.failed. False for what delivers events, since those would breed others. [internal]';
+comment on column queue.job_types.is_internal is 'Whether functions of reelq and operators alone enqueue jobs of it: nobody who acts for a tenant. [internal]';
 
 create trigger touch_updated_at before update on queue.job_types
 for each row execute function base.tg_touch_updated_at();

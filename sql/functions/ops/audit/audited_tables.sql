@@ -18,6 +18,11 @@ as $$
         ('identity.api_keys', 'api_key', 'insert update delete', null, '{}', null),
         -- Their end is told by what ends them: a hundred at once are one act.
         ('identity.user_sessions', 'session', 'insert', null, '{}', null),
+        (
+            'ops.webhooks', 'webhook', 'insert update delete', null,
+            '{failures,failing_since,last_error,last_failed_at,last_success_at,probe_job_id}', null
+        ),
+        ('ops.event_types', 'event_type', 'insert update delete', null, '{}', null),
         ('media.stores', 'store', 'insert update delete', null, '{}', null),
         ('queue.job_types', 'job_type', 'insert update delete', null, '{}', null),
         ('queue.retry_policies', 'retry_policy', 'insert update delete', null, '{}', null),

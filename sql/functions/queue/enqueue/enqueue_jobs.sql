@@ -77,7 +77,7 @@ begin
                 t.max_crashes, t.weight,
                 -- A row with `needs` is one that queue.tg_fill_job need not fill or check.
                 case
-                    when not v_is_user and s.video_id is null and s.asset_id is null and s.user_id is null and s.depends_on is null and s.limits is null
+                    when not v_is_user and not t.is_internal and s.video_id is null and s.asset_id is null and s.user_id is null and s.depends_on is null and s.limits is null
                         and s.idempotency_key is null and s.pipeline_step is null and s.max_attempts is null and t.limits = '{}'
                         and coalesce(s.on_parent_failure, 'fail') = 'fail' and coalesce(s.priority::smallint, 5) between 1 and 10
                         and coalesce(s.scheduled_for::timestamptz, v_now) between '1900-01-01 00:00Z' and '9999-01-01 00:00Z'

@@ -13,18 +13,13 @@ begin
     if p_scope = 'input' then
         perform queue.take_lock('input', v_key, true); -- see queue.record_strike
     end if;
-    delete from queue.pauses as p where p.scope = p_scope and p.key = v_key;
-    if not found then
+    if not queue.lift_pause(p_scope, v_key) then
         raise exception 'no pause of %', concat_ws(' ', p_scope, nullif(v_key, ''))
             using errcode = 'RQ004', hint = 'Look with: reelq queue pauses, or queue.list_pauses().';
     end if;
     if p_scope = 'input' then
         delete from queue.strikes as s where s.asset_id = v_key::uuid;
     end if;
-    if p_scope <> 'all' then  -- mutant: a resume forgets what waits
-        insert into queue.gate_events (gate, permits) values ('pause:' || p_scope || ':' || v_key, 0);
-    end if;
-    perform queue.notify_ready(array(select t.job_type from queue.job_types as t));
 end;
 $$;
 

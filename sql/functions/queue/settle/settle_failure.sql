@@ -93,13 +93,15 @@ begin
     if v_status = 'failed' then
         insert into queue.dead_letters (job_id, job_type, failed_at) values (p_job.id, p_job.job_type, v_now);
         -- Those that fall with it are not told one by one.
-        perform base.emit_event(
-            'job.failed', p_job.tenant_id, 'job:' || p_job.id,
-            jsonb_build_object(
-                'job_id', p_job.id, 'job_type', p_job.job_type, 'video_id', p_job.video_id, 'asset_id', p_job.asset_id, 'error_code', p_code,
-                'attempts', v_attempts
-            )
-        );
+        if (select t.tells_failure from queue.job_types as t where t.job_type = p_job.job_type) then  -- mutant: failed deliveries breed events
+            perform base.emit_event(
+                'job.failed', p_job.tenant_id, 'job:' || p_job.id,
+                jsonb_build_object(
+                    'job_id', p_job.id, 'job_type', p_job.job_type, 'video_id', p_job.video_id, 'asset_id', p_job.asset_id, 'error_code', p_code,
+                    'attempts', v_attempts
+                )
+            );
+        end if;
     end if;
     -- The video before the children: its first reason stays, and theirs would only be that this one failed.
     if p_job.pipeline_run is not null and p_job.video_id is not null then

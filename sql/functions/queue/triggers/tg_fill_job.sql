@@ -22,6 +22,11 @@ begin
                   hint = 'Known: ' || (select string_agg(t.job_type, ', ' order by t.job_type) from queue.job_types as t);
     end if;
 
+    if v_type.is_internal and not base.is_operator() then  -- mutant: a tenant enqueues deliveries of its own making
+        raise exception 'job type % must not be enqueued by who acts for a tenant', quote_literal(new.job_type)
+            using errcode = 'RQ003', hint = 'Events go out by ops.emit_event; see docs/events.md.';
+    end if;
+
     new.priority := coalesce(new.priority, v_type.priority);
     new.max_attempts := coalesce(new.max_attempts, v_type.max_attempts);
     new.max_crashes := coalesce(new.max_crashes, v_type.max_crashes);
