@@ -1,7 +1,8 @@
 """Job type to handler: the shipped ones, worker/handlers/<job_type>.py, and those that packages of their own declare.
 
 A shipped one is a module with `Args` (a frozen dataclass) and `run(args, ctx)`, and perhaps an `EXAMPLE` of its
-job_data; its row of queue.job_types comes with the schema. One of a package is a function under @job_type.
+job_data and what its jobs are about, `REQUIRES` (else a video); its row of queue.job_types comes with the schema. One of a
+package is a function under @job_type.
 """
 
 from __future__ import annotations
@@ -32,13 +33,12 @@ class Handler:
     run: Callable[[Any, Any], dict[str, Any] | None]
     declared: JobType | None = None  # None: shipped
     example: Mapping[str, Any] | None = None
+    about: str | None = "video"  # of a shipped one
 
     @property
     def requires(self) -> str | None:
-        """What its jobs have to be about: all shipped types need a video, but for the one for tests."""
-        if self.declared:
-            return self.declared.defaults["requires"]  # type: ignore[no-any-return]
-        return None if self.job_type == "no_op" else "video"
+        """What its jobs have to be about: those of shipped types a video, where the module's REQUIRES does not say otherwise."""
+        return self.declared.defaults["requires"] if self.declared else self.about
 
     def parse(self, job_data: Any) -> Any:
         """The handler's arguments.
@@ -58,7 +58,8 @@ class Registry:
 
     def __init__(self, modules: Mapping[str, Any], declared: Iterable[JobType] = ()) -> None:
         made = [
-            Handler(name, module.Args, module.run, example=getattr(module, "EXAMPLE", None)) for name, module in modules.items()
+            Handler(name, module.Args, module.run, example=getattr(module, "EXAMPLE", None), about=getattr(module, "REQUIRES", "video"))
+            for name, module in modules.items()
         ]
         made += [Handler(one.name, one.args, one.run, one) for one in declared]
         self._handlers = {one.job_type: one for one in made}

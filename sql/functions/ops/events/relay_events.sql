@@ -6,8 +6,10 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_count integer;
+    v_seqs bigint[];
+    v_since timestamptz;
 begin
+    perform base.check_operator();
     perform base.check_read_committed();
     -- One at a time, so that events of a key keep their order; whoever comes meanwhile leaves it to the one at work.
     if not exists (select from ops.outbox) or not queue.take_lock('events') then
@@ -17,18 +19,22 @@ begin
         delete from ops.outbox as o
         where o.seq = any(array(select n.seq from ops.outbox as n order by n.seq limit least(p_limit, 10000)))
         returning o.*
+    ),
+    told as (
+        insert into ops.events (seq, event_id, tenant_id, event_type, ordering_key, data, created_at, relay_position)
+        select t.seq, t.event_id, t.tenant_id, t.event_type, t.ordering_key, t.data, t.created_at, nextval('ops.event_positions')
+        from (select a.* from taken as a order by a.seq) as t
+        returning seq, created_at
     )
-    insert into ops.events (seq, event_id, tenant_id, event_type, ordering_key, data, created_at)
-    select t.seq, t.event_id, t.tenant_id, t.event_type, t.ordering_key, t.data, t.created_at
-    from taken as t
-    order by t.seq;
-    get diagnostics v_count = row_count;
-    return v_count;
+    select array_agg(t.seq), min(t.created_at) into v_seqs, v_since from told as t;
+    perform ops.route_to_users(v_seqs, v_since);
+    perform ops.notify_listeners(v_seqs, v_since);
+    return coalesce(cardinality(v_seqs), 0);
 end;
 $$;
 
 comment on function ops.relay_events(integer) is $$
-Pass on what is in the outbox: a record of each event goes to ops.events, in the same transaction. Workers call it every second; safe to call at any time and by several at once.
+Pass on what is in the outbox, in one transaction: a record of each event to ops.events, notifications to users, a NOTIFY to each tenant's programs. Workers call it every second; safe to call at any time and by several at once.
 
 Arguments
   p_limit  so many at most; up to 10,000
@@ -36,5 +42,6 @@ Arguments
 Returns how many; when it is p_limit, call again. 0 too while another session is at it.
 
 Raises
+  42501  the caller acts for a tenant
   RQ002  the caller is not READ COMMITTED
 $$;

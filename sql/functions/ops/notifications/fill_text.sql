@@ -1,0 +1,14 @@
+create or replace function ops.fill_text(p_text text, p_values jsonb, p_most integer)
+returns text
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- In one pass: what stands in a value is no place to be filled.
+    select left(trim(regexp_replace(string_agg(coalesce(p_values ->> part.found[1], part.found[2], ''), '' order by part.place), '[[:cntrl:]]+', ' ', 'g')), p_most)
+    from regexp_matches(p_text, '\{([a-z0-9_]+)\}|([^{]+|\{)', 'g') with ordinality as part (found, place);
+$$;
+
+comment on function ops.fill_text(text, jsonb, integer) is $$
+A text of ops.event_types with {name} replaced by what values have under name (nothing where they have none), as one line of at most p_most characters. Null in, null out.
+$$;
