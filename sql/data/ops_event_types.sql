@@ -6,7 +6,7 @@ insert into ops.event_types as t (name, about, audience, notifies, title, messag
 ),
 (
     'video.failed', 'A video cannot be made. Data: video_id, asset_id, error_code.', 'tenant',
-    'owner', 'Failed: {video}', 'The video "{video}" cannot be made: {error_code}.', '/videos/{video_id}', 'Look at the video', '{in_app,email,push}'
+    'owner_or_admins', 'Failed: {video}', 'The video "{video}" cannot be made: {error_code}.', '/videos/{video_id}', 'Look at the video', '{in_app,email,push}'
 ),
 -- Nobody: what a job was for is told by its video, and a thousand jobs that fail are one mishap.
 (

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email import policy
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime, parseaddr
@@ -71,7 +72,7 @@ def write(letter: Letter, settings: Settings) -> EmailMessage:
     try:
         message["From"] = Address(display_name=line(name), addr_spec=sender)
         message["To"] = Address(addr_spec=letter.send_to)
-    except (ValueError, IndexError) as error:  # of the address's grammar, and of a line break in it
+    except (ValueError, IndexError, MessageError) as error:  # of the address's grammar, and of a line break in it
         raise PermanentError("bad_address", "The user's address is none that mail can be sent to.") from error
     message["Subject"] = line(letter.subject)
     message["Date"] = localtime()

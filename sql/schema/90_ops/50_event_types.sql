@@ -12,7 +12,7 @@ create table ops.event_types (
     lives interval not null default '90 days',
     constraint name_is_words_with_dots check (name ~ '^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$' and length(name) <= 100),
     constraint audience_is_known check (audience in ('tenant', 'operator')),
-    constraint notifies_is_known check (notifies in ('owner', 'admins')),
+    constraint notifies_is_known check (notifies in ('owner', 'owner_or_admins', 'admins')),
     constraint who_is_notified_is_told_something check (notifies is null or (title is not null and message is not null)),
     constraint channels_are_known check (channels <@ '{in_app,email,push}' and array_position(channels, null) is null),
     constraint lives_an_hour_to_a_year check (lives between interval '1 hour' and interval '1 year')
@@ -24,7 +24,7 @@ comment on column ops.event_types.about is 'When it is told, and what its data h
 comment on column ops.event_types.audience is 'Whom it may concern: tenant, or operator alone. [internal]';
 comment on column ops.event_types.created_at is 'When the row was made. [internal]';
 comment on column ops.event_types.notifies
-is 'Who is notified: owner (the user whose video or job it is, or, where there is none, as admins), or admins (of the tenant). Null: nobody. An operator may change it. [internal]';
+is 'Who is notified: owner (the user whose video, job or file it is), admins (of the tenant), owner_or_admins (admins where it is nobody''s). Null: nobody. An operator may change it. [internal]';
 comment on column ops.event_types.title is 'Of the notification, a line. {video} is the title of the video, {name} what data has under name. Null exactly where nobody is notified. [public]';
 comment on column ops.event_types.message is 'Of the notification, some sentences; as title. [public]';
 comment on column ops.event_types.action_url is 'Where its link leads, as /videos/{video_id}: within the application (REELQ_APP_URL); as title. Null: no link. [public]';

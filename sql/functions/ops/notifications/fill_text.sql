@@ -5,7 +5,7 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
     -- In one pass: what stands in a value is no place to be filled.
-    select left(trim(regexp_replace(string_agg(coalesce(p_values ->> part.found[1], part.found[2], ''), '' order by part.place), '[[:cntrl:]]+', ' ', 'g')), p_most)
+    select left(trim(regexp_replace(string_agg(coalesce(p_values ->> part.found[1], part.found[2], ''), '' order by part.place), '[[:cntrl:][:space:]]+', ' ', 'g')), p_most)
     from regexp_matches(p_text, '\{([a-z0-9_]+)\}|([^{]+|\{)', 'g') with ordinality as part (found, place);
 $$;
 

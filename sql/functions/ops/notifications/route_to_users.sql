@@ -50,10 +50,16 @@ begin
             c.channels, e.event_id, base.clock() + e.lives
         from told as e
         left join identity.users as w on w.id = e.owner_id and w.tenant_id = e.tenant_id and w.deleted_at is null and w.status in ('active', 'trial')
-        inner join identity.users as u
-            on
-                u.tenant_id = e.tenant_id and u.deleted_at is null and u.status in ('active', 'trial')
-                and case when e.notifies = 'owner' and w.id is not null then u.id = w.id else u.role = 'admin' end
+        cross join lateral (
+            select w.id as id
+            where e.notifies in ('owner', 'owner_or_admins') and w.id is not null
+            union all
+            select m.id
+            from identity.users as m
+            where
+                m.tenant_id = e.tenant_id and m.role = 'admin' and m.deleted_at is null and m.status in ('active', 'trial')
+                and (e.notifies = 'admins' or (e.notifies = 'owner_or_admins' and w.id is null))
+        ) as u
         -- The words of one user are shown to no other: they would outlive their erasure.
         cross join lateral (
             select e.data || jsonb_build_object('video', case when e.video_of is null or e.video_of = u.id then e.video else e.data ->> 'video_id' end) as shown
