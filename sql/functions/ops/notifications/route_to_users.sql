@@ -9,6 +9,8 @@ set enable_seqscan = off
 as $$
 declare
     v_ids uuid[];
+    v_id text := '^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$';
+    v_link text := '^(https?://[!-~]+|/([!-.0-\[\]-~][!-\[\]-~]*)?)$';  -- as the check of ops.notifications
 begin
     if not exists (
         select from ops.events as e inner join ops.event_types as t on t.name = e.event_type
@@ -16,38 +18,34 @@ begin
     ) then
         return;
     end if;
-    with told as (
+    -- Each step once a row, hence materialized: what they call costs more than the rest.
+    with told as materialized (
         select
-            e.event_id, e.tenant_id, e.created_at, t.name, t.notifies, t.title, t.message, t.action_url, t.action_label, t.channels, t.lives, e.data,
-            coalesce(i.user_id, v.user_id, j.user_id, a.owner_user_id) as owner_id,
-            v.user_id as video_of, coalesce(v.title, v.id::text) as video
+            e.event_id, e.tenant_id, e.data, t.name, t.notifies, t.title, t.message, t.action_url, t.action_label, t.channels, t.lives,
+            coalesce(i.user_id, v.user_id, j.user_id, a.owner_user_id) as owner_id, v.user_id as video_of, coalesce(v.title, v.id::text) as video
         from ops.events as e
         inner join ops.event_types as t on t.name = e.event_type and t.notifies is not null
         -- A tenant or user that is gone is told nothing; what is no id is none.
         inner join identity.tenants as o on o.id = e.tenant_id
         cross join lateral (
             select
-                max(case when k.name = 'user_id' then k.id::text end)::uuid as user_id,
-                max(case when k.name = 'video_id' then k.id::text end)::uuid as video_id,
-                max(case when k.name = 'job_id' then k.id::text end)::uuid as job_id,
-                max(case when k.name = 'asset_id' then k.id::text end)::uuid as asset_id
-            from (
-                select n.name, case when e.data ->> n.name ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then (e.data ->> n.name)::uuid end as id
-                from (values ('user_id'), ('video_id'), ('job_id'), ('asset_id')) as n (name)
-            ) as k
+                substring(e.data ->> 'user_id' from v_id)::uuid as user_id, substring(e.data ->> 'video_id' from v_id)::uuid as video_id,
+                substring(e.data ->> 'job_id' from v_id)::uuid as job_id, substring(e.data ->> 'asset_id' from v_id)::uuid as asset_id
         ) as i
         left join media.videos as v on v.id = i.video_id and v.tenant_id = e.tenant_id
         left join queue.processing_jobs as j on j.id = i.job_id and j.tenant_id = e.tenant_id
         left join media.assets as a on a.id = i.asset_id and a.tenant_id = e.tenant_id
         where e.seq = any(p_seqs) and e.created_at >= p_since
     ),
-    made as (
-        insert into ops.notifications (tenant_id, user_id, type, title, message, action_url, action_label, channels, event_id, expires_at)
+    addressed as materialized (
         select
-            e.tenant_id, u.id, e.name,
-            coalesce(nullif(ops.fill_text(e.title, f.shown, 255), ''), e.name), coalesce(nullif(ops.fill_text(e.message, f.shown, 4000), ''), e.name),
-            f.action_url, case when f.action_url is not null then nullif(ops.fill_text(e.action_label, f.shown, 100), '') end,
-            c.channels, e.event_id, base.clock() + e.lives
+            e.event_id, e.tenant_id, u.id as user_id, e.name, e.title, e.message, e.action_url, e.action_label, e.lives,
+            -- The words of one user are shown to no other: they would outlive their erasure.
+            e.data || jsonb_build_object('video', case when e.video_of is null or e.video_of = u.id then e.video else e.data ->> 'video_id' end) as shown,
+            case
+                when exists (select from ops.notification_settings as s where s.user_id = u.id) then ops.channels_of(u.id, e.name, e.channels)
+                else e.channels
+            end as channels
         from told as e
         left join identity.users as w on w.id = e.owner_id and w.tenant_id = e.tenant_id and w.deleted_at is null and w.status in ('active', 'trial')
         cross join lateral (
@@ -60,20 +58,23 @@ begin
                 m.tenant_id = e.tenant_id and m.role = 'admin' and m.deleted_at is null and m.status in ('active', 'trial')
                 and (e.notifies = 'admins' or (e.notifies = 'owner_or_admins' and w.id is null))
         ) as u
-        -- The words of one user are shown to no other: they would outlive their erasure.
-        cross join lateral (
-            select e.data || jsonb_build_object('video', case when e.video_of is null or e.video_of = u.id then e.video else e.data ->> 'video_id' end) as shown
-        ) as s
-        cross join lateral (
-            select
-                s.shown,
-                (
-                    select filled.url from (select ops.fill_text(e.action_url, s.shown, 2000) as url) as filled
-                    where filled.url ~ '^(https?://[!-~]+|/([!-.0-\[\]-~][!-\[\]-~]*)?)$'
-                ) as action_url
-        ) as f
-        cross join lateral (select ops.channels_of(u.id, e.name, e.channels) as channels) as c
-        where c.channels <> '{}'
+    ),
+    filled as materialized (
+        select
+            d.event_id, d.tenant_id, d.user_id, d.name, d.channels, base.clock() + d.lives as expires_at,
+            nullif(ops.fill_text(d.title, d.shown, 255), '') as title, nullif(ops.fill_text(d.message, d.shown, 4000), '') as message,
+            ops.fill_text(d.action_url, d.shown, 2000) as action_url, nullif(ops.fill_text(d.action_label, d.shown, 100), '') as action_label
+        from addressed as d
+        where d.channels <> '{}'
+    ),
+    made as (
+        insert into ops.notifications (tenant_id, user_id, type, title, message, action_url, action_label, channels, event_id, expires_at)
+        select
+            f.tenant_id, f.user_id, f.name, coalesce(f.title, f.name), coalesce(f.message, f.name),
+            -- A path that a value has made into something else is no link.
+            case when f.action_url ~ v_link then f.action_url end, case when f.action_url ~ v_link then f.action_label end,
+            f.channels, f.event_id, f.expires_at
+        from filled as f
         on conflict (event_id, user_id) where event_id is not null do nothing
         returning id
     )
