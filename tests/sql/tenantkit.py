@@ -26,6 +26,9 @@ COLUMNS: dict[str, list[dict[str, Any]]] = {
     "media.assets": [{"kind": kind} for kind in ("video", "image", "audio", "document")],  # each has a view
     "identity.api_keys": [{"prefix": "abcd1234"}],
     "identity.one_time_tokens": [{"purpose": "invitation", "used_at": "2030-01-01 00:00+00"}],  # of live ones a user has one a purpose
+    "ops.notifications": [{"channels": ["in_app"], "expires_at": "2099-01-01 00:00+00"}],
+    "ops.notification_settings": [{"type": "*"}],
+    "ops.push_subscriptions": [{"endpoint": "https://push.example/x", "p256dh": "B" + 86 * "A", "auth": 22 * "A"}],
     "queue.processing_jobs": [{"job_type": "no_op"}],
     "queue.schedules": [{"job_type": "no_op"}],
     "queue.job_history": [{"job_type": "no_op", "status": "completed", "token": 0}],  # queue.verify() looks at it after the test
