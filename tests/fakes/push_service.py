@@ -94,7 +94,7 @@ def push_service(folder: Path) -> Iterator[PushService]:
     """One on a port of its own."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             service.asked.append(self.path)
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if service.hangs is not None:

@@ -60,7 +60,7 @@ class OnAnyPort(Controller):
         listening = super()._create_server()
 
         async def bound() -> Any:
-            server = await listening
+            server: Any = await listening
             self.port = server.sockets[0].getsockname()[1]
             return server
 

@@ -161,7 +161,12 @@ def test_a_service_that_is_silent_is_left_and_at_once_when_the_attempt_ends(serv
     monkeypatch.setattr(push, "PUSH_S", 60)
     stop = StopSignal()
     asked = len(service.asked)
-    timer = threading.Thread(target=lambda: (runnerkit.until(lambda: len(service.asked) > asked), stop.set("cancelled")))
+
+    def cancel() -> None:
+        runnerkit.until(lambda: len(service.asked) > asked)
+        stop.set("cancelled")
+
+    timer = threading.Thread(target=cancel)
     timer.start()
     began = datetime.now(UTC)
     with pytest.raises(StopRequested):
