@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "subscriptions": ("reelq.cli.subscriptions:subscriptions", "What users and tenants pay for; tier and quota follow from it."),
     "users": ("reelq.cli.users.commands:users", "Accounts: who may log in, and as what."),
     "sessions": ("reelq.cli.sessions:sessions", "Who is logged in where."),
+    "notifications": ("reelq.cli.notifications:notifications", "What users are told: in the application, by mail, by web push."),
     "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "backup": ("reelq.cli.backup:backup", "Make backups, verify them by restoring them, restore one in earnest."),

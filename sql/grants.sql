@@ -261,6 +261,27 @@ begin
             ('ops.note_webhook_success', 'worker'),
             ('ops.note_probe', 'worker'),
             ('ops.tend_webhooks', 'worker admin'),
+            ('ops.events_after', 'worker app readonly admin'),
+            -- a message comes in: in the transaction of its effect
+            ('ops.receive_message', 'worker app admin'),
+            -- notifications: a user's own; the tenant's for itself and its admins
+            ('ops.list_notifications', 'worker app readonly admin'),
+            ('ops.count_unread', 'worker app readonly admin'),
+            ('ops.mark_read', 'worker app admin'),
+            ('ops.send_notification', 'worker app admin'),
+            ('ops.set_notification_setting', 'worker app admin'),
+            ('ops.list_notification_settings', 'worker app readonly admin'),
+            ('ops.add_push_subscription', 'worker app admin'),
+            ('ops.remove_push_subscription', 'worker app admin'),
+            ('ops.purge_notifications', 'worker admin'),
+            ('ops.mail_reset', 'worker app admin'),
+            ('ops.mail_verification', 'worker app admin'),
+            ('ops.mail_invitation', 'worker app admin'),
+            ('ops.token_to_mail', 'worker'),
+            ('ops.mail_to_send', 'worker'),
+            ('ops.push_to_send', 'worker'),
+            ('ops.note_sent', 'worker'),
+            ('ops.forget_push_subscription', 'worker'),
             -- personal data: a user's own, the tenant's, all
             ('ops.find_subject', 'worker app admin'),
             ('ops.request_erasure', 'worker app admin'),
@@ -383,6 +404,11 @@ begin
             ('ops.events', 'app readonly', 'select'),
             ('ops.outbox', 'app readonly', 'select'),
             ('ops.webhooks', 'app readonly', 'select'),
+            ('ops.inbox', 'app readonly', 'select'),
+            ('ops.notifications', 'app readonly', 'select'),
+            ('ops.notification_settings', 'app readonly', 'select'),
+            -- not the secret, for nobody
+            ('ops.push_subscriptions', 'app readonly', 'select (id, tenant_id, user_id, endpoint, p256dh, device, created_at, updated_at)'),
             ('identity.users_masked', 'support', 'select'),
             ('media.videos_masked', 'support', 'select'),
             ('media.assets_masked', 'support', 'select'),
@@ -468,6 +494,10 @@ begin
             ["ops.outbox", "false"],
             ["ops.events", "false"],
             ["ops.webhooks", "false"],
+            ["ops.inbox", "false"],
+            ["ops.notifications", "user_id = (select identity.limited_to())"],
+            ["ops.notification_settings", "user_id = (select identity.limited_to())"],
+            ["ops.push_subscriptions", "user_id = (select identity.limited_to())"],
             ["ops.audit_logs", "user_id = (select identity.limited_to())"]
         ]$json$) as listed (own)
         where to_regclass(listed.own ->> 0) is not null

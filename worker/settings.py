@@ -98,6 +98,35 @@ def parse_choice(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def parse_port(text: str) -> int:
+    """Read a port."""
+    if not text.strip().isdigit() or not 1 <= int(text) <= 65535:
+        raise ValueError("a port, 1 to 65535")
+    return int(text)
+
+
+def parse_mailbox(text: str) -> str:
+    """Accept `name@example.com` and `Some Name <name@example.com>`."""
+    if not text.isprintable() or not re.fullmatch(r"[^<>@]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+", text):
+        raise ValueError("an address such as videos@example.com or Videos <videos@example.com>")
+    return text
+
+
+def parse_contact(text: str) -> str:
+    """Accept mailto:name@example.com and https://example.com."""
+    if not re.fullmatch(r"mailto:[^@\s]+@[\w-]+(\.[\w-]+)+|https://[\w.-]+", text):
+        raise ValueError("mailto:name@example.com or https://example.com")
+    return text
+
+
+def parse_token_url(text: str) -> str:
+    """Accept a URL with a place for {token}, and perhaps one for {purpose}."""
+    bare = text.replace("{token}", "", 1).replace("{purpose}", "")
+    if "{token}" in text and re.fullmatch(r"https?://[^/\s{}]+[^\s{}]*", bare):
+        return text
+    raise ValueError("an http or https URL with {token} in it, and perhaps {purpose}")
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One variable: how to read it, what it is without one, whether `config show` masks it."""
@@ -153,6 +182,17 @@ FIELDS: dict[str, Field] = {
         Field("ffmpeg_preset", parse_choice("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"),
               "veryfast", "x264 preset of the ladder"),
         Field("sandbox", parse_choice("auto", "bwrap", "off"), "auto", "bubblewrap around ffmpeg: auto uses it where it works"),
+        Field("app_url", parse_url, "", "where people open the application; before the paths of links in mails"),
+        Field("mail_token_url", parse_token_url, "", "link in mails of tokens, with {token} and perhaps {purpose} in it; empty: the token alone"),
+        Field("smtp_host", str, "", "mail server; empty: this host sends no mail"),
+        Field("smtp_port", parse_port, "587", "its port"),
+        Field("smtp_security", parse_choice("starttls", "tls", "off"), "starttls", "TLS after a greeting, at once, or none: without a password"),
+        Field("smtp_username", str, "", "account at the mail server; empty: none is asked for"),
+        Field("smtp_password", str, "", "its password", secret=True),
+        Field("smtp_from", parse_mailbox, "", "sender of mails, as Videos <videos@example.com>"),
+        Field("vapid_private_key", str, "", "key that web push is signed with, PEM or base64url; empty: this host pushes nothing", secret=True),
+        Field("vapid_subject", parse_contact, "", "whom push services write to, as mailto:ops@example.com"),
+        Field("ca_file", parse_path, "", "CA certificates for mail servers and push services; empty: those of the internet"),
         Field("log_format", parse_choice("auto", "json", "console"), "auto", "auto: console on a terminal, else JSON lines"),
         Field("log_level", parse_choice("debug", "info", "warning", "error"), "info", "least level that is logged"),
     )
@@ -203,8 +243,25 @@ class Settings:
     ffmpeg_threads: int | None
     ffmpeg_preset: str
     sandbox: str
+    app_url: str
+    mail_token_url: str
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_username: str
+    smtp_password: str
+    smtp_from: str
+    vapid_private_key: str
+    vapid_subject: str
+    ca_file: str
     log_format: str
     log_level: str
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What a worker with these settings can do: what it was told to say, and what the settings are there for."""
+        able = [*self.capabilities, *(["smtp"] if self.smtp_host else []), *(["web_push"] if self.vapid_private_key else [])]
+        return tuple(dict.fromkeys(able))
 
     def shown(self) -> dict[str, str]:
         """Every setting as text, secrets masked: what `reelq config show` prints."""
@@ -264,11 +321,25 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         for name in sorted(environ)
         if name.startswith("REELQ_") and name not in known
     ]
+    if not mistakes:
+        mistakes += _together(values)
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     values["host"] = values["host"] or socket.gethostname()
     values["secrets_file"] = values["secrets_file"] or credential_of_keys(environ)
     return Settings(**values)
+
+
+def _together(values: Mapping[str, Any]) -> list[str]:
+    """Mistakes of settings that need each other."""
+    mistakes = []
+    if values["smtp_host"] and not values["smtp_from"]:
+        mistakes.append("REELQ_SMTP_FROM must be given with REELQ_SMTP_HOST")
+    if values["smtp_password"] and values["smtp_security"] == "off":
+        mistakes.append("REELQ_SMTP_SECURITY must be starttls or tls where there is a REELQ_SMTP_PASSWORD")
+    if values["vapid_private_key"] and not values["vapid_subject"]:
+        mistakes.append("REELQ_VAPID_SUBJECT must be given with REELQ_VAPID_PRIVATE_KEY")
+    return mistakes
 
 
 def _text(name: str, environ: Mapping[str, str]) -> str | None:

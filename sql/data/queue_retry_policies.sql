@@ -28,5 +28,15 @@ insert into queue.retry_policies (job_type, error_class, code, action, base, fac
 ('*', 'transient', 'source_broken', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '6 hours'),
 ('*', 'transient', 'name_unknown', 'retry', '10 seconds', 2, '15 minutes', 'full', false, '3 hours'),
 -- About 5 s, 40 s, 5 min, 45 min, 6 h, then every 10 h; the setting webhook_expires_after ends it.
-('deliver_webhook', 'transient', '*', 'retry', '5 seconds', 8, '10 hours', 'full', true, null)
+('deliver_webhook', 'transient', '*', 'retry', '5 seconds', 8, '10 hours', 'full', true, null),
+-- A mail server that is away, says "later", or does not like this host is asked for two days; what it refuses for good is no transient error.
+('send_email', 'transient', 'smtp_away', 'retry', '1 minute', 3, '1 hour', 'full', false, '2 days'),
+('send_email', 'transient', 'smtp_busy', 'retry', '1 minute', 3, '1 hour', 'full', false, '2 days'),
+('send_email', 'transient', 'smtp_denied', 'retry', '1 minute', 3, '1 hour', 'full', false, '2 days'),
+('send_email', 'transient', 'smtp_insecure', 'retry', '1 minute', 3, '1 hour', 'full', false, '2 days'),
+('send_email', 'transient', 'smtp_refused', 'retry', '1 minute', 3, '1 hour', 'full', false, '2 days'),
+-- The address of a push service is a user's: a bad one is given up after some hours.
+('send_push', 'transient', 'push_away', 'retry', '1 minute', 4, '6 hours', 'full', true, null),
+('send_push', 'transient', 'name_unknown', 'retry', '1 minute', 4, '6 hours', 'full', true, null),
+('send_push', 'transient', 'push_misconfigured', 'retry', '1 minute', 2, '15 minutes', 'full', false, '1 day')
 on conflict (job_type, error_class, code) do nothing;

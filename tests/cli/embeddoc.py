@@ -3,7 +3,7 @@
     python -m tools.pages embed    writes the page anew
 
 A program is a block marked `python`; its output is the block marked `text` behind it. The block `sql` of the page is run before, once, by the
-owner. `python settings` is what stands in a settings.py of Django, and is read by the programs of the same heading.
+owner; a block `sql owner` before the program of its heading. `python settings` is what stands in a settings.py of Django, and is read by the programs of the same heading.
 """
 
 from __future__ import annotations
@@ -81,6 +81,11 @@ def programs(page: str) -> dict[str, tuple[str, Block]]:
     return found
 
 
+def before(page: str) -> dict[str, str]:
+    """Heading → what the owner runs before its program."""
+    return {block.heading: block.text for block in blocks(page) if block.mark == "sql owner"}
+
+
 def run(program: str, dsn: str, tenant: str) -> str:
     """What a program prints when the application's role runs it; a traceback is output too."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "REELQ_", "DATABASE_"))}
@@ -105,7 +110,10 @@ if __name__ == "__main__":
     text = PAGE.read_text(encoding="utf-8")
     with psycopg.connect(sys.argv[1], autocommit=True) as conn:
         acme = prepare(text, conn)
-    shown = {block.start: (block.end, run(program, as_web(sys.argv[1]), acme)) for program, block in programs(text).values()}
+        shown = {}
+        for heading, (program, block) in programs(text).items():
+            conn.execute(before(text).get(heading, "").encode())
+            shown[block.start] = (block.end, run(program, as_web(sys.argv[1]), acme))
     for start, (end, output) in sorted(shown.items(), reverse=True):
         text = text[:start] + output + text[end:]
     PAGE.write_text(text, encoding="utf-8")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
 from tests.cli import embeddoc
+from tests.worker.runnerkit import until
 
 TEXT = embeddoc.PAGE.read_text(encoding="utf-8")
 PROGRAMS = embeddoc.programs(TEXT)
@@ -27,8 +29,9 @@ def test_the_page_shows_each_driver():
 
 
 @pytest.mark.parametrize("heading", PROGRAMS)
-def test_a_program_prints_what_the_page_says(dsn, tenant, heading):
+def test_a_program_prints_what_the_page_says(conn, dsn, tenant, heading):
     program, shown = PROGRAMS[heading]
+    conn.execute(embeddoc.before(TEXT).get(heading, ""))
     told = embeddoc.run(program, embeddoc.as_web(dsn), tenant)
     assert embeddoc.alike(told) == embeddoc.alike(shown.text), "run: python -m tools.pages embed"
 
@@ -47,3 +50,14 @@ def test_a_program_says_read_committed_itself(conn, dsn, tenant, heading):
     """The default of the role is another level, at which the queue refuses to work."""
     conn.execute("alter role web set default_transaction_isolation = 'serializable'")
     assert embeddoc.run(PROGRAMS[heading][0], embeddoc.as_web(dsn), tenant).startswith("enqueued ")
+
+
+def test_a_program_that_listens_is_told_at_once(conn, dsn, tenant):
+    """The events come when it listens already: it would look again after ten seconds, and is done before."""
+    program, shown = PROGRAMS["Follow what happens"]
+    program = program.replace("timeout=10", "timeout=600")
+    with ThreadPoolExecutor() as pool:
+        told = pool.submit(embeddoc.run, program, embeddoc.as_web(dsn), tenant)
+        until(lambda: conn.execute("select exists (select from pg_stat_activity where usename = 'web' and state = 'idle' and query ~* '^commit')").fetchone()[0], "the program to listen")
+        conn.execute(embeddoc.before(TEXT)["Follow what happens"])
+        assert told.result(60) == shown.text

@@ -26,6 +26,7 @@ MORE = {  # of several options one has to be given
     "reelq tenants set-config": ["--rate", "1"],
     "reelq subscriptions set": ["--tenant", "nothing", "--plan", "premium"],
     "reelq sessions revoke": [ID],
+    "reelq notifications read": ["--all"],
     "reelq users set": ["--name", "Ann"],
     "reelq subscriptions end": ["--tenant", "nothing"],
 }

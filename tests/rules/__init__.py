@@ -46,14 +46,16 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 # The last ones say who the caller is.
 TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
               "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "identity.authenticate",
-              "identity.refuse_credentials", "identity.argon2_parameters", "ops.export_tables")
+              "identity.refuse_credentials", "identity.argon2_parameters", "ops.export_tables",
+              # what they call of identity asks it
+              "ops.mail_reset", "ops.mail_verification", "ops.mail_invitation")
 # What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
 BY_SECRET = (  # a token, a key or a password says whose rows they are, or an address to which something is mailed
     "identity.begin_login", "identity.finish_login", "identity.hash_again", "identity.show_challenge", "identity.finish_second_factor",
     "identity.check_session", "identity.close_session", "identity.show_token", "identity.use_password_token", "identity.verify_email",
     "identity.request_reset", "identity.check_scope", "identity.has_scope",
 )  # fmt: skip
-USERLESS = (*BY_SECRET, "identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs", "ops.emit_event")
+USERLESS = (*BY_SECRET, "identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs", "ops.emit_event", "ops.receive_message")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (
@@ -130,7 +132,7 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|pinned_tenant|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|check_subject|lock_user|lock_webhook|find_webhook|take_token)'
+            and p.prosrc !~ '(may_act_for|may_see|may_change|may_touch|pinned_tenant|check_tenant|create_video|visible_tenant|current_tenant|is_operator|check_operator|check_subject|lock_user|lock_webhook|find_webhook|named_user|take_token)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{list(TENANTLESS)})
         """,
@@ -143,7 +145,7 @@ RULES = (
         select {FUNCTION} from pg_proc as p
         cross join lateral aclexplode(p.proacl) as acl inner join pg_roles as grantee on grantee.oid = acl.grantee
         where {OUR_FUNCTION} and p.prosecdef and grantee.rolname in ('reelq_app', 'reelq_readonly')
-            and p.prosrc !~ '(may_see|may_change|may_touch|limited_to|make_filter|one_visible_tenant|is_operator|check_operator|lock_user|lock_webhook|find_webhook|check_manages_users|check_tenant_admin|sees_whole_tenant|check_subject)'
+            and p.prosrc !~ '(may_see|may_change|may_touch|limited_to|make_filter|one_visible_tenant|is_operator|check_operator|lock_user|lock_webhook|find_webhook|named_user|check_manages_users|check_tenant_admin|sees_whole_tenant|check_subject)'
             and p.oid <> to_regprocedure('base.clock()') -- tests put their own in its place
             and p.pronamespace::regnamespace || '.' || p.proname <> all(array{[*TENANTLESS, *USERLESS]})
         """,

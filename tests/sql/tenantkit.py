@@ -21,11 +21,14 @@ from reelq.worker.db import schema
 from tests.sql.mediakit import Conn, scalar
 
 ROLES = ("reelq_app", "reelq_readonly", "reelq_worker")
-# Columns that cannot be guessed from the catalogue; more than one set makes more than one row.
+# Columns that cannot be guessed from the catalogue, or a function that makes a value; more than one set makes more than one row.
 COLUMNS: dict[str, list[dict[str, Any]]] = {
     "media.assets": [{"kind": kind} for kind in ("video", "image", "audio", "document")],  # each has a view
     "identity.api_keys": [{"prefix": "abcd1234"}],
     "identity.one_time_tokens": [{"purpose": "invitation", "used_at": "2030-01-01 00:00+00"}],  # of live ones a user has one a purpose
+    "ops.notifications": [{"channels": ["in_app"], "expires_at": "2099-01-01 00:00+00"}],
+    "ops.notification_settings": [{"type": "*"}],
+    "ops.push_subscriptions": [{"endpoint": lambda: f"https://push.example/{uuid4().hex}", "p256dh": "B" + 86 * "A", "auth": 22 * "A"}],
     "queue.processing_jobs": [{"job_type": "no_op"}],
     "queue.schedules": [{"job_type": "no_op"}],
     "queue.job_history": [{"job_type": "no_op", "status": "completed", "token": 0}],  # queue.verify() looks at it after the test
@@ -170,7 +173,7 @@ def make_rows(conn: Conn, table: str, tenant: UUID, also: dict[str, Any] | None 
 def make_row(conn: Conn, table: str, tenant: UUID, given: dict[str, Any]) -> Row:
     """Guess until the checks are content."""
     rules = constraints(conn, table)
-    known: dict[str, Any] = {**given, "tenant_id": tenant}
+    known: dict[str, Any] = {name: value() if callable(value) else value for name, value in given.items()} | {"tenant_id": tenant}
     wanted = wanted_columns(conn, table)
     for key in rules:
         if key["kind"] == "f" and (set(key["columns"]) & wanted.keys()) - known.keys():

@@ -23,6 +23,12 @@ ANY_LEVEL = {
         "finish_second_factor", "hash_again", "invite_user", "open_session", "remove_ended", "request_reset", "request_verification", "restore_user", "revoke_session",
         "revoke_sessions", "second_factor_secret", "set_password", "set_user_role", "set_user_status", "show_challenge", "unlock_user", "use_password_token", "verify_email",
     )), LOCKED),
+    "ops.receive_message": "makes a row; that it is the first a constraint decides",
+    **dict.fromkeys((f"ops.{name}" for name in (
+        "set_notification_setting", "add_push_subscription", "remove_push_subscription", "note_sent", "forget_push_subscription",
+    )), "writes rows of one user by their key; where another has changed one, Postgres itself refuses (40001)"),
+    "ops.mark_read": "writes rows that it has locked; where another has changed one, Postgres itself refuses (40001)",
+    "ops.purge_notifications": "deletes rows that nothing changes back; what another has locked waits for the next call",
     "identity.create_key": "makes rows; that a name is new a constraint decides",
     "identity.revoke_key": ONE_ROW,
     "identity.set_quota": ONE_ROW,

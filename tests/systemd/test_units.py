@@ -33,6 +33,8 @@ NOT_IN_EXAMPLE = {
     "DATABASE_URL": "credential",
     "REELQ_DATABASE_DIRECT_URL": "credential",
     "REELQ_S3_SECRET_ACCESS_KEY": "credential",
+    "REELQ_SMTP_PASSWORD": "credential",
+    "REELQ_VAPID_PRIVATE_KEY": "credential",
     "REELQ_LINK_SECRET": "no worker signs links",
     "REELQ_POOL": "the unit's instance",
 }

@@ -13,6 +13,7 @@ from uuid import UUID
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.webhooks import sender_of
 
+REQUIRES = None
 EXAMPLE = {
     "webhook_id": "01976b1e-5a3c-7d4e-8f00-0123456789ab",
     "event": {"id": "01976b1e-5a3c-7d4e-8f00-0123456789ac", "type": "video.ready", "timestamp": "2026-11-27T11:07:34.180258Z", "data": {}},

@@ -12,6 +12,7 @@ from reelq.worker.jobs.arguments import Range
 from reelq.worker.jobs.context import JobContext
 
 EXAMPLE = {"sleep_s": 3}
+REQUIRES = None
 
 
 @dataclass(frozen=True, slots=True)

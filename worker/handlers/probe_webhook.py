@@ -12,6 +12,8 @@ from reelq.worker.errors import SnoozeError
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.webhooks import sender_of
 
+REQUIRES = None
+
 
 @dataclass(frozen=True, slots=True)
 class Args:

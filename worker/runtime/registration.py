@@ -32,7 +32,7 @@ class Registration:
             pool=settings.pool,
             slots=settings.slots,
             types=self.types,
-            capabilities=settings.capabilities,
+            capabilities=settings.offered,
             process_key=neighbours.process_key(),
             beat_interval_s=settings.heartbeat_s,
         )

@@ -1,7 +1,8 @@
 """Job type to handler: the shipped ones, worker/handlers/<job_type>.py, and those that packages of their own declare.
 
 A shipped one is a module with `Args` (a frozen dataclass) and `run(args, ctx)`, and perhaps an `EXAMPLE` of its
-job_data; its row of queue.job_types comes with the schema. One of a package is a function under @job_type.
+job_data and what its jobs are about, `REQUIRES` (else a video); its row of queue.job_types comes with the schema. One of a
+package is a function under @job_type.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from reelq.worker.errors import HandlersError, PermanentError
 from reelq.worker.jobs import arguments, options_schema
 from reelq.worker.jobs.declare import JobType
 
-ABOUT_NOTHING = ("no_op", "deliver_webhook", "probe_webhook")
 HOW_TO_GET_ONE = (
     "a handler of your own comes by REELQ_HANDLERS=module or an entry point reelq.handlers (docs/jobs.md); "
     "`reelq job-types list` shows the types and which of them have a handler here"
@@ -33,13 +33,12 @@ class Handler:
     run: Callable[[Any, Any], dict[str, Any] | None]
     declared: JobType | None = None  # None: shipped
     example: Mapping[str, Any] | None = None
+    about: str | None = "video"  # of a shipped one
 
     @property
     def requires(self) -> str | None:
-        """What its jobs have to be about: the shipped types of a pipeline need a video."""
-        if self.declared:
-            return self.declared.defaults["requires"]  # type: ignore[no-any-return]
-        return None if self.job_type in ABOUT_NOTHING else "video"
+        """What its jobs have to be about: those of shipped types a video, where the module's REQUIRES does not say otherwise."""
+        return self.declared.defaults["requires"] if self.declared else self.about
 
     def parse(self, job_data: Any) -> Any:
         """The handler's arguments.
@@ -59,7 +58,8 @@ class Registry:
 
     def __init__(self, modules: Mapping[str, Any], declared: Iterable[JobType] = ()) -> None:
         made = [
-            Handler(name, module.Args, module.run, example=getattr(module, "EXAMPLE", None)) for name, module in modules.items()
+            Handler(name, module.Args, module.run, example=getattr(module, "EXAMPLE", None), about=getattr(module, "REQUIRES", "video"))
+            for name, module in modules.items()
         ]
         made += [Handler(one.name, one.args, one.run, one) for one in declared]
         self._handlers = {one.job_type: one for one in made}

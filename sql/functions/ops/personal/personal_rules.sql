@@ -35,6 +35,9 @@ as $$
         ('identity.subscriptions', 16, 'delete', 't.user_id = $1', '{}', 'The payment provider keeps its own books.'),
         ('identity.quotas', 17, 'delete', 't.user_id = $1', '{}', 'How many videos they brought in.'),
         ('queue.schedules', 18, 'delete', 't.video_id = any(array(select v.id from media.videos as v where v.user_id = $1))', '{}', 'Before its jobs, of which it would make more.'),
+        ('ops.notifications', 19, 'delete', 't.user_id = $1', '{}', 'What they were told. Nobody else is shown the titles of their videos in one.'),
+        ('ops.push_subscriptions', 20, 'delete', 't.user_id = $1', '{}', 'Browsers of theirs.'),
+        ('ops.notification_settings', 21, 'delete', 't.user_id = $1', '{}', 'By which channels they wanted to be told.'),
         -- ops.cancel_jobs_of_user, ops.erase_shared and ops.erase_assets know the order of locks and of bytes and rows.
         ('queue.processing_jobs', 30, 'steps', m.jobs, '{}', 'Running ones are cancelled first. About a video of somebody else: the job stays and bears no user.'),
         ('queue.job_attempts', 31, 'with', replace(m.jobs, 't.id', 't.job_id'), '{}', 'Goes with its job.'),

@@ -1,0 +1,1 @@
+"""What leaves for people: mails and web push."""
