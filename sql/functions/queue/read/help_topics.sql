@@ -12,7 +12,7 @@ as $$
             'queue.show_job queue.job_logs queue.list_jobs queue.count_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.count_errors queue.rates queue.stats queue.tenant_depth queue.tenant_rates queue.tenant_stats',
             'queue.cancel_job queue.retry_job queue.reprioritise_job queue.run_job_now queue.reschedule_job',
             'queue.retry_jobs queue.cancel_jobs queue.reprioritise_jobs queue.run_jobs_now queue.reschedule_jobs',
-            'queue.rerun_video queue.cancel_run queue.delete_video',
+            'queue.rerun_video queue.cancel_run queue.delete_video queue.soft_delete_video queue.restore_video media.list_deleted_videos',
             'queue.list_pipelines queue.show_pipeline queue.set_pipeline queue.drop_pipeline',
             'queue.pause queue.resume queue.list_pauses queue.set_limit queue.drop_limit queue.list_limits',
             'queue.set_schedule queue.list_schedules queue.pause_schedule queue.resume_schedule queue.drop_schedule queue.next_tick',
