@@ -271,6 +271,12 @@ class KeyMissing(QueueError):
     exit_code = FAILED
 
 
+class ObjectGone(QueueError):
+    """RQ018: the object was swept before it was referred to; its bytes have to be stored again."""
+
+    exit_code = TRY_AGAIN
+
+
 BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ001": LeaseLost,
     "RQ002": WrongIsolation,
@@ -289,6 +295,7 @@ BY_SQLSTATE: dict[str, type[QueueError]] = {
     "RQ015": TooManyCalls,
     "RQ016": NotPermitted,
     "RQ017": KeyMissing,
+    "RQ018": ObjectGone,
 }
 
 

@@ -1,0 +1,43 @@
+create or replace function media.find_object(p_tenant_id uuid, p_bucket text, p_sha256 text, p_size_bytes bigint)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+set enable_seqscan = off
+as $$
+declare
+    v_id uuid;
+begin
+    if not base.may_act_for(p_tenant_id) then
+        return null;
+    end if;
+    -- Locked as by whoever refers to it: a sweep has either begun before, and its state tells, or waits until this transaction is over.
+    select o.id
+    into v_id
+    from media.objects as o
+    where
+        o.tenant_id = p_tenant_id and o.bucket = p_bucket and o.sha256 = p_sha256 and o.size_bytes = p_size_bytes
+        and o.state = 'stored' and o.fault is null and o.storage_class = 'hot'
+    for key share;
+    if v_id is not null then
+        -- Its grace begins anew: whoever asks will refer to it.
+        update media.objects as o
+        set unreferenced_since = null, last_used_at = greatest(o.last_used_at, base.clock())
+        where o.id = v_id and (o.unreferenced_since is not null or o.last_used_at < base.clock() - interval '1 day');
+    end if;
+    return v_id;
+end;
+$$;
+
+comment on function media.find_object(uuid, text, text, bigint) is $$
+The object of a tenant in a bucket that has this content; null: none that could be referred to. Ask before you upload. What is found is not swept before the grace
+is over, and media.use_object says when the reference is made whether it is still there.
+
+Arguments
+  p_tenant_id   null: a job's without a tenant, whose objects are not shared
+  p_sha256      of the bytes, 64 lower-case hex digits
+  p_size_bytes  their number
+$$;

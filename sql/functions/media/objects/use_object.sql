@@ -1,0 +1,30 @@
+create or replace function media.use_object(p_object_id uuid)
+returns uuid
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_id uuid;
+begin
+    -- mutant: a reference is made to what is being deleted
+    select o.id into v_id from media.objects as o
+    where o.id = p_object_id and o.state = 'stored' and base.may_act_for(o.tenant_id)
+    for key share;
+    if v_id is null then
+        raise exception 'object % must be stored to be referred to', coalesce(p_object_id::text, 'null')
+            using errcode = 'RQ018', hint = 'It was swept, because nothing referred to it for as long as the grace: store the bytes again.';
+    end if;
+    update media.objects as o set unreferenced_since = null where o.id = p_object_id and o.unreferenced_since is not null;
+    return v_id;
+end;
+$$;
+
+comment on function media.use_object(uuid) is $$
+Lock an object that is about to be referred to, until the end of the transaction; return its id. Whoever makes a reference calls it first: a foreign key alone does not know that
+a sweep has begun to delete the bytes.
+
+Raises
+  RQ018  it is gone, being deleted, not stored yet, or not of a tenant of the caller
+$$;
