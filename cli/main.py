@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "jobs": ("reelq.cli.jobs.commands:jobs", "Look at jobs, enqueue, cancel and retry them."),
     "job-types": ("reelq.cli.job_types:job_types", "Look at job types and their arguments; write those of your own."),
     "videos": ("reelq.cli.videos:videos", "Look at videos and what was made of them; run their pipeline again, delete them."),
+    "bundles": ("reelq.cli.bundles:bundles", "Keep files together: what is in a live bundle does not go by retention."),
+    "retention": ("reelq.cli.retention:retention", "What goes because its time is over: files that nothing uses, soft-deleted videos, deleted tenants."),
     "pipelines": ("reelq.cli.pipelines:pipelines", "Look at pipelines; write those of your own."),
     "workers": ("reelq.cli.workers:workers", "Look at workers, drain them."),
     "top": ("reelq.cli.top.commands:top", "Watch workers, running jobs, queues and failures."),

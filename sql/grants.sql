@@ -92,6 +92,7 @@ begin
             ('media.set_retention', 'worker app admin'),
             ('ops.expire_assets', 'worker admin'),
             ('ops.list_expiring', 'worker admin'),
+            ('ops.purge_tenants', 'worker admin'),
             ('queue.set_pipeline', 'worker admin'),
             ('queue.drop_pipeline', 'worker admin'),
             ('queue.list_pipelines', 'worker app readonly admin'),

@@ -3,6 +3,7 @@ insert into queue.settings (name, value, description) values
 ('archive_after', '1 day', 'A completed or cancelled job moves to the history this long after its end.'),
 ('archive_failed_after', '30 days', 'A failed job does so after this long; until then it can be retried.'),
 ('keep_deleted_videos', '90 days', 'A soft-deleted video is deleted for good this long after; until then it can be restored.'),
+('keep_deleted_tenants', '30 days', 'A deleted tenant is removed with all it has this long after; until then it can be made active again.'),
 ('poison_strikes', '4', 'How many attempts an input may fail or kill, whatever the jobs, before all its jobs are held.'),
 ('tenant_priority', '5', 'The most urgent priority that a tenant may choose, beside the default of the job type.'),
 ('job_data_bytes', '262144', 'How large the job_data of a job may be, as JSON text.')

@@ -32,6 +32,11 @@ begin
     for v_step in 1..20 loop
         v_seen := array(select a.id from media.assets as a where a.id > v_place order by a.id limit 1000);
         v_due := array(select e.asset_id from media.expiries(v_seen) as e where e.expires_at <= v_now order by e.asset_id limit p_limit - v_gone);
+        -- Where the list was cut the walk goes on behind it, whatever becomes of these.
+        v_place := case
+            when cardinality(v_due) = p_limit - v_gone then v_due[cardinality(v_due)]
+            when cardinality(v_seen) = 1000 then v_seen[1000]
+        end;
         -- Locked, and looked at again: a video, a bundle or a job may have come since.
         v_due := array(select a.id from media.assets as a where a.id = any(v_due) order by a.id for update skip locked);
         v_due := array(
@@ -53,12 +58,7 @@ begin
             get diagnostics v_batch = row_count;
             v_gone := v_gone + v_batch;
         end if;
-        if v_gone >= p_limit then
-            v_place := v_due[cardinality(v_due)];
-            exit;
-        end if;
-        v_place := case when cardinality(v_seen) = 1000 then v_seen[1000] end;
-        exit when v_place is null;
+        exit when v_gone >= p_limit or v_place is null;
     end loop;
     update queue.upkeep as u
     set last_run_at = v_now, place = v_place::text
