@@ -6,5 +6,7 @@ insert into queue.settings (name, value, description) values
 ('keep_deleted_tenants', '30 days', 'A deleted tenant is removed with all it has this long after; until then it can be made active again.'),
 ('poison_strikes', '4', 'How many attempts an input may fail or kill, whatever the jobs, before all its jobs are held.'),
 ('tenant_priority', '5', 'The most urgent priority that a tenant may choose, beside the default of the job type.'),
+('sweep_grace', '1 day', 'An object that nothing refers to is deleted this long after a sweep has first seen it so.'),
+('cold_after', '1 year', 'An object that was not used for so long goes to cold storage.'),
 ('job_data_bytes', '262144', 'How large the job_data of a job may be, as JSON text.')
 on conflict (name) do update set description = excluded.description where settings.description <> excluded.description;

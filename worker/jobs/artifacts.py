@@ -16,6 +16,7 @@ from reelq.worker.av.probe.parse import parse
 from reelq.worker.av.probe.probe import measure
 from reelq.worker.db.rows import Connection
 from reelq.worker.errors import PermanentError, TransientError
+from reelq.worker.jobs import cold_source
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms import media
 from reelq.worker.rooms.media import VideoSource
@@ -42,6 +43,7 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
     Raises:
         PermanentError: "no_original"; "object_missing", "object_corrupt" of the store.
         TransientError: "other_store", "no_scratch_room", and those of the store.
+        SnoozeError: "object_archived", it is in cold storage and was asked for.
     """
     if work.key is None:
         raise PermanentError("no_original", NO_ORIGINAL)
@@ -54,7 +56,7 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
     path = folder(ctx, "in") / SOURCE
     ctx.reserve_scratch(work.size_bytes or 0)
     on_progress = passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0)
-    ctx.store.get(work.key, path, work.sha256, stop=ctx.stop, on_progress=on_progress)
+    cold_source.get(ctx, ctx.store, work.key, path, work.sha256, on_progress)
     return path
 
 

@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -31,6 +32,7 @@ PAUSES_S = (0.2, 1.0, 3.0)  # between readings of an object that comes wrong
 # Less room than this, or this part of a small disk, is none: a rendition that is being put would not fit.
 ROOM_BYTES, ROOM_PART = 1_000_000_000, 0.02
 RESERVED = ".incoming"  # first part of names that stores keep for themselves
+COLD = ".cold"  # the same: where a folder keeps what is cold
 
 OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: not known)
 
@@ -51,6 +53,23 @@ class ObjectInfo:
     key: str
     size_bytes: int
     sha256: str | None  # None: this store keeps no digest; the database does
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a listing says of an object."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How an object lies in its store: as media.objects.storage_class has it."""
+
+    class_: str  # hot, cold, restoring or restored
+    until: datetime | None = None  # of what is restored: until when it can be read
 
 
 class Store(Protocol):
@@ -125,6 +144,28 @@ class Store(Protocol):
     def list(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with `prefix`, in the order of their bytes."""
 
+    def scan(self, after: str = "") -> Iterator[Listed]:
+        """All objects behind the key `after`, in the order of the bytes of their keys; a page at a time is in memory."""
+
+    def storage(self, key: str) -> Storage | None:
+        """Whether the object is hot, cold or on its way back; None when there is none."""
+
+    def cool(self, key: str) -> None:
+        """Move the object to cold storage; one that is there stays.
+
+        Raises:
+            PermanentError: "object_missing".
+            TransientError: "store_refused", there is no such storage here; else as get.
+        """
+
+    def restore(self, key: str, days: int) -> None:
+        """Ask for a cold object to be readable for so many days; `storage` tells when it is. Of one that is readable, the end moves.
+
+        Raises:
+            PermanentError: "object_missing".
+            TransientError: as get.
+        """
+
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
         """A link that lets anyone read the object for `expires_s` seconds."""
 
@@ -147,7 +188,7 @@ def check_key(key: str) -> str:
     except UnicodeEncodeError:  # half of a surrogate pair: no store can keep such a name
         long = True
     strange = any(ord(sign) < 32 or ord(sign) == 127 for sign in key)
-    if long or strange or parts[0] == RESERVED or any(part in ("", ".", "..") for part in parts):
+    if long or strange or parts[0] in (RESERVED, COLD) or any(part in ("", ".", "..") for part in parts):
         raise PermanentError("bad_key", "The name of the object is not allowed.", detail=repr(key[:200]))
     return key
 
