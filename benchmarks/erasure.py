@@ -36,10 +36,15 @@ FILL = (
     "insert into media.assets (tenant_id, owner_user_id, source_url, status) select u.tenant_id, u.id, '/in/' || n || '.mp4', 'uploading' "
     "from identity.users as u cross join generate_series(1, %(videos)s) as n",
     "insert into media.videos (tenant_id, user_id, asset_id, title) select a.tenant_id, a.owner_user_id, a.id, 'A title' from media.assets as a",
-    "update media.assets as a set bucket = %(bucket)s, key = format('tenants/%%s/media/%%s/original/j-1', a.tenant_id, a.id), "
-    "size_bytes = %(size)s, sha256 = repeat('ab', 32)",
-    "insert into media.variants (tenant_id, asset_id, profile, bucket, key) select a.tenant_id, a.id, p, a.bucket, "
-    "format('tenants/%%s/media/%%s/variants/%%s/j-1', a.tenant_id, a.id, p) from media.assets as a cross join unnest(%(variants)s::text[]) as p",
+    "insert into media.objects (tenant_id, bucket, key, state, stored_at, size_bytes, sha256) select a.tenant_id, %(bucket)s, "
+    "format('tenants/%%s/media/%%s/original/j-1', a.tenant_id, a.id), 'stored', now(), %(size)s, encode(sha256(a.id::text::bytea), 'hex') from media.assets as a",
+    "update media.assets as a set object_id = o.id from media.objects as o "
+    "where o.bucket = %(bucket)s and o.key = format('tenants/%%s/media/%%s/original/j-1', a.tenant_id, a.id)",
+    "insert into media.objects (tenant_id, bucket, key, state, stored_at, mime) select a.tenant_id, %(bucket)s, "
+    "format('tenants/%%s/media/%%s/variants/%%s/j-1', a.tenant_id, a.id, p), 'stored', now(), p "
+    "from media.assets as a cross join unnest(%(variants)s::text[]) as p",
+    "insert into media.variants (tenant_id, asset_id, profile, object_id) select a.tenant_id, a.id, o.mime, o.id from media.objects as o "
+    "inner join media.assets as a on a.id = split_part(o.key, '/', 4)::uuid where o.mime is not null",
     # Their jobs are over, as those of videos that are ready.
     """
     insert into queue.job_history (

@@ -30,17 +30,17 @@ begin
             ('media.assets', 'personal', 'source_url original_filename probe'),
             (
                 'media.assets', 'internal',
-                'id tenant_id owner_user_id source status bucket key size_bytes sha256 essence_sha256 mime container '
+                'id tenant_id owner_user_id source status essence_sha256 mime container '
                 'coded_width coded_height rotation sar frame_rate_num frame_rate_den frames bit_rate video_codec pixel_format '
                 'color_space color_transfer color_primaries color_range hdr audio_codec audio_channels audio_sample_rate_hz '
-                'ai_provenance retention_class retention_until storage_class last_used_at created_at updated_at '
+                'ai_provenance retention_class retention_until last_used_at created_at updated_at '
                 'status_changed_at deleted_at'
             ),
             ('media.stores', 'internal', 'bucket mark created_at'),
             ('media.variants', 'public', 'profile mime width height duration_seconds'),
             (
                 'media.variants', 'internal',
-                'id tenant_id asset_id bucket key size_bytes sha256 bit_rate frames frame_rate_num frame_rate_den video_codec '
+                'id tenant_id asset_id bit_rate frames frame_rate_num frame_rate_den video_codec '
                 'audio_codec job_id attempt encode_seconds speed metadata created_at updated_at'
             ),
             ('media.videos', 'public', 'category language maturity_rating geo_restrictions publish_status published_at'),

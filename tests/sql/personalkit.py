@@ -56,7 +56,7 @@ def erase(conn: Conn, erasure: UUID, limit: int = 500) -> list[str]:
         if step == "completed" or running:
             return steps
         if step == "objects":
-            assets = [one for (one,) in conn.execute("select distinct asset_id from ops.objects_to_erase(%s, %s)", [erasure, limit]).fetchall()]
+            assets = [one for (one,) in conn.execute("select distinct asset_id from ops.objects_to_erase(%s, %s) where asset_id is not null", [erasure, limit]).fetchall()]
             conn.execute("select ops.erase_assets(%s, %s, 0, 0)", [erasure, assets])
 
 

@@ -13,6 +13,9 @@ from tests.sql.mediakit import MEASURED, ORIGINAL, PROBE, SHA, Conn, put_variant
 
 
 @pytest.fixture
+OF_OBJECTS = ("bucket", "key", "size_bytes", "sha256")  # what media.put_variant takes of an object that nobody registered
+
+
 def video(conn: Conn) -> UUID:
     """A video that is pending."""
     made: UUID = scalar(conn, "select media.create_video('/in/a b.mp4', p_original_filename => 'a b.mp4')")
@@ -107,9 +110,12 @@ def test_the_same_original_again_writes_nothing_another_replaces_it(conn: Conn, 
     record_original(conn, asset)
     assert versions(conn, video) == before
 
-    record_original(conn, asset, *ORIGINAL[:1], "another key", *ORIGINAL[2:4], None)
+    record_original(conn, asset, *ORIGINAL[:1], "another key", 7, "cd" * 32, None)
     work = row(conn, "select * from media.get_work(%s)", video)
-    assert (work["key"], work["mime"]) == ("another key", "video/mp4")
+    assert (work["key"], work["size_bytes"], work["mime"]) == ("another key", 7, "video/mp4")
+    record_original(conn, asset, *ORIGINAL[:1], "a third key", *ORIGINAL[2:])
+    assert row(conn, "select * from media.get_work(%s)", video)["key"] == ORIGINAL[1]  # equal content is one object
+    assert refused(conn, "select media.record_original(%s, %s, %s, 8, %s, null)", asset, *ORIGINAL[:2], SHA) == "RQ009"
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -199,7 +205,7 @@ def test_every_measured_column_is_written(conn: Conn) -> None:
     assert [name for name in MEASURED if f"{name} = v_new.{name}" not in body] == []
     body = scalar(conn, "select prosrc from pg_proc where oid = 'media.put_variant'::regproc")
     accepted = scalar(conn, "select media.variant_columns()")
-    assert [name for name in accepted if name != "profile" and f"{name} = excluded.{name}" not in body] == []
+    assert [name for name in accepted if name not in ("profile", *OF_OBJECTS) and f"{name} = excluded.{name}" not in body] == []
 
 
 def test_a_variant_is_one_row_a_profile(conn: Conn, asset: UUID, video: UUID) -> None:
@@ -239,7 +245,7 @@ def test_every_fact_of_a_variant_comes_back(conn: Conn, asset: UUID, video: UUID
     put_variant(conn, asset, "h264-360p", **facts)
     (shown,) = scalar(conn, "select media.show_video(%s)", video)["variants"]
     assert {name: shown[name] for name in facts} == facts
-    assert set(facts) | {"profile"} == set(scalar(conn, "select media.variant_columns()"))
+    assert set(facts) | {"profile", "object_id"} == set(scalar(conn, "select media.variant_columns()"))
 
 
 @pytest.mark.parametrize(
@@ -269,8 +275,8 @@ def test_unknown_assets_are_refused(conn: Conn) -> None:
 
 
 def test_a_stored_asset_has_all_facts_of_its_object(conn: Conn, asset: UUID) -> None:
-    """By hand too: no key without a checksum, nothing ready that is nowhere."""
-    with pytest.raises(psycopg.errors.CheckViolation):
-        conn.execute("update media.assets set key = 'k'")
+    """By hand too: nothing ready that is nowhere, and no object that is none."""
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        conn.execute("update media.assets set object_id = base.uuid_v7()")
     with pytest.raises(psycopg.errors.CheckViolation):
         conn.execute("update media.assets set status = 'ready'")

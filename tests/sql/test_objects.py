@@ -39,7 +39,7 @@ def refused(queue, code, query, *args):
 def test_an_object_is_being_written_until_it_is_finished(queue, tenant):
     one = begin(queue, tenant, "k-1")
     assert queue.value("select media.find_object(%s, %s, %s, 10)", tenant, HERE, ONE) is None
-    assert "must be stored" in refused(queue, "RQ018", "select media.use_object(%s)", one)
+    assert "must be stored" in refused(queue, "RQ018", "select media.use_object(%s, %s)", one, tenant)
     assert finish(queue, one) == one
     assert finish(queue, one) == one  # the answer was lost
     assert queue.value("select media.find_object(%s, %s, %s, 10)", tenant, HERE, ONE) == one

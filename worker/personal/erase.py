@@ -1,7 +1,7 @@
 """Erase a user: SQL decides what goes and in which order, this moves the bytes. Killed at any moment, the next run goes on.
 
-The objects of a file go before its rows, so that rows say what is left to do. Beside the objects that rows name those go that
-lie under the file's prefix: attempts that failed or were overtaken have left them. What other files are made of too stays.
+The objects of a file go before its rows, so that rows say what is left to do. The register (media.objects) has those of attempts that failed or were
+overtaken too; what lies under the file's prefix without a row, as a worker of 0.1.0 left it, goes as well. What other files are made of too stays.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ def erase_files(conn: Connection, stores: KnownStores, common: str, erasure_id: 
         TransientError: of a store; then the rows are all there.
     """
     found = personal.objects_to_erase(conn, erasure_id, FILES)
-    assets = sorted({one.asset_id for one in found})
-    prefixes = sorted({one.prefix for one in found})
+    assets = sorted(one.asset_id for one in found if one.asset_id is not None)
+    prefixes = sorted(one.prefix for one in found if one.prefix is not None)
     keys: dict[str, set[str]] = {}
     for one in found:
         if one.bucket is not None and one.key is not None:
             keys.setdefault(one.bucket, set()).add(one.key)
-    # A file of which no row names an object may have some all the same, in the common store.
+    # A file that no row has an object of may have some all the same, in the common store.
     gone = kept = 0
     for bucket in sorted({*keys, common}):
         store = stores.find(bucket)
@@ -78,7 +78,7 @@ def erase_files(conn: Connection, stores: KnownStores, common: str, erasure_id: 
             named.update(store.list(prefix))
         if not named:
             continue
-        used = personal.keys_in_use(conn, bucket, sorted(named), assets)
+        used = personal.keys_in_use(conn, bucket, sorted(named))
         for key in sorted(named - used):
             store.delete(key)
         gone, kept = gone + len(named - used), kept + len(used)

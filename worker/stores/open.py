@@ -41,5 +41,5 @@ def check_holds_something(store: Store) -> None:
         TransientError: "store_away".
     """
     if store.read_mark() is None and store.is_empty():
-        detail = f"{store.bucket} is empty, and media.assets and media.variants name objects in it: is it mounted?"
+        detail = f"{store.bucket} is empty, and media.objects names objects in it: is it mounted?"
         raise TransientError("store_away", "The object store is not there.", detail=detail)

@@ -8,8 +8,7 @@ as $$
     select
         (select s.mark from media.stores as s where s.bucket = p_bucket),
         exists (select from media.stores as s where s.bucket = p_bucket)
-        or exists (select from media.assets as a where a.bucket = p_bucket)
-        or exists (select from media.variants as r where r.bucket = p_bucket);
+        or exists (select from media.objects as o where o.bucket = p_bucket);
 $$;
 
 comment on function media.find_store(text) is $$

@@ -45,7 +45,7 @@ begin
     update media.assets as a
     set status = 'ready'
     where a.id = v_asset and a.status in ('uploading', 'scanning', 'transcoding', 'failed')
-        and a.key is not null;
+        and a.object_id is not null;
 end;
 $$;
 

@@ -28,10 +28,10 @@ begin
         v.tenant_id,
         a.source_url,
         a.original_filename,
-        a.bucket,
-        a.key,
-        a.size_bytes,
-        a.sha256,
+        o.bucket,
+        o.key,
+        o.size_bytes,
+        o.sha256,
         a.mime,
         v.status,
         a.status,
@@ -43,6 +43,7 @@ begin
         )
     from media.videos as v
     inner join media.assets as a on v.asset_id = a.id
+    left join media.objects as o on a.object_id = o.id
     where v.id = p_video_id and v.deleted_at is null and base.may_act_for(v.tenant_id);
 
     if not found then

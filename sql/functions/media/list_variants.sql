@@ -46,10 +46,10 @@ begin
     select
         r.id,
         r.profile,
-        r.bucket,
-        r.key,
-        r.size_bytes,
-        r.sha256,
+        o.bucket,
+        o.key,
+        o.size_bytes,
+        o.sha256,
         r.mime,
         r.width,
         r.height,
@@ -68,6 +68,7 @@ begin
         r.created_at,
         r.updated_at
     from media.variants as r
+    inner join media.objects as o on r.object_id = o.id
     where r.asset_id = v_asset
     -- Renditions first, the largest picture on top; then the poster and other images.
     order by r.duration_seconds is null, r.video_codec is null, least(r.width, r.height) desc nulls last, r.profile;

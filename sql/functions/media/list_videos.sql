@@ -51,7 +51,7 @@ begin
         a.id,
         a.kind,
         a.original_filename,
-        a.size_bytes,
+        o.size_bytes,
         a.duration_seconds,
         a.width,
         a.height,
@@ -64,6 +64,7 @@ begin
     from media.videos as v
     inner join identity.tenants as t on v.tenant_id = t.id
     inner join media.assets as a on v.asset_id = a.id
+    left join media.objects as o on a.object_id = o.id
     cross join lateral (
         select
             count(*) as variants,

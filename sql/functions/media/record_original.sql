@@ -12,10 +12,11 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_tenant uuid;
 begin
-    if not exists (
-        select from media.assets as a where a.id = p_asset_id and base.may_act_for(a.tenant_id)
-    ) then
+    select a.tenant_id into v_tenant from media.assets as a where a.id = p_asset_id and base.may_act_for(a.tenant_id);
+    if v_tenant is null then
         raise exception 'no asset %', coalesce(p_asset_id::text, 'null')
             using errcode = 'RQ004', hint = 'Take asset_id from media.get_work.';
     end if;
@@ -25,30 +26,12 @@ begin
             using errcode = 'RQ008', hint = 'Give what the store answered to the upload.';
     end if;
 
-    update media.assets as a
-    set
-        bucket = p_bucket,
-        key = p_key,
-        size_bytes = p_size_bytes,
-        sha256 = p_sha256,
-        mime = coalesce(p_mime, a.mime),
-        status = case when a.status in ('uploading', 'scanning') then 'transcoding' else a.status end
-    where
-        a.id = p_asset_id
-        and (
-            (a.bucket, a.key, a.size_bytes, a.sha256, a.mime)
-            is distinct from (p_bucket, p_key, p_size_bytes, p_sha256, coalesce(p_mime, a.mime))
-            or a.status in ('uploading', 'scanning')
-        );
-exception
-    when check_violation then
-        raise exception 'an original must fit the columns of media.assets: %', sqlerrm
-            using errcode = 'RQ008', hint = 'The size is in bytes and not negative, the checksum is SHA-256 in 64 lower-case hex digits.';
+    perform media.set_original(p_asset_id, media.register_object(v_tenant, p_bucket, p_key, p_size_bytes, p_sha256, p_mime), p_mime);
 end;
 $$;
 
 comment on function media.record_original(uuid, text, text, bigint, text, text) is $$
-Say where the original lies; the asset goes on to transcoding.
+Say where the original lies, of bytes that were put before anything was registered, as by a worker of 0.1.0; the asset goes on to transcoding. Else: media.set_original.
 
 Call it in the transaction that completes the job, so that the lease guards it. A
 second call puts the new object in the place of the old one; the same again writes nothing.
@@ -59,4 +42,6 @@ Arguments
 Raises
   RQ004  unknown asset
   RQ008  a fact is missing or has the wrong shape
+  RQ009  the key is that of other bytes
+  RQ018  the object is being deleted
 $$;

@@ -29,7 +29,7 @@ begin
     returning v.asset_id into v_asset;
 
     update media.assets as a
-    set status = case when a.key is null then 'uploading' else 'transcoding' end
+    set status = case when a.object_id is null then 'uploading' else 'transcoding' end
     where a.id = v_asset and a.status = 'failed';
 end;
 $$;

@@ -2,7 +2,7 @@
 create table media.objects (
     id uuid primary key default base.uuid_v7(),
     tenant_id uuid references identity.tenants (id) on delete restrict,
-    bucket text not null,
+    bucket text collate "C" not null,
     key text collate "C" not null,
     state text not null default 'writing',
     size_bytes bigint,
@@ -31,7 +31,8 @@ create table media.objects (
     constraint attempt_is_positive check (attempt > 0)
 ) with (fillfactor = 85);
 
-create index objects_by_tenant on media.objects (tenant_id);
+-- What lies below a prefix too, in whichever bucket.
+create index objects_by_tenant on media.objects (tenant_id, key);
 -- Equal content is one object: of two writers the second to commit waits here, and refers to the first's. What is cold or damaged is not
 -- offered any more, so whoever makes such an object hot or whole again has to reckon with a newer one of the same content.
 create unique index objects_one_content on media.objects (tenant_id, sha256, size_bytes, bucket)
@@ -51,7 +52,7 @@ comment on column media.objects.id is 'Time-ordered id. [internal]';
 comment on column media.objects.tenant_id is 'The tenant whose bytes they are, which cannot go before them; null: of a job without a tenant. [internal]';
 comment on column media.objects.bucket is 'Store of the object, as file:///folder or s3://bucket. [internal]';
 comment on column media.objects.key is 'Key of the object in bucket; its last part bears the job and the attempt that wrote it. [internal]';
-comment on column media.objects.state is 'writing (a job''s attempt writes it; nobody may refer to it yet), stored or deleting (its bytes go; nobody may refer to it any more). [internal]';
+comment on column media.objects.state is 'writing (a job''s attempt writes it; nobody may refer to it yet), stored or deleting (its bytes go; nobody may refer to it any more, and what still does, as what an erasure takes, goes before the row). [internal]';
 comment on column media.objects.size_bytes is 'Size; null before it is stored, and of what a release before 0.2.0 stored without saying. [internal]';
 comment on column media.objects.sha256 is 'SHA-256 of its bytes, lower-case hex, computed by us; null as size_bytes. [internal]';
 comment on column media.objects.mime is 'Media type that the store was told, as video/mp4; null: none. [internal]';

@@ -7,10 +7,6 @@ create table media.assets (
     source_url text,
     original_filename text,
     status text not null default 'uploading',
-    bucket text,
-    key text,
-    size_bytes bigint,
-    sha256 text,
     essence_sha256 text,
     mime text,
     container text,
@@ -39,23 +35,18 @@ create table media.assets (
     ai_provenance jsonb,
     retention_class text not null default 'operational',
     retention_until timestamptz,
-    storage_class text not null default 'hot',
     last_used_at timestamptz not null default base.clock(),
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
     status_changed_at timestamptz not null default base.clock(),
     deleted_at timestamptz,
+    object_id uuid references media.objects (id) on delete restrict,
     constraint kind_is_known
     check (kind in ('image', 'audio', 'video', 'document', 'subtitle', 'ai_image', 'ai_audio')),
     constraint source_is_known check (source in ('upload', 'ai_generated', 'imported')),
     constraint status_is_known
     check (status in ('uploading', 'scanning', 'transcoding', 'ready', 'failed', 'quarantined')),
-    constraint object_has_all_its_facts check (
-        num_nulls(bucket, key, size_bytes, sha256) in (0, 4)
-    ),
-    constraint processed_means_stored check (status not in ('transcoding', 'ready') or key is not null),
-    constraint size_is_not_negative check (size_bytes >= 0),
-    constraint sha256_is_64_hex_digits check (sha256 ~ '^[0-9a-f]{64}$'),
+    constraint processed_means_stored check (status not in ('transcoding', 'ready') or object_id is not null),
     constraint essence_is_64_hex_digits check (essence_sha256 ~ '^[0-9a-f]{64}$'),
     constraint duration_is_not_negative check (duration_seconds >= 0),
     constraint display_size_is_positive check (width > 0 and height > 0),
@@ -70,15 +61,12 @@ create table media.assets (
     constraint audio_channels_are_positive check (audio_channels > 0),
     constraint audio_sample_rate_is_positive check (audio_sample_rate_hz > 0),
     constraint probe_is_an_object check (jsonb_typeof(probe) = 'object'),
-    constraint retention_class_is_known check (retention_class in ('operational', 'bundle', 'ai_generated')),
-    constraint storage_class_is_known check (storage_class in ('hot', 'cold'))
+    constraint retention_class_is_known check (retention_class in ('operational', 'bundle', 'ai_generated'))
 );
 
 create index assets_by_tenant on media.assets (tenant_id, created_at desc);
 create index assets_by_owner on media.assets (owner_user_id);
-create index assets_by_content on media.assets (tenant_id, sha256) where deleted_at is null;
--- Whose an object is, before it goes.
-create index assets_by_key on media.assets (key);
+create index assets_by_object on media.assets (object_id);
 
 comment on table media.assets is 'Files: where the original lies and what was measured of it. Soft-deleted by deleted_at; reads filter it.';
 comment on column media.assets.id is 'Time-ordered id; part of every object key of the asset.';
@@ -89,10 +77,6 @@ comment on column media.assets.source is 'upload, imported (fetched from a URL) 
 comment on column media.assets.source_url is 'Where download_video fetches from: a local path, http(s) or s3; null when the bytes were stored directly.';
 comment on column media.assets.original_filename is 'Name that the sender gave; for people only, never part of a path or a command.';
 comment on column media.assets.status is 'uploading, scanning, transcoding, ready, failed or quarantined.';
-comment on column media.assets.bucket is 'Store of the original, as file:///folder or s3://bucket; null until it is stored.';
-comment on column media.assets.key is 'Key of the original in bucket; its last part bears the job and the attempt that wrote it.';
-comment on column media.assets.size_bytes is 'Size of the original.';
-comment on column media.assets.sha256 is 'SHA-256 of the original''s bytes, lower-case hex, computed by us.';
 comment on column media.assets.essence_sha256 is 'SHA-256 of the packets without container and tags: equal for the same video in another wrapping; null when not computed.';
 comment on column media.assets.mime is 'Media type, as video/mp4.';
 comment on column media.assets.container is 'Demuxer that read it, as mov or matroska.';
@@ -121,12 +105,12 @@ comment on column media.assets.probe is 'JSON object: ffprobe''s document, {"for
 comment on column media.assets.ai_provenance is 'JSON object: model, prompt reference and licence of generated media; null for all else.';
 comment on column media.assets.retention_class is 'operational (90 days after the last reference unless the tenant says otherwise), bundle (kept while referenced) or ai_generated.';
 comment on column media.assets.retention_until is 'Not deleted before this time; null means as the class says.';
-comment on column media.assets.storage_class is 'hot, or cold after a year without use.';
 comment on column media.assets.last_used_at is 'When the file was last referenced or read; retention and cold storage count from here.';
 comment on column media.assets.created_at is 'When the row was made.';
 comment on column media.assets.updated_at is 'When the row last changed; kept by a trigger.';
 comment on column media.assets.status_changed_at is 'When status last changed; kept by a trigger.';
 comment on column media.assets.deleted_at is 'Soft deletion; null while the asset lives.';
+comment on column media.assets.object_id is 'The original''s bytes; null until they are stored. [internal]';
 
 create trigger touch_status before update of status on media.assets
 for each row execute function base.tg_touch_status();

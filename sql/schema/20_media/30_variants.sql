@@ -3,10 +3,6 @@ create table media.variants (
     tenant_id uuid not null references identity.tenants (id) on delete cascade,
     asset_id uuid not null references media.assets (id) on delete cascade,
     profile text not null,
-    bucket text not null,
-    key text not null,
-    size_bytes bigint,
-    sha256 text,
     mime text,
     width integer,
     height integer,
@@ -24,10 +20,9 @@ create table media.variants (
     metadata jsonb not null default '{}',
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    object_id uuid not null references media.objects (id) on delete restrict,
     constraint one_variant_a_profile unique (asset_id, profile),
     constraint profile_is_a_word check (profile ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
-    constraint size_is_not_negative check (size_bytes >= 0),
-    constraint sha256_is_64_hex_digits check (sha256 ~ '^[0-9a-f]{64}$'),
     constraint size_in_pixels_is_positive check (width > 0 and height > 0),
     constraint bit_rate_is_not_negative check (bit_rate >= 0),
     constraint duration_is_not_negative check (duration_seconds >= 0),
@@ -42,18 +37,13 @@ create table media.variants (
 );
 
 create index variants_by_tenant on media.variants (tenant_id);
--- Whose an object is, before it goes.
-create index variants_by_key on media.variants (key);
+create index variants_by_object on media.variants (object_id);
 
-comment on table media.variants is 'What was made of an asset: one row a profile says which object counts. Objects without a row are litter.';
+comment on table media.variants is 'What was made of an asset: one row a profile says which object counts.';
 comment on column media.variants.id is 'Time-ordered id; stays when the profile is made again.';
 comment on column media.variants.tenant_id is 'The tenant of the asset.';
 comment on column media.variants.asset_id is 'The asset that it was made of.';
 comment on column media.variants.profile is 'What it is: h264-720p (short side), audio-aac, poster, thumbnail, preview, storyboard, hls.';
-comment on column media.variants.bucket is 'Store of the object, as file:///folder or s3://bucket.';
-comment on column media.variants.key is 'Key of the object in bucket; bears the job and the attempt that wrote it.';
-comment on column media.variants.size_bytes is 'Size of the object.';
-comment on column media.variants.sha256 is 'SHA-256 of the object''s bytes, lower-case hex, computed by us.';
 comment on column media.variants.mime is 'Media type, as video/mp4 or image/jpeg.';
 comment on column media.variants.width is 'Width in pixels; null for sound.';
 comment on column media.variants.height is 'Height in pixels; null for sound.';
@@ -71,6 +61,7 @@ comment on column media.variants.speed is 'Seconds of media made in one second.'
 comment on column media.variants.metadata is 'JSON object: what only this profile has, as {"at_seconds": 3.2} of a poster.';
 comment on column media.variants.created_at is 'When the profile was first made.';
 comment on column media.variants.updated_at is 'When the row last changed; kept by a trigger.';
+comment on column media.variants.object_id is 'Its bytes. [internal]';
 
 create trigger touch_updated_at before update on media.variants
 for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();

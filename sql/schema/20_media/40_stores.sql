@@ -6,6 +6,6 @@ create table media.stores (
 );
 
 comment on table media.stores is 'The object stores that workers have used, each with the mark by which it proves that it is there.';
-comment on column media.stores.bucket is 'Address of the store, as in media.assets.';
+comment on column media.stores.bucket is 'Address of the store, as in media.objects.';
 comment on column media.stores.mark is 'A random word; the store holds it as the object .incoming/store.';
 comment on column media.stores.created_at is 'When a worker first used it.';

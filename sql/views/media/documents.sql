@@ -2,14 +2,15 @@ create or replace view media.documents with (security_invoker = true) as
 select
     asset.id,
     asset.tenant_id,
-    regexp_replace(asset.key, '^.*/', '') as filename,
+    regexp_replace(object.key collate "default", '^.*/', '') as filename,
     asset.original_filename,
-    asset.bucket as s3_bucket,
-    asset.key as s3_key,
+    object.bucket collate "default" as s3_bucket,
+    object.key collate "default" as s3_key,
     asset.mime as content_type,
-    asset.size_bytes as file_size,
+    object.size_bytes as file_size,
     asset.created_at as uploaded_at
 from media.assets as asset
+left join media.objects as object on asset.object_id = object.id
 where asset.kind = 'document' and asset.deleted_at is null;
 
 comment on view media.documents is 'Live assets that are documents.';

@@ -2,16 +2,17 @@ create or replace view media.images with (security_invoker = true) as
 select
     asset.id,
     asset.tenant_id,
-    regexp_replace(asset.key, '^.*/', '') as filename,
+    regexp_replace(object.key collate "default", '^.*/', '') as filename,
     asset.original_filename,
-    asset.bucket as s3_bucket,
-    asset.key as s3_key,
+    object.bucket collate "default" as s3_bucket,
+    object.key collate "default" as s3_key,
     asset.mime as content_type,
-    asset.size_bytes as file_size,
+    object.size_bytes as file_size,
     asset.width,
     asset.height,
     asset.created_at as uploaded_at
 from media.assets as asset
+left join media.objects as object on asset.object_id = object.id
 where asset.kind in ('image', 'ai_image') and asset.deleted_at is null;
 
 comment on view media.images is 'Live assets that are pictures.';

@@ -12,7 +12,7 @@ select
     asset.status as asset_status,
     asset.kind,
     asset.original_filename,
-    asset.size_bytes,
+    original.size_bytes,
     asset.duration_seconds,
     asset.width,
     asset.height,
@@ -30,13 +30,15 @@ select
     video.processing_completed_at
 from media.videos as video
 inner join media.assets as asset on video.asset_id = asset.id
+left join media.objects as original on asset.object_id = original.id
 inner join lateral (
     select
         count(*) filter (where variant.mime like 'video/%' or variant.mime like 'audio/%') as renditions,
         count(*) filter (where variant.profile = 'poster') as posters,
         count(*) as variants,
-        coalesce(sum(variant.size_bytes), 0) as variant_bytes
+        coalesce(sum(object.size_bytes), 0) as variant_bytes
     from media.variants as variant
+    left join media.objects as object on variant.object_id = object.id
     where variant.asset_id = asset.id
 ) as made on true
 where video.deleted_at is null;

@@ -2,34 +2,39 @@ create or replace view media.video_urls with (security_invoker = true) as
 select
     video.id as video_id,
     video.tenant_id,
-    asset.bucket as original_bucket,
-    asset.key as original_key,
-    best.bucket as processed_bucket,
-    best.key as processed_key,
-    still.bucket as thumbnail_bucket,
-    still.key as thumbnail_key,
-    preview.bucket as preview_bucket,
-    preview.key as preview_key,
-    hls.bucket as hls_bucket,
-    hls.key as hls_master_key
+    original.bucket collate "default" as original_bucket,
+    original.key collate "default" as original_key,
+    best.bucket collate "default" as processed_bucket,
+    best.key collate "default" as processed_key,
+    still.bucket collate "default" as thumbnail_bucket,
+    still.key collate "default" as thumbnail_key,
+    preview_object.bucket collate "default" as preview_bucket,
+    preview_object.key collate "default" as preview_key,
+    hls_object.bucket collate "default" as hls_bucket,
+    hls_object.key collate "default" as hls_master_key
 from media.videos as video
 inner join media.assets as asset on video.asset_id = asset.id
+left join media.objects as original on asset.object_id = original.id
 left join lateral (
-    select variant.bucket, variant.key
+    select object.bucket, object.key
     from media.variants as variant
+    inner join media.objects as object on variant.object_id = object.id
     where variant.asset_id = asset.id and (variant.profile like 'h264-%' or variant.profile = 'audio-aac')
     order by least(variant.width, variant.height) desc nulls last
     limit 1
 ) as best on true
 left join lateral (
-    select variant.bucket, variant.key
+    select object.bucket, object.key
     from media.variants as variant
+    inner join media.objects as object on variant.object_id = object.id
     where variant.asset_id = asset.id and variant.profile in ('thumbnail', 'poster')
     order by variant.profile desc
     limit 1
 ) as still on true
 left join media.variants as preview on preview.asset_id = asset.id and preview.profile = 'preview'
+left join media.objects as preview_object on preview.object_id = preview_object.id
 left join media.variants as hls on hls.asset_id = asset.id and hls.profile = 'hls'
+left join media.objects as hls_object on hls.object_id = hls_object.id
 where video.deleted_at is null;
 
 comment on view media.video_urls is 'Where the objects of a live video lie, by the names that players ask for. URLs are signed when asked for, never stored.';

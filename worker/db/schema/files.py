@@ -75,6 +75,11 @@ class File:
         """Whether the file runs in one transaction."""
         return "transaction: none" not in self.head
 
+    @property
+    def is_last(self) -> bool:
+        """Whether a migration runs after functions and views: what they read before and do not read any more goes."""
+        return "when: last" in self.head
+
 
 def rooms(root: Path = ROOT) -> list[str]:
     """The rooms, left to right, as the folders of schema/ are numbered.

@@ -56,6 +56,9 @@ def plan(conn: psycopg.Connection[Any], root: Path = ROOT) -> Plan:
         if file.path in done and done[file.path] != file.sha256:
             raise SchemaError(f"{file.path} was edited after it was applied", "Put its text back and write a new migration.")
     pending = [file for file in moves if file.path not in done]
+    # One that runs last may be left of an upgrade that was stopped, while those after it are applied.
+    last = [file for file in pending if file.is_last]
+    pending = [file for file in pending if not file.is_last]
     if pending and done and pending[0].path < max(done):
         raise SchemaError(f"{pending[0].path} comes before {max(done)}, which is applied", "Give it the next number.")
     steps = [
@@ -67,6 +70,9 @@ def plan(conn: psycopg.Connection[Any], root: Path = ROOT) -> Plan:
         # New tables first, so that a migration may fill them; then what replaces or reads the changed ones.
         early = [file for file in steps if file.kind == "schema" or (file.kind, file.room) == ("function", "base")]
         steps = early + pending + [file for file in steps if file not in early]
+    # Nothing that runs meanwhile meets a function that reads a column which is gone.
+    grants = [file for file in steps if file.kind == "grants"]
+    steps = [file for file in steps if file not in grants] + last + grants
     settled = [file for file in code if file.kind == "schema" and ledger.get(file.path, ("", file.sha256))[1] != file.sha256]
     vanished = sorted(ledger.keys() - {file.path for file in code} - {file.path for file in moves})
     return Plan(steps, False, settled, vanished)

@@ -46,10 +46,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class FileObject:
-    """An object of a file that goes; without bucket and key: no row names one."""
+    """A file that goes, or an object that goes with files."""
 
-    asset_id: UUID
-    prefix: str  # how the keys of all its objects begin
+    asset_id: UUID | None  # the file; None: this is an object
+    prefix: str | None  # how the keys of all that lies in a store of the file begin
+    object_id: UUID | None
     bucket: str | None
     key: str | None
 
@@ -152,14 +153,14 @@ def erase_rows(conn: Connection, erasure_id: UUID) -> Step:
 
 
 def objects_to_erase(conn: Connection, erasure_id: UUID, limit: int) -> list[FileObject]:
-    """The objects of the next files."""
+    """The next files, and their objects: nothing refers to those any more but what goes."""
     return rows(conn, FileObject, "select * from ops.objects_to_erase(%s, %s)", [erasure_id, limit])
 
 
-def keys_in_use(conn: Connection, bucket: str, keys: list[str], asset_ids: list[UUID]) -> set[str]:
+def keys_in_use(conn: Connection, bucket: str, keys: list[str]) -> set[str]:
     """Which of these objects other files need."""
     with conn.cursor(row_factory=scalar_row) as cursor:
-        return set(cursor.execute("select ops.keys_in_use(%s, %s, %s)", [bucket, keys, asset_ids]).fetchall())
+        return set(cursor.execute("select ops.keys_in_use(%s, %s)", [bucket, keys]).fetchall())
 
 
 def erase_assets(conn: Connection, erasure_id: UUID, asset_ids: list[UUID], objects: int, kept: int) -> int:

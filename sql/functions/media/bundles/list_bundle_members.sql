@@ -11,10 +11,11 @@ declare
 begin
     return query
     select
-        a.id, a.kind, a.original_filename, a.size_bytes, a.retention_class,
+        a.id, a.kind, a.original_filename, o.size_bytes, a.retention_class,
         (select count(*) from media.videos as v where v.asset_id = a.id and v.deleted_at is null), m.created_at
     from media.bundle_members as m
     inner join media.assets as a on a.id = m.asset_id
+    left join media.objects as o on o.id = a.object_id
     where m.bundle_id = v_bundle and (v_only is null or a.owner_user_id = v_only)
     order by m.created_at, a.id;
 end;

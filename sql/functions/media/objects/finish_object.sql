@@ -17,7 +17,7 @@ begin
     -- A sweep that has begun to delete it holds its row: what comes after that is refused.
     select * into v_object from media.objects as o where o.id = p_object_id and base.may_act_for(o.tenant_id) for no key update;
     if v_object.state = 'stored' and (v_object.size_bytes, v_object.sha256) is not distinct from (p_size_bytes, p_sha256) then
-        return media.use_object(p_object_id);
+        return media.use_object(p_object_id, v_object.tenant_id);
     end if;
     if v_object.state is distinct from 'writing' then
         raise exception 'object % must be one that is being written, and is %', coalesce(p_object_id::text, 'null'), coalesce(v_object.state, 'gone')

@@ -1,4 +1,4 @@
-create or replace function media.use_object(p_object_id uuid)
+create or replace function media.use_object(p_object_id uuid, p_tenant_id uuid)
 returns uuid
 language plpgsql
 volatile
@@ -10,7 +10,7 @@ declare
 begin
     -- mutant: a reference is made to what is being deleted
     select o.id into v_id from media.objects as o
-    where o.id = p_object_id and o.state = 'stored' and base.may_act_for(o.tenant_id)
+    where o.id = p_object_id and o.state = 'stored' and o.tenant_id is not distinct from p_tenant_id and base.may_act_for(p_tenant_id)
     for key share;
     if v_id is null then
         raise exception 'object % must be stored to be referred to', coalesce(p_object_id::text, 'null')
@@ -21,10 +21,13 @@ begin
 end;
 $$;
 
-comment on function media.use_object(uuid) is $$
+comment on function media.use_object(uuid, uuid) is $$
 Lock an object that is about to be referred to, until the end of the transaction; return its id. Whoever makes a reference calls it first: a foreign key alone does not know that
 a sweep has begun to delete the bytes.
 
+Arguments
+  p_tenant_id  of what refers to it: nobody refers to another tenant's bytes
+
 Raises
-  RQ018  it is gone, being deleted, not stored yet, or not of a tenant of the caller
+  RQ018  it is gone, being deleted, not stored yet, or not that tenant's
 $$;

@@ -24,11 +24,12 @@ begin
                         inner join media.bundles as b on b.id = m.bundle_id
                         where m.asset_id = a.id
                     ) end,
-                    greatest(a.last_used_at, a.created_at) + make_interval(days => coalesce(c.retention_days, 90))
+                    greatest(a.last_used_at, o.last_used_at) + make_interval(days => coalesce(c.retention_days, 90))
                 )
             )
         end
     from media.assets as a
+    left join media.objects as o on o.id = a.object_id
     left join identity.tenant_configs as c on c.tenant_id = a.tenant_id
     where a.id = any(p_asset_ids);
 end;

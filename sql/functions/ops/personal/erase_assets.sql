@@ -15,6 +15,7 @@ declare
     v_assets uuid[];
     v_jobs uuid[];
     v_archived uuid[];
+    v_objects uuid[];
     v_counts jsonb;
 begin
     -- Videos before their assets, as whoever deletes one: docs/design/locks.md.
@@ -49,9 +50,11 @@ begin
         update ops.erasures as e set step = 1 where e.id = p_erasure_id;
         return ops.count_erased(p_erasure_id, jsonb_build_object('objects', p_objects, 'objects kept', p_kept));
     end if;
+    v_objects := array(select f from ops.objects_of_assets(v_assets) as f);
     -- The triggers of both tables take the jobs along, and what is in the history.
     delete from media.videos as v where v.id = any(v_videos);
     delete from media.assets as a where a.id = any(v_assets);
+    delete from media.objects as o where o.id = any(v_objects) and o.state = 'deleting';
     return ops.count_erased(p_erasure_id, v_counts);
 end;
 $$;
@@ -63,7 +66,7 @@ Returns how many rows and objects that were.
 Arguments
   p_asset_ids  from ops.objects_to_erase
   p_objects    how many objects were deleted, for the certificate
-  p_kept       how many were not, because other files are made of them too
+  p_kept       how many below their prefixes were not, because other files are made of them too
 
 Raises
   RQ002  the caller is not READ COMMITTED

@@ -17,14 +17,15 @@ begin
         union
         select v.asset_id from media.videos as v where v.user_id = p_user_id
     )
-    select a.bucket, a.key, a.size_bytes, a.sha256, 'original', a.id
+    select o.bucket, o.key, o.size_bytes, o.sha256, 'original', a.id
     from theirs as t
     cross join lateral (select * from media.assets as f where f.id = t.id offset 0) as a
-    where a.key is not null
+    cross join lateral (select * from media.objects as f where f.id = a.object_id offset 0) as o
     union all
-    select r.bucket, r.key, r.size_bytes, r.sha256, r.profile, r.asset_id
+    select o.bucket, o.key, o.size_bytes, o.sha256, r.profile, r.asset_id
     from theirs as t
-    cross join lateral (select * from media.variants as f where f.asset_id = t.id offset 0) as r;
+    cross join lateral (select * from media.variants as f where f.asset_id = t.id offset 0) as r
+    cross join lateral (select * from media.objects as f where f.id = r.object_id offset 0) as o;
 end;
 $$;
 

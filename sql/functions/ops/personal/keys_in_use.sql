@@ -1,4 +1,4 @@
-create or replace function ops.keys_in_use(p_bucket text, p_keys text[], p_asset_ids uuid[])
+create or replace function ops.keys_in_use(p_bucket text, p_keys text[])
 returns setof text
 language sql
 stable
@@ -9,18 +9,12 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
-    select a.key
-    from media.assets as a
-    where a.key = any(p_keys) and a.bucket = p_bucket and a.id <> all(p_asset_ids)
-    union
-    select r.key
-    from media.variants as r
-    where r.key = any(p_keys) and r.bucket = p_bucket and r.asset_id <> all(p_asset_ids);
+    select o.key from media.objects as o where o.key = any(p_keys) and o.bucket = p_bucket and o.state <> 'deleting';
 $$;
 
-comment on function ops.keys_in_use(text, text[], uuid[]) is $$
-Which of these objects other files are made of too: they stay in the store. For operators, of every tenant: a store may be common to all.
+comment on function ops.keys_in_use(text, text[]) is $$
+Which of these objects in a store stay, because other files are made of them too. For operators, of every tenant: a store may be common to all.
 
 Arguments
-  p_asset_ids  the files that go
+  p_keys  what lies below the prefixes of files that go, after ops.objects_to_erase
 $$;

@@ -1,5 +1,5 @@
 create or replace function ops.objects_to_erase(p_erasure_id uuid, p_limit integer default 100)
-returns table (asset_id uuid, prefix text, bucket text, key text)
+returns table (asset_id uuid, prefix text, object_id uuid, bucket text, key text)
 language plpgsql
 volatile
 security definer
@@ -12,29 +12,36 @@ as $$
 declare
     v_erasure ops.erasures := ops.lock_erasure(p_erasure_id);
     v_assets uuid[] := array(select f from ops.assets_to_erase(v_erasure.user_id, least(p_limit, 1000)) as f);
+    v_objects uuid[] := array(select f from ops.objects_of_assets(v_assets) as f);
 begin
+    -- Whoever is about to refer to one holds its row; from here on nobody may.
+    perform from media.objects as o where o.id = any(v_objects) order by o.id for update;
+    update media.objects as o
+    set state = 'deleting'
+    where o.id = any(v_objects) and o.state <> 'deleting'
+        and o.id = any(array(select f from ops.unshared_objects(v_objects, v_assets) as f));  -- mutant: what somebody else's file is made of goes too
+
     return query
-    select a.id, format('tenants/%s/media/%s/', a.tenant_id, a.id), o.bucket, o.key
+    select a.id, format('tenants/%s/media/%s/', a.tenant_id, a.id), null::uuid, null::text, null::text
     from media.assets as a
-    left join lateral (
-        select a.bucket, a.key where a.key is not null
-        union all
-        select r.bucket, r.key from media.variants as r where r.asset_id = a.id
-    ) as o on true
     where a.id = any(v_assets)
-    order by a.id;
+    union all
+    select null, null, o.id, o.bucket, o.key
+    from media.objects as o
+    where o.id = any(v_objects) and o.state = 'deleting';
 end;
 $$;
 
 comment on function ops.objects_to_erase(uuid, integer) is $$
-The next files of an erasure, with their objects: delete the bytes, then call ops.erase_assets with the ids. Killed in between, the same ones come again.
+The next files of an erasure, and then their objects, those of attempts that failed too: delete the bytes, then call ops.erase_assets with the ids of the files. From here on
+nothing refers to these objects any more but what goes. Killed in between, the same ones come again.
 
 Arguments
   p_limit  files at most; 1,000 at most
 
 Returns
-  prefix       how the keys of all objects of the file begin, also of those that no row names
-  bucket, key  null: no row names an object of the file
+  asset_id, prefix         a file, and how the keys begin of what lies in a store without a row, as a worker of 0.1.0 left it
+  object_id, bucket, key   an object that goes; what other files are made of too does not, and is not here
 
 Raises
   RQ002  the caller is not READ COMMITTED

@@ -23,9 +23,10 @@ begin
         v_place := v_seen[1000];
     end loop;
     return query
-    select a.id, t.slug, a.kind, a.original_filename, a.retention_class, a.size_bytes, e.expires_at
+    select a.id, t.slug, a.kind, a.original_filename, a.retention_class, o.size_bytes, e.expires_at
     from media.expiries(v_due) as e
     inner join media.assets as a on a.id = e.asset_id
+    left join media.objects as o on o.id = a.object_id
     inner join identity.tenants as t on t.id = a.tenant_id
     order by a.id
     limit p_limit;

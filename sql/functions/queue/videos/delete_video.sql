@@ -36,7 +36,7 @@ begin
     -- Two videos may be about one file; then it stays for the other. So it does for a bundle that keeps it.
     if not exists (select from media.videos as v where v.asset_id = v_asset) and not media.in_live_bundle(v_asset) then  -- mutant: a deletion empties a bundle
         variants := (select count(*) from media.variants as r where r.asset_id = v_asset);
-        objects := variants + (select count(a.key) from media.assets as a where a.id = v_asset);
+        objects := variants + (select count(a.object_id) from media.assets as a where a.id = v_asset);
         delete from media.assets as a where a.id = v_asset;
     end if;
     perform base.record_act(
