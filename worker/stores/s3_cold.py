@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")  # what has to be restored to be read
 ONE_COPY_BYTES = 5_000_000_000  # S3 copies no larger object in one request
 PART_BYTES = 1 << 30  # of a copy in parts; the server moves the bytes
-TIER = "Standard"  # three to five hours from GLACIER; Bulk is cheaper and takes up to twelve
+TIER: Literal["Standard"] = "Standard"  # three to five hours from GLACIER; Bulk is cheaper and takes up to twelve
 RESTORE = re.compile(r'ongoing-request="(true|false)"(?:,\s*expiry-date="([^"]+)")?')
 
 
@@ -55,11 +55,10 @@ def cool(client: S3Client, bucket: str, name: str, class_: str) -> None:
     if head.get("StorageClass", "STANDARD") == class_ or storage_of(dict(head)).class_ != "hot":
         return
     source: CopySourceTypeDef = {"Bucket": bucket, "Key": name}
+    as_class: dict[str, Any] = {"StorageClass": class_}  # a name of the settings
     if head["ContentLength"] <= ONE_COPY_BYTES:
         with s3_side("CopyObject"):
-            client.copy_object(
-                Bucket=bucket, Key=name, CopySource=source, CopySourceIfMatch=head["ETag"], StorageClass=class_, MetadataDirective="COPY"
-            )
+            client.copy_object(Bucket=bucket, Key=name, CopySource=source, CopySourceIfMatch=head["ETag"], MetadataDirective="COPY", **as_class)
         return
     _copy_parts(client, bucket, name, class_, dict(head))
 
