@@ -130,6 +130,8 @@ def glacier(behind: str) -> Iterator[Glacier]:
         def pass_on(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             behind_us = http.client.HTTPConnection(host, timeout=30)
             sent = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "x-amz-storage-class", "connection")}
+            if self.headers.get("x-amz-storage-class", "STANDARD") != "STANDARD":
+                sent["x-amz-storage-class"] = "STANDARD_IA"  # so that a copy in place changes something for it too
             behind_us.request(self.command, self.path, body or None, sent)
             got = behind_us.getresponse()
             said = got.read()
