@@ -16,7 +16,7 @@ import pytest
 from reelq.worker import settings
 from reelq.worker.jobs import arguments
 from reelq.worker.jobs.context import JobContext
-from reelq.worker.rooms import media
+from reelq.worker.rooms import media, queue
 from reelq.worker.rooms.media import VideoSource
 from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
 from reelq.worker.stop import StopSignal
@@ -32,6 +32,7 @@ class FakeVideo:
     work: VideoSource
     statuses: list[str] = field(default_factory=list)
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    objects: dict[UUID, dict[str, Any]] = field(default_factory=dict)  # rows of media.objects
     seen: list[JobProgress] = field(default_factory=list)
     stop: StopSignal = field(default_factory=StopSignal)
     attempts: int = 0
@@ -81,6 +82,18 @@ class _Pool:
         stop.check()
         if call is media.get_work:
             return self._video.work
+        if call is media.is_store:
+            return False
+        if call is media.find_object:
+            found = [one for one in self._video.objects.values() if (one.get("sha256"), one.get("size_bytes")) == args[2:]]
+            return media.FoundObject(found[0]["id"], found[0]["key"]) if found else None
+        if call is queue.begin_object:
+            made = uuid4()
+            self._video.objects[made] = {"id": made, "bucket": args[3], "key": args[4]}
+            return made
+        if call is media.finish_object:
+            self._video.objects[args[0]] |= {"size_bytes": args[1], "sha256": args[2]}
+            return media.FoundObject(args[0], self._video.objects[args[0]]["key"])
         assert call.__name__ == "advance_video"
         self._video.statuses.append(args[-1])
         return None
@@ -90,17 +103,18 @@ class _Pool:
 def new_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeVideo]]:
     """Makes videos: `new_video(source)` has a source to fetch, `new_video(source, stored=True)` an original."""
 
-    def record_original(video: Any, asset_id: UUID, **facts: Any) -> None:
-        video.work = _changed(video.work, **facts)
+    def set_original(video: Any, asset_id: UUID, object_id: UUID) -> None:
+        video.work = _changed(video.work, **{name: value for name, value in video.objects[object_id].items() if name != "id"})
 
     def record_probe(video: Any, asset_id: UUID, measured: dict[str, Any], probe: dict[str, Any] | None) -> None:
         video.work = _changed(video.work, measured=measured, probe=probe)
 
     def put_variant(video: Any, asset_id: UUID, variant: dict[str, Any]) -> None:
-        video.variants[variant["profile"]] = variant
+        made = video.objects[UUID(variant["object_id"])]
+        video.variants[variant["profile"]] = {**variant, **{name: value for name, value in made.items() if name != "id"}}
 
     for name, fake in (
-        ("record_original", record_original), ("record_probe", record_probe), ("put_variant", put_variant),
+        ("set_original", set_original), ("record_probe", record_probe), ("put_variant", put_variant),
     ):  # fmt: skip
         monkeypatch.setattr(media, name, fake)
 

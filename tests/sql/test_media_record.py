@@ -12,10 +12,10 @@ import pytest
 from tests.sql.mediakit import MEASURED, ORIGINAL, PROBE, SHA, Conn, put_variant, record_original, refused, row, scalar, versions
 
 
-@pytest.fixture
 OF_OBJECTS = ("bucket", "key", "size_bytes", "sha256")  # what media.put_variant takes of an object that nobody registered
 
 
+@pytest.fixture
 def video(conn: Conn) -> UUID:
     """A video that is pending."""
     made: UUID = scalar(conn, "select media.create_video('/in/a b.mp4', p_original_filename => 'a b.mp4')")

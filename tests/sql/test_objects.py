@@ -26,7 +26,11 @@ def begin(queue, tenant, key, job=None, attempt=None, bucket=HERE):
 
 
 def finish(queue, object_id, sha256=ONE, size=10):
-    return queue.value("select media.finish_object(%s, %s, %s)", object_id, size, sha256)
+    return queue.value("select id from media.finish_object(%s, %s, %s)", object_id, size, sha256)
+
+
+def found(queue, tenant):
+    return queue.value("select id from media.find_object(%s, %s, %s, 10)", tenant, HERE, ONE)
 
 
 def refused(queue, code, query, *args):
@@ -38,11 +42,11 @@ def refused(queue, code, query, *args):
 
 def test_an_object_is_being_written_until_it_is_finished(queue, tenant):
     one = begin(queue, tenant, "k-1")
-    assert queue.value("select media.find_object(%s, %s, %s, 10)", tenant, HERE, ONE) is None
+    assert found(queue, tenant) is None
     assert "must be stored" in refused(queue, "RQ018", "select media.use_object(%s, %s)", one, tenant)
     assert finish(queue, one) == one
     assert finish(queue, one) == one  # the answer was lost
-    assert queue.value("select media.find_object(%s, %s, %s, 10)", tenant, HERE, ONE) == one
+    assert found(queue, tenant) == one
     (row,) = queue.rows("select state, size_bytes, sha256, stored_at is not null as timed from media.objects where id = %s", one)
     assert row == ("stored", 10, ONE, True)
 

@@ -1,8 +1,8 @@
 """download_video: bring the source's bytes into the store as the asset's original.
 
-Reads the asset's source_url; writes the object, and bucket, key, size, checksum and type of
+Reads the asset's source_url; writes the object, and which one is the original into
 media.assets. Safe to run twice: each attempt stores under its own key, the row names the one
-that counts. An asset that was stored directly and has no source is left as it is.
+that counts. Bytes that the tenant has already are not stored again. An asset that was stored directly and has no source is left as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from reelq.worker.errors import PermanentError
 from reelq.worker.jobs import artifacts, object_keys
 from reelq.worker.jobs.context import JobContext
+from reelq.worker.jobs.stored import store_object
 from reelq.worker.rooms import media
 from reelq.worker.sources.fetch import fetch
 
@@ -49,23 +50,15 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
         stop=ctx.stop,
         on_progress=artifacts.passing(ctx, "fetch", 0.0, FETCH_SHARE, most),
         on_size=make_room,
+        is_store=ctx.is_store,
     )
-    stored = ctx.store.put(
+    stored = store_object(
+        ctx,
         object_keys.original(ctx, work),
         path,
-        stop=ctx.stop,
+        "application/octet-stream",  # extract_metadata finds out; the server's header is not relied on
+        work.tenant_id,
         on_progress=artifacts.passing(ctx, "store", FETCH_SHARE, 1.0, fetched.size_bytes),
     )
-    bucket = ctx.store.bucket
-    ctx.on_complete(
-        lambda conn: media.record_original(
-            conn,
-            work.asset_id,
-            bucket=bucket,
-            key=stored.key,
-            size_bytes=stored.size_bytes,
-            sha256=stored.sha256,
-            mime=None,  # extract_metadata finds out; the server's header is not relied on
-        )
-    )
+    ctx.on_complete(lambda conn: media.set_original(conn, work.asset_id, stored.object_id))
     return {"size_bytes": stored.size_bytes, "sha256": stored.sha256, "fetched": True}

@@ -20,6 +20,7 @@ from reelq.worker.av.stills import frames, poster, transparent
 from reelq.worker.errors import PermanentError
 from reelq.worker.jobs import artifacts, object_keys
 from reelq.worker.jobs.context import JobContext
+from reelq.worker.jobs.stored import store_object
 
 WALL_S = 300.0  # a day of sound has to be decoded for its waveform; a picture takes a second
 LOOK_SHARE = 0.8  # of the progress bar
@@ -41,7 +42,7 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:  # noqa: ARG001  all han
     facts = _make(ffmpeg, measured, source, output, ctx)
     ctx.progress(LOOK_SHARE, "verify")
     width, height = verify.picture(ffmpeg, output)
-    stored = ctx.store.put(object_keys.variant(ctx, work, "poster", "jpg"), output, "image/jpeg", stop=ctx.stop)
+    stored = store_object(ctx, object_keys.variant(ctx, work, "poster", "jpg"), output, "image/jpeg", work.tenant_id)
     row = artifacts.variant(ctx, "poster", "image/jpeg", stored, width=width, height=height, metadata=facts)
     artifacts.publish(ctx, work, [row])
     return {"width": width, "height": height, "size_bytes": stored.size_bytes, **facts}

@@ -25,6 +25,7 @@ from reelq.worker.errors import PermanentError
 from reelq.worker.jobs import artifacts, object_keys
 from reelq.worker.jobs.arguments import Pattern, Range
 from reelq.worker.jobs.context import JobContext
+from reelq.worker.jobs.stored import store_object
 from reelq.worker.rooms.media import VideoSource
 
 CPU_S_PER_MEDIA_S = 2.6  # a ladder of four from 1080p with preset veryfast, measured
@@ -90,13 +91,13 @@ def run(args: Args, ctx: JobContext) -> dict[str, Any]:
         decoded.result()
         checked = dict(read)
     ctx.advance_video("uploading")
-    rows = []
+    made = []
     for number, rung in enumerate(rungs):
         part = (number / len(rungs), (number + 1) / len(rungs))
         how = {"crf": options.crf, "preset": ctx.settings.ffmpeg_preset, "maxrate_kbps": rung.maxrate_kbps}
         facts = _facts(checked[rung.profile], cost, measured, ffmpeg.version(), rate, how)
-        rows.append(_store(ctx, work, rung.profile, outputs[rung.profile], "video/mp4", facts, part))
-    return _publish(ctx, work, rows, cost, measured)
+        made.append(_store(ctx, work, rung.profile, outputs[rung.profile], "video/mp4", facts, part))
+    return _publish(ctx, work, made, cost, measured)
 
 
 def _sound(ffmpeg: FFmpeg, ctx: JobContext, work: VideoSource, measured: Measured, source: Path, output: Path) -> dict[str, Any]:
@@ -108,8 +109,8 @@ def _sound(ffmpeg: FFmpeg, ctx: JobContext, work: VideoSource, measured: Measure
     checked = verify.sound(ffmpeg, output, measured)
     ctx.advance_video("uploading")
     facts = _facts(checked, cost, measured, ffmpeg.version())
-    row = _store(ctx, work, "audio-aac", output, "audio/mp4", facts, (0.0, 1.0))
-    return _publish(ctx, work, [row], cost, measured)
+    made = _store(ctx, work, "audio-aac", output, "audio/mp4", facts, (0.0, 1.0))
+    return _publish(ctx, work, [made], cost, measured)
 
 
 def _encode(ffmpeg: FFmpeg, ctx: JobContext, measured: Measured, arguments: list[str], source: Path, output: Path) -> FFmpegRun:
@@ -175,23 +176,23 @@ def _store(
     mime: str,
     facts: dict[str, Any],
     part: tuple[float, float],
-) -> dict[str, Any]:
-    """Put one file into the store, `part` of all that is stored; return its row."""
+) -> tuple[dict[str, Any], int]:
+    """Put one file into the store, `part` of all that is stored; return its row and its size in bytes."""
     start, end = (ENCODE_SHARE + (1 - ENCODE_SHARE) * share for share in part)
     on_progress = artifacts.passing(ctx, "store", start, end, path.stat().st_size)
     key = object_keys.variant(ctx, work, profile, path.suffix.removeprefix("."))
-    stored = ctx.store.put(key, path, mime, stop=ctx.stop, on_progress=on_progress)
-    return artifacts.variant(ctx, profile, mime, stored, **facts)
+    stored = store_object(ctx, key, path, mime, work.tenant_id, on_progress=on_progress)
+    return artifacts.variant(ctx, profile, mime, stored, **facts), stored.size_bytes
 
 
 def _publish(
-    ctx: JobContext, work: VideoSource, rows: list[dict[str, Any]], cost: FFmpegRun, measured: Measured
+    ctx: JobContext, work: VideoSource, made: list[tuple[dict[str, Any], int]], cost: FFmpegRun, measured: Measured
 ) -> dict[str, Any]:
     """Make all rows visible at once, with the job's completion."""
-    artifacts.publish(ctx, work, rows)
+    artifacts.publish(ctx, work, [row for row, _ in made])
     return {
-        "renditions": [row["profile"] for row in rows],
-        "size_bytes": sum(row["size_bytes"] for row in rows),
+        "renditions": [row["profile"] for row, _ in made],
+        "size_bytes": sum(size_bytes for _, size_bytes in made),
         "encode_seconds": round(cost.wall_seconds, 3),
         "speed": _speed(measured, cost),
     }

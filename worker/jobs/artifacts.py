@@ -15,12 +15,13 @@ from reelq.worker.av.probe.facts import Measured
 from reelq.worker.av.probe.parse import parse
 from reelq.worker.av.probe.probe import measure
 from reelq.worker.db.rows import Connection
-from reelq.worker.errors import PermanentError, TransientError
+from reelq.worker.errors import PermanentError
 from reelq.worker.jobs import cold_source
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms import media
 from reelq.worker.rooms.media import VideoSource
-from reelq.worker.stores.base import OnBytes, StoredObject
+from reelq.worker.jobs.stored import RegisteredObject
+from reelq.worker.stores.base import OnBytes
 
 SOURCE = "source"  # without a suffix, so that ffmpeg decides by the bytes
 FETCH_SHARE = 0.02  # of the progress bar, for fetching the original
@@ -42,21 +43,15 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
 
     Raises:
         PermanentError: "no_original"; "object_missing", "object_corrupt" of the store.
-        TransientError: "other_store", "no_scratch_room", and those of the store.
+        TransientError: "no_scratch_room", and those of the store.
         SnoozeError: "object_archived", it is in cold storage and was asked for.
     """
-    if work.key is None:
+    if work.key is None or work.bucket is None:
         raise PermanentError("no_original", NO_ORIGINAL)
-    if work.bucket != ctx.store.bucket:
-        raise TransientError(
-            "other_store",
-            "The original lies in a store that this worker does not use.",
-            detail=f"original: {work.bucket}, worker: {ctx.store.bucket}",
-        )
     path = folder(ctx, "in") / SOURCE
     ctx.reserve_scratch(work.size_bytes or 0)
     on_progress = passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0)
-    cold_source.get(ctx, ctx.store, work.key, path, work.sha256, on_progress)
+    cold_source.get(ctx, ctx.store_at(work.bucket), work.key, path, work.sha256, on_progress)
     return path
 
 
@@ -88,15 +83,12 @@ def source(ctx: JobContext, work: VideoSource) -> tuple[Measured, Path]:
     return parse(work.probe), path
 
 
-def variant(ctx: JobContext, profile: str, mime: str, stored: StoredObject, **facts: Any) -> dict[str, Any]:
+def variant(ctx: JobContext, profile: str, mime: str, stored: RegisteredObject, **facts: Any) -> dict[str, Any]:
     """A row for media.put_variant."""
     return {
         "profile": profile,
         "mime": mime,
-        "bucket": ctx.store.bucket,
-        "key": stored.key,
-        "size_bytes": stored.size_bytes,
-        "sha256": stored.sha256,
+        "object_id": str(stored.object_id),
         "job_id": str(ctx.job.job_id),
         "attempt": ctx.job.token,
         **facts,

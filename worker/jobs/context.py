@@ -22,6 +22,7 @@ from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import LeaseLost, PermanentError
 from reelq.worker.jobs import plain
 from reelq.worker.jobs.run_log import RunLog
+from reelq.worker.jobs.stored import store_object
 from reelq.worker.rooms import media, queue
 from reelq.worker.rooms.queue import bulk
 from reelq.worker.rooms.queue.bulk import Enqueued, Spec
@@ -67,6 +68,7 @@ class JobContext:
     facts: Facts = field(default_factory=Facts)
     writes: list[Callable[[db.Connection], object]] = field(default_factory=list)
     fetched: int = 0  # sources so far
+    open_bucket: Callable[[str], Store] | None = None  # None: there is but one store
     reserve_scratch: Callable[[int], None] = lambda _size_bytes: None  # see Scratch.reserve; to be called before a large file is written
 
     @property
@@ -77,8 +79,16 @@ class JobContext:
 
     @property
     def store(self) -> Store:
-        """Where objects lie."""
+        """Where the tenant's new objects go: into its own bucket where it has one. Bytes come there by `store_file`, which registers them."""
         return self.open_store()
+
+    def store_at(self, bucket: str) -> Store:
+        """The store that an object's row names."""
+        return self.open_store() if self.open_bucket is None else self.open_bucket(bucket)
+
+    def is_store(self, s3_bucket: str) -> bool:
+        """Whether objects of any tenant lie in that bucket of S3: no source may name it."""
+        return self.pool.insist(self.stop, media.is_store, s3_bucket)
 
     @property
     def scratch(self) -> Path:
@@ -199,7 +209,7 @@ class JobContext:
         def tell(done: int, total: int | None) -> None:
             self.progress(start + (end - start) * min(1.0, done / max(1, total or most)), "fetch")
 
-        fetch(url, path, settings=self.settings, stop=self.stop, on_progress=tell, on_size=self.reserve_scratch)
+        fetch(url, path, settings=self.settings, stop=self.stop, on_progress=tell, on_size=self.reserve_scratch, is_store=self.is_store)
         return path
 
     def ffmpeg(self) -> FFmpeg:
@@ -268,16 +278,20 @@ class JobContext:
         """Put a file into the store and return its key, size in bytes and SHA-256.
 
         The key bears the job and the attempt ([tenants/<tenant>/]jobs/<job>-<attempt>/<name>), so that an attempt that comes back
-        late never writes over a newer one's bytes. Nobody knows the key until the job completes: return it as part of the
-        result, or write it into a row with `on_complete`.
+        late never writes over a newer one's bytes; bytes that the tenant has stored already keep the key that they have. Nobody knows the key until
+        the job completes: return it as part of the result, or write it into a row with `on_complete`. From then on media.job_files
+        keeps the object, until media.forget_files of the job.
 
         Raises:
             PermanentError, TransientError: of the store, as "store_away".
             StopRequested.
         """
         base = f"tenants/{self.job.tenant_id}/" if self.job.tenant_id else ""
-        key = f"{base}jobs/{self.job.job_id}-{self.job.token}/{name or path.name}"
-        return self.store.put(key, path, content_type, stop=self.stop)
+        name = name or path.name
+        stored = store_object(self, f"{base}jobs/{self.job.job_id}-{self.job.token}/{name}", path, content_type, self.job.tenant_id)
+        keep = (stored.object_id, self.job.tenant_id, self.job.user_id, self.job.job_id, name)
+        self.on_complete(lambda conn: media.keep_file(conn, *keep))
+        return StoredObject(stored.key, stored.size_bytes, stored.sha256)
 
     def on_complete(self, write: Callable[[db.Connection], object]) -> None:
         """Run `write(connection)` in the transaction that completes the job; all of them or none.

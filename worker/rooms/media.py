@@ -96,11 +96,9 @@ def get_work(conn: Connection, video_id: UUID) -> VideoSource:
     return row
 
 
-def record_original(
-    conn: Connection, asset_id: UUID, *, bucket: str, key: str, size_bytes: int, sha256: str, mime: str | None
-) -> None:
-    """Say where the original lies. Call it from ctx.on_complete."""
-    conn.execute("select media.record_original(%s, %s, %s, %s, %s, %s)", [asset_id, bucket, key, size_bytes, sha256, mime])
+def set_original(conn: Connection, asset_id: UUID, object_id: UUID) -> None:
+    """Say which object is the original. Call it from ctx.on_complete."""
+    conn.execute("select media.set_original(%s, %s)", [asset_id, object_id])
 
 
 def record_probe(conn: Connection, asset_id: UUID, measured: dict[str, Any], probe: dict[str, Any] | None) -> None:
@@ -139,6 +137,60 @@ class KnownStore:
 
     mark: str | None  # None: no worker has used it yet
     has_objects: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TenantStore:
+    """A bucket of a tenant's own."""
+
+    bucket: str  # as s3://bucket
+    region: str
+
+
+def tenant_store(conn: Connection, tenant_id: UUID) -> TenantStore | None:
+    """Where a tenant's new objects go; None: to the common store."""
+    found = rows(conn, TenantStore, "select * from media.tenant_store(%s)", [tenant_id])
+    return found[0] if found else None
+
+
+def store_region(conn: Connection, bucket: str) -> str | None:
+    """The region of a store that is a tenant's bucket."""
+    return scalar(conn, "select media.store_region(%s)", [bucket])  # type: ignore[no-any-return]
+
+
+def is_store(conn: Connection, s3_bucket: str) -> bool:
+    """Whether objects of any tenant lie in this bucket."""
+    return bool(scalar(conn, "select media.is_store(%s)", [s3_bucket]))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """An object that can be referred to."""
+
+    id: UUID
+    key: str
+
+
+def find_object(conn: Connection, tenant_id: UUID | None, bucket: str, sha256: str, size_bytes: int) -> FoundObject | None:
+    """The tenant's object in that bucket with this content."""
+    found = rows(conn, FoundObject, "select id, key from media.find_object(%s, %s, %s, %s) where id is not null", [tenant_id, bucket, sha256, size_bytes])
+    return found[0] if found else None
+
+
+def finish_object(conn: Connection, object_id: UUID, size_bytes: int, sha256: str) -> FoundObject:
+    """All bytes are there; the object that is to be referred to."""
+    (found,) = rows(conn, FoundObject, "select id, key from media.finish_object(%s, %s, %s)", [object_id, size_bytes, sha256])
+    return found
+
+
+def touch_objects(conn: Connection, object_ids: list[UUID]) -> int:
+    """They were read; written once a day."""
+    return int(scalar(conn, "select media.touch_objects(%s)", [object_ids]))
+
+
+def keep_file(conn: Connection, object_id: UUID, tenant_id: UUID | None, user_id: UUID | None, job_id: UUID, name: str) -> None:
+    """A job type of one's own has stored a file. Call it from ctx.on_complete."""
+    conn.execute("select media.keep_file(%s, %s, %s, %s, %s)", [object_id, tenant_id, user_id, job_id, name])
 
 
 def find_store(conn: Connection, bucket: str) -> KnownStore:

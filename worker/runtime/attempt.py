@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from reelq.worker import db, logs
 from reelq.worker.errors import DatabaseAway, DatabaseLocked, LeaseLost, PermanentError, PoolExhausted, ReelqError
 from reelq.worker.jobs import plain
 from reelq.worker.jobs.context import Facts, JobContext
+from reelq.worker.jobs.known_store import WorkerStores
 from reelq.worker.rooms.queue import reads
 from reelq.worker.rooms.queue.jobs import ClaimedJob
 from reelq.worker.runtime import completion, outcome
@@ -26,7 +28,6 @@ from reelq.worker.runtime.registry import Registry
 from reelq.worker.scratch import Scratch
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
-from reelq.worker.stores.open import Store
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class AttemptDeps:
     registry: Registry
     pool: db.Pool
     scratch: Scratch
-    open_store: Callable[[], Store]
+    stores: WorkerStores
     stopping: threading.Event  # set when the worker stops running jobs
     look_by: Callable[[float], None]  # the watch has to look at this time at the latest
 
@@ -128,7 +129,8 @@ class Attempt:
             job=job,
             settings=deps.settings,
             stop=self.deadlines,
-            open_store=deps.open_store,
+            open_store=cache(lambda: deps.stores.of_tenant(job.tenant_id)),  # once an attempt; what raises is not kept
+            open_bucket=deps.stores.at,
             make_scratch=make_scratch,
             reserve_scratch=lambda size_bytes: deps.scratch.reserve(make_scratch(), size_bytes),
             report=self.deadlines.report,

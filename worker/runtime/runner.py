@@ -21,14 +21,13 @@ beats only while the main thread turns, and a worker of which one of the two is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import structlog
 
 from reelq.worker import db
 from reelq.worker.db import schema
 from reelq.worker.errors import FAILED, TRY_AGAIN
-from reelq.worker.jobs.known_store import learn_mark, open_known_store
+from reelq.worker.jobs.known_store import WorkerStores
 from reelq.worker.runtime import neighbours, registration
 from reelq.worker.runtime.attempt import AttemptDeps
 from reelq.worker.runtime.deadline_watchdog import DeadlineWatchdog
@@ -43,7 +42,6 @@ from reelq.worker.runtime.slots import Slots
 from reelq.worker.sandbox.child import bubble_wanted
 from reelq.worker.scratch import Scratch
 from reelq.worker.settings import Settings
-from reelq.worker.stores.open import Store
 from reelq.worker.systemd import Notifier
 
 log = structlog.get_logger()
@@ -68,19 +66,12 @@ class Runner:
         self._me = me = registration.new(settings, registry.types)
         self._scratch = Scratch(settings, me.worker_id)
         self._pool = db.Pool(settings, f"reelq slots {me.worker_id}", settings.slots + 1)  # one more to look at the store
-        open_store = cache(lambda: open_known_store(settings, self._pool))  # what raises is not kept
-
-        def look_at_store() -> Store:
-            """The store that attempts use, with the mark that the database knows now."""
-            store = open_store()
-            learn_mark(store, self._pool)
-            return store
-
-        self._fitness = Fitness(settings, registry.types, look_at_store, lambda: loop.mailbox.put((Message.WORK_READY, "")))
+        stores = WorkerStores(settings, self._pool)
+        self._fitness = Fitness(settings, registry.types, stores.look, lambda: loop.mailbox.put((Message.WORK_READY, "")))
         self.loop = loop = MainLoop(me, self._scratch, self._fitness, self._notifier, until_idle=until_idle)
         self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
         deps = AttemptDeps(
-            settings, registry, self._pool, self._scratch, open_store, loop.leaving.stopping, self._watchdog.look_by,
+            settings, registry, self._pool, self._scratch, stores, loop.leaving.stopping, self._watchdog.look_by,
         )  # fmt: skip
         self._slots = Slots(settings.slots, loop.dispatch_queue, deps, died=lambda: loop.mailbox.put((Message.SLOT_DIED, "")))
         polls = db.polls(settings)

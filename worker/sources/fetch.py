@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from io import FileIO
@@ -52,6 +52,7 @@ def fetch(
     on_size: OnSize = lambda _size_bytes: None,
     resolve: Resolve = system_resolve,
     tls: ssl.SSLContext | None = None,
+    is_store: Callable[[str], bool] = lambda _bucket: False,
 ) -> Fetched:
     """Bring the source to `to`, which must be a name that we chose.
 
@@ -60,6 +61,7 @@ def fetch(
             else piece by piece.
         resolve: names to addresses, for tests.
         tls: certificates to trust, for tests; None: those of the internet.
+        is_store: whether objects of ours lie in this bucket of S3; so no source is one, whoever's it is.
 
     Raises:
         PermanentError: "source_missing", "source_denied", "source_refused", "source_empty",
@@ -76,7 +78,7 @@ def fetch(
         if scheme in ("http", "https"):
             done = _fetch_http(source_url, sink, settings, stop, on_progress, on_size, resolve, tls)
         elif scheme == "s3":
-            done = _fetch_s3(rest, sink, settings, stop, on_progress, on_size)
+            done = _fetch_s3(rest, sink, settings, stop, on_progress, on_size, is_store)
         elif scheme in ("", "file"):
             path = file_url_path(rest) if scheme else source_url
             done = _fetch_local(path, sink, settings, stop, on_progress, on_size)
@@ -118,14 +120,20 @@ def _fetch_http(
 
 
 def _fetch_s3(
-    place: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: OnBytes | None, on_size: OnSize
+    place: str,
+    sink: FileIO,
+    settings: Settings,
+    stop: StopSignal,
+    on_progress: OnBytes | None,
+    on_size: OnSize,
+    is_store: Callable[[str], bool],
 ) -> Fetched:
     from reelq.worker.stores.s3 import open_client, read_object  # boto3 takes a third of a second to load
 
     bucket, _, key = place.partition("/")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}", bucket) or not key:
         raise PermanentError("source_refused", "An S3 source needs a bucket and a key.")
-    if settings.store.partition("://")[2].partition("/")[0] == bucket and settings.store.startswith("s3://"):
+    if (settings.store.partition("://")[2].partition("/")[0] == bucket and settings.store.startswith("s3://")) or is_store(bucket):
         # The worker's credentials can read every tenant's objects; a source URL must not.
         raise PermanentError("source_refused", "The object store itself is not a source.")
     try:

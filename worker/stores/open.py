@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from reelq.worker.settings import Settings
 from reelq.worker.stores.base import ObjectInfo, Store, StoredObject, check_key
 from reelq.worker.stores.folder import FolderStore
 
-__all__ = ["ObjectInfo", "Store", "StoredObject", "check_holds_something", "check_key", "open_store"]
+__all__ = ["ObjectInfo", "Store", "StoredObject", "check_holds_something", "check_key", "open_bucket", "open_store"]
 
 
 def open_store(settings: Settings) -> Store:
@@ -32,6 +33,15 @@ def open_store(settings: Settings) -> Store:
 
         return open_s3(settings)
     raise SettingsError("REELQ_STORE must be file:///absolute/folder or s3://bucket")
+
+
+def open_bucket(settings: Settings, bucket: str, region: str | None = None) -> Store:
+    """The store that an object's row names, with the server and the credentials of the settings; `region` is the bucket's, where it is known.
+
+    Raises:
+        SettingsError: it is no address of a store.
+    """
+    return open_store(replace(settings, store=bucket, s3_region=region or settings.s3_region))
 
 
 def check_holds_something(store: Store) -> None:

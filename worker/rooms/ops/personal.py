@@ -63,8 +63,8 @@ class UserObject:
     key: str
     size_bytes: int | None
     sha256: str | None
-    what: str  # original, or the variant's profile
-    asset_id: UUID
+    what: str  # original, the variant's profile, or the name of a job's file
+    asset_id: UUID | None  # None: of a job's file
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from reelq.worker.rooms.queue.jobs import JobProgress as JobProgress
 from reelq.worker.rooms.queue.jobs import Verdict as Verdict
 from reelq.worker.rooms.queue.jobs import advance_video as advance_video
 from reelq.worker.rooms.queue.jobs import ask_settle_and_claim as ask_settle_and_claim
+from reelq.worker.rooms.queue.jobs import begin_object as begin_object
 from reelq.worker.rooms.queue.jobs import cancel_job as cancel_job
 from reelq.worker.rooms.queue.jobs import complete_job as complete_job
 from reelq.worker.rooms.queue.jobs import deregister_worker as deregister_worker

@@ -177,6 +177,11 @@ def advance_video(conn: Connection, job_id: UUID, token: int, status: str) -> No
     conn.execute("select queue.advance_video(%s, %s, %s)", [job_id, token, status])
 
 
+def begin_object(conn: Connection, job_id: UUID, token: int, tenant_id: UUID | None, bucket: str, key: str, mime: str | None) -> UUID:
+    """Register an object before its first byte. LeaseLost when the job is not ours."""
+    return UUID(str(scalar(conn, "select queue.begin_object(%s, %s, %s, %s, %s, %s)", [job_id, token, tenant_id, bucket, key, mime])))
+
+
 def fail_job(conn: Connection, job_id: UUID, token: int, error_class: str, code: str, message: str, facts: dict[str, Any]) -> str:
     """End the attempt with an error; returns the job's new status: queued (a retry), failed or cancelled."""
     given = [job_id, token, error_class, code, message, Jsonb(facts)]

@@ -30,7 +30,7 @@ begin
         return v_object.id;
     end if;
     if p_size_bytes is not null and p_sha256 is not null then
-        return media.finish_object(v_object.id, p_size_bytes, p_sha256);
+        return (media.finish_object(v_object.id, p_size_bytes, p_sha256)).id;
     end if;
     update media.objects as o set state = 'stored', size_bytes = p_size_bytes, sha256 = p_sha256, stored_at = base.clock()
     where o.id = v_object.id and o.state = 'writing';

@@ -25,15 +25,21 @@ begin
     select o.bucket, o.key, o.size_bytes, o.sha256, r.profile, r.asset_id
     from theirs as t
     cross join lateral (select * from media.variants as f where f.asset_id = t.id offset 0) as r
-    cross join lateral (select * from media.objects as f where f.id = r.object_id offset 0) as o;
+    cross join lateral (select * from media.objects as f where f.id = r.object_id offset 0) as o
+    union all
+    select o.bucket, o.key, o.size_bytes, o.sha256, j.name, null
+    from media.job_files as j
+    cross join lateral (select * from media.objects as f where f.id = j.object_id offset 0) as o
+    where j.user_id = p_user_id;
 end;
 $$;
 
 comment on function ops.export_objects(uuid) is $$
-The objects of a user's files: originals, and what was made of them.
+The objects of a user's files: originals, what was made of them, and what jobs of theirs stored by ctx.store_file.
 
 Returns
-  what  original, or the variant's profile
+  what      original, the variant's profile, or the name of a job's file
+  asset_id  null: of a job's file
 
 Raises
   RQ004  no such user, or nobody whom the caller may see
