@@ -47,7 +47,7 @@ class World:
         made: UUID = scalar(self.conn, "select media.begin_object(%s, %s, %s)", tenant or self.tenant, self.store.bucket, key)
         stored = self.store.put(key, path)
         with self.conn.transaction():
-            made = scalar(self.conn, "select media.finish_object(%s, %s, %s)", made, stored.size_bytes, stored.sha256)
+            made = scalar(self.conn, "select id from media.finish_object(%s, %s, %s)", made, stored.size_bytes, stored.sha256)
             self.conn.execute("insert into media.assets (tenant_id, object_id) values (%s, %s)", [tenant or self.tenant, made])
         return made
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reelq.worker.db.rows import Connection
 from reelq.worker.errors import ReelqError
 from reelq.worker.rooms import media
 from reelq.worker.settings import Settings
 from reelq.worker.stores.base import Store
-from reelq.worker.stores.open import open_store
+from reelq.worker.stores.open import open_bucket
 
 
 class ProvedStores:
@@ -30,7 +28,7 @@ class ProvedStores:
         try:
             store = self._open.get(bucket)
             if store is None:
-                store = open_store(replace(self._settings, store=bucket))
+                store = open_bucket(self._settings, bucket, media.store_region(self._conn, bucket))
                 store.expected, store.may_adopt = media.find_store(self._conn, bucket).mark, False
                 if store.expected is None:
                     skipped[bucket] = "no worker has used it, so that nobody knows its mark"

@@ -24,7 +24,7 @@ begin
             using errcode = 'RQ008', hint = 'The default is 500: small transactions, called again and again.';
     end if;
     select coalesce(u.place::uuid, '00000000-0000-0000-0000-000000000000') into v_place
-    from queue.upkeep as u where u.task = 'retention' for no key update skip locked;  -- mutant: two walk over the files at once
+    from queue.upkeep as u where u.task = 'retention' for no key update skip locked;
     if not found then
         return 0;
     end if;
@@ -40,7 +40,7 @@ begin
         -- Locked, and looked at again: a video, a bundle or a job may have come since.
         v_due := array(select a.id from media.assets as a where a.id = any(v_due) order by a.id for update skip locked);
         v_due := array(
-            select e.asset_id from media.expiries(v_due) as e  -- mutant: retention does not look again
+            select e.asset_id from media.expiries(v_due) as e
             where e.expires_at <= v_now
                 and not exists (select from queue.processing_jobs as j where j.asset_id = e.asset_id and j.status in ('queued', 'running'))
         );

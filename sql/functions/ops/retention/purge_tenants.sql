@@ -46,6 +46,10 @@ begin
         delete from queue.processing_jobs as j where j.id = any(v_ids);
         rows_gone := cardinality(v_ids);
         exit when rows_gone > 0;
+        v_ids := array(select f.id from media.job_files as f where f.tenant_id = v_tenant order by f.id limit p_limit for update);
+        delete from media.job_files as f where f.id = any(v_ids);
+        rows_gone := cardinality(v_ids);
+        exit when rows_gone > 0;
         -- No grace: nothing refers to them, and nobody can any more. The bytes go by the sweep, then these rows, then the tenant.
         v_ids := array(
             select o.id from media.objects as o where o.tenant_id = v_tenant and o.state <> 'deleting' order by o.id limit p_limit for update

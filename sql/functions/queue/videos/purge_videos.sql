@@ -21,7 +21,7 @@ begin
     end if;
     v_ids := array(
         select v.id from media.videos as v where v.deleted_at < v_before order by v.deleted_at, v.id limit p_limit
-        for update skip locked  -- mutant: a purge waits
+        for update skip locked
     );
     for v_tenant in select v.tenant_id as id, count(*) as videos from media.videos as v where v.id = any(v_ids) group by v.tenant_id loop
         perform base.record_act(
