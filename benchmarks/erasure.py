@@ -37,7 +37,8 @@ FILL = (
     "from identity.users as u cross join generate_series(1, %(videos)s) as n",
     "insert into media.videos (tenant_id, user_id, asset_id, title) select a.tenant_id, a.owner_user_id, a.id, 'A title' from media.assets as a",
     "insert into media.objects (tenant_id, bucket, key, state, stored_at, size_bytes, sha256) select a.tenant_id, %(bucket)s, "
-    "format('tenants/%%s/media/%%s/original/j-1', a.tenant_id, a.id), 'stored', now(), %(size)s, encode(sha256(a.id::text::bytea), 'hex') from media.assets as a",
+    "format('tenants/%%s/media/%%s/original/j-1', a.tenant_id, a.id), 'stored', now(), %(size)s, encode(sha256(a.id::text::bytea), 'hex') "
+    "from media.assets as a",
     "update media.assets as a set object_id = o.id from media.objects as o "
     "where o.bucket = %(bucket)s and o.key = format('tenants/%%s/media/%%s/original/j-1', a.tenant_id, a.id)",
     "insert into media.objects (tenant_id, bucket, key, state, stored_at, mime) select a.tenant_id, %(bucket)s, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -23,6 +24,8 @@ TENANTS = (
     Column("created_at", "age", show=text.age, right=True),
     Column("id", spare=True),
 )
+
+NAME = re.compile("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # another name the database refuses, with the rules
 
 
 @click.group("tenants")
@@ -96,6 +99,7 @@ def show(app: App, tenant: str, as_json: bool) -> None:
 @click.option("--bucket", metavar="NAME", help="A bucket of its own for its objects; with --region.")
 @click.option("--region", metavar="NAME", help="Where the bucket is.")
 @click.option("--common-store", is_flag=True, help="No bucket of its own any more.")
+@click.option("--no-check", is_flag=True, help="Take the bucket though this host cannot try it; reelq doctor on a worker's host does.")
 @json_option
 @pass_app
 def set_tenant(
@@ -107,9 +111,13 @@ def set_tenant(
     bucket: str | None,
     region: str | None,
     common_store: bool,
+    no_check: bool,
     as_json: bool,
 ) -> None:
     """Change a tenant; what is not given stays. TENANT is a slug or an id.
+
+    A bucket is tried first, with the server and the credentials of the settings: a probe is put, read back, listed and removed. What is
+    made for the tenant from then on goes there; what is in another store stays there, and is read from there.
 
     \b
     Examples:
@@ -126,9 +134,29 @@ def set_tenant(
         facts |= {"s3_bucket": None, "s3_region": None}
     if not facts:
         raise click.UsageError("one of the options must be given")
+    if no_check and not bucket:
+        raise click.UsageError("--no-check must stand with --bucket")
+    if bucket and region and not no_check and NAME.fullmatch(bucket):
+        try_bucket(app, bucket, region)
     with app.connect() as conn:
         room.set_tenant(conn, tenant, facts)
         output.emit_record(room.show_tenant(conn, tenant), as_json)
+
+
+def try_bucket(app: App, bucket: str, region: str) -> None:
+    """Refuse a bucket that does not take, give and list what is put there.
+
+    Raises:
+        SettingsError: what is wrong with it, and what to do.
+    """
+    from reelq.worker.doctor.checks import objects
+    from reelq.worker.errors import SettingsError
+
+    for found in objects.look(objects.of_bucket(app.settings, f"s3://{bucket}", region), "store"):
+        if found.level == "bad":
+            refused = SettingsError(f"the bucket cannot be used: {found.detail}")
+            refused.hint = f"{found.remedy} Nothing was changed; --no-check takes it as it is."
+            raise refused
 
 
 @tenants.command("config")

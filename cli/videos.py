@@ -17,7 +17,7 @@ from reelq.cli.video_deletes import delete, restore
 from reelq.cli.video_runs import cancel, rerun
 
 if TYPE_CHECKING:
-    from reelq.worker.rooms.media import Variant
+    from reelq.worker.rooms.media import OpenedVariant, Variant
     from reelq.worker.settings import Settings
 
 STATUSES = ("pending", "downloading", "processing", "compressing", "uploading", "ready", "failed")
@@ -160,7 +160,7 @@ def open_variant(app: App, video_id: UUID, profile: str | None, only_print: bool
 
     with app.connect(tenant=tenant) as conn:
         variant = choose(media.list_variants(conn, video_id), profile)
-    url = address(app.settings, variant)
+        url = address(app.settings, media.open_variant(conn, video_id, variant.profile))
     if as_json:
         output.emit_record({"video_id": video_id, "profile": variant.profile, "url": url}, True)
         return
@@ -185,16 +185,18 @@ def choose(variants: list[Variant], profile: str | None) -> Variant:
     )
 
 
-def address(settings: Settings, variant: Variant) -> str:
+def address(settings: Settings, variant: OpenedVariant) -> str:
     """A link to the object: signed, or file:// where the store is a folder without a server.
 
     Raises:
-        click.ClickException: the object lies in another store than the settings name.
+        click.ClickException: the object lies in another folder than the settings name, whose links nobody would serve.
     """
-    from reelq.worker.stores.open import open_store
+    from reelq.worker.stores.open import open_bucket, open_store
 
     store = open_store(settings)
-    if store.bucket != variant.bucket:
+    if variant.bucket.startswith("s3://"):
+        store = open_bucket(settings, variant.bucket, variant.region)
+    elif store.bucket != variant.bucket:
         raise click.ClickException(
             f"the object lies in {variant.bucket}, but the store is {store.bucket}; see --store"
         )

@@ -2,7 +2,7 @@
 -- back: add the columns again, and fill them from media.objects by object_id
 -- instead: media.objects, by object_id
 -- Checks and indexes of the columns go with them.
--- squawk-ignore-file ban-drop-column
+-- squawk-ignore-file ban-drop-column, ban-drop-function
 drop trigger zz_register_object on media.assets;
 drop trigger zz_register_object on media.variants;
 drop function media.tg_register_object();

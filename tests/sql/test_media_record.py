@@ -11,7 +11,6 @@ import pytest
 
 from tests.sql.mediakit import MEASURED, ORIGINAL, PROBE, SHA, Conn, put_variant, record_original, refused, row, scalar, versions
 
-
 OF_OBJECTS = ("bucket", "key", "size_bytes", "sha256")  # what media.put_variant takes of an object that nobody registered
 
 

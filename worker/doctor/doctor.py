@@ -42,6 +42,7 @@ def examine(
         (HOST, "scratch", lambda: disk.check(settings)),
         (HOST, "sources", lambda: disk.sources(settings)),
         (HOST, "store", lambda: objects.check(settings)),
+        (HOST, "store of tenants", lambda: objects.check_tenants(settings)),
         (HOST, "store tls", lambda: transport.check_store(settings)),
         (HOST, "keys", lambda: keys.check_file(settings)),
         (DATABASE, "database", lambda: database.check(settings, deep)),

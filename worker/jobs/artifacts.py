@@ -18,9 +18,9 @@ from reelq.worker.db.rows import Connection
 from reelq.worker.errors import PermanentError
 from reelq.worker.jobs import cold_source
 from reelq.worker.jobs.context import JobContext
+from reelq.worker.jobs.stored import RegisteredObject
 from reelq.worker.rooms import media
 from reelq.worker.rooms.media import VideoSource
-from reelq.worker.jobs.stored import RegisteredObject
 from reelq.worker.stores.base import OnBytes
 
 SOURCE = "source"  # without a suffix, so that ffmpeg decides by the bytes

@@ -1,7 +1,8 @@
 """The stores as a worker uses them: each has to bear the mark that the database remembers.
 
 A worker that starts while a share is not mounted sees an empty folder, and cannot know by itself that this is not the store.
-What is new goes to the bucket of the job's tenant where it has one, else to the store of the settings; what is there is read from the bucket that its row names.
+What is new goes to the bucket of the job's tenant where it has one, else to the store of the settings; what is there is read from the
+bucket that its row names.
 """
 
 from __future__ import annotations

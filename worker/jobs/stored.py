@@ -5,7 +5,8 @@
     store.put
     media.finish_object   the object that counts: of two who store the same bytes at once the second gets the first's
 
-Nobody knows of the object until the transaction that completes the job refers to it (media.use_object). What is killed on the way leaves a row that a sweep finds.
+Nobody knows of the object until the transaction that completes the job refers to it (media.use_object). What is killed on the way leaves
+a row that a sweep finds.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 from uuid import UUID
 
+from reelq.worker import db
 from reelq.worker.errors import LeaseLost
 from reelq.worker.rooms import media, queue
+from reelq.worker.rooms.queue.jobs import ClaimedJob
+from reelq.worker.stop import StopSignal
 from reelq.worker.stores.base import OnBytes, StoredObject, digest_chunks
 from reelq.worker.stores.disk import disk_side, guarded
-
-if TYPE_CHECKING:
-    from reelq.worker.jobs.context import JobContext
+from reelq.worker.stores.open import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,20 @@ class RegisteredObject(StoredObject):
     is_new: bool  # False: the tenant had these bytes already
 
 
+class Storing(Protocol):
+    """The half of a JobContext that is needed here."""
+
+    job: ClaimedJob
+    stop: StopSignal
+    pool: db.Pool
+
+    @property
+    def store(self) -> Store:
+        """Where the tenant's new objects go."""
+
+
 def store_object(
-    ctx: JobContext, key: str, path: Path, content_type: str, tenant_id: UUID | None, *, on_progress: OnBytes | None = None
+    ctx: Storing, key: str, path: Path, content_type: str, tenant_id: UUID | None, *, on_progress: OnBytes | None = None
 ) -> RegisteredObject:
     """Have the file's bytes in the store of the job's tenant. The key that comes back may be another one than `key`.
 

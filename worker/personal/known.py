@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reelq.worker.db.rows import Connection
 from reelq.worker.rooms import media
 from reelq.worker.settings import Settings
-from reelq.worker.stores.open import Store, check_holds_something, open_store
+from reelq.worker.stores.open import Store, check_holds_something, open_bucket
 
 
 class KnownStores:
@@ -25,7 +23,7 @@ class KnownStores:
             TransientError: "store_away", it is not the store that it was.
         """
         if bucket not in self._open:
-            store = open_store(replace(self._settings, store=bucket))
+            store = open_bucket(self._settings, bucket, media.store_region(self._conn, bucket))
             known = media.find_store(self._conn, bucket)
             if not known.has_objects:
                 return None

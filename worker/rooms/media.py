@@ -153,6 +153,20 @@ def tenant_store(conn: Connection, tenant_id: UUID) -> TenantStore | None:
     return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class ListedStore:
+    """A tenant and its bucket."""
+
+    tenant: str
+    bucket: str
+    region: str
+
+
+def list_tenant_stores(conn: Connection) -> list[ListedStore]:
+    """The tenants that have a bucket of their own."""
+    return rows(conn, ListedStore, "select * from media.list_tenant_stores()")
+
+
 def store_region(conn: Connection, bucket: str) -> str | None:
     """The region of a store that is a tenant's bucket."""
     return scalar(conn, "select media.store_region(%s)", [bucket])  # type: ignore[no-any-return]
@@ -173,13 +187,30 @@ class FoundObject:
 
 def find_object(conn: Connection, tenant_id: UUID | None, bucket: str, sha256: str, size_bytes: int) -> FoundObject | None:
     """The tenant's object in that bucket with this content."""
-    found = rows(conn, FoundObject, "select id, key from media.find_object(%s, %s, %s, %s) where id is not null", [tenant_id, bucket, sha256, size_bytes])
+    query = "select id, key from media.find_object(%s, %s, %s, %s) where id is not null"
+    found = rows(conn, FoundObject, query, [tenant_id, bucket, sha256, size_bytes])
     return found[0] if found else None
 
 
 def finish_object(conn: Connection, object_id: UUID, size_bytes: int, sha256: str) -> FoundObject:
     """All bytes are there; the object that is to be referred to."""
     (found,) = rows(conn, FoundObject, "select id, key from media.finish_object(%s, %s, %s)", [object_id, size_bytes, sha256])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedVariant:
+    """Where a variant lies."""
+
+    bucket: str
+    key: str
+    region: str | None  # of a tenant's own bucket
+    storage_class: str
+
+
+def open_variant(conn: Connection, video_id: UUID, profile: str) -> OpenedVariant:
+    """Somebody is about to read it."""
+    (found,) = rows(conn, OpenedVariant, "select * from media.open_variant(%s, %s)", [video_id, profile])
     return found
 
 

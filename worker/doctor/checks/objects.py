@@ -1,10 +1,12 @@
-"""The object store: it is the one that the database knows, and a probe is put, read back, listed and removed."""
+"""The object stores: each is the one that the database knows, and a probe is put, read back, listed and removed."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -20,10 +22,33 @@ from reelq.worker.stores.open import check_holds_something, open_store
 from reelq.worker.stores.remedies import accept, remedy
 
 NAME = "reelq doctor store"
+AT_ONCE = 8  # buckets of tenants: a store that is away takes a minute to say so
 
 
 def check(settings: Settings) -> Iterator[Finding]:
     """Whether workers can keep what they make, and find what they made."""
+    yield from look(settings, "store")
+
+
+def check_tenants(settings: Settings) -> Iterator[Finding]:
+    """The buckets of tenants, which hold what is made for them."""
+    try:
+        with db.family(), db.connect(settings, NAME) as conn:
+            found = media.list_tenant_stores(conn)
+    except (ReelqError, psycopg.Error):
+        return  # others find why
+    with ThreadPoolExecutor(AT_ONCE, "stores") as threads:
+        looks = threads.map(lambda one: list(look(of_bucket(settings, one.bucket, one.region), f"store of {one.tenant}")), found)
+        yield from (finding for look in looks for finding in look)
+
+
+def of_bucket(settings: Settings, bucket: str, region: str) -> Settings:
+    """The settings for that store."""
+    return replace(settings, store=bucket, s3_region=region)
+
+
+def look(settings: Settings, finding: str) -> Iterator[Finding]:
+    """Try the store of these settings; `finding` is what the line is called."""
     known = None
     try:
         store = open_store(settings)
@@ -40,13 +65,13 @@ def check(settings: Settings) -> Iterator[Finding]:
         store.check()
     except JobError as error:
         detail = f"{settings.store}: {error}" + (f" ({error.detail})" if error.detail else "")
-        yield host("bad", "store", detail, remedy(error.code, settings.store, error.detail))
+        yield host("bad", finding, detail, remedy(error.code, settings.store, error.detail))
     except ReelqError as error:
-        yield host("bad", "store", f"{settings.store}: {error}", "Mend REELQ_STORE.")
+        yield host("bad", finding, f"{settings.store}: {error}", "Mend REELQ_STORE.")
     else:
         told = f"{store.bucket}: put, read back and removed in {time.monotonic() - began:.2f} s"
         mark = "" if known is None else "; it is the one that the database knows" if known.mark else "; no worker has used it yet"
-        yield host("ok", "store", told + mark)
+        yield host("ok", finding, told + mark)
 
 
 def what_is_known(settings: Settings, bucket: str) -> media.KnownStore | None:

@@ -13,7 +13,7 @@ begin
     with due as materialized (
         select o.id
         from media.objects as o
-        where o.id = any(p_object_ids) and o.last_used_at < v_now - interval '1 day' and base.may_act_for(o.tenant_id)
+        where o.id = any(p_object_ids) and o.last_used_at < v_now - interval '1 day'
         for no key update skip locked
     )
     update media.objects as o set last_used_at = v_now from due as d where o.id = d.id;
@@ -23,5 +23,5 @@ end;
 $$;
 
 comment on function media.touch_objects(uuid[]) is $$
-These objects were read or referred to. Writes at most once a day for each, so that it may be called at every read. Returns how many were written.
+These objects were read or referred to. Writes at most once a day for each, so that it may be called at every read. Returns how many were written. For workers and operators; who reads asks media.open_variant.
 $$;
