@@ -31,11 +31,21 @@ SIZE = 1_000
 OLD = datetime(2020, 1, 1, tzinfo=UTC)
 KEY = "tenants/00000000-0000-0000-0000-000000000000/media/%012d/original"
 FILL = (
-    "insert into media.objects (id, tenant_id, bucket, key, state, stored_at, size_bytes, sha256) "
-    "select lpad(to_hex(n), 32, '0')::uuid, t.id, %(bucket)s, format('tenants/00000000-0000-0000-0000-000000000000/media/%%s/original', lpad(n::text, 12, '0')), "
-    "'stored', now(), %(size)s, lpad(to_hex(n), 64, '0') from generate_series(%(first)s::bigint, %(last)s) as n cross join identity.tenants as t where t.slug = 'default'",
-    "insert into media.job_files (id, tenant_id, object_id, job_id, name) select lpad(to_hex(n), 32, '0')::uuid, t.id, lpad(to_hex(n), 32, '0')::uuid, "
-    "lpad(to_hex(n), 32, '0')::uuid, 'f' from generate_series(%(first)s::bigint, %(last)s) as n cross join identity.tenants as t where t.slug = 'default' and n %% %(unused)s <> 0",
+    """
+    insert into media.objects (id, tenant_id, bucket, key, state, stored_at, size_bytes, sha256)
+    select
+        lpad(to_hex(n), 32, '0')::uuid, t.id, %(bucket)s,
+        format('tenants/00000000-0000-0000-0000-000000000000/media/%%s/original', lpad(n::text, 12, '0')),
+        'stored', now(), %(size)s, lpad(to_hex(n), 64, '0')
+    from generate_series(%(first)s::bigint, %(last)s) as n cross join identity.tenants as t where t.slug = 'default'
+    """,
+    """
+    insert into media.job_files (id, tenant_id, object_id, job_id, name)
+    select i.id, t.id, i.id, i.id, 'f'
+    from generate_series(%(first)s::bigint, %(last)s) as n
+    cross join lateral (select lpad(to_hex(n), 32, '0')::uuid as id) as i
+    cross join identity.tenants as t where t.slug = 'default' and n %% %(unused)s <> 0
+    """,
 )
 
 
@@ -122,7 +132,7 @@ def main(count: int, page: Path | None) -> None:
             f"- **date**: {begun:%Y-%m-%d %H:%M} UTC",
             f"- **machine**: {host}; it had other work beside this",
             f"- **Postgres**: {version}, durable; media.objects with its indexes has {size[0] if size else '?'} at the end",
-            "- **store**: makes its listing up, key by key; peak is the largest size of the whole process so far, before which it was made ready by 100,000 keys",
+            "- **store**: makes its listing up, key by key; peak is the largest size that the process has had, and it had made 100,000 keys before",
         )
     )
     told = table(["", "objects", "seconds", "objects/s", "peak before, MB", "peak after, MB", "found"], lines)

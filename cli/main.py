@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "job-types": ("reelq.cli.job_types:job_types", "Look at job types and their arguments; write those of your own."),
     "videos": ("reelq.cli.videos:videos", "Look at videos and what was made of them; run their pipeline again, delete them."),
     "bundles": ("reelq.cli.bundles:bundles", "Keep files together: what is in a live bundle does not go by retention."),
-    "retention": ("reelq.cli.retention:retention", "What goes because its time is over: files that nothing uses, soft-deleted videos, deleted tenants."),
+    "retention": ("reelq.cli.retention:retention", "What goes because its time is over: unused files, deleted videos and tenants."),
     "store": ("reelq.cli.store:store", "Objects: look at them, sweep, check and cool the stores, call cold ones back."),
     "pipelines": ("reelq.cli.pipelines:pipelines", "Look at pipelines; write those of your own."),
     "workers": ("reelq.cli.workers:workers", "Look at workers, drain them."),

@@ -24,7 +24,7 @@ EXPIRING = (
 
 @click.group("retention")
 def retention() -> None:
-    """What goes because its time is over: files that nothing uses, soft-deleted videos, deleted tenants.
+    """What goes because its time is over: unused files, deleted videos and tenants.
 
     \b
     Examples:

@@ -119,7 +119,7 @@ def test_without_its_foreign_keys_nothing_is_swept(queue: Queue, tenant: UUID, d
 def test_what_an_attempt_writes_is_litter_once_it_is_over(queue: Queue, tenant: UUID, clock: Any) -> None:
     queue.add(tenant_id=tenant)
     job = queue.take()
-    one = queue.value("select queue.begin_object(%s, %s::integer, 's3://b', 'k')", job.job_id, job.token)
+    one = queue.value("select queue.begin_object(%s, %s::integer, %s, 's3://b', 'k')", job.job_id, job.token, tenant)
     without = queue.value("select media.begin_object(%s, 's3://b', 'by hand')", tenant)
     clock.forward(0)
     assert queue.rows("select * from queue.mark_litter()")[0].marked == 0

@@ -404,7 +404,12 @@ def test_a_check_goes_on_where_it_was_interrupted_and_a_second_one_gives_way(fol
         check.run(folder.conn, folder.store)
     scanned: list[str] = []
     scan = FolderStore.scan
-    monkeypatch.setattr(FolderStore, "scan", lambda self, after="": (scanned.append(after), scan(self, after))[1])
+
+    def counted(self: FolderStore, after: str = "") -> Iterator[Any]:
+        scanned.append(after)
+        return scan(self, after)
+
+    monkeypatch.setattr(FolderStore, "scan", counted)
     done = check.run(folder.conn, folder.store)
     assert (done.listed, done.missing) == (33, 2) and scanned == [pages[1]]
     # While one is at work another that begins at the same place is told.

@@ -27,4 +27,4 @@ def get(ctx: JobContext, store: Store, key: str, path: Path, sha256: str | None,
         stands = ctx.pool.insist(ctx.stop, cold.ask, store, key)
         ctx.log.info("object.asked_for", key=key, stands=stands)
         wait_s = LATER_S if stands == "restoring" else SOON_S
-        raise SnoozeError("object_archived", "The file is in cold storage; it was asked for, and the job waits until it is back.", for_s=wait_s) from error
+        raise SnoozeError("object_archived", "The file is in cold storage and was asked for; the job waits for it.", for_s=wait_s) from error

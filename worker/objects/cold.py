@@ -1,7 +1,7 @@
 """Cold storage: what was not used for long goes there, and what is asked for comes back. The register's state follows what the store says.
 
-A move is asked for when its row has been committed, so that whoever is killed leaves a row that says cooling or restoring: the next round asks the store
-how the object stands, and asks again where nothing has begun.
+A move is asked for when its row has been committed, so that whoever is killed leaves a row that says cooling or restoring: the next round asks the
+store how the object stands, and asks again where nothing has begun.
 """
 
 from __future__ import annotations

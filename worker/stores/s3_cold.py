@@ -74,7 +74,8 @@ def _copy_parts(client: S3Client, bucket: str, name: str, class_: str, head: dic
         for number, first in enumerate(range(0, size, PART_BYTES), 1):
             span = f"bytes={first}-{min(first + PART_BYTES, size) - 1}"
             with s3_side("UploadPartCopy"):
-                done = client.upload_part_copy(**upload, PartNumber=number, CopySource={"Bucket": bucket, "Key": name}, CopySourceRange=span, CopySourceIfMatch=head["ETag"])
+                source: dict[str, Any] = {"CopySource": {"Bucket": bucket, "Key": name}, "CopySourceRange": span, "CopySourceIfMatch": head["ETag"]}
+                done = client.upload_part_copy(**upload, PartNumber=number, **source)
             parts.append({"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]})
         with s3_side("CompleteMultipartUpload"):
             client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
