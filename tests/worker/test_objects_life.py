@@ -14,7 +14,9 @@ from uuid import UUID
 
 import pytest
 
-from reelq.worker.errors import JobError, PermanentError, SnoozeError
+from reelq.worker.errors import JobError, PermanentError
+from reelq.worker.jobs import artifacts, cold_source
+from reelq.worker.jobs.context import JobContext
 from reelq.worker.objects import check, cold, sweep
 from reelq.worker.objects.stores import ProvedStores
 from reelq.worker.rooms import media, objects
@@ -25,6 +27,7 @@ from reelq.worker.stores.open import Store, open_store
 from tests.fakes import s3_servers
 from tests.fakes.glacier_s3 import Glacier, glacier
 from tests.sql.mediakit import Conn, refused, scalar
+from tests.worker import runnerkit
 
 DAY = timedelta(days=1)
 ROOT = Path(__file__).resolve().parents[2]
@@ -351,7 +354,6 @@ def test_a_store_without_cold_storage_refuses_and_nothing_changes(bucket: World,
     clock.forward(timedelta(days=366))
     assert bucket.cool().skipped
     assert bucket.state(one)[1] == "cooling" and bucket.store.stat(bucket.key(one)) is not None
-    assert SnoozeError("x", for_s=1).error_class == "snoozed"
 
 
 @pytest.mark.parametrize("where", ["folder", "bucket"])
@@ -444,3 +446,27 @@ def test_what_comes_and_goes_while_a_check_looks_is_no_find(folder: World, clock
     monkeypatch.setattr(objects, "list_by_key", late)
     done = check.run(folder.conn, folder.store, grace=timedelta(0))
     assert (done.strays, done.missing, done.altered) == (0, 0, 0)
+
+
+def test_a_job_that_needs_a_cold_original_asks_for_it_and_waits_without_an_attempt(
+    folder: World, dsn: str, tmp_path: Path, store_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job calls it back, snoozes, and finds it when it runs again."""
+    one = folder.put("original", b"bytes")
+    key = folder.key(one)
+    folder.store.cool(key)
+    folder.conn.execute("update media.objects set storage_class = 'cold' where id = %s", [one])
+    asset = scalar(folder.conn, "select id from media.assets where object_id = %s", one)
+    video = scalar(folder.conn, "insert into media.videos (tenant_id, asset_id) values (%s, %s) returning id", folder.tenant, asset)
+    monkeypatch.setattr(cold_source, "SOON_S", 0.05)
+    read: list[bytes] = []
+
+    def stage(ctx: JobContext) -> dict[str, Any]:
+        read.append(artifacts.stage(ctx, ctx.work()).read_bytes())
+        return {}
+
+    waits = runnerkit.enqueue(folder.conn, video_id=video)
+    with runnerkit.working(dsn, tmp_path, {"no_op": runnerkit.handler(stage)}, store=folder.settings.store):
+        runnerkit.until(lambda: runnerkit.job(folder.conn, waits)["status"] == "completed", "the job")
+    assert [(one["outcome"], one["code"]) for one in runnerkit.attempts(folder.conn, waits)] == [("snoozed", "object_archived"), ("completed", None)]
+    assert read == [b"bytes"] and folder.state(one)[1] == "restored"

@@ -1,8 +1,8 @@
 """Compare what a store lists with what the register says, both in the order of keys, a page of each in memory.
 
-What is found is looked at again before it is believed, since both sides change meanwhile: a row is there before its first byte and after its last one.
-So an object is stray when no row has its key now and it is still there after that; a row's object is missing when the store does not know it and the row
-still says stored after that. After each page the place is saved: a check that is killed goes on there.
+What is found is looked at again before it is believed, since both sides change meanwhile: a row is there before its first byte and after its last
+one. So an object is stray when no row has its key now and it is still there after that; a row's object is missing when the store does not know it and
+the row still says stored after that. After each page the place is saved: a check that is killed goes on there.
 """
 
 from __future__ import annotations
