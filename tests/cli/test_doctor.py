@@ -520,3 +520,36 @@ def test_repair_mends_everything_and_says_no(reelq, conn):
     assert reelq("doctor", "--repair").code == 0
     (row,) = said(reelq("doctor", "--json", "--only", "database").rows, "repairs")
     assert (row["level"], row["detail"]) == ("bad", "5 places of jobs had to be repaired")
+
+
+def test_a_tenant_s_bucket_is_tried_before_it_is_taken_and_by_the_doctor(reelq, monkeypatch, conn, store_dir):
+    import boto3
+
+    monkeypatch.setenv("REELQ_FFMPEG", "/nowhere/ffmpeg")
+    with s3_servers.moto() as url:
+        for name, value in {"ENDPOINT_URL": url, "ACCESS_KEY_ID": s3_servers.KEY_ID, "SECRET_ACCESS_KEY": s3_servers.SECRET}.items():
+            monkeypatch.setenv(f"REELQ_S3_{name}", value)
+        reelq("tenants", "create", "acme")
+        given = ("tenants", "set", "acme", "--bucket", "acme-media", "--region", "eu-central-1")
+        refused = reelq(*given)
+        assert (refused.code, "Make the bucket" in refused.err, len(refused.err.splitlines())) == (2, True, 2), refused.err
+        assert reelq("tenants", "show", "acme", "--json").row["s3_bucket"] is None
+        client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        client.create_bucket(Bucket="acme-media", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        assert reelq(*given).code == 0
+        assert client.list_objects_v2(Bucket="acme-media")["KeyCount"] == 0, "a probe leaves nothing behind"
+        (found,) = said(reelq("doctor", "--only", "host", "--json").rows, "store of acme")
+        assert found["level"] == "ok"
+
+        video = conn.execute("select queue.ingest_video('/clip.mp4', 'acme')").fetchone()[0]
+        asset = conn.execute("select asset_id from media.videos where id = %s", [video]).fetchone()[0]
+        conn.execute("select media.put_variant(%s, %s)", [asset, '{"profile": "poster", "bucket": "s3://acme-media", "key": "poster.jpg"}'])
+        conn.execute("update media.objects set last_used_at = 'epoch'")
+        link = reelq("videos", "open", video).out
+        assert link.startswith(f"{url}/acme-media/poster.jpg?") and "%2Feu-central-1%2Fs3%2F" in link
+        assert conn.execute("select last_used_at > 'epoch' from media.objects").fetchone() == (True,)
+
+        client.delete_bucket(Bucket="acme-media")
+        (found,) = said(reelq("doctor", "--only", "host", "--json").rows, "store of acme")
+        assert (found["level"], "Make the bucket" in found["remedy"]) == ("bad", True)
+        assert reelq("tenants", "set", "acme", "--bucket", "other-media", "--region", "eu", "--no-check").code == 0

@@ -65,6 +65,8 @@ def make_world(owner: Conn, member: str) -> World:
                 rows[table][whose] = []  # a row of nobody in particular
                 continue
             rows[table][whose] = tenantkit.make_rows(owner, table, tenant, also)
+            if table == "media.objects":  # whose it is says what refers to it
+                owner.execute("update media.assets set object_id = %s where id = %s", [rows[table][whose][0].values["id"], assets[whose]])
     return World(owner, acme, rival, ann, bob, rows)
 
 

@@ -134,6 +134,27 @@ def test_a_table_file_whose_migration_ran_in_an_upgrade_that_stopped_is_not_told
 CAT_TABLE = CATS["schema/10_cats/10_cats.sql"]
 
 
+def test_a_column_goes_after_what_read_it(empty_conn: Conn, tree: Path) -> None:
+    """A migration that runs last comes after functions and views; left of an upgrade that was stopped it is none below the last."""
+    schema.install(empty_conn, tree)
+    change(tree, {
+        "schema/10_cats/10_cats.sql": "create table cats.cats (id integer primary key, called text);",
+        "views/cats/names.sql": "create or replace view cats.names as select called as name from cats.cats;",
+        "data/cats_cats.sql": "insert into cats.cats (id) values (2) on conflict do nothing;",
+        "migrations/0001_add_called.sql": "-- back: drop it\nalter table cats.cats add column called text;",
+        "migrations/0002_drop_name.sql": "-- back: no way\n-- when: last\nalter table cats.cats drop column name;",
+        "migrations/0003_break.sql": "-- back: no way\nselect 1;",
+    })  # fmt: skip
+    ran = applied(schema.upgrade(empty_conn, tree))
+    assert ran.index("views/cats/names.sql") < ran.index("migrations/0002_drop_name.sql") == len(ran) - 1
+    empty_conn.execute("delete from base.schema_ledger where path like '%%0002%%'")
+    empty_conn.execute("alter table cats.cats add column name text")
+    with pytest.raises(SchemaMismatch, match="0002_drop_name"):
+        schema.require(empty_conn, tree)
+    assert applied(schema.upgrade(empty_conn, tree)) == ["migrations/0002_drop_name.sql"]
+    assert schema.status(empty_conn, tree)[0]["state"] == "applied"
+
+
 @pytest.mark.parametrize(
     "since",
     [

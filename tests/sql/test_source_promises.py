@@ -40,7 +40,6 @@ REFUSED = [
     ("assets", "source", "found", "source_is_known"),
     ("assets", "status", "lost", "status_is_known"),
     ("assets", "retention_class", "for_ever", "retention_class_is_known"),
-    ("assets", "storage_class", "warm", "storage_class_is_known"),
 ]
 
 
@@ -61,7 +60,6 @@ TAKEN = [
     ("assets", "source", "ai_generated"),
     ("assets", "status", "quarantined"),
     ("assets", "retention_class", "ai_generated"),
-    ("assets", "storage_class", "cold"),
 ]
 
 
@@ -75,7 +73,9 @@ def test_a_row_begins_with_what_the_sources_say(conn: Conn, video: UUID) -> None
     assert {name: shown[name] for name in ("maturity_rating", "hashtags", "mentions", "tags", "affiliate_links", "metadata", "generation")} == {
         "maturity_rating": "general", "hashtags": [], "mentions": [], "tags": [], "affiliate_links": [], "metadata": {}, "generation": {},
     }  # fmt: skip
-    assert (float(shown["editorial_boost"]), shown["retention_class"], shown["storage_class"]) == (1.0, "operational", "hot")
+    assert (float(shown["editorial_boost"]), shown["retention_class"]) == (1.0, "operational")
+    scalar(conn, "select media.begin_object((select tenant_id from media.videos), 'b', 'k')")
+    assert scalar(conn, "select storage_class from media.objects") == "hot"
 
 
 SERVED = {
@@ -88,7 +88,9 @@ SERVED = {
     "videos_search": "select id from media.videos where search @@ websearch_to_tsquery('english', 'horse') and deleted_at is null",
     "assets_by_tenant": f"select id from media.assets where tenant_id = '{ID}' order by created_at desc",
     "assets_by_owner": f"select id from media.assets where owner_user_id = '{ID}'",
-    "assets_by_content": f"select id from media.assets where tenant_id = '{ID}' and sha256 = 'ab' and deleted_at is null",
+    "objects_one_content": f"select id from media.objects where tenant_id = '{ID}' and sha256 = 'ab' and size_bytes = 1 and bucket = 'b' "
+    "and state = 'stored' and fault is null and storage_class = 'hot'",
+    "assets_by_object": f"select id from media.assets where object_id = '{ID}'",
     "one_variant_a_profile": f"select id from media.variants where asset_id = '{ID}'",
     "processing_jobs_by_video": f"select id from queue.processing_jobs where video_id = '{ID}' order by id",
     "job_dependencies_pkey": f"select job_id from queue.job_dependencies where parent_id = '{ID}'",

@@ -179,7 +179,7 @@ def test_each_tenants_bytes_lie_in_its_own_bucket(conn: Any, dsn: str, tmp_path:
     for slug, facts in (("acme", '{"s3_bucket": "acme-media", "s3_region": "eu-central-1"}'), ("globex", '{"s3_bucket": "globex-media", "s3_region": "us-west-2"}'), ("plain", "{}")):
         tenants[slug] = conn.execute("select identity.create_tenant(%s)", [slug]).fetchone()[0]
         conn.execute("select identity.set_tenant(%s, %s)", [slug, facts])
-    flags = {"store": "s3://common", "s3_endpoint_url": s3, "s3_access_key_id": s3_servers.KEY_ID, "s3_secret_access_key": s3_servers.SECRET}
+    flags: dict[str, Any] = {"store": "s3://common", "s3_endpoint_url": s3, "s3_access_key_id": s3_servers.KEY_ID, "s3_secret_access_key": s3_servers.SECRET}
 
     def keys(bucket: str) -> set[str]:
         return {one["Key"] for one in client.list_objects_v2(Bucket=bucket).get("Contents", ()) if not one["Key"].startswith(".incoming/")}
@@ -218,7 +218,7 @@ def test_each_tenants_bytes_lie_in_its_own_bucket(conn: Any, dsn: str, tmp_path:
 def test_a_bucket_that_is_not_there_is_its_tenants_trouble_alone(conn: Any, dsn: str, tmp_path: Path, s3: str) -> None:
     tenant = conn.execute("select identity.create_tenant('acme')").fetchone()[0]
     conn.execute("select identity.set_tenant('acme', %s)", ['{"s3_bucket": "nobodys-bucket", "s3_region": "us-east-1"}'])
-    flags = {"s3_endpoint_url": s3, "s3_access_key_id": s3_servers.KEY_ID, "s3_secret_access_key": s3_servers.SECRET}
+    flags: dict[str, Any] = {"s3_endpoint_url": s3, "s3_access_key_id": s3_servers.KEY_ID, "s3_secret_access_key": s3_servers.SECRET}
     lost, fine = enqueue(conn, tenant_id=tenant), enqueue(conn)
     with working(dsn, tmp_path, {"no_op": storing()}, **flags):
         assert ended(conn, fine)["status"] == "completed"

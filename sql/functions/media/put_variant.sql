@@ -11,6 +11,7 @@ declare
     v_object uuid;
     v_id uuid;
 begin
+    perform base.check_read_committed();
     perform media.check_known_keys('variant', p_variant, media.variant_columns());
 
     select a.tenant_id into v_tenant from media.assets as a where a.id = p_asset_id;
@@ -83,6 +84,7 @@ Arguments
              worker of 0.1.0 has put
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  unknown asset
   RQ008  unknown key, a missing one, or a value that its column refuses
   RQ009  the key is that of other bytes

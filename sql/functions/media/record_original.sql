@@ -15,6 +15,7 @@ as $$
 declare
     v_tenant uuid;
 begin
+    perform base.check_read_committed();
     select a.tenant_id into v_tenant from media.assets as a where a.id = p_asset_id and base.may_act_for(a.tenant_id);
     if v_tenant is null then
         raise exception 'no asset %', coalesce(p_asset_id::text, 'null')
@@ -40,6 +41,7 @@ Arguments
   p_mime  null keeps what is known
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  unknown asset
   RQ008  a fact is missing or has the wrong shape
   RQ009  the key is that of other bytes

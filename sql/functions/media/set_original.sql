@@ -8,6 +8,7 @@ as $$
 declare
     v_tenant uuid;
 begin
+    perform base.check_read_committed();
     select a.tenant_id into v_tenant from media.assets as a where a.id = p_asset_id and base.may_act_for(a.tenant_id);
     if v_tenant is null then
         raise exception 'no asset %', coalesce(p_asset_id::text, 'null')
@@ -37,6 +38,7 @@ Arguments
   p_mime       null keeps what is known
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  unknown asset
   RQ018  the object is gone, or not the tenant's
 $$;

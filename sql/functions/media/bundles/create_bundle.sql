@@ -9,6 +9,7 @@ declare
     v_tenant uuid;
     v_id uuid;
 begin
+    perform base.check_read_committed();
     perform identity.check_may_write();
     v_tenant := identity.check_tenant(null, p_tenant);
     if p_name is null or length(p_name) not between 1 and 255 then
@@ -40,6 +41,7 @@ Arguments
   p_ends_at  its term; null: it keeps until media.end_bundle
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such tenant
   RQ008  no name, or a term that has passed
   RQ009  the tenant has a bundle of this name that was not ended

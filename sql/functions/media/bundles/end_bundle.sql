@@ -9,6 +9,7 @@ declare
     v_bundle media.bundles;
     v_count integer;
 begin
+    perform base.check_read_committed();
     perform identity.check_may_write('delete');
     select b.* into v_bundle from media.bundles as b where b.id = media.find_bundle(p_bundle) for no key update;
     select count(*) into v_count from media.bundle_members as m where m.bundle_id = v_bundle.id;
@@ -31,6 +32,7 @@ Arguments
   p_bundle  its id, or its name
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such bundle
   RQ008  two tenants have a bundle of this name
   RQ016  a viewer, who may only look, or a key without the scope delete

@@ -10,6 +10,7 @@ declare
     v_tenant uuid;
     v_count integer;
 begin
+    perform base.check_read_committed();
     perform identity.check_may_write();
     if p_asset_ids is null or cardinality(p_asset_ids) not between 1 and 10000 then
         raise exception 'files must be 1 to 10000 ids, not %', coalesce(cardinality(p_asset_ids)::text, 'null')
@@ -44,6 +45,7 @@ Arguments
   p_asset_ids  1 to 10,000 files
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such bundle
   RQ008  no ids or too many, or two tenants have a bundle of this name
   RQ016  a viewer, who may only look

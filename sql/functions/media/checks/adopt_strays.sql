@@ -8,6 +8,7 @@ as $$
 declare
     v_count bigint;
 begin
+    perform base.check_read_committed();
     perform base.check_operator();
     -- As litter: the grace of the sweep begins, in which they can still be looked at.
     insert into media.objects (tenant_id, bucket, key, unreferenced_since)
@@ -25,4 +26,5 @@ Give rows to objects that no row names: as litter, which the sweep deletes after
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
 $$;

@@ -6,6 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform base.check_read_committed();
     perform base.check_operator();
     insert into media.store_checks as c (bucket, with_content) values (p_bucket, p_with_content)
     on conflict (bucket) do update
@@ -26,4 +27,5 @@ Arguments
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
 $$;

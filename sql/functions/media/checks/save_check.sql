@@ -8,6 +8,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform base.check_read_committed();
     perform base.check_operator();
     update media.store_checks as c
     set
@@ -30,4 +31,5 @@ Arguments
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
 $$;

@@ -8,6 +8,7 @@ as $$
 declare
     v_count bigint;
 begin
+    perform base.check_read_committed();
     perform base.check_operator();
     -- What is being deleted meanwhile is missing for a good reason.
     update media.objects as o
@@ -27,4 +28,5 @@ Note that objects are missing or altered, or (null) that they are whole again. R
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
 $$;

@@ -11,6 +11,7 @@ as $$
 declare
     v_found media.objects;
 begin
+    perform base.check_read_committed();
     if not base.may_act_for(p_tenant_id) then
         return v_found;
     end if;
@@ -40,4 +41,7 @@ Arguments
   p_tenant_id   null: a job's without a tenant, whose objects are not shared
   p_sha256      of the bytes, 64 lower-case hex digits
   p_size_bytes  their number
+
+Raises
+  RQ002  the caller is not READ COMMITTED
 $$;

@@ -9,6 +9,7 @@ declare
     v_object media.objects;
     v_other media.objects;
 begin
+    perform base.check_read_committed();
     if p_size_bytes is null or p_size_bytes < 0 or p_sha256 is null or p_sha256 !~ '^[0-9a-f]{64}$' then
         raise exception 'a stored object must have a size and a checksum, not % and %',
             coalesce(p_size_bytes::text, 'null'), coalesce(quote_literal(left(p_sha256, 80)), 'null')
@@ -55,6 +56,7 @@ Arguments
   p_size_bytes, p_sha256  of what was put, as the writer computed them
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ008  no size, or no SHA-256
   RQ018  the object is gone: a sweep took it for what a dead attempt left
 $$;

@@ -6,6 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform base.check_read_committed();
     perform media.use_object(p_object_id, p_tenant_id);
     insert into media.job_files as f (tenant_id, user_id, object_id, job_id, name)
     values (p_tenant_id, p_user_id, p_object_id, p_job_id, p_name)
@@ -24,5 +25,6 @@ Arguments
   p_name       1 to 255 characters
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ018  the object is gone, or not the tenant's
 $$;

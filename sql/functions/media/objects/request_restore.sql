@@ -6,6 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform base.check_read_committed();
     return query
     update media.objects as o
     set
@@ -25,5 +26,6 @@ Somebody wants to read a cold object: it is restoring from now on, and used. Ask
 that are on their way (reelq store cool) looks after it.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such stored object, or not one of the caller's tenant
 $$;

@@ -8,6 +8,7 @@ as $$
 declare
     v_id uuid;
 begin
+    perform base.check_read_committed();
     -- mutant: a reference is made to what is being deleted
     select o.id into v_id from media.objects as o
     where o.id = p_object_id and o.state = 'stored' and o.tenant_id is not distinct from p_tenant_id and base.may_act_for(p_tenant_id)
@@ -29,5 +30,6 @@ Arguments
   p_tenant_id  of what refers to it: nobody refers to another tenant's bytes
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ018  it is gone, being deleted, not stored yet, or not that tenant's
 $$;

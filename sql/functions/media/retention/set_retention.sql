@@ -8,6 +8,7 @@ as $$
 declare
     v_old record;
 begin
+    perform base.check_read_committed();
     perform identity.check_may_write();
     select a.tenant_id, a.retention_class, a.retention_until into v_old from media.assets as a
     where a.id = p_asset_id and a.deleted_at is null and identity.may_change(a.tenant_id, a.owner_user_id);
@@ -41,6 +42,7 @@ Arguments
   p_until  not before this time; null: stays
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such file, or not one that the caller may change
   RQ008  an unknown class, or nothing to change
   RQ016  a viewer, who may only look

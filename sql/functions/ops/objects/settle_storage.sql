@@ -10,6 +10,7 @@ as $$
 declare
     v_until timestamptz := case when p_class = 'restored' then coalesce(p_until, base.clock() + make_interval(days => p_days)) end;
 begin
+    perform base.check_read_committed();
     perform base.check_operator();
     if p_class is null or p_class not in ('hot', 'cooling', 'cold', 'restoring', 'restored') or (p_class = 'restored') <> (v_until is not null) then
         raise exception 'class must be hot, cooling, cold or restoring, or restored with an end, not % and %',
@@ -39,5 +40,6 @@ Arguments
 
 Raises
   42501  the caller acts for a tenant
+  RQ002  the caller is not READ COMMITTED
   RQ008  an unknown class, or restored without an end
 $$;
