@@ -33,7 +33,7 @@ FINDS = (Column("kind", keep=True), Column("key", keep=True), Column("detail"))
 
 @click.group("store")
 def store() -> None:
-    """Look at objects; delete what nothing refers to, compare the stores with the register, move what is unused to cold storage.
+    """Objects: look at them, sweep, check and cool the stores, call cold ones back.
 
     \b
     Examples:

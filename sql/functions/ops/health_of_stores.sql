@@ -15,7 +15,7 @@ begin
     select
         'objects', case when v_faults > 0 then 'bad' else 'ok' end,
         case when v_faults > 0 then format('%s objects are missing or altered in their stores', v_faults) else 'No check has found an object missing or altered.' end,
-        case when v_faults > 0 then 'Which: reelq store list --faulty. Bring them back from a backup, or: reelq store check --repair, then reelq videos rerun.' end;
+        case when v_faults > 0 then 'Bring them back from a backup, or make variants anew (docs/operate.md, Files and objects). Which: reelq store list --faulty' end;
 
     return query
     select
