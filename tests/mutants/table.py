@@ -24,6 +24,7 @@ PAUSES = "tests/sql/test_queue_pauses.py"
 GRAPH = "tests/sql/test_queue_dependencies.py"
 ENQUEUE = "tests/sql/test_queue_enqueue.py"
 ERRORS = "tests/sql/test_errors_in_psql.py"
+OBJECTS = "tests/sql/test_objects_races.py"
 MACHINE = ("tests/sql/test_queue_machine.py",)
 HEALTH = "tests/sql/test_queue_health.py"
 SERVER_HEALTH = "tests/sql/test_server_health.py"
@@ -266,7 +267,7 @@ MUTANTS = [
     one("explain knows of no pause", "p.scope = 'all'", "false"),
     one("explain counts a limit wrongly", "=", ""),
     one("explain takes a turn for a full limit", "l.used < l.max_running", "false", EXPLAIN, "-k", "free_permit"),
-    one("explain names a free limit beside what holds", "not h.is_turn", "true", EXPLAIN, "-k", "beside_what_holds"),
+    one("explain names a free limit beside what holds", "h.reason <> 'limit_turn'", "true", EXPLAIN, "-k", "beside_what_holds"),
     dropped("a pause holds jobs and nobody is told", HEALTH, "-k", "a_pause_that_holds"),
     one("a full store has no remedy", "store_full", "store_fuller", HEALTH, "-k", "full_store"),
     one("explain counts hosts in trouble", "w.trouble is null", "true", EXPLAIN, "-k", "host_in_trouble"),
@@ -418,6 +419,9 @@ MUTANTS = [
     one("anybody exports and erases anybody", "not identity.may_see(v_tenant, p_user_id)", "false", PERSONAL, "-k", "another_s"),
     one("an export shows secrets", "col_description(a.attrelid, a.attnum) ~ $re$\\[secret\\]\\Z$re$", "false", PERSONAL, "-k", "without_secrets"),
     dropped("what somebody else shows goes too", PERSONAL, "-k", "has_a_share"),
+    one("what somebody else's file is made of goes too", "o.id = any(array(select f from ops.unshared_objects(v_objects, v_assets) as f))", "true", PERSONAL, "-k", "made_of"),
+    dropped("a reference is made to what is being deleted", OBJECTS, "-k", "after_a_sweep"),
+    one("a reference is made while a sweep decides", "for key share", "", OBJECTS, "-k", "after_a_sweep"),
     dropped("attempts of archived jobs stay", PERSONAL, "-k", "nothing_else"),
     one("files go under a running job", "exists", "false and exists", PERSONAL, "-k", "while_a_job"),
     one("what came meanwhile stays", "v_left", "false", PERSONAL, "-k", "came_meanwhile"),

@@ -9,10 +9,13 @@ declare
     v_id uuid;
 begin
     perform base.check_read_committed();
-    -- mutant: a reference is made to what is being deleted
-    select o.id into v_id from media.objects as o
-    where o.id = p_object_id and o.state = 'stored' and o.tenant_id is not distinct from p_tenant_id and base.may_act_for(p_tenant_id)
-    for key share;
+    select o.id
+    into v_id
+    from media.objects as o
+    where
+        o.id = p_object_id and o.tenant_id is not distinct from p_tenant_id and base.may_act_for(p_tenant_id)
+        and o.state = 'stored'  -- mutant: a reference is made to what is being deleted
+    for key share;  -- mutant: a reference is made while a sweep decides
     if v_id is null then
         raise exception 'object % must be stored to be referred to', coalesce(p_object_id::text, 'null')
             using errcode = 'RQ018', hint = 'It was swept, because nothing referred to it for as long as the grace: store the bytes again.';
