@@ -11,7 +11,7 @@ declare
 begin
     perform base.check_read_committed();
     perform identity.check_may_write('delete');
-    select b.* into v_bundle from media.bundles as b where b.id = media.find_bundle(p_bundle) for no key update;
+    select b.* into v_bundle from media.bundles as b where b.id = media.find_bundle(p_bundle) and base.may_act_for(b.tenant_id) for no key update;
     select count(*) into v_count from media.bundle_members as m where m.bundle_id = v_bundle.id;
     if v_bundle.ended_at is null then
         update media.bundles as b set ended_at = base.clock() where b.id = v_bundle.id;

@@ -16,7 +16,7 @@ begin
     from media.bundle_members as m
     inner join media.assets as a on a.id = m.asset_id
     left join media.objects as o on o.id = a.object_id
-    where m.bundle_id = v_bundle and (v_only is null or a.owner_user_id = v_only)
+    where m.bundle_id = v_bundle and base.may_act_for(a.tenant_id) and (v_only is null or a.owner_user_id = v_only)
     order by m.created_at, a.id;
 end;
 $$;

@@ -12,7 +12,7 @@ begin
     set
         storage_class = case when o.storage_class in ('hot', 'cooling', 'cold') then 'restoring' else o.storage_class end,
         last_used_at = greatest(o.last_used_at, base.clock())
-    where o.bucket = p_bucket and o.key = p_key and o.state = 'stored' and base.may_act_for(o.tenant_id)
+    where o.bucket = p_bucket and o.key = p_key and o.state = 'stored' and base.may_act_for(o.tenant_id) and identity.limited_to() is null
     returning o.id, o.storage_class;
     if not found then
         raise exception 'no stored object % in %', coalesce(quote_literal(left(p_key, 200)), 'null'), coalesce(quote_literal(left(p_bucket, 200)), 'null')
@@ -27,5 +27,5 @@ that are on their way (reelq store cool) looks after it.
 
 Raises
   RQ002  the caller is not READ COMMITTED
-  RQ004  no such stored object, or not one of the caller's tenant
+  RQ004  no such stored object, or not one of the caller's tenant, or the caller is a member of it and no admin
 $$;
