@@ -310,6 +310,23 @@ def activate(app: App, tenant: str, as_json: bool) -> None:
     _set_status(app, tenant, "active", as_json)
 
 
+@tenants.command("delete")
+@click.argument("tenant")
+@json_option
+@pass_app
+def delete(app: App, tenant: str, as_json: bool) -> None:
+    """Mark a tenant deleted: nothing is accepted and no job starts. TENANT is a slug or an id.
+
+    After the setting keep_deleted_tenants `reelq retention run` and `reelq store sweep` remove its videos, files and bytes, then all the rest.
+    Until then `reelq tenants activate` brings it back.
+
+    \b
+    Examples:
+      reelq tenants delete acme
+    """
+    _set_status(app, tenant, "deleted", as_json)
+
+
 def _set_status(app: App, tenant: str, status: str, as_json: bool) -> None:
     """Set it, and say so."""
     from reelq.worker.rooms import identity

@@ -1,4 +1,4 @@
-"""reelq videos rerun, cancel, delete: what changes videos that are there."""
+"""reelq videos rerun, cancel: what changes a video's run. Deletes are in video_deletes.py."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.5  # between two looks whether a cancelled run has ended
 RERUN = (Column("video_id", "video", keep=True), Column("step", keep=True), Column("job_id", "job", keep=True))
-DELETED = (
-    Column("video_id", "video", keep=True),
-    *(Column(name, right=True) for name in ("jobs", "running", "variants")),
-    Column("objects", "objects left", right=True),
-)
 
 
 @click.command("rerun")
@@ -114,59 +109,6 @@ def cancel(app: App, video_ids: tuple[UUID, ...], reason: str | None, tenant: st
 
     columns = (Column("video_id", "video", keep=True), Column("step", keep=True), "status", Column("job_id", "job", keep=True))
     return for_each(app, video_ids, as_json, act, columns)
-
-
-@click.command("delete")
-@click.argument("video_ids", type=Uuid(), nargs=-1, required=True, metavar="VIDEO…")
-@click.option("--yes", "sure", is_flag=True, help="Do not ask. Without a terminal it is needed.")
-@tenant_option
-@json_option
-@pass_app
-def delete(app: App, video_ids: tuple[UUID, ...], sure: bool, tenant: str | None, as_json: bool) -> int:
-    """Delete videos for good, with their jobs, attempts, history and the records of what was made.
-
-    What runs for them stops within a heartbeat, and what it still makes counts for nothing. Objects are not touched: they stay in
-    the store as litter that no row names.
-
-    \b
-    Examples:
-      reelq videos delete 01976b1e-5a3c-7d4e-8f00-0123456789ab
-      reelq videos list --tenant acme --status failed --json | jq -r .id | xargs reelq videos delete --yes
-    """
-    from reelq.worker.rooms.queue import pipelines as room
-
-    if not sure:
-        confirm(app, video_ids, tenant)
-
-    def act(conn: psycopg.Connection[Any], video_id: UUID) -> list[dict[str, Any]]:
-        with acting_for(conn, tenant):
-            gone = room.delete_video(conn, video_id)
-        return [
-            {"video_id": video_id, "jobs": gone.jobs, "running": gone.running, "variants": gone.variants, "objects": gone.objects}
-        ]
-
-    return for_each(app, video_ids, as_json, act, DELETED)
-
-
-def confirm(app: App, video_ids: tuple[UUID, ...], tenant: str | None) -> None:
-    """Name the videos and ask.
-
-    Raises:
-        click.UsageError: nobody is there to answer.
-        click.Abort: the answer was no.
-    """
-    from reelq.worker.rooms import media
-
-    if not output.can_ask():
-        raise click.UsageError("--yes must be given where nobody can be asked")
-    with app.connect(tenant=tenant) as conn:
-        for video_id in video_ids:
-            video = media.show_video(conn, video_id)
-            made = len(video["variants"])
-            output.say(f"{video_id}  {video['title'] or '(no title)'}  {video['tenant']}  {video['status']}, {made} made")
-    many = "this video" if len(video_ids) == 1 else f"these {len(video_ids)} videos"
-    if not click.confirm(f"Delete {many} for good?", err=True):
-        raise click.ClickException("nothing was deleted")
 
 
 def for_each(

@@ -1,4 +1,4 @@
-"""reelq videos: list, show, open; `rerun`, `cancel` and `delete` have a file of their own."""
+"""reelq videos: list, show, open; `rerun`, `cancel`, `delete` and `restore` are in files of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import click
 from reelq.cli.app import App, Choice, Uuid, Whole, json_option, pass_app, tenant_option
 from reelq.cli.terminal import output, text
 from reelq.cli.terminal.output import Column
-from reelq.cli.video_runs import cancel, delete, rerun
+from reelq.cli.video_deletes import delete, restore
+from reelq.cli.video_runs import cancel, rerun
 
 if TYPE_CHECKING:
     from reelq.worker.rooms.media import OpenedVariant, Variant
@@ -31,6 +32,14 @@ COLUMNS = (
     Column("variants", "made", right=True, spare=True),
     Column("created_at", "age", show=text.age, right=True, spare=True),
     Column("error_code", "error"),
+)
+DELETED = (
+    Column("id", keep=True, whole=True),
+    Column("status"),
+    Column("title"),
+    Column("tenant", spare=True),
+    Column("deleted_at", "deleted", show=text.age, right=True),
+    Column("created_at", "age", show=text.age, right=True, spare=True),
 )
 VARIANTS = (
     Column("profile", keep=True),
@@ -65,17 +74,18 @@ def videos() -> None:
     """
 
 
-for command in (rerun, cancel, delete):
+for command in (rerun, cancel, delete, restore):
     videos.add_command(command)
 
 
 @videos.command("list")
 @click.option("--tenant", metavar="SLUG", help="Only videos of this tenant.")
 @click.option("--status", type=Choice(STATUSES), help="Only videos of this status.")
+@click.option("--deleted", is_flag=True, help="Those that were deleted and can be restored, the last one first.")
 @click.option("--limit", type=Whole(1), default=50, show_default=True, help="At most so many.")
 @json_option
 @pass_app
-def list_videos(app: App, tenant: str | None, status: str | None, limit: int, as_json: bool) -> None:
+def list_videos(app: App, tenant: str | None, status: str | None, deleted: bool, limit: int, as_json: bool) -> None:
     """List videos, newest first.
 
     \b
@@ -83,10 +93,15 @@ def list_videos(app: App, tenant: str | None, status: str | None, limit: int, as
       reelq videos list --status failed
       reelq videos list --tenant acme --json | jq -r .title
     """
-    from reelq.worker.rooms import media
+    from reelq.worker.rooms import media, media_kept
 
+    if deleted and status:
+        raise click.UsageError("--deleted must not come with --status")
     with app.connect() as conn:
-        found = output.emit(media.list_videos(conn, tenant, status, limit), as_json, COLUMNS)
+        if deleted:
+            found = output.emit(media_kept.list_deleted_videos(conn, tenant, limit), as_json, DELETED)
+        else:
+            found = output.emit(media.list_videos(conn, tenant, status, limit), as_json, COLUMNS)
     if not found and not as_json:
         output.say("No such videos.")
 

@@ -53,6 +53,13 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+def parse_storage_class(text: str) -> str:
+    """Read the name of an S3 storage class."""
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,39}", text.strip()):
+        raise ValueError("the name of a storage class such as GLACIER or STANDARD_IA")
+    return text.strip()
+
+
 def parse_list(text: str) -> tuple[str, ...]:
     """Read `a,b c` as a tuple of words."""
     return tuple(word for word in re.split(r"[,\s]+", text.strip()) if word)
@@ -153,6 +160,7 @@ FIELDS: dict[str, Field] = {
         Field("postgres_bin", parse_path, "", "folder of pg_dump, pg_restore and the server's programs; empty: the system's are looked for"),
         Field("s3_endpoint_url", parse_url, "", "S3 server; empty: AWS"),
         Field("s3_region", str, "us-east-1", "S3 region"),
+        Field("s3_cold_class", parse_storage_class, "GLACIER", "S3 storage class of cold objects: GLACIER, DEEP_ARCHIVE, GLACIER_IR, STANDARD_IA …"),
         Field("s3_access_key_id", str, "", "S3 key id; empty: boto3's own chain"),
         Field("s3_secret_access_key", str, "", "S3 secret key", secret=True),
         Field("link_secret", str, "", "signs links to a file:// store; empty: no links", secret=True),
@@ -215,6 +223,7 @@ class Settings:
     postgres_bin: str
     s3_endpoint_url: str
     s3_region: str
+    s3_cold_class: str
     s3_access_key_id: str
     s3_secret_access_key: str
     link_secret: str

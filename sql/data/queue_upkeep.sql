@@ -1,1 +1,1 @@
-insert into queue.upkeep (task) values ('rescue'), ('archive'), ('stats'), ('repair'), ('identity') on conflict (task) do nothing;
+insert into queue.upkeep (task) values ('rescue'), ('archive'), ('stats'), ('repair'), ('identity'), ('retention') on conflict (task) do nothing;

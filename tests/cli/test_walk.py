@@ -22,6 +22,7 @@ ASKS_FIRST = {"reelq workers drain", "reelq job-types sync"}  # for more words, 
 CHOOSES = {f"reelq jobs {verb}" for verb in ("cancel", "reprioritise", "reschedule", "retry", "run-now")}  # by ids or by a filter
 MORE = {  # of several options one has to be given
     "reelq videos delete": ["--yes"],
+    "reelq retention set": ["--class", "bundle"],
     "reelq tenants set": ["--tier", "premium"],
     "reelq tenants set-config": ["--rate", "1"],
     "reelq subscriptions set": ["--tenant", "nothing", "--plan", "premium"],

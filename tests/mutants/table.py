@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STATES = "tests/sql/test_queue_states.py"
+RETENTION = "tests/sql/test_retention.py"
+SWEEP = "tests/sql/test_sweep.py"
 RACES = "tests/sql/test_queue_races.py"
 LOCKS = "tests/sql/locks"
 LEASES = "tests/sql/test_queue_leases.py"
@@ -524,4 +526,20 @@ MUTANTS = [
     one("a secret that has ended signs", " or s.ends_at > base.clock()", " or true", HOOKS, "-k", "two_secrets"),
     one("a replay brings another tenant's events", "and (e.tenant_id", "and (true or e.tenant_id", HOOKS, "-k", "as_missed"),
     one("what has arrived is replayed as missed", "where not exists (", "where true or not exists (", HOOKS, "-k", "as_missed"),
+    # What is kept, and what goes
+    one("a job comes beside a soft delete", "for update;", "for no key update;", RETENTION, "-k", "beside_a_soft_delete"),
+    one("a file goes under its video", "v.asset_id = a.id", "v.asset_id = a.id and v.deleted_at is not null", RETENTION, "-k", "goes_for_good"),
+    dropped("what somebody has authored goes", RETENTION, "-k", "live_bundle"),
+    one("a live bundle keeps nothing", "b.ended_at is null and ", "false and ", RETENTION, "-k", "live_bundle"),
+    one("a deletion empties a bundle", " and not media.in_live_bundle(v_asset)", "", RETENTION, "-k", "hard_delete"),
+    dropped("a file goes while it is put into a bundle", RETENTION, "-k", "put_into_a_bundle"),
+    one("a deleted tenant goes at once", " and t.status_changed_at < v_before", "", RETENTION, "-k", "deleted_tenant"),
+    one("a sweep without foreign keys", "or not exists", "and not exists", SWEEP, "-k", "foreign_keys"),
+    dropped("a sweep takes what somebody is about to refer to", SWEEP, "-k", "about_to_refer"),
+    one("a sweep does not look again", "media.unreferenced_objects(v_ids)", "unnest(v_ids)", SWEEP, "-k", "by_hand"),
+    dropped("what an attempt is writing is litter", SWEEP, "-k", "litter"),
+    one("a row goes before its bytes", " and o.state = 'deleting'", "", SWEEP, "-k", "forgotten"),
+    one("what is in use goes cold", " and o.last_used_at < v_before", "", SWEEP, "-k", "asked_for"),
+    one("a restore is forgotten", " and o.storage_class = p_from", "", SWEEP, "-k", "asked_for"),
+    one("two checks count for each other", "c.place is not distinct from p_from and ", "", SWEEP, "-k", "counts_once"),
 ]  # fmt: skip

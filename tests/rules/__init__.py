@@ -55,7 +55,8 @@ BY_SECRET = (  # a token, a key or a password says whose rows they are, or an ad
     "identity.check_session", "identity.close_session", "identity.show_token", "identity.use_password_token", "identity.verify_email",
     "identity.request_reset", "identity.check_scope", "identity.has_scope",
 )  # fmt: skip
-USERLESS = (*BY_SECRET, "identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs", "ops.emit_event", "ops.receive_message")
+BUNDLES = ("media.create_bundle", "media.end_bundle", "media.list_bundles")  # are the tenant's; the files in them are asked for
+USERLESS = (*BY_SECRET, *BUNDLES, "identity.member_role", "queue.check_own_row", "queue.enqueue_job", "queue.enqueue_jobs", "ops.emit_event", "ops.receive_message")
 NAMED_BY_APPLICATIONS = ("queue.enqueue_job", "queue.enqueue_pipeline", "queue.ingest_video")  # their arguments have no p_
 
 RULES = (

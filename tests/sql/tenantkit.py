@@ -195,10 +195,20 @@ def make_row(conn: Conn, table: str, tenant: UUID, given: dict[str, Any]) -> Row
             broken = next((rule["columns"] for rule in rules if rule["name"] == refuser), list(options))
             following = ((column, value) for column in broken if column in options for value in options[column])
             column, value = next(following, (None, None))
+            if column is None and isinstance(error, psycopg.errors.UniqueViolation):  # a row of two keys alone: another one on the other side
+                column, value = another(conn, rules, tenant)
             assert column is not None, f"cannot guess a row of {table}, {refuser} refuses all: {TELL}"
             known = {**known, column: value}
         except psycopg.Error as error:
             raise AssertionError(f"cannot guess a row of {table} ({str(error).splitlines()[0]}): {TELL}") from error
+
+
+def another(conn: Conn, rules: list[dict[str, Any]], tenant: UUID) -> tuple[str | None, Any]:
+    """The first column that refers to a table with ids, and the id of a new row of the tenant there."""
+    for key in rules:
+        if key["kind"] == "f" and key["other"] != "identity.tenants" and key["other_columns"] == ["id"]:
+            return key["columns"][0], make_rows(conn, key["other"], tenant, {})[-1].values["id"]
+    return None, None
 
 
 # Asking as a role

@@ -17,6 +17,8 @@ FOR = {
     "Change a job": {"reelq_app", "reelq_worker"},
     "Change many jobs": {"reelq_app", "reelq_worker"},
     "Videos": {"reelq_app", "reelq_worker"},
+    "Bundles and retention": {"reelq_app", "reelq_worker"},
+    "Objects": {"reelq_app", "reelq_worker"},
     "Pipelines": {"reelq_worker"},
     "Pauses and limits": {"reelq_worker"},
     "Schedules": {"reelq_worker"},

@@ -16,6 +16,7 @@ from reelq.worker.av.probe.parse import parse
 from reelq.worker.av.probe.probe import measure
 from reelq.worker.db.rows import Connection
 from reelq.worker.errors import PermanentError
+from reelq.worker.jobs import cold_source
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.jobs.stored import RegisteredObject
 from reelq.worker.rooms import media
@@ -43,13 +44,14 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
     Raises:
         PermanentError: "no_original"; "object_missing", "object_corrupt" of the store.
         TransientError: "no_scratch_room", and those of the store.
+        SnoozeError: "object_archived", it is in cold storage and was asked for.
     """
     if work.key is None or work.bucket is None:
         raise PermanentError("no_original", NO_ORIGINAL)
     path = folder(ctx, "in") / SOURCE
     ctx.reserve_scratch(work.size_bytes or 0)
     on_progress = passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0)
-    ctx.store_at(work.bucket).get(work.key, path, work.sha256, stop=ctx.stop, on_progress=on_progress)
+    cold_source.get(ctx, ctx.store_at(work.bucket), work.key, path, work.sha256, on_progress)
     return path
 
 

@@ -230,6 +230,11 @@ def find_store(conn: Connection, bucket: str) -> KnownStore:
     return found
 
 
+def list_stores(conn: Connection) -> list[str]:
+    """The buckets of all stores that workers have ever used."""
+    return [str(bucket) for (bucket,) in conn.execute("select media.list_stores()").fetchall()]
+
+
 def register_store(conn: Connection, bucket: str, mark: str) -> str:
     """Remember a store's mark; the one that is known from now on."""
     return str(scalar(conn, "select media.register_store(%s, %s)", [bucket, mark]))

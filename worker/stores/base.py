@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -32,7 +33,8 @@ PAUSES_S = (0.2, 1.0, 3.0)  # between readings of an object that comes wrong
 ROOM_BYTES, ROOM_PART = 1_000_000_000, 0.02
 RESERVED = ".incoming"  # first part of names that stores keep for themselves
 BACKUPS = ".backups"  # first part of the names of a store of backups within this one: no key of ours, and in no list
-HIDDEN = (RESERVED, BACKUPS)
+COLD = ".cold"  # the same: where a folder keeps what is cold
+HIDDEN = (RESERVED, BACKUPS, COLD)
 
 OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: not known)
 
@@ -78,6 +80,23 @@ class Writer(Protocol):
 
     def flush(self) -> None:
         """Nothing is held back for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a listing says of an object."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How an object lies in its store: as media.objects.storage_class has it."""
+
+    class_: str  # hot, cold, restoring or restored
+    until: datetime | None = None  # of what is restored: until when it can be read
 
 
 class Store(Protocol):
@@ -165,6 +184,28 @@ class Store(Protocol):
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with `prefix`, in the order of their bytes."""
+
+    def scan(self, after: str = "") -> Iterator[Listed]:
+        """All objects behind the key `after`, in the order of the bytes of their keys; a page at a time is in memory."""
+
+    def storage(self, key: str) -> Storage | None:
+        """Whether the object is hot, cold or on its way back; None when there is none."""
+
+    def cool(self, key: str) -> None:
+        """Move the object to cold storage; one that is there stays.
+
+        Raises:
+            PermanentError: "object_missing".
+            TransientError: "store_refused", there is no such storage here; else as get.
+        """
+
+    def restore(self, key: str, days: int) -> None:
+        """Ask for a cold object to be readable for so many days; `storage` tells when it is. Of one that is readable, the end moves.
+
+        Raises:
+            PermanentError: "object_missing".
+            TransientError: as get.
+        """
 
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
         """A link that lets anyone read the object for `expires_s` seconds."""

@@ -133,8 +133,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def walk(root: Path, inside: str = "") -> Iterator[str]:
-    """The plain files below `root/inside`, as paths from `root` in the order of their bytes; no links."""
+def walk(root: Path, inside: str = "", after: str = "") -> Iterator[str]:
+    """The plain files below `root/inside` and behind `after`, as paths from `root` in the order of their bytes; no links."""
     try:
         with store_side(), os.scandir(root / inside) as found:
             # With its slash a folder sorts where its files belong: a.b before a/b, as S3 has it.
@@ -147,8 +147,10 @@ def walk(root: Path, inside: str = "") -> Iterator[str]:
         if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
             return
         raise
-    for name in sorted(names, key=os.fsencode):
-        if name.endswith("/"):
-            yield from walk(root, inside + name)
-        else:
-            yield inside + name
+    behind = os.fsencode(after)
+    for path in (inside + name for name in sorted(names, key=os.fsencode)):
+        if path.endswith("/"):
+            if os.fsencode(path) > behind or after.startswith(path):
+                yield from walk(root, path, after)
+        elif os.fsencode(path) > behind:
+            yield path

@@ -16,26 +16,29 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
 from reelq.worker.errors import PermanentError, SettingsError, TransientError
 from reelq.worker.stop import StopSignal
-from reelq.worker.stores import links
+from reelq.worker.stores import folder_cold, links
 from reelq.worker.stores.base import (
+    COLD,
     LEFTOVER_AGE_S,
     LINK_LIFE_S,
     RESERVED,
     ROOM_BYTES,
     ROOM_PART,
+    Listed,
     ObjectInfo,
     OnBytes,
+    Storage,
     StoredObject,
     check_key,
     check_read,
     check_store,
     digest_chunks,
-    is_hidden,
     no_room,
     read_surely,
     telling_large,
@@ -50,7 +53,6 @@ from reelq.worker.stores.disk import (
     remove_empty,
     store_side,
     sync_folder,
-    walk,
     write_all,
 )
 from reelq.worker.stores.mark import MARK, MARK_BYTES, Marked
@@ -129,27 +131,29 @@ class FolderStore(Marked):
 
     def stat(self, key: str) -> ObjectInfo | None:
         """What is known of the object; None when it is not there."""
-        target = self._path(key)
         with store_side():
             try:
-                found = target.lstat()
+                found = self._path(key).lstat()
             except (FileNotFoundError, NotADirectoryError):
                 self.prove()
-                return None
+                try:
+                    found = folder_cold.cold_path(self.root, key).lstat()
+                except (FileNotFoundError, NotADirectoryError):
+                    return None
         return ObjectInfo(key, found.st_size, None) if stat.S_ISREG(found.st_mode) else None
 
     def delete(self, key: str) -> None:
         """Remove the object and the folders that it leaves empty."""
-        target = self._path(key)
         self.prove()
-        with store_side():
-            try:
-                target.unlink(missing_ok=True)
-            except (NotADirectoryError, IsADirectoryError):
-                return
-            for folder in target.parents:
-                if folder == self.root or not remove_empty(folder):
-                    return
+        for target, top in ((self._path(key), self.root), (folder_cold.cold_path(self.root, key), self.root / COLD)):
+            with store_side():
+                try:
+                    target.unlink(missing_ok=True)
+                except (NotADirectoryError, IsADirectoryError):
+                    continue
+                for folder in target.parents:
+                    if folder == top or not remove_empty(folder):
+                        break
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Keys by prefix, in the order of their bytes."""
@@ -157,8 +161,36 @@ class FolderStore(Marked):
         above = prefix.rpartition("/")[0]
         if above:
             check_key(above)
-        keys = walk(self.root, f"{above}/" if above else "")
-        return (key for key in keys if key.startswith(prefix) and not is_hidden(key))
+        keys = folder_cold.keys(self.root, f"{above}/" if above else "")
+        return (key for key in keys if key.startswith(prefix))
+
+    def scan(self, after: str = "") -> Iterator[Listed]:
+        """All objects behind a key; see Store.scan."""
+        self.prove()
+        for key in folder_cold.keys(self.root, after=after):
+            with store_side():
+                for path in (self.root / key, self.root / COLD / key, self.root / key):  # it may move meanwhile
+                    with suppress(FileNotFoundError):
+                        found = path.lstat()
+                        yield Listed(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+                        break
+
+    def storage(self, key: str) -> Storage | None:
+        """Where the object is; see Store.storage."""
+        found = folder_cold.storage(self.root, key)
+        if found is None:
+            self.prove()
+        return found
+
+    def cool(self, key: str) -> None:
+        """Move the object to the folder .cold; see Store.cool."""
+        self.prove()
+        folder_cold.cool(self.root, key)
+
+    def restore(self, key: str, days: int) -> None:  # noqa: ARG002  who follows the register moves it back after these days
+        """Move it back, at once; see Store.restore."""
+        self.prove()
+        folder_cold.restore(self.root, key)
 
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
         """A link of our own; see worker.stores.links.
@@ -244,6 +276,8 @@ class FolderStore(Marked):
                 source = FileIO(self._path(key), opener=open_plain)
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
                 self.prove()
+                if folder_cold.cold_path(self.root, key).is_file():
+                    raise PermanentError("object_archived", "The stored object is in cold storage; restore it first.", detail=key) from error
                 raise _missing(key) from error
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             source.close()

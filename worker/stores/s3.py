@@ -23,13 +23,16 @@ from botocore.exceptions import ClientError
 from reelq.worker.errors import PermanentError, TransientError
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
+from reelq.worker.stores import s3_cold
 from reelq.worker.stores.base import (
     CHUNK_BYTES,
     LEFTOVER_AGE_S,
     LINK_LIFE_S,
     DoubtfulRead,
+    Listed,
     ObjectInfo,
     OnBytes,
+    Storage,
     StoredObject,
     check_key,
     check_read,
@@ -86,7 +89,7 @@ def endpoint_of(settings: Settings) -> str:
 def open_s3(settings: Settings) -> S3Store:
     """The store that `settings.store` names as s3://bucket[/prefix]."""
     bucket, _, prefix = settings.store.removeprefix("s3://").partition("/")
-    return S3Store(open_client(settings), bucket, prefix)
+    return S3Store(open_client(settings), bucket, prefix, settings.s3_cold_class)
 
 
 def read_object(client: S3Client, bucket: str, key: str, begin: int = 0) -> tuple[int, dict[str, str], Iterator[bytes]]:
@@ -114,8 +117,8 @@ def _body(body: Any) -> Iterator[bytes]:
 class S3Store(Marked):
     """A store in one bucket, below a prefix of its own when it has one."""
 
-    def __init__(self, client: S3Client, bucket: str, prefix: str = "") -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, client: S3Client, bucket: str, prefix: str = "", cold_class: str = "GLACIER") -> None:
+        self._client, self._bucket, self.cold_class = client, bucket, cold_class
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     @property
@@ -261,6 +264,42 @@ class S3Store(Marked):
                 if not is_hidden(key):
                     yield key
 
+    def scan(self, after: str = "") -> Iterator[Listed]:
+        """All objects behind a key; see Store.scan."""
+        behind: dict[str, Any] = {"StartAfter": self._prefix + after} if after else {}
+        pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix, **behind))
+        while True:
+            with s3_side("ListObjectsV2"):
+                page = next(pages, None)
+            if page is None:
+                return
+            for found in page.get("Contents", ()):
+                key = found["Key"].removeprefix(self._prefix)
+                if not is_hidden(key):
+                    yield Listed(key, found["Size"], found["LastModified"])
+
+    def storage(self, key: str) -> Storage | None:
+        """Whether the object is hot, cold or on its way back; see Store.storage."""
+        try:
+            with s3_side("HeadObject"):
+                head = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+        except PermanentError as error:
+            self._believe(error)
+            if error.code == "object_missing":
+                return None
+            raise
+        return s3_cold.storage_of(dict(head))
+
+    def cool(self, key: str) -> None:
+        """Copy it in place with the cold class; see Store.cool."""
+        self.prove()
+        s3_cold.cool(self._client, self._bucket, self._name(key), self.cold_class)
+
+    def restore(self, key: str, days: int) -> None:
+        """Ask for it; see Store.restore."""
+        self.prove()
+        s3_cold.restore(self._client, self._bucket, self._name(key), days)
+
     def signed_url(self, key: str, expires_s: int = LINK_LIFE_S) -> str:
         """A link that S3 itself checks (SigV4)."""
         place = {"Bucket": self._bucket, "Key": self._name(key)}
@@ -276,17 +315,20 @@ class S3Store(Marked):
         """Abort the uploads of puts that were killed; how many."""
         swept = 0
         pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
-        with s3_side("ListMultipartUploads"):
-            try:
-                found = [upload for page in pages for upload in page.get("Uploads", ())]
-            except ClientError as error:
-                if code_of(error) == "NoSuchUpload":  # what some servers say for none at all
-                    return 0
-                raise
-        for upload in found:
-            if (datetime.now(UTC) - upload["Initiated"]).total_seconds() > older_than_s:
-                swept += self._abort(upload["Key"], upload["UploadId"])
-        return swept
+        each = iter(pages)
+        while True:
+            with s3_side("ListMultipartUploads"):
+                try:
+                    page = next(each, None)
+                except ClientError as error:
+                    if code_of(error) == "NoSuchUpload":  # what some servers say for none at all
+                        return swept
+                    raise
+            if page is None:
+                return swept
+            for upload in page.get("Uploads", ()):
+                if (datetime.now(UTC) - upload["Initiated"]).total_seconds() > older_than_s:
+                    swept += self._abort(upload["Key"], upload["UploadId"])
 
     def _abort(self, name: str, upload_id: str) -> bool:
         with s3_side("AbortMultipartUpload"):

@@ -9,10 +9,10 @@ as $$
 declare
     v_check text;
 begin
-    foreach v_check in array array['server', 'roles', 'secrets', 'snapshots', 'audit', 'backups', 'events', 'queue'] loop
+    foreach v_check in array array['server', 'roles', 'secrets', 'snapshots', 'audit', 'backups', 'events', 'stores', 'queue'] loop
         -- A check that fails is itself a finding, and must not hide what the others have to say.
         begin
-            if v_check in ('snapshots', 'audit', 'backups', 'events') and not base.is_operator() then
+            if v_check in ('snapshots', 'audit', 'backups', 'events', 'stores') and not base.is_operator() then
                 return query
                 execute format($q$select h.finding, h.level, 'Details are for operators.', case when h.level <> 'ok' then 'Ask an operator.' end from ops.health_of_%s() as h$q$, v_check);
             elsif v_check = 'queue' then

@@ -40,6 +40,9 @@ where state = 'stored' and fault is null and storage_class = 'hot';
 -- What a sweep has to look at again.
 create index objects_not_stored on media.objects (id) where state <> 'stored';
 create index objects_unreferenced on media.objects (unreferenced_since) where unreferenced_since is not null;
+-- What is on its way to cold storage or back.
+create index objects_moving on media.objects (id) where storage_class in ('cooling', 'restoring', 'restored');
+create index objects_with_faults on media.objects (id) where fault is not null;
 
 comment on table media.objects is $$
 The register of what lies in the stores: no byte without a row. A row is made before the first byte is written, and deleted after the last one is gone. What

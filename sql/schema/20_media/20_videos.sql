@@ -65,6 +65,7 @@ create index videos_by_tenant on media.videos (tenant_id, created_at desc);
 create index videos_by_category on media.videos (tenant_id, category) where deleted_at is null;
 create index videos_by_user on media.videos (user_id, created_at desc);
 create index videos_by_asset on media.videos (asset_id);
+create index videos_deleted on media.videos (deleted_at, id) where deleted_at is not null;
 create index videos_not_ready on media.videos (status, id) where status <> 'ready' and deleted_at is null;
 create index videos_search on media.videos using gin (search) where deleted_at is null;
 create unique index videos_one_idempotency_key on media.videos (tenant_id, idempotency_key) where idempotency_key is not null and deleted_at is null;

@@ -11,6 +11,7 @@ as $$
         ('rescue', interval '2 seconds', 'Workers do it as they claim: look at their journals.'),
         ('repair', interval '1 hour', 'Run it from cron or a timer: reelq doctor --repair'),
         ('identity', interval '1 hour', 'Run it from cron or a timer: reelq tenants tidy'),
+        ('retention', interval '1 day', 'Run it from cron or a timer: reelq retention run'),
         ('archive', interval '1 hour', null),
         ('stats', interval '1 hour', null)
     ) as known (task, every, remedy) on known.task = u.task;

@@ -6,18 +6,20 @@ set search_path = pg_catalog, pg_temp
 as $$
     select t.place::integer, t.topic, f.function
     from unnest(
-        array['Enqueue', 'Look', 'Change a job', 'Change many jobs', 'Videos', 'Pipelines', 'Pauses and limits', 'Schedules', 'Workers', 'Upkeep', 'Audit', 'Set up', 'Tenants', 'API keys', 'Accounts', 'Log-ins', 'Log-in settings'],
+        array['Enqueue', 'Look', 'Change a job', 'Change many jobs', 'Videos', 'Bundles and retention', 'Objects', 'Pipelines', 'Pauses and limits', 'Schedules', 'Workers', 'Upkeep', 'Audit', 'Set up', 'Tenants', 'API keys', 'Accounts', 'Log-ins', 'Log-in settings'],
         array[
             'queue.enqueue_job queue.enqueue_jobs queue.ingest_video queue.enqueue_pipeline',
             'queue.show_job queue.job_logs queue.list_jobs queue.count_jobs queue.explain_job queue.depth queue.running_jobs queue.recent_failures queue.count_errors queue.rates queue.stats queue.tenant_depth queue.tenant_rates queue.tenant_stats',
             'queue.cancel_job queue.retry_job queue.reprioritise_job queue.run_job_now queue.reschedule_job',
             'queue.retry_jobs queue.cancel_jobs queue.reprioritise_jobs queue.run_jobs_now queue.reschedule_jobs',
-            'queue.rerun_video queue.cancel_run queue.delete_video',
+            'queue.rerun_video queue.cancel_run queue.delete_video queue.soft_delete_video queue.restore_video media.list_deleted_videos',
+            'media.create_bundle media.add_to_bundle media.remove_from_bundle media.end_bundle media.list_bundles media.list_bundle_members media.set_retention',
+            'media.list_objects media.show_object media.request_restore',
             'queue.list_pipelines queue.show_pipeline queue.set_pipeline queue.drop_pipeline',
             'queue.pause queue.resume queue.list_pauses queue.set_limit queue.drop_limit queue.list_limits',
             'queue.set_schedule queue.list_schedules queue.pause_schedule queue.resume_schedule queue.drop_schedule queue.next_tick',
             'queue.list_workers queue.drain_worker queue.drain_host',
-            'queue.health ops.health queue.verify queue.repair queue.delete_jobs queue.delete_all_jobs queue.archive_jobs queue.roll_up_stats queue.tidy_identity identity.remove_ended ops.maintain_partitions',
+            'queue.health ops.health queue.verify queue.repair queue.delete_jobs queue.delete_all_jobs queue.archive_jobs queue.roll_up_stats queue.tidy_identity queue.purge_videos ops.expire_assets ops.list_expiring ops.purge_tenants identity.remove_ended ops.maintain_partitions',
             'ops.list_acts ops.failed_logins ops.idle_keys ops.overused_keys',
             'queue.set_setting identity.create_tenant identity.list_tenants identity.set_tenant_status identity.act_for',
             'identity.show_tenant identity.set_tenant identity.tenant_config identity.set_tenant_config identity.set_subscription identity.end_subscription identity.list_subscriptions identity.show_quota identity.set_quota',

@@ -33,10 +33,10 @@ begin
     select v.tenant_id, jsonb_strip_nulls(jsonb_build_object('id', v.id, 'title', v.title, 'user_id', v.user_id, 'status', v.status, 'created_at', v.created_at))
     into v_tenant, v_before from media.videos as v where v.id = p_video_id;
     delete from media.videos as v where v.id = p_video_id;
-    -- Two videos may be about one file; then it stays for the other.
-    if not exists (select from media.videos as v where v.asset_id = v_asset) then
+    -- Two videos may be about one file; then it stays for the other. So it does for a bundle that keeps it.
+    if not exists (select from media.videos as v where v.asset_id = v_asset) and not media.in_live_bundle(v_asset) then  -- mutant: a deletion empties a bundle
         variants := (select count(*) from media.variants as r where r.asset_id = v_asset);
-        objects := variants + (select count(a.key) from media.assets as a where a.id = v_asset);
+        objects := variants + (select count(a.object_id) from media.assets as a where a.id = v_asset);
         delete from media.assets as a where a.id = v_asset;
     end if;
     perform base.record_act(
@@ -50,7 +50,8 @@ $$;
 comment on function queue.delete_video(uuid) is $$
 Delete a video for good, with its jobs, their attempts and history, its file's record and its variants, in one transaction. Returns how many
 jobs went with it (of which some may be running: their workers stop within a heartbeat, and what they still make counts for nothing), variants,
-and objects. Objects are not touched: they stay in the store, where no row names them any more, until litter is swept.
+and objects. Objects go by the sweep, where nothing else refers to them. The file and its variants stay while another video or a live bundle has the file.
+queue.soft_delete_video is the one that can be undone.
 
 Raises
   RQ002  the caller is not READ COMMITTED

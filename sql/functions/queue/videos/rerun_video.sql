@@ -22,7 +22,7 @@ begin
     if exists (select from media.videos as v where v.id = p_video_id and v.deleted_at is null and identity.may_change(v.tenant_id, v.user_id)) then
         -- The tenant before its video, for the jobs that come: in the order in which a tenant is deleted.
         perform from identity.tenants as t where t.id = (select v.tenant_id from media.videos as v where v.id = p_video_id) for key share;  -- mutant: a rerun locks the video before the tenant
-        select a.key is not null into v_stored
+        select a.object_id is not null into v_stored
         from media.videos as v inner join media.assets as a on a.id = v.asset_id
         where v.id = p_video_id and v.deleted_at is null for no key update of v;  -- mutant: two reruns at a time
     end if;
