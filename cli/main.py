@@ -47,6 +47,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "users": ("reelq.cli.users.commands:users", "Accounts: who may log in, and as what."),
     "sessions": ("reelq.cli.sessions:sessions", "Who is logged in where."),
     "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
+    "upkeep": ("reelq.cli.upkeep:upkeep", "What keeps the database in shape: tasks on a clock."),
+    "periodic": ("reelq.cli.periodic:periodic", "The clock of the upkeep, as a service."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),
     "schema": ("reelq.cli.schema:schema", "Install, upgrade and check the database schema."),

@@ -1,0 +1,104 @@
+"""The tables of procrastinate, the clock of `reelq periodic run`: its own text, in a schema of their own that is none of our rooms.
+
+Its package ships the whole schema, for an empty database, and migrations by number. The comment on the schema says which one was the last,
+so that the next version of the package brings what is newer. Every function is given a search_path: its texts name nothing in full.
+Nothing of the package is imported: that is worker/periodic.py's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from reelq.worker.db.schema import drift
+from reelq.worker.db.schema.files import SchemaError
+
+PACKAGE = "procrastinate"
+SPACE = "reelq_periodic"
+PLACE = f"{SPACE}: {PACKAGE}"  # how status() calls it
+MADE = re.compile(rf"^{PACKAGE} \S+, schema (?P<last>\S+)\. ")
+COMMENT = "{package} {version}, schema {last}. The clock of reelq periodic run: made, upgraded and pruned by reelq, and used by nothing else."
+STANDING = "select pg_get_userbyid(nspowner), coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace where nspname = %(space)s"
+FUNCTIONS = "select p.oid::regprocedure::text from pg_proc as p where p.pronamespace = to_regnamespace(%(space)s)"
+MAY_MAKE = "select where has_database_privilege(current_database(), 'create')"
+
+
+def folder() -> Path:
+    """Where the package keeps its SQL."""
+    return Path(str(metadata.distribution(PACKAGE).locate_file(f"{PACKAGE}/sql")))
+
+
+def moves() -> list[Path]:
+    """The migrations of the package, by number."""
+    return sorted((folder() / "migrations").glob("*.sql"))
+
+
+def number(path: Path) -> str:
+    """Of a migration: 03.04.00_50."""
+    return path.name[:11]
+
+
+def latest() -> str:
+    """The number of the package's last migration: that of its whole schema too."""
+    return number(moves()[-1])
+
+
+def standing(conn: psycopg.Connection[Any]) -> str | None:
+    """The number of the last migration that stands in the database; None: there is no such schema.
+
+    Raises:
+        SchemaError: somebody else made a schema of that name.
+    """
+    for owner, comment in drift.rows(conn, STANDING, {"space": SPACE}):
+        found = MADE.match(comment)
+        if found is None:
+            told = f"the schema {SPACE} of this database belongs to {owner} and was not made by reelq"
+            raise SchemaError(told, f"Rename it: alter schema {SPACE} rename to …; without it there is no reelq periodic run.")
+        return found["last"]
+    return None
+
+
+def state(conn: psycopg.Connection[Any]) -> str:
+    """applied, pending (not made yet, or migrations are missing) or newer (another version of the package made it)."""
+    last = standing(conn)
+    if last is None or last < latest():
+        return "pending"
+    return "applied" if last == latest() else "newer"
+
+
+def apply(conn: psycopg.Connection[Any], warn: Callable[[str], None]) -> bool:
+    """Make it, or bring it to this version of the package; whether there was anything to do.
+
+    An upgrade by an owner who may make no schema goes on without it: the other clocks do.
+    """
+    last = standing(conn)
+    if state(conn) != "pending":
+        return False
+    if last is None and not drift.rows(conn, MAY_MAKE):
+        warn(f"this role may make no schema in this database, so {SPACE} is missing: reelq periodic run needs it, timers and cron do not")
+        return False
+    with conn.transaction():
+        if last is None:
+            conn.execute(sql.SQL("create schema {}").format(sql.Identifier(SPACE)))
+        conn.execute(sql.SQL("set local search_path = {}, pg_catalog").format(sql.Identifier(SPACE)))
+        conn.execute("set local check_function_bodies = off")
+        texts = [folder() / "schema.sql"] if last is None else [path for path in moves() if number(path) > last]
+        for path in texts:
+            conn.execute(path.read_bytes())
+        pin(conn)
+        told = COMMENT.format(package=PACKAGE, version=metadata.version(PACKAGE), last=latest())
+        conn.execute(sql.SQL("comment on schema {} is {}").format(sql.Identifier(SPACE), sql.Literal(told)))
+    return True
+
+
+def pin(conn: psycopg.Connection[Any]) -> None:
+    """Give its functions a search_path, and take from PUBLIC what it may not call."""
+    for (name,) in drift.rows(conn, FUNCTIONS, {"space": SPACE}):
+        conn.execute(f"alter function {name} set search_path = {SPACE}, pg_catalog, pg_temp".encode())
+        conn.execute(f"revoke all on function {name} from public".encode())
