@@ -121,11 +121,11 @@ class Periodic:
         @app.task(name="upkeep", queue=QUEUE, queueing_lock="upkeep", pass_context=False)
         def upkeep(timestamp: int) -> None:
             del timestamp  # by this host's clock; SQL goes by the database's
-            self._look()
+            self.look()
 
         return app
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Do what is due, in a thread of procrastinate's worker."""
         try:
             for ran in upkeep_run.run(self._settings, clock="periodic", stop=self._signal, on_stuck=self._on_stuck):

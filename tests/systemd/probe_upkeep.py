@@ -81,7 +81,7 @@ def cron(base: Base) -> Iterator[None]:
         return
     obey(lines(1, base.url))
     table = Path("/etc/cron.d/reelq")
-    table.write_text(re.sub(r"(?m)^\d+ ", "* ", table.read_text(encoding="utf-8")), encoding="utf-8")
+    table.write_text(re.sub(r"(?m)^\*/5 ", "* ", table.read_text(encoding="utf-8")), encoding="utf-8")
     running = subprocess.Popen(["cron", "-f", "-L", "15"])
     try:
         yield

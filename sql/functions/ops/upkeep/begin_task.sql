@@ -23,19 +23,23 @@ begin
         return;
     end if;
     v_now := base.clock();
+    if v_task.next_at <> ops.next_due(v_task) then
+        v_task.next_at := ops.next_due(v_task);
+        update ops.upkeep_tasks as t set next_at = v_task.next_at where t.name = p_name;  -- mutant: a schedule that begins anew is put off at every look
+    end if;
     outcome := case
         when ops.is_leased(v_task) then 'busy'  -- mutant: two sessions do one task
         when not ops.may_act_as_owner() and v_task.owner_only then 'owner_only'
         when p_anyway then 'begun'
         when not v_task.enabled then 'off'
-        when ops.next_due(v_task) > v_now then 'not_due'  -- mutant: every look is a tick
+        when v_task.next_at > v_now then 'not_due'  -- mutant: every look is a tick
         -- What lies further ahead than any wait was written by a clock that has jumped back since.
         when v_task.retry_at > v_now and v_task.retry_at <= v_now + interval '6 hours' then 'not_due'
         else 'begun'
     end;
     if outcome = 'begun' then
         update ops.upkeep_tasks as t
-        set token = t.token + 1, lease_until = v_now + ops.task_lease(), began_at = v_now, who = p_who, next_at = ops.next_due(v_task)
+        set token = t.token + 1, lease_until = v_now + ops.task_lease(), began_at = v_now, who = p_who
         where t.name = p_name
         returning t.token, extract(epoch from t.time_limit) into token, seconds;
     end if;
