@@ -102,7 +102,7 @@ def upgrade(
             warn(f"{name} was {state} by hand; `reelq schema upgrade --accept` takes it as it is")
         drift.record(conn, now, {o: known[o] for o in stay if o in known}, {o for o in stay if o not in known} | beside)
         # Last: all that is said above of who else lives in this database is said without it.
-        if vendored.apply(conn, warn):
+        if vendored.is_wanted(rooms(root)) and vendored.apply(conn, warn):
             ran.append({"path": vendored.PLACE, "kind": "vendored", "ms": 0})
         return ran
 

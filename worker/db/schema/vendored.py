@@ -8,7 +8,7 @@ Nothing of the package is imported: that is worker/periodic.py's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,11 @@ COMMENT = "{package} {version}, schema {last}. The clock of reelq periodic run: 
 STANDING = "select pg_get_userbyid(nspowner), coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace where nspname = %(space)s"
 FUNCTIONS = "select p.oid::regprocedure::text from pg_proc as p where p.pronamespace = to_regnamespace(%(space)s)"
 MAY_MAKE = "select where has_database_privilege(current_database(), 'create')"
+
+
+def is_wanted(rooms: Sequence[str]) -> bool:
+    """Whether these rooms have an upkeep that it is the clock of."""
+    return "ops" in rooms
 
 
 def folder() -> Path:
@@ -83,18 +88,27 @@ def apply(conn: psycopg.Connection[Any], warn: Callable[[str], None]) -> bool:
     if last is None and not drift.rows(conn, MAY_MAKE):
         warn(f"this role may make no schema in this database, so {SPACE} is missing: reelq periodic run needs it, timers and cron do not")
         return False
-    with conn.transaction():
-        if last is None:
-            conn.execute(sql.SQL("create schema {}").format(sql.Identifier(SPACE)))
-        conn.execute(sql.SQL("set local search_path = {}, pg_catalog").format(sql.Identifier(SPACE)))
-        conn.execute("set local check_function_bodies = off")
-        texts = [folder() / "schema.sql"] if last is None else [path for path in moves() if number(path) > last]
-        for path in texts:
-            conn.execute(path.read_bytes())
-        pin(conn)
-        told = COMMENT.format(package=PACKAGE, version=metadata.version(PACKAGE), last=latest())
-        conn.execute(sql.SQL("comment on schema {} is {}").format(sql.Identifier(SPACE), sql.Literal(told)))
+    if last is None:
+        run(conn, folder() / "schema.sql", latest())
+    else:
+        # Each in a transaction of its own: what one adds to an enum the next may use.
+        for path in moves():
+            if number(path) > last:
+                run(conn, path, number(path))
     return True
+
+
+def run(conn: psycopg.Connection[Any], path: Path, last: str) -> None:
+    """One file of the package; `last` is the migration that stands then."""
+    space = sql.Identifier(SPACE)
+    with conn.transaction():
+        conn.execute(sql.SQL("create schema if not exists {}").format(space))
+        conn.execute(sql.SQL("set local search_path = {}, pg_catalog").format(space))
+        conn.execute("set local check_function_bodies = off")
+        conn.execute(path.read_bytes())
+        pin(conn)
+        told = COMMENT.format(package=PACKAGE, version=metadata.version(PACKAGE), last=last)
+        conn.execute(sql.SQL("comment on schema {} is {}").format(space, sql.Literal(told)))
 
 
 def pin(conn: psycopg.Connection[Any]) -> None:

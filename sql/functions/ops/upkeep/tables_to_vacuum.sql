@@ -7,7 +7,8 @@ as $$
     select
         format('%I.%I', n.nspname, c.relname),
         case c.relkind when 'p' then 'analyze' else 'vacuum' end,
-        pg_table_size(c.oid),
+        -- As the last VACUUM had it: to ask for the size would wait for whoever holds the table.
+        greatest(c.relpages, 0) * current_setting('block_size')::bigint,
         coalesce(s.n_dead_tup, 0)
     from pg_catalog.pg_class as c
     inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -21,7 +22,7 @@ as $$
             -- A run that was killed goes on where it was.
             else greatest(s.last_vacuum, case c.relkind when 'p' then s.last_analyze end, '-infinity') < clock_timestamp() - interval '12 hours'
         end
-    order by c.relkind <> 'r', pg_table_size(c.oid), 1;
+    order by c.relkind <> 'r', 3, 1;
 $$;
 
 comment on function ops.tables_to_vacuum(boolean) is $$
