@@ -14,7 +14,7 @@ from tools import reference
 
 ID = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
 LEAVES = {path: context for path, context in reference.commands(cli) if not isinstance(context.command, click.Group)}
-ENDLESS = {"reelq worker run", "reelq top", "reelq jobs tail"}  # they stay until they are told to end
+ENDLESS = {"reelq worker run", "reelq periodic run", "reelq top", "reelq jobs tail"}  # they stay until they are told to end
 WITHOUT_DATABASE = {"reelq completion", "reelq config show", "reelq schema print"}
 LOOKS_ITSELF = {"reelq doctor", "reelq schema install", "reelq schema status", "reelq schema upgrade", "reelq schema diff"}
 ASKS_FIRST = {"reelq workers drain", "reelq job-types sync"}  # for more words, or with nothing to do
@@ -25,6 +25,7 @@ MORE = {  # of several options one has to be given
     "reelq tenants set-config": ["--rate", "1"],
     "reelq subscriptions set": ["--tenant", "nothing", "--plan", "premium"],
     "reelq sessions revoke": [ID],
+    "reelq upkeep set": ["--off"],
     "reelq users set": ["--name", "Ann"],
     "reelq subscriptions end": ["--tenant", "nothing"],
 }
