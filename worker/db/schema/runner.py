@@ -24,6 +24,7 @@ import psycopg
 from reelq.worker.db.schema import dependants, drift, locks, ownership, shared, strays, vendored
 from reelq.worker.db.schema.apply import LOCK_WAIT_S, apply, enter, make_ledger, rehearse, session
 from reelq.worker.db.schema.files import ROOT, File, files, rooms, search_path
+from reelq.worker.db.schema.files import script as script_of
 from reelq.worker.db.schema.plan import Plan, is_file, plan, read_ledger, refuse_unreleased, status
 from reelq.worker.errors import SchemaMismatch
 
@@ -110,6 +111,11 @@ def upgrade(
 def install(conn: psycopg.Connection[Any], root: Path = ROOT, **options: Any) -> list[dict[str, Any]]:
     """upgrade() that also takes an empty database."""
     return upgrade(conn, root, empty_too=True, **options)
+
+
+def script(root: Path = ROOT) -> str:
+    """All that install() does as one script for psql."""
+    return script_of(root, vendored.script() if vendored.is_wanted(rooms(root)) else "")
 
 
 def _put_back(by_hand: dict[str, str], root: Path) -> list[File]:

@@ -25,7 +25,19 @@ PLACE = f"{SPACE}: {PACKAGE}"  # how status() calls it
 MADE = re.compile(rf"^{PACKAGE} \S+, schema (?P<last>\S+)\. ")
 COMMENT = "{package} {version}, schema {last}. The clock of reelq periodic run: made, upgraded and pruned by reelq, and used by nothing else."
 STANDING = "select pg_get_userbyid(nspowner), coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace where nspname = %(space)s"
-FUNCTIONS = "select p.oid::regprocedure::text from pg_proc as p where p.pronamespace = to_regnamespace(%(space)s)"
+# Its functions name nothing in full: each gets a search_path, and nobody but the owner may call it.
+PIN = f"""
+do $pin$
+declare
+    v_name text;
+begin
+    for v_name in select p.oid::regprocedure::text from pg_catalog.pg_proc as p where p.pronamespace = pg_catalog.to_regnamespace('{SPACE}') loop
+        execute format('alter function %s set search_path = {SPACE}, pg_catalog, pg_temp', v_name);
+        execute format('revoke all on function %s from public', v_name);
+    end loop;
+end;
+$pin$;
+"""
 MAY_MAKE = "select where has_database_privilege(current_database(), 'create')"
 
 
@@ -100,19 +112,25 @@ def apply(conn: psycopg.Connection[Any], warn: Callable[[str], None]) -> bool:
 
 def run(conn: psycopg.Connection[Any], path: Path, last: str) -> None:
     """One file of the package; `last` is the migration that stands then."""
-    space = sql.Identifier(SPACE)
     with conn.transaction():
-        conn.execute(sql.SQL("create schema if not exists {}").format(space))
-        conn.execute(sql.SQL("set local search_path = {}, pg_catalog").format(space))
         conn.execute("set local check_function_bodies = off")
-        conn.execute(path.read_bytes())
-        pin(conn)
-        told = COMMENT.format(package=PACKAGE, version=metadata.version(PACKAGE), last=last)
-        conn.execute(sql.SQL("comment on schema {} is {}").format(space, sql.Literal(told)))
+        conn.execute(text_of(path, last).encode())
 
 
-def pin(conn: psycopg.Connection[Any]) -> None:
-    """Give its functions a search_path, and take from PUBLIC what it may not call."""
-    for (name,) in drift.rows(conn, FUNCTIONS, {"space": SPACE}):
-        conn.execute(f"alter function {name} set search_path = {SPACE}, pg_catalog, pg_temp".encode())
-        conn.execute(f"revoke all on function {name} from public".encode())
+def text_of(path: Path, last: str) -> str:
+    """What is run for a file of the package, within a transaction."""
+    told = COMMENT.format(package=PACKAGE, version=metadata.version(PACKAGE), last=last)
+    return "\n".join(
+        (
+            f"create schema if not exists {SPACE};",
+            f"set local search_path = {SPACE}, pg_catalog;",
+            path.read_text(encoding="utf-8"),
+            PIN,
+            f"comment on schema {SPACE} is {sql.Literal(told).as_string(None)};",
+        )
+    )
+
+
+def script() -> str:
+    """The whole of it for `reelq schema print`, within its transaction."""
+    return f"-- {PLACE}\n{text_of(folder() / 'schema.sql', latest())}\n"
