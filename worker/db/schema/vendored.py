@@ -26,13 +26,13 @@ MADE = re.compile(rf"^{PACKAGE} \S+, schema (?P<last>\S+)\. ")
 COMMENT = "{package} {version}, schema {last}. The clock of reelq periodic run: made, upgraded and pruned by reelq, and used by nothing else."
 STANDING = "select pg_get_userbyid(nspowner), coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace where nspname = %(space)s"
 # Its functions name nothing in full: each gets a search_path, and nobody but the owner may call it.
-PIN = f"""
+PIN = """
 do $pin$
 declare
     v_name text;
 begin
-    for v_name in select p.oid::regprocedure::text from pg_catalog.pg_proc as p where p.pronamespace = pg_catalog.to_regnamespace('{SPACE}') loop
-        execute format('alter function %s set search_path = {SPACE}, pg_catalog, pg_temp', v_name);
+    for v_name in select p.oid::regprocedure::text from pg_catalog.pg_proc as p where p.pronamespace = pg_catalog.to_regnamespace('reelq_periodic') loop
+        execute format('alter function %s set search_path = reelq_periodic, pg_catalog, pg_temp', v_name);
         execute format('revoke all on function %s from public', v_name);
     end loop;
 end;
