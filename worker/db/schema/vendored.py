@@ -31,7 +31,9 @@ do $pin$
 declare
     v_name text;
 begin
-    for v_name in select p.oid::regprocedure::text from pg_catalog.pg_proc as p where p.pronamespace = pg_catalog.to_regnamespace('reelq_periodic') loop
+    for v_name in
+        select p.oid::regprocedure::text from pg_catalog.pg_proc as p where p.pronamespace = pg_catalog.to_regnamespace('reelq_periodic')
+    loop
         execute format('alter function %s set search_path = reelq_periodic, pg_catalog, pg_temp', v_name);
         execute format('revoke all on function %s from public', v_name);
     end loop;
