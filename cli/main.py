@@ -53,6 +53,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sessions": ("reelq.cli.sessions:sessions", "Who is logged in where."),
     "notifications": ("reelq.cli.notifications:notifications", "What users are told: in the application, by mail, by web push."),
     "schedules": ("reelq.cli.schedules:schedules", "Recurring jobs and pipeline runs."),
+    "upkeep": ("reelq.cli.upkeep:upkeep", "What keeps the database in shape: tasks on a clock."),
+    "periodic": ("reelq.cli.periodic:periodic", "The clock of the upkeep, as a service."),
     "partitions": ("reelq.cli.partitions:partitions", "Make partitions ahead, drop those past their retention."),
     "backup": ("reelq.cli.backup:backup", "Make backups, verify them by restoring them, restore one in earnest."),
     "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),

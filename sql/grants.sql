@@ -315,6 +315,14 @@ begin
             ('ops.push_to_send', 'worker'),
             ('ops.note_sent', 'worker'),
             ('ops.forget_push_subscription', 'worker'),
+            -- ops.tables_to_vacuum and ops.prune_clock are the owner's
+            ('ops.begin_task', 'worker admin'),
+            ('ops.keep_task', 'worker admin'),
+            ('ops.end_task', 'worker admin'),
+            ('ops.list_tasks', 'worker readonly admin'),
+            ('ops.set_task', 'admin'),
+            ('ops.tell_late_tasks', 'worker admin'),
+            ('ops.tell_expiring_keys', 'worker admin'),
             -- personal data: a user's own, the tenant's, all
             ('ops.find_subject', 'worker app admin'),
             ('ops.request_erasure', 'worker app admin'),

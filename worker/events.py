@@ -52,4 +52,9 @@ EVENTS = {
     "store.swept": "Leftovers of killed uploads were removed: store, removed.",
     "store.abort_failed": "A broken upload to S3 could not be taken back: parts stay until a life-cycle rule removes them.",
     "source.broken": "A download broke off and goes on where it was: host, size_bytes so far, error.",
+    "periodic.started": "The clock of the upkeep ticks: clock (host and process).",
+    "periodic.lost": "Its connection to the database was lost: error; it begins anew.",
+    "periodic.stopped": "It was told to stop.",
+    "upkeep.ended": "A task of the upkeep ended: task, outcome, ran_s, result, error.",
+    "upkeep.postponed": "The database could not be asked what is due: error; asked again in a minute.",
 }

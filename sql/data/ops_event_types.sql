@@ -29,7 +29,10 @@ insert into ops.event_types as t (name, about, audience, notifies, title, messag
 (
     'notice.sent', 'Somebody was sent a notice by hand (ops.send_notification), or by an application that has no type of its own. Is no event.', 'tenant',
     null, null, null, null, null, '{in_app,email,push}'
-)
+),
+('key.expiring', 'An API key ends within two weeks and has no successor; told once a key. Data: key_id, user_id, prefix, expires_at.', 'tenant'),
+('upkeep.failed', 'A task of the upkeep has failed; not told again until it was done. Data: task, error, who, began_at.', 'operator'),
+('upkeep.late', 'A task of the upkeep is late; told once a tick. Data: task, due_at, succeeded_at, outcome, error.', 'operator')
 on conflict (name) do update set
     about = excluded.about,
     audience = excluded.audience

@@ -14,7 +14,7 @@ from tools import reference
 
 ID = "01976b1e-5a3c-7d4e-8f00-0123456789ab"
 LEAVES = {path: context for path, context in reference.commands(cli) if not isinstance(context.command, click.Group)}
-ENDLESS = {"reelq worker run", "reelq top", "reelq jobs tail"}  # they stay until they are told to end
+ENDLESS = {"reelq worker run", "reelq periodic run", "reelq top", "reelq jobs tail"}  # they stay until they are told to end
 WITHOUT_DATABASE = {"reelq completion", "reelq config show", "reelq schema print"}
 LOOKS_ITSELF = {"reelq doctor", "reelq schema install", "reelq schema status", "reelq schema upgrade", "reelq schema diff"}
 LOOKS_INTO_THE_STORE = {"reelq backup restore", "reelq backup verify"}  # first: they are for when the database is lost
@@ -28,6 +28,7 @@ MORE = {  # of several options one has to be given
     "reelq subscriptions set": ["--tenant", "nothing", "--plan", "premium"],
     "reelq sessions revoke": [ID],
     "reelq notifications read": ["--all"],
+    "reelq upkeep set": ["--off"],
     "reelq users set": ["--name", "Ann"],
     "reelq subscriptions end": ["--tenant", "nothing"],
 }

@@ -65,6 +65,7 @@ USERS = "tests/sql/test_identity_users.py"
 AUDIT_ACTORS = "tests/sql/test_audit_actors.py"
 KEY_SCOPES = "tests/sql/test_identity_scopes.py"
 REVIEW = "tests/sql/test_identity_review.py"
+UPKEEP = "tests/sql/test_ops_upkeep.py"
 MARK = "  -- mutant: "
 
 
@@ -542,4 +543,13 @@ MUTANTS = [
     one("what is in use goes cold", " and o.last_used_at < v_before", "", SWEEP, "-k", "asked_for"),
     one("a restore is forgotten", " and o.storage_class = p_from", "", SWEEP, "-k", "asked_for"),
     one("two checks count for each other", "c.place is not distinct from p_from and ", "", SWEEP, "-k", "counts_once"),
+    # The upkeep
+    one("two sessions do one task", "ops.is_leased(v_task)", "false", UPKEEP, "-k", "one_moment"),
+    one("every look is a tick", "v_task.next_at > v_now", "false", UPKEEP, "-k", "died"),
+    one("a schedule that begins anew is put off at every look", "update ops.upkeep_tasks as t set next_at = v_task.next_at where t.name = p_name;", "null;", UPKEEP, "-k", "jumps"),
+    one("a clock that was wrong once stops the task", "if ", "if false and ", UPKEEP, "-k", "jumps"),
+    one("who was taken over ends another's run", "v_task.token is distinct from p_token or ", "", UPKEEP, "-k", "died"),
+    one("a task that failed counts as done", "p_outcome = 'done'", "true", UPKEEP, "-k", "tried_again"),
+    one("every try is told", " and v_task.failures = 0", "", UPKEEP, "-k", "tried_again"),
+    one("late is told at every look", " and t.told_late_for is distinct from ops.next_due(t)", "", UPKEEP, "-k", "late_is_told"),
 ]  # fmt: skip

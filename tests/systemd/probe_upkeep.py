@@ -18,6 +18,7 @@ from reelq.worker.db import schema
 from tests.systemd.inside import SOURCE, drop_in, finish, install, run, state, unit, until
 
 SERVICE, TIMER = "reelq-upkeep.service", "reelq-upkeep.timer"
+PERIODIC = "reelq-periodic.service"
 # A second after it is enabled, and then never; else as it is shipped.
 AT_ONCE = "[Timer]\nOnCalendar=\nOnActiveSec=1s\nRandomizedDelaySec=0\nAccuracySec=100ms\n"
 TIMER_PATIENCE_S = 30
@@ -81,7 +82,7 @@ def cron(base: Base) -> Iterator[None]:
         return
     obey(lines(1, base.url))
     table = Path("/etc/cron.d/reelq")
-    table.write_text(re.sub(r"(?m)^\d+ ", "* ", table.read_text(encoding="utf-8")), encoding="utf-8")
+    table.write_text(re.sub(r"(?m)^\*/5 ", "* ", table.read_text(encoding="utf-8")), encoding="utf-8")
     running = subprocess.Popen(["cron", "-f", "-L", "15"])
     try:
         yield
@@ -114,6 +115,21 @@ def timer(server: postgres.Server, base: Base, facts: dict[str, Any]) -> None:
     facts["back"] = unit(SERVICE)
 
 
+def service(base: Base, facts: dict[str, Any]) -> None:
+    """Enable the clock that stays, as the README does; see it do what is due, be killed, and stop."""
+    with psycopg.connect(base.url, autocommit=True) as conn:
+        conn.execute("update ops.upkeep_tasks set next_at = now(), retry_at = null")
+    obey(lines(2, base.url))
+    until("the service has done it", lambda: "upkeep.ended" in run("journalctl", "-u", PERIODIC, "-o", "cat").stdout, TIMER_PATIENCE_S)
+    facts["periodic"] = state(PERIODIC, "active")
+    run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", PERIODIC, check=True)
+    until("it is started again", lambda: int(unit(PERIODIC)["NRestarts"]) >= 1, TIMER_PATIENCE_S)
+    facts["periodic_killed"] = state(PERIODIC, "active")
+    run("systemctl", "stop", PERIODIC, check=True)
+    facts["periodic_stopped"] = state(PERIODIC, "inactive", "failed")
+    facts["periodic_journal"] = run("journalctl", "-u", PERIODIC, "-o", "cat").stdout
+
+
 def main() -> None:
     """Cron first, as it takes up to a minute; the timer meanwhile, on a server of its own."""
     facts: dict[str, Any] = {}
@@ -122,7 +138,9 @@ def main() -> None:
         cronned = Base(other, "cronned")
         with cron(cronned):
             try:
-                timer(server, Base(server, "timed"), facts)
+                timed = Base(server, "timed")
+                timer(server, timed, facts)
+                service(timed, facts)
                 if shutil.which("cron"):
                     until("cron has done it", cronned.done, CRON_PATIENCE_S)
                     facts["by_cron"] = cronned.facts()

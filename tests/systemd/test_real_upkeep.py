@@ -34,9 +34,8 @@ def test_the_timer_starts_the_upkeep(seen: Facts) -> None:
 
 def test_a_second_run_finds_nothing_to_do(seen: Facts) -> None:
     assert (seen["again"]["Result"], what(seen["again"])) == ("success", DONE)
-    assert "1 jobs moved to the history" in seen["journal"]
-    assert "0 jobs moved to the history" in seen["journal"]
-    assert "Nothing to do." in seen["journal"]
+    assert "1 moved" in seen["journal"]
+    assert "Nothing is due." in seen["journal"]
 
 
 def test_a_database_that_is_away_fails_the_unit_and_the_next_run_mends_it(seen: Facts) -> None:
@@ -51,7 +50,14 @@ def test_cron_does_the_same_and_has_no_mail_to_send(seen: Facts) -> None:
     if "by_cron" not in seen:
         pytest.skip("cron is not installed")
     assert what(seen["by_cron"]) == DONE
-    commands = ("queue roll-up", "queue archive --max-seconds 30m", "tenants tidy", "sessions remove-ended", "partitions maintain", "doctor --repair")
-    for command in commands:
-        assert re.search(rf"\(reelq\) CMD .*/opt/reelq/venv/bin/reelq {command} >/dev/null", seen["cron_said"])
+    assert re.search(r"\(reelq\) CMD .*/opt/reelq/venv/bin/reelq upkeep run --clock cron >/dev/null", seen["cron_said"])
     assert not re.search("MAIL|discarding output|failed", seen["cron_said"])
+
+
+def test_the_service_is_up_does_what_is_due_and_ends_at_once(seen: Facts) -> None:
+    """Beside the timer, under its hardening; killed it comes back."""
+    assert (seen["periodic"]["ActiveState"], seen["periodic"]["Result"]) == ("active", "success")
+    assert seen["periodic_killed"]["ActiveState"] == "active"
+    assert (seen["periodic_stopped"]["ActiveState"], seen["periodic_stopped"]["Result"]) == ("inactive", "success")
+    assert "periodic.started" in seen["periodic_journal"]
+    assert "upkeep.ended" in seen["periodic_journal"]

@@ -13,14 +13,15 @@ import click
 import pytest
 
 from reelq.cli.main import cli as root
-from reelq.worker import settings
+from reelq.worker import periodic, settings
 from tests.systemd.machine import REPOSITORY
 
 UNITS = REPOSITORY / "systemd"
 SERVICE = UNITS / "reelq-worker@.service"
 UPKEEP = UNITS / "reelq-upkeep.service"
+PERIODIC = UNITS / "reelq-periodic.service"
 # Of 10, on systemd's own scale; the worker's is open where bubblewrap needs it.
-EXPOSURE_CEILING = {SERVICE: 4.0, UPKEEP: 1.5}
+EXPOSURE_CEILING = {SERVICE: 4.0, UPKEEP: 1.5, PERIODIC: 1.5}
 
 
 def needs(tool: str) -> pytest.MarkDecorator:
@@ -70,7 +71,7 @@ def test_systemd_has_nothing_to_say_about_the_units(tmp_path: Path) -> None:
         # The program of an installation is not here; /bin/true is.
         text = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"))
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
-    names = ["reelq-worker@cpu.service", "reelq-worker.target", "reelq-upkeep.service", "reelq-upkeep.timer"]
+    names = ["reelq-worker@cpu.service", "reelq-worker.target", "reelq-upkeep.service", "reelq-upkeep.timer", "reelq-periodic.service"]
     command = ["systemd-analyze", "verify", *(str(tmp_path / name) for name in names)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
@@ -156,7 +157,7 @@ def test_what_is_written_about_the_units_is_in_them() -> None:
         for name, value in re.findall(r"(?<![\w/%-])([A-Z][a-z]+[A-Za-z]*)=([\w%.:/-]*)", text):
             if name in theirs:
                 continue
-            known = options(SERVICE, UPKEEP, UNITS / "reelq-upkeep.timer")
+            known = options(SERVICE, UPKEEP, PERIODIC, UNITS / "reelq-upkeep.timer")
             assert name in known, f"{page.name}: {name}= is not in a unit"
             assert value == "" or value.rstrip(".:") in known[name], f"{page.name}: {name}={value}"
 
@@ -164,7 +165,7 @@ def test_what_is_written_about_the_units_is_in_them() -> None:
 def test_the_commands_that_are_written_about_exist() -> None:
     """Every `reelq noun verb` of the texts is in the command line's tree, with its options."""
     found = set()
-    for page in (UNITS / "README.md", REPOSITORY / "docs" / "operate.md", UPKEEP, UNITS / "reelq.crontab"):
+    for page in (UNITS / "README.md", REPOSITORY / "docs" / "operate.md", UPKEEP, PERIODIC, UNITS / "reelq.crontab"):
         text = page.read_text(encoding="utf-8")
         found |= set(re.findall(r"(?:`|^|bin/)reelq ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?([^`#|>\n]*)", text, re.MULTILINE))
     assert len(found) > 8
@@ -178,16 +179,29 @@ def test_the_commands_that_are_written_about_exist() -> None:
         assert set(re.findall(r"--[a-z-]+", rest)) <= known, f"reelq {noun} {verb}{rest}"
 
 
-def test_the_crontab_and_the_upkeep_service_run_the_same_commands() -> None:
-    """Every line of the crontab is five times, the account and one of the service's commands, with nothing on stdout."""
-    lines = [line for line in (UNITS / "reelq.crontab").read_text(encoding="utf-8").splitlines() if re.match(r"[\d*]", line)]
-    words = [line.split(None, 6) for line in lines]
-    assert all(re.fullmatch(r"\d+", minute) and rest == ["*"] * 4 and account == "reelq" for minute, *rest, account, _ in words)
-    assert [command.removesuffix(" >/dev/null") for *_, command in words] == options(UPKEEP)["ExecStart"]
-    assert all(command.endswith(" >/dev/null") for *_, command in words)
+def test_the_crontab_and_the_upkeep_service_run_the_same_command() -> None:
+    """Each says which clock it is; the crontab has five times and the account before it, and nothing on stdout."""
+    (line,) = [line for line in (UNITS / "reelq.crontab").read_text(encoding="utf-8").splitlines() if re.match(r"[\d*]", line)]
+    *times, account, command = line.split(None, 6)[:7]
+    assert (times, account) == (["*/5", "*", "*", "*", "*"], "reelq")
+    (service,) = options(UPKEEP)["ExecStart"]
+    assert command == service.replace("--clock timer", "--clock cron") + " >/dev/null"
+    assert options(UNITS / "reelq-upkeep.timer")["OnCalendar"] == ["*:0/5"]
+
+
+def test_the_two_services_of_the_upkeep_are_closed_alike() -> None:
+    """What is said of one's hardening and secrets holds for the other."""
+    differ = {"Description", "Type", "NotifyAccess", "WatchdogSec", "TimeoutAbortSec", "TimeoutStartSec", "TimeoutStopSec", "ExecStart", "KillMode"}
+    differ |= {"SyslogIdentifier", "Restart", "RestartSec", "RestartPreventExitStatus", "StartLimitIntervalSec", "StartLimitBurst", "WantedBy"}
+    both = [{name: value for name, value in options(unit).items() if name not in differ} for unit in (UPKEEP, PERIODIC)]
+    assert both[0] == both[1]
+    unit = {name: values[-1] for name, values in options(PERIODIC).items()}
+    assert seconds(unit["TimeoutStopSec"]) >= periodic.LEAVE_S + 10
+    assert seconds(unit["RestartSec"]) * int(unit["StartLimitBurst"]) > seconds(unit["StartLimitIntervalSec"])
+    assert (unit["Restart"], unit["RestartPreventExitStatus"]) == ("on-failure", "2")
 
 
 def test_the_owner_s_address_is_the_upkeep_s_alone() -> None:
     """The worker's unit does not load it."""
-    assert options(UPKEEP)["LoadCredential"] == ["upkeep-database-url:/etc/reelq/credentials/upkeep-database-url"]
+    assert options(UPKEEP)["LoadCredential"][0] == "upkeep-database-url:/etc/reelq/credentials/upkeep-database-url"
     assert not any("upkeep" in value for values in options().values() for value in values)

@@ -9,10 +9,10 @@ as $$
 declare
     v_check text;
 begin
-    foreach v_check in array array['server', 'roles', 'secrets', 'snapshots', 'audit', 'backups', 'events', 'stores', 'queue'] loop
+    foreach v_check in array array['server', 'roles', 'secrets', 'snapshots', 'audit', 'backups', 'events', 'stores', 'upkeep', 'queue'] loop
         -- A check that fails is itself a finding, and must not hide what the others have to say.
         begin
-            if v_check in ('snapshots', 'audit', 'backups', 'events', 'stores') and not base.is_operator() then
+            if v_check in ('snapshots', 'audit', 'backups', 'events', 'stores', 'upkeep') and not base.is_operator() then
                 return query
                 execute format($q$select h.finding, h.level, 'Details are for operators.', case when h.level <> 'ok' then 'Ask an operator.' end from ops.health_of_%s() as h$q$, v_check);
             elsif v_check = 'queue' then
@@ -35,7 +35,7 @@ end;
 $$;
 
 comment on function ops.health(boolean) is $$
-All that the database knows of its own health: the server, roles, secrets, snapshots, the audit, backups and events, then what queue.health() says. The columns, the
+All that the database knows of its own health: the server, roles, secrets, snapshots, the audit, the upkeep, backups and events, then what queue.health() says. The columns, the
 levels and p_deep are those of queue.health. Whoever is no operator (base.is_operator) gets findings and levels, and no details. No row is left when all is well: select * from ops.health() where level <> 'ok';
 
 `reelq doctor` prints it, with what only the host knows.

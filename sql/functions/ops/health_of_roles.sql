@@ -13,7 +13,7 @@ declare
     v_shared boolean := exists (
         select from pg_namespace as n
         where
-            n.nspname not in ('base', 'identity', 'media', 'queue', 'ops', 'public', 'information_schema') and n.nspname !~ '^pg_'
+            n.nspname not in ('base', 'identity', 'media', 'queue', 'ops', 'reelq_periodic', 'public', 'information_schema') and n.nspname !~ '^pg_'
             and not exists (select from pg_depend as d where d.classid = 'pg_namespace'::regclass and d.objid = n.oid and d.deptype = 'e')
     ) or exists (
         select from pg_class as c

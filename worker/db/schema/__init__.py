@@ -9,7 +9,6 @@ from reelq.worker.db.schema.files import SchemaError as SchemaError
 from reelq.worker.db.schema.files import files as files
 from reelq.worker.db.schema.files import migrations as migrations
 from reelq.worker.db.schema.files import rooms as rooms
-from reelq.worker.db.schema.files import script as script
 from reelq.worker.db.schema.files import search_path as search_path
 from reelq.worker.db.schema.locks import BUDGET_MS as BUDGET_MS
 from reelq.worker.db.schema.locks import PATIENCE_S as PATIENCE_S
@@ -24,6 +23,7 @@ from reelq.worker.db.schema.plan import status as status
 from reelq.worker.db.schema.releases import frozen as frozen
 from reelq.worker.db.schema.runner import diff as diff
 from reelq.worker.db.schema.runner import install as install
+from reelq.worker.db.schema.runner import script as script
 from reelq.worker.db.schema.runner import upgrade as upgrade
 from reelq.worker.db.schema.strays import NOBODYS as NOBODYS
 from reelq.worker.db.schema.strays import SECOND as SECOND

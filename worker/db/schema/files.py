@@ -252,8 +252,8 @@ def search_path(root: Path = ROOT) -> list[str]:
     return ["$user", "public", *(name for name in rooms(root) if name != "base"), "base"]
 
 
-def script(root: Path = ROOT) -> str:
-    """Everything as one script for psql, in order, with the rows of the ledger."""
+def script(root: Path = ROOT, more: str = "") -> str:
+    """Everything as one script for psql, in order, with the rows of the ledger; `more` at its end."""
     parts = [f"set {name} = '{value}';\n" for name, value in {"client_encoding": "UTF8", **drift.PARAMETERS}.items()]
     parts.append("set client_min_messages = warning;\nset check_function_bodies = off;\nbegin;\n")
     parts.append(guard(rooms(root)))
@@ -267,4 +267,4 @@ def script(root: Path = ROOT) -> str:
     names = "array[" + ", ".join(f"'{room}'" for room in rooms(root)) + "]"
     query = drift.DESCRIBE.replace("%(rooms)s", names).strip()
     parts.append(f"insert into base.schema_objects (object, kind, md5)\n{query};\n")
-    return "\n".join([*parts, "commit;\n"])
+    return "\n".join([*parts, more, "commit;\n"])

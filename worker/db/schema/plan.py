@@ -10,8 +10,8 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from reelq.worker import __version__
-from reelq.worker.db.schema import drift, ownership, releases, shared, strays
-from reelq.worker.db.schema.files import NO_WAY_UP, ROOT, File, SchemaError, files, migrations
+from reelq.worker.db.schema import drift, ownership, releases, shared, strays, vendored
+from reelq.worker.db.schema.files import NO_WAY_UP, ROOT, File, SchemaError, files, migrations, rooms
 from reelq.worker.errors import SchemaMismatch, SchemaMissing
 
 Ledger = dict[str, tuple[str, str, Any]]  # path -> kind, sha256, applied_at
@@ -153,6 +153,8 @@ def status(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, A
         rows.append({"path": file.path, "kind": file.kind, "state": "pending" if todo.fresh else state, "applied_at": at})
     rows += [{"path": p, "kind": ledger[p][0], "state": "vanished", "applied_at": ledger[p][2]} for p in todo.vanished]
     rows += [{"path": found, "kind": "owner", "state": told, "applied_at": None} for found, told, _ in ownership.faults(conn)]
+    if vendored.is_wanted(rooms(root)):
+        rows.append({"path": f"{vendored.PLACE} {vendored.latest()}", "kind": "vendored", "state": vendored.state(conn), "applied_at": None})
     if not todo.fresh:
         gone = [path.split("/", 1)[-1].removesuffix(".sql").replace("/", ".") for path in todo.vanished if path.startswith(("functions/", "views/"))]
         for one in strays.find(conn, root, gone):
@@ -162,4 +164,4 @@ def status(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, A
 
 def is_file(row: dict[str, Any]) -> bool:
     """Whether a row of status() is that of a file."""
-    return row["kind"] != "owner" and row["state"] not in strays.STATES
+    return row["kind"] not in ("owner", "vendored") and row["state"] not in strays.STATES

@@ -21,9 +21,10 @@ from typing import Any
 
 import psycopg
 
-from reelq.worker.db.schema import dependants, drift, locks, ownership, shared, strays
+from reelq.worker.db.schema import dependants, drift, locks, ownership, shared, strays, vendored
 from reelq.worker.db.schema.apply import LOCK_WAIT_S, apply, enter, make_ledger, rehearse, session
 from reelq.worker.db.schema.files import ROOT, File, files, rooms, search_path
+from reelq.worker.db.schema.files import script as script_of
 from reelq.worker.db.schema.plan import Plan, is_file, plan, read_ledger, refuse_unreleased, status
 from reelq.worker.errors import SchemaMismatch
 
@@ -61,6 +62,7 @@ def upgrade(
         shared.refuse_foreign(conn, rooms(root), read_ledger(conn))
         shared.require_roles(conn, files(root))
         if todo.fresh:
+            vendored.standing(conn)  # refuses another's schema of that name
             shared.require_encoding(conn)
             shared.require_create(conn)
         known: drift.Objects = {}
@@ -100,12 +102,20 @@ def upgrade(
         for name, state in ((name, state) for name, state in stay.items() if name not in beside):
             warn(f"{name} was {state} by hand; `reelq schema upgrade --accept` takes it as it is")
         drift.record(conn, now, {o: known[o] for o in stay if o in known}, {o for o in stay if o not in known} | beside)
+        # Last: all that is said above of who else lives in this database is said without it.
+        if vendored.is_wanted(rooms(root)) and vendored.apply(conn, warn):
+            ran.append({"path": vendored.PLACE, "kind": "vendored", "ms": 0})
         return ran
 
 
 def install(conn: psycopg.Connection[Any], root: Path = ROOT, **options: Any) -> list[dict[str, Any]]:
     """upgrade() that also takes an empty database."""
     return upgrade(conn, root, empty_too=True, **options)
+
+
+def script(root: Path = ROOT) -> str:
+    """All that install() does as one script for psql."""
+    return script_of(root, vendored.script() if vendored.is_wanted(rooms(root)) else "")
 
 
 def _put_back(by_hand: dict[str, str], root: Path) -> list[File]:
@@ -159,5 +169,5 @@ def diff(conn: psycopg.Connection[Any], root: Path = ROOT) -> list[dict[str, Any
     return rows + [
         {"object": f"sql/{row['path']}" if is_file(row) else row["path"], "kind": row["kind"], "state": row["state"]}
         for row in status(conn, root)
-        if row["state"] not in ("applied", strays.NOBODYS) and row["path"] not in changed
+        if row["state"] not in ("applied", strays.NOBODYS, "newer") and row["path"] not in changed
     ]

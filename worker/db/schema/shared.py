@@ -53,7 +53,7 @@ where
 NEIGHBOURS = """
 select space.oid from pg_namespace as space
 where
-    space.nspname <> all(%(rooms)s || array['public', 'information_schema'])
+    space.nspname <> all(%(rooms)s || array['public', 'information_schema', 'reelq_periodic'])
     and space.nspname !~ '^pg_'
     and not exists (
         select from pg_depend

@@ -129,3 +129,23 @@ def list_settings(conn: Connection) -> list[Setting]:
 def set_setting(conn: Connection, name: str, value: str) -> str:
     """Change a setting; return it as it now stands."""
     return str(scalar(conn, "select queue.set_setting(%s, %s)", [name, value]))
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A row of queue.verify_window."""
+
+    invariant: str
+    job_id: UUID | None
+    detail: str
+
+
+def next_window(conn: Connection, after: UUID | None, limit: int = 10_000) -> UUID | None:
+    """Where the next window of jobs ends, behind this id; None: there are no more."""
+    until: UUID | None = scalar(conn, "select queue.next_window(%s, %s)", [after, limit])
+    return until
+
+
+def verify_window(conn: Connection, after: UUID | None, until: UUID) -> list[Broken]:
+    """What is wrong with the jobs of a window."""
+    return rows(conn, Broken, "select * from queue.verify_window(%s, %s)", [after, until])

@@ -15,7 +15,7 @@ as $$
         ),
         ('identity.subscriptions', 'subscription', 'insert update delete', null, '{status_changed_at}', null),
         ('identity.quotas', 'quota', 'update delete', '{monthly_quota}', '{}', null),
-        ('identity.api_keys', 'api_key', 'insert update delete', null, '{}', null),
+        ('identity.api_keys', 'api_key', 'insert update delete', null, '{expiry_told_at}', null),
         -- Their end is told by what ends them: a hundred at once are one act.
         ('identity.user_sessions', 'session', 'insert', null, '{}', null),
         (
@@ -35,7 +35,8 @@ as $$
         ),
         -- Without a number of its own the row of a tenant is made by whoever enqueues.
         ('queue.limits', 'limit', 'insert update delete', '{max_running}', '{}', '(row).max_running is not null'),
-        ('queue.pauses', 'pause', 'insert update delete', null, '{}', null)
+        ('queue.pauses', 'pause', 'insert update delete', null, '{}', null),
+        ('ops.upkeep_tasks', 'upkeep_task', 'update', '{cron,late_after,enabled}', '{}', null)
     ) as v (table_name, entity_type, events, only_columns, except_columns, condition);
 $$;
 

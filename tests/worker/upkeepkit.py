@@ -1,0 +1,5 @@
+"""What the tests of the upkeep share."""
+
+from __future__ import annotations
+
+OWNERS = {"partitions", "vacuum", "vacuum_hot", "prune_clock"}  # what only the owner of the tables can do
