@@ -10,7 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -191,18 +191,19 @@ class Settings:
     sandbox: str
     log_format: str
     log_level: str
+    given: frozenset[str] = frozenset()  # names that a flag or the environment has said; the others may come from ops.system_config
 
     def shown(self) -> dict[str, str]:
         """Every setting as text, secrets masked: what `reelq config show` prints."""
         shown = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if FIELDS[field.name].secret:
-                shown[field.name] = "********" if value else ""
+        for name, field in FIELDS.items():
+            value = getattr(self, name)
+            if field.secret:
+                shown[name] = "********" if value else ""
             elif isinstance(value, tuple):
-                shown[field.name] = (":" if field.name == "source_roots" else ",").join(value)
+                shown[name] = (":" if name == "source_roots" else ",").join(value)
             else:
-                shown[field.name] = "" if value is None else str(value)
+                shown[name] = "" if value is None else str(value)
         return shown
 
 
@@ -228,6 +229,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
+    given = {name for name in FIELDS if flags.get(name) is not None}
     mistakes: list[str] = []
     for name, field in FIELDS.items():
         try:
@@ -238,6 +240,8 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         if flags.get(name) is not None:
             values[name] = flags[name]
             continue
+        if text not in (None, ""):
+            given.add(name)
         chosen = text if text not in (None, "") else field.default
         try:
             values[name] = _empty(name) if chosen == "" else field.parse(chosen or "")
@@ -254,7 +258,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         raise SettingsError("\n".join(mistakes))
     values["host"] = values["host"] or socket.gethostname()
     values["secrets_file"] = values["secrets_file"] or credential_of_keys(environ)
-    return Settings(**values)
+    return Settings(**values, given=frozenset(given))
 
 
 def _text(name: str, environ: Mapping[str, str]) -> str | None:

@@ -17,6 +17,7 @@ from reelq.worker import settings
 from reelq.worker.jobs import arguments
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms import media
+from reelq.worker.rooms.ops import flags
 from reelq.worker.rooms.media import VideoSource
 from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
 from reelq.worker.stop import StopSignal
@@ -35,6 +36,7 @@ class FakeVideo:
     seen: list[JobProgress] = field(default_factory=list)
     stop: StopSignal = field(default_factory=StopSignal)
     attempts: int = 0
+    flags: set[str] = field(default_factory=set)  # those that are on
 
     @property
     def store(self) -> FolderStore:
@@ -72,7 +74,7 @@ class FakeVideo:
 
 
 class _Pool:
-    """Answers ctx.work() and ctx.advance_video()."""
+    """Answers ctx.work(), ctx.is_flag_on() and ctx.advance_video()."""
 
     def __init__(self, video: FakeVideo) -> None:
         self._video = video
@@ -81,6 +83,8 @@ class _Pool:
         stop.check()
         if call is media.get_work:
             return self._video.work
+        if call is flags.is_on:
+            return args[0] in self._video.flags
         assert call.__name__ == "advance_video"
         self._video.statuses.append(args[-1])
         return None

@@ -53,6 +53,8 @@ AUDIT_GUARD = "tests/sql/test_audit_guard.py"
 QUOTAS = "tests/sql/test_quotas.py"
 KEYS = "tests/sql/test_api_keys.py"
 CONFIGS = "tests/sql/test_tenant_configs.py"
+SYSTEM_CONFIG = "tests/sql/test_system_config.py"
+FLAGS = "tests/sql/test_feature_flags.py"
 LOGIN = "tests/sql/test_identity_login.py"
 SESSIONS = "tests/sql/test_identity_sessions.py"
 TOKENS = "tests/sql/test_identity_tokens.py"
@@ -426,6 +428,9 @@ MUTANTS = [
     one("a key is forgotten that rows use", "is not null", "= ''", SECRETS, "-k", "not_forgotten"),
     one("used keys are told by reading all rows", "base.envelope_key(t.%1$I) > $1 ", "base.envelope_key(t.%1$I) || '' > $1 ", SECRETS, "-k", "more_than_it_is_about"),
     # Tenants, quotas and keys
+    one("a setting has no bounds", "v_amount < p_min_value or v_amount > p_max_value", "false", SYSTEM_CONFIG, "-k", "does_not_fit"),
+    one("a segment is everybody", "not coalesce(c.value ? (v_facts ->> c.key), false)", "false", FLAGS, "-k", "nearest"),
+    one("a rollout is everybody", "bucket < v_flag.rollout_percentage * 100", "true", FLAGS, "-k", "rollout"),
     one("weights sum to anything", "v_sum <> 1", "false", CONFIGS, "-k", "weights"),
     one("a tenant sets its own rate", "not base.is_trusted()", "false", CONFIGS, "-k", "members_look"),
     one("anybody's tenant is found", " or not base.may_act_for(v_id)", "", CONFIGS, "-k", "answered_like"),

@@ -80,7 +80,7 @@ class Runner:
         self.loop = loop = MainLoop(me, self._scratch, self._fitness, self._notifier, until_idle=until_idle)
         self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
         deps = AttemptDeps(
-            settings, registry, self._pool, self._scratch, open_store, loop.leaving.stopping, self._watchdog.look_by,
+            loop.live, registry, self._pool, self._scratch, open_store, loop.leaving.stopping, self._watchdog.look_by,
         )  # fmt: skip
         self._slots = Slots(settings.slots, loop.dispatch_queue, deps, died=lambda: loop.mailbox.put((Message.SLOT_DIED, "")))
         polls = db.polls(settings)

@@ -30,7 +30,10 @@ as $$
         ),
         -- Without a number of its own the row of a tenant is made by whoever enqueues.
         ('queue.limits', 'limit', 'insert update delete', '{max_running}', '{}', '(row).max_running is not null'),
-        ('queue.pauses', 'pause', 'insert update delete', null, '{}', null)
+        ('queue.pauses', 'pause', 'insert update delete', null, '{}', null),
+        -- Rows come with the product; what operators set is an update.
+        ('ops.system_config', 'setting', 'update delete', '{value,sealed_value}', '{}', null),
+        ('ops.feature_flags', 'feature_flag', 'insert update delete', null, '{}', null)
     ) as v (table_name, entity_type, events, only_columns, except_columns, condition);
 $$;
 
