@@ -150,6 +150,8 @@ begin
             ('identity.end_subscription', 'worker admin'),
             ('identity.list_subscriptions', 'worker admin'),
             ('identity.end_trials', 'worker admin'),
+            ('identity.tell_trial_ends', 'worker admin'),
+            ('identity.tell_key_expiries', 'worker admin'),
             ('identity.show_quota', 'worker app readonly admin'),
             ('identity.set_quota', 'worker admin'),
             ('identity.reset_quotas', 'worker admin'),

@@ -114,6 +114,9 @@ FIELDS: dict[str, Field] = {
     for field in (
         Field("database_url", str, "", "libpq URL or keywords; empty: PG* variables decide", secret=True),
         Field("database_direct_url", str, "", "for LISTEN when database_url is a transaction pooler; `off`: poll", secret=True),
+        Field("database_pool_size", parse_count, "20", "connections for the slots of a worker, at most: one a slot, and one more"),
+        Field("database_idle_s", parse_seconds, "30s", "a connection of a slot that nobody has used for so long is closed"),
+        Field("database_wait_s", parse_seconds, "2s", "how long a slot waits for a connection before it tries again"),
         Field("store", parse_store, "file:///var/lib/reelq/objects", "where objects lie: file:///folder or s3://bucket"),
         Field("s3_endpoint_url", parse_url, "", "S3 server; empty: AWS"),
         Field("s3_region", str, "us-east-1", "S3 region"),
@@ -158,6 +161,9 @@ class Settings:
 
     database_url: str
     database_direct_url: str
+    database_pool_size: int
+    database_idle_s: float
+    database_wait_s: float
     store: str
     s3_endpoint_url: str
     s3_region: str

@@ -17,8 +17,8 @@ from reelq.worker import settings
 from reelq.worker.jobs import arguments
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms import media
-from reelq.worker.rooms.ops import flags
 from reelq.worker.rooms.media import VideoSource
+from reelq.worker.rooms.ops import flags
 from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
 from reelq.worker.stop import StopSignal
 from reelq.worker.stores.folder import FolderStore

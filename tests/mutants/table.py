@@ -55,6 +55,7 @@ KEYS = "tests/sql/test_api_keys.py"
 CONFIGS = "tests/sql/test_tenant_configs.py"
 SYSTEM_CONFIG = "tests/sql/test_system_config.py"
 FLAGS = "tests/sql/test_feature_flags.py"
+TOLD = "tests/sql/test_events_told.py"
 LOGIN = "tests/sql/test_identity_login.py"
 SESSIONS = "tests/sql/test_identity_sessions.py"
 TOKENS = "tests/sql/test_identity_tokens.py"
@@ -431,6 +432,10 @@ MUTANTS = [
     one("a setting has no bounds", "v_amount < p_min_value or v_amount > p_max_value", "false", SYSTEM_CONFIG, "-k", "does_not_fit"),
     one("a segment is everybody", "not coalesce(c.value ? (v_facts ->> c.key), false)", "false", FLAGS, "-k", "nearest"),
     one("a rollout is everybody", "bucket < v_flag.rollout_percentage * 100", "true", FLAGS, "-k", "rollout"),
+    one("a quota is near with every video", "(v_used - p_videos)::bigint * 5 < v_quota::bigint * 4", "true", TOLD, "-k", "near_once"),
+    one("the end of a trial is told again and again", "d.trial_end_told is distinct from d.trial_ends_at", "true", TOLD, "-k", "three_days"),
+    one("a key that expires is told again and again", "d.expiry_told is distinct from d.expires_at", "true", TOLD, "-k", "told_once_and_again"),
+    one("each worker of a host tells its trouble", "not v_others", "true", TOLD, "-k", "host_is_in_trouble"),
     one("weights sum to anything", "v_sum <> 1", "false", CONFIGS, "-k", "weights"),
     one("a tenant sets its own rate", "not base.is_trusted()", "false", CONFIGS, "-k", "members_look"),
     one("anybody's tenant is found", " or not base.may_act_for(v_id)", "", CONFIGS, "-k", "answered_like"),

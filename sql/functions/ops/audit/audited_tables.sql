@@ -13,9 +13,9 @@ as $$
             'identity.users', 'user', 'insert update delete', null,
             '{last_login_at,last_login_ip,failed_login_attempts,locked_until,two_factor_last_step,status_changed_at}', null
         ),
-        ('identity.subscriptions', 'subscription', 'insert update delete', null, '{status_changed_at}', null),
+        ('identity.subscriptions', 'subscription', 'insert update delete', null, '{status_changed_at,trial_end_told}', null),
         ('identity.quotas', 'quota', 'update delete', '{monthly_quota}', '{}', null),
-        ('identity.api_keys', 'api_key', 'insert update delete', null, '{}', null),
+        ('identity.api_keys', 'api_key', 'insert update delete', null, '{expiry_told}', null),
         -- Their end is told by what ends them: a hundred at once are one act.
         ('identity.user_sessions', 'session', 'insert', null, '{}', null),
         ('media.stores', 'store', 'insert update delete', null, '{}', null),
