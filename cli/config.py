@@ -34,9 +34,9 @@ KEYS = (
 
 @click.group("config")
 def config() -> None:
-    """Settings: of this host, from its environment (show), and of all workers, in the database (list, get, set, unset).
+    """Settings of this host, and those of all workers.
 
-    A flag wins over the environment, both over the database, and that over the default.
+    This host's come from its environment (show); those of all workers stand in the database (list, get, set, unset). A flag wins over the environment, both over the database, and that over the default.
 
     \b
     Examples:

@@ -25,7 +25,7 @@ FLAGS = (
 
 @click.group("flags")
 def flags() -> None:
-    """Behaviour that is on for some tenants or users and not for others.
+    """Behaviour that is on for some and off for others.
 
     A rule of the user goes first, then one of the tenant, then segments, then the percentage. Whoever is in stays in while it grows.
 
