@@ -36,7 +36,8 @@ KEYS = (
 def config() -> None:
     """Settings of this host, and those of all workers.
 
-    This host's come from its environment (show); those of all workers stand in the database (list, get, set, unset). A flag wins over the environment, both over the database, and that over the default.
+    This host's come from its environment (show); those of all workers stand in the database (list, get, set, unset). A flag
+    wins over the environment, both over the database, and that over the default.
 
     \b
     Examples:
