@@ -59,7 +59,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("reelq.cli.backup:backup", "Make backups, verify them by restoring them, restore one in earnest."),
     "doctor": ("reelq.cli.doctor:doctor", "Check this host and the database, and say what to do."),
     "schema": ("reelq.cli.schema:schema", "Install, upgrade and check the database schema."),
-    "config": ("reelq.cli.config:config", "Show the settings."),
+    "config": ("reelq.cli.config:config", "Settings of this host, and those of all workers."),
+    "flags": ("reelq.cli.flags:flags", "Behaviour that is on for some and off for others."),
     "completion": ("reelq.cli.completion:completion", "Print the completion script of a shell."),
 }
 

@@ -1,4 +1,4 @@
-"""`reelq schema`: install, upgrade, status, diff and print, over worker/db/schema/runner.py."""
+"""`reelq schema`: install, upgrade, status, diff and print, over worker/db/schema/runner.py; and audit, over worker/doctor/schema_audit.py."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from reelq.worker.errors import CHECK_SAYS_NO
 
 FILE_COLUMNS = (Column("path", keep=True), Column("kind", spare=True), Column("state", keep=True), Column("applied_at", spare=True))
 RAN_COLUMNS = ("path", "kind", "ms")
+AUDIT_COLUMNS = (Column("level", keep=True), Column("check", keep=True), Column("detail", wrap=True), Column("remedy", wrap=True))
 DIFF_COLUMNS = ("object", "kind", "state")
 
 
@@ -120,6 +121,32 @@ def diff(ctx: click.Context, app: App, as_json: bool) -> None:
     emit(rows, as_json, DIFF_COLUMNS)
     say("no difference" if not rows else f"{len(rows)} differences")
     ctx.exit(CHECK_SAYS_NO if rows else 0)
+
+
+@schema.command("audit")
+@json_option
+@pass_app
+@click.pass_context
+def audit(ctx: click.Context, app: App, as_json: bool) -> None:
+    """Go through the list before production, a line a check: ok, warn or fail. Changes nothing. Exit code 3: something fails.
+
+    created_at, ON DELETE, timestamptz, JSONB that is described, keys, valid indexes, partitions ahead, plans of the product's
+    queries on this very database, query times, the pool, a backup that was tried, the way back from a migration.
+
+    \b
+    Examples:
+      reelq schema audit
+      reelq schema audit --json | jq -r 'select(.level != "ok") | .remedy'
+    """
+    from reelq.worker.doctor import schema_audit
+
+    with direct(app) as conn:
+        runner.require(conn)
+        found = list(schema_audit.audit(conn, app.settings))
+    emit(found, as_json, AUDIT_COLUMNS)
+    counts = [f"{sum(one.level == level for one in found)} {level}" for level in schema_audit.LEVELS]
+    say(", ".join(counts))
+    ctx.exit(CHECK_SAYS_NO if schema_audit.worst(found) == "fail" else 0)
 
 
 @schema.command("print")

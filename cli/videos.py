@@ -160,7 +160,7 @@ def open_variant(app: App, video_id: UUID, profile: str | None, only_print: bool
 
     with app.connect(tenant=tenant) as conn:
         variant = choose(media.list_variants(conn, video_id), profile)
-        url = address(app.settings, media.open_variant(conn, video_id, variant.profile))
+        url = address(with_link_secret(app), media.open_variant(conn, video_id, variant.profile))
     if as_json:
         output.emit_record({"video_id": video_id, "profile": variant.profile, "url": url}, True)
         return
@@ -183,6 +183,17 @@ def choose(variants: list[Variant], profile: str | None) -> Variant:
     raise click.UsageError(
         f"--profile must be one of {', '.join(variant.profile for variant in variants)}, not {profile}"
     )
+
+
+def with_link_secret(app: App) -> Settings:
+    """The settings; where links of a file:// store are served and this host says no secret for them, with the one that all share."""
+    from reelq.worker.runtime.live_settings import sealed_settings
+
+    settings = app.settings
+    if not settings.public_url or not settings.store.startswith("file://") or "link_secret" in settings.given:
+        return settings
+    with app.connect() as conn:
+        return sealed_settings(settings, conn)
 
 
 def address(settings: Settings, variant: OpenedVariant) -> str:

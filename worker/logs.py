@@ -11,7 +11,6 @@ import logging
 import sys
 import threading
 from contextvars import ContextVar
-from dataclasses import fields
 from typing import Any, TextIO, cast
 
 import structlog
@@ -67,6 +66,13 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     threading.excepthook = _log_death
 
 
+def set_level(name: str) -> None:
+    """Log from this level on, in all threads."""
+    level = getattr(logging, name.upper())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    logging.getLogger().setLevel(max(level, logging.WARNING))
+
+
 class Lossy:
     """A stream that drops lines while it cannot be written, as on a full disk: work counts for more than its log. Then it says how many."""
 
@@ -113,7 +119,7 @@ class Masker:
     """Replaces every secret of the settings in the finished line, wherever it came from."""
 
     def __init__(self, settings: Settings) -> None:
-        secrets = {str(getattr(settings, field.name)) for field in fields(settings) if FIELDS[field.name].secret}
+        secrets = {str(getattr(settings, name)) for name, field in FIELDS.items() if field.secret}
         for url in (settings.database_url, settings.database_direct_url):
             try:
                 secrets.add(str(conninfo_to_dict(url).get("password", "")))

@@ -10,7 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,9 @@ FIELDS: dict[str, Field] = {
     for field in (
         Field("database_url", str, "", "libpq URL or keywords; empty: PG* variables decide", secret=True),
         Field("database_direct_url", str, "", "for LISTEN when database_url is a transaction pooler; `off`: poll", secret=True),
+        Field("database_pool_size", parse_count, "20", "connections for the slots of a worker, at most: one a slot, and one more"),
+        Field("database_idle_s", parse_seconds, "30s", "a connection of a slot that nobody has used for so long is closed"),
+        Field("database_wait_s", parse_seconds, "2s", "how long a slot waits for a connection before it tries again"),
         Field("store", parse_store, "file:///var/lib/reelq/objects", "where objects lie: file:///folder or s3://bucket"),
         Field("backup_store", parse_store, "", "where backups lie; empty: in the common store, below .backups"),
         Field("backup_recipients", parse_list, "", "age recipients (age1…) that backups are encrypted for; empty: not encrypted"),
@@ -213,6 +216,9 @@ class Settings:
 
     database_url: str
     database_direct_url: str
+    database_pool_size: int
+    database_idle_s: float
+    database_wait_s: float
     store: str
     backup_store: str
     backup_recipients: tuple[str, ...]
@@ -265,6 +271,7 @@ class Settings:
     ca_file: str
     log_format: str
     log_level: str
+    given: frozenset[str] = frozenset()  # names that a flag or the environment has said; the others may come from ops.system_config
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -275,14 +282,14 @@ class Settings:
     def shown(self) -> dict[str, str]:
         """Every setting as text, secrets masked: what `reelq config show` prints."""
         shown = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if FIELDS[field.name].secret:
-                shown[field.name] = "********" if value else ""
+        for name, field in FIELDS.items():
+            value = getattr(self, name)
+            if field.secret:
+                shown[name] = "********" if value else ""
             elif isinstance(value, tuple):
-                shown[field.name] = (":" if field.name == "source_roots" else ",").join(value)
+                shown[name] = (":" if name == "source_roots" else ",").join(value)
             else:
-                shown[field.name] = "" if value is None else str(value)
+                shown[name] = "" if value is None else str(value)
         return shown
 
 
@@ -308,6 +315,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
+    given = {name for name in FIELDS if flags.get(name) is not None}
     mistakes: list[str] = []
     for name, field in FIELDS.items():
         try:
@@ -318,6 +326,8 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         if flags.get(name) is not None:
             values[name] = flags[name]
             continue
+        if text not in (None, ""):
+            given.add(name)
         chosen = text if text not in (None, "") else field.default
         try:
             values[name] = _empty(name) if chosen == "" else field.parse(chosen or "")
@@ -336,7 +346,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         raise SettingsError("\n".join(mistakes))
     values["host"] = values["host"] or socket.gethostname()
     values["secrets_file"] = values["secrets_file"] or credential_of_keys(environ)
-    return Settings(**values)
+    return Settings(**values, given=frozenset(given))
 
 
 def _together(values: Mapping[str, Any]) -> list[str]:

@@ -37,3 +37,43 @@ def test_secrets_are_masked_in_both_forms(bare, monkeypatch):
         done = bare("--database-url", "postgresql://u:sesame@h/d", *words)
         assert "sesame" not in done.out + done.err
         assert "********" in done.out
+
+
+def test_what_is_set_for_all_workers_is_shown_with_its_source_and_the_environment_wins(reelq, monkeypatch):
+    assert reelq("config", "set", "worker.poll_s", "0.5s").code == 0
+    rows = by_name(reelq("config", "show", "--json"))
+    assert (rows["poll_s"]["value"], rows["poll_s"]["source"]) == ("0.5", "database")
+    assert rows["log_level"]["source"] == "default"
+    monkeypatch.setenv("REELQ_POLL_S", "3s")
+    done = reelq("config", "show", "--json")
+    assert (by_name(done)["poll_s"]["value"], by_name(done)["poll_s"]["source"]) == ("3.0", "environment")
+    assert "worker.poll_s = 0.5s" in done.err and "REELQ_POLL_S" in done.err
+    assert reelq("config", "get", "worker.poll_s").out == "0.5s\n"
+    assert reelq("config", "unset", "worker.poll_s").code == 0
+    assert [row["key"] for row in reelq("config", "list", "--json").rows if not row["is_default"]] == []
+    refused = reelq("config", "set", "worker.poll_s", "1 fortnight")
+    assert refused.code == 2 and "from 0.05 to 20 seconds" in refused.err
+
+
+def test_show_works_without_its_database(bare):
+    done = bare("--database-url", "postgresql://127.0.0.1:1/d?connect_timeout=1", "config", "show", "--json")
+    assert done.code == 0 and by_name(done)["poll_s"]["source"] == "default"
+    assert "not shown" in done.err
+
+
+def test_a_secret_comes_by_stdin_is_sealed_and_signs_links(reelq, dsn, conn, monkeypatch, tmp_path):
+    import io
+
+    from reelq.worker.runtime import live_settings
+
+    monkeypatch.setenv("REELQ_SECRETS_FILE", str(tmp_path / "keys"))
+    assert reelq("secrets", "init").code == 0
+    assert reelq("config", "set", "worker.link_secret", "sesame").code == 2
+    monkeypatch.setattr("sys.stdin", io.StringIO("sesame\n"))
+    done = reelq("config", "set", "worker.link_secret", "-", "--json")
+    assert done.code == 0 and "sesame" not in done.out + done.err
+    assert reelq("config", "get", "worker.link_secret").out == "********\n"
+    assert b"sesame" not in conn.execute("select sealed_value from ops.system_config where key = 'worker.link_secret'").fetchone()[0]
+    assert live_settings.sealed_settings(settings.load(), conn).link_secret == "sesame"
+    monkeypatch.setenv("REELQ_LINK_SECRET", "own")
+    assert live_settings.sealed_settings(settings.load(), conn).link_secret == "own"

@@ -18,6 +18,7 @@ from reelq.worker.jobs import arguments
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.rooms import media, queue
 from reelq.worker.rooms.media import VideoSource
+from reelq.worker.rooms.ops import flags
 from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
 from reelq.worker.stop import StopSignal
 from reelq.worker.stores.folder import FolderStore
@@ -36,6 +37,7 @@ class FakeVideo:
     seen: list[JobProgress] = field(default_factory=list)
     stop: StopSignal = field(default_factory=StopSignal)
     attempts: int = 0
+    flags: set[str] = field(default_factory=set)  # those that are on
 
     @property
     def store(self) -> FolderStore:
@@ -73,7 +75,7 @@ class FakeVideo:
 
 
 class _Pool:
-    """Answers ctx.work() and ctx.advance_video()."""
+    """Answers ctx.work(), ctx.is_flag_on() and ctx.advance_video()."""
 
     def __init__(self, video: FakeVideo) -> None:
         self._video = video
@@ -94,6 +96,8 @@ class _Pool:
         if call is media.finish_object:
             self._video.objects[args[0]] |= {"size_bytes": args[1], "sha256": args[2]}
             return media.FoundObject(args[0], self._video.objects[args[0]]["key"])
+        if call is flags.is_on:
+            return args[0] in self._video.flags
         assert call.__name__ == "advance_video"
         self._video.statuses.append(args[-1])
         return None

@@ -58,6 +58,9 @@ AUDIT_GUARD = "tests/sql/test_audit_guard.py"
 QUOTAS = "tests/sql/test_quotas.py"
 KEYS = "tests/sql/test_api_keys.py"
 CONFIGS = "tests/sql/test_tenant_configs.py"
+SYSTEM_CONFIG = "tests/sql/test_system_config.py"
+FLAGS = "tests/sql/test_feature_flags.py"
+TOLD = "tests/sql/test_events_told.py"
 LOGIN = "tests/sql/test_identity_login.py"
 SESSIONS = "tests/sql/test_identity_sessions.py"
 TOKENS = "tests/sql/test_identity_tokens.py"
@@ -323,7 +326,7 @@ MUTANTS = [
     one("a user of another tenant is a member", " and coalesce(u.tenant_id = base.current_tenant(), false)", "", MEMBERS, "-k", "admin_elsewhere"),
     one("a viewer writes", "'beta_tester'", "'beta_tester', 'viewer'", MEMBERS, "-k", "a_viewer_changes"),
     one("a member sees all of the tenant", "v_role = 'admin'", "true", MEMBERS, "-k", "another_user_s"),
-    one("a member lists all of the tenant", "v_only is null", "true", MEMBERS, "-k", "lists"),
+    one("a member lists all of the tenant", "o.user_id = v_only", "true", MEMBERS, "-k", "lists"),
     one("a bulk change reaches other users", "p_filter.user_id is null", "true", MEMBERS, "-k", "lists"),
     one("a member enqueues for another", "not identity.may_change(new.tenant_id, new.user_id)", "false", MEMBERS, "-k", "another_user_s"),
     one("a member ingests for another", "not identity.may_see(v_tenant, v_user)", "false", MEMBERS, "-k", "another_user_s"),
@@ -439,6 +442,13 @@ MUTANTS = [
     one("the last verified backup is pruned", " and v.verified_at is not null", "", BACKUPS, "-k", "leaves_the_last"),
     one("used keys are told by reading all rows", "base.envelope_key(t.%1$I) > $1 ", "base.envelope_key(t.%1$I) || '' > $1 ", SECRETS, "-k", "more_than_it_is_about"),
     # Tenants, quotas and keys
+    one("a setting has no bounds", "v_amount < p_min_value or v_amount > p_max_value", "false", SYSTEM_CONFIG, "-k", "does_not_fit"),
+    one("a segment is everybody", "not coalesce(c.value ? (v_facts ->> c.key), false)", "false", FLAGS, "-k", "nearest"),
+    one("a rollout is everybody", "bucket < v_flag.rollout_percentage * 100", "true", FLAGS, "-k", "rollout"),
+    one("a quota is near with every video", "(v_used - p_videos)::bigint * 5 < v_quota::bigint * 4", "true", TOLD, "-k", "near_once"),
+    one("the end of a trial is told again and again", "d.trial_end_told is distinct from d.trial_ends_at", "true", TOLD, "-k", "three_days"),
+    one("a key that expires is told again and again", "d.expiry_told is distinct from d.expires_at", "true", TOLD, "-k", "told_once_and_again"),
+    one("each worker of a host tells its trouble", "not v_others", "true", TOLD, "-k", "host_is_in_trouble"),
     one("weights sum to anything", "v_sum <> 1", "false", CONFIGS, "-k", "weights"),
     one("a tenant sets its own rate", "not base.is_trusted()", "false", CONFIGS, "-k", "members_look"),
     one("anybody's tenant is found", " or not base.may_act_for(v_id)", "", CONFIGS, "-k", "answered_like"),

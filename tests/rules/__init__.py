@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +16,12 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from reelq.worker.db import schema
+from reelq.worker.doctor.rules import CREATED_AT, DOCUMENTED_JSON, NAME, ON_DELETE, OURS, PRIMARY_KEYS, TIME_ZONES, VALID
+from reelq.worker.doctor.rules import Rule as Rule
 
 Conn = psycopg.Connection[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule over the catalogue; `query` returns the names of what breaks it, among the rooms %(rooms)s."""
-
-    name: str  # as it goes on after "every installation: …"
-    query: str
-    remedy: str
-
-    def broken(self, conn: Conn, rooms: list[str]) -> list[str]:
-        """What breaks it."""
-        found = conn.cursor(row_factory=tuple_row).execute(self.query.encode(), {"rooms": rooms}).fetchall()
-        return sorted({name for (name,) in found})
-
-
-# A name with its room, whatever the search_path.
-NAME = "c.relnamespace::regnamespace || '.' || c.relname"
-OURS = "c.relnamespace::regnamespace::text = any(%(rooms)s)"
 FUNCTION = "p.pronamespace::regnamespace || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'"
 OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 
@@ -194,15 +178,12 @@ RULES = (
         """,
         "create index … that begins with its columns",
     ),
-    Rule(
-        # Postgres' default, no action, is what one gets by not thinking of it: RESTRICT says the same in words.
-        "every foreign key says what a delete does",
-        f"""
-        select {NAME} || ' ' || k.conname from pg_constraint as k inner join pg_class as c on c.oid = k.conrelid
-        where k.contype = 'f' and k.conparentid = 0 and k.confdeltype = 'a' and {OURS}
-        """,
-        "on delete cascade, restrict or set null",
-    ),
+    ON_DELETE,
+    CREATED_AT,
+    TIME_ZONES,
+    DOCUMENTED_JSON,
+    PRIMARY_KEYS,
+    VALID,
     Rule(
         "checks have names that say something",  # not <table>_<column>_check, which Postgres makes up
         f"""

@@ -36,7 +36,7 @@ def test_what_breaks_a_rule_is_told_with_its_remedy(conn: Conn) -> None:
     conn.execute("create function media.test_bare() returns integer language sql as 'select 1'")
     told = rules.broken(conn)
     assert "row security is on and forced where there is a tenant: not media.test_bare. → select base.protect_tenant_rows('room.table'); in its file" in told
-    assert len(told) == 13, "\n".join(told)
+    assert len(told) == 15, "\n".join(told)
 
 
 def test_a_function_that_forgets_to_ask_and_a_trigger_without_its_name_are_told(conn: Conn) -> None:

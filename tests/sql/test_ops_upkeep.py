@@ -252,29 +252,11 @@ def test_wrong_names_and_words_are_refused(queue):
         ("select ops.begin_task('vacuum', '')", "RQ008"),
         ("select ops.end_task('vacuum', 1, 'well')", "RQ008"),
         ("select ops.set_task('nope')", "RQ004"),
-        ("select ops.tell_expiring_keys(0)", "RQ008"),
         ("select ops.prune_clock(0)", "RQ008"),
     ):
         with pytest.raises(psycopg.Error) as refused:
             queue.value(statement)
         assert refused.value.sqlstate == code, statement
-
-
-def test_a_key_that_ends_soon_is_told_once_to_its_tenant(queue, clock):
-    """Not one that is revoked, replaced, or without an end."""
-    tenant = queue.value("select identity.create_tenant('acme')")
-    for days, name in ((10, "soon"), (30, "not yet"), (10, "revoked")):
-        queue.conn.execute(
-            "insert into identity.api_keys (tenant_id, name, prefix, key_hash, created_by, expires_at, revoked_at)"
-            " values (%s, %s, '12345678', sha256(%s::bytea), 'test', base.clock() + make_interval(days => %s), case %s when 'revoked' then base.clock() end)",
-            [tenant, name, name, days, name],
-        )
-    told = "select tenant_id, data ->> 'key_id' = (select id::text from identity.api_keys where name = %s) from ops.outbox where event_type = 'key.expiring' order by seq"
-    assert queue.value("select ops.tell_expiring_keys()") == 1
-    assert queue.value("select ops.tell_expiring_keys()") == 0
-    assert queue.conn.execute(told, ["soon"]).fetchall() == [(tenant, True)]
-    clock.forward(timedelta(days=20))
-    assert queue.value("select ops.tell_expiring_keys()") == 1
 
 
 def test_hot_tables_are_those_where_autovacuum_is_behind(queue):

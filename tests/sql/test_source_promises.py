@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from reelq.worker.db import schema
+from reelq.worker.doctor import rules
 from tests.sql.mediakit import Conn, put_variant, row, scalar
 
 ID = "00000000-0000-0000-0000-000000000001"
@@ -143,17 +144,9 @@ def lacking(conn: Conn, condition: str) -> set[str]:
     return {name for (name,) in found}
 
 
-# Where a row is written by every job, or says when in a column of its own.
-UNTIMED = {
-    "base.schema_ledger", "base.schema_objects", "identity.api_key_last_uses", "identity.api_key_uses", "identity.session_last_uses",
-    "queue.blocked", "queue.dead_letters", "queue.gate_events", "queue.job_stats", "queue.lane_clocks", "queue.leases", "queue.listening_workers", "queue.locks", "queue.parked", "queue.ready", "queue.reservations",
-    "queue.scheduled",
-}  # fmt: skip
-
-
 def test_every_table_has_created_at_but_for_the_queue_s_places(conn: Conn) -> None:
     absent = "not exists (select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'created_at')"
-    assert lacking(conn, absent) == UNTIMED
+    assert lacking(conn, absent) == set(rules.UNTIMED)
 
 
 def test_every_time_has_its_zone(conn: Conn) -> None:

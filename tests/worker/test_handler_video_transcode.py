@@ -272,3 +272,12 @@ def test_an_original_that_is_not_there_is_told(tmp_path: Path, new_video: New) -
     with pytest.raises(PermanentError) as gone:
         video.run(video_transcode)
     assert gone.value.code == "object_missing"
+
+
+def test_a_flag_gives_some_tenants_a_better_preset_and_never_a_worse_one(tmp_path: Path, new_video: New) -> None:
+    path = clips.video(tmp_path / "a.mp4", size="320x240", seconds=0.5, sound=False)
+    for environ, flags, preset in (({}, set(), "veryfast"), ({}, {"ladder.better_compression"}, "medium"), ({"REELQ_FFMPEG_PRESET": "slow"}, {"ladder.better_compression"}, "slow")):
+        video = new_video(path, stored=True, **environ)
+        video.flags = flags
+        video.run(video_transcode)
+        assert {one["metadata"]["preset"] for one in video.variants.values()} == {preset}

@@ -371,7 +371,6 @@ def test_a_handler_whose_threads_keep_all_connections_ends_and_is_charged_nothin
     dsn: str, conn: Conn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """It needs one more, and would wait until its time limit: the wait has an end, and the error is the host's."""
-    monkeypatch.setattr("reelq.worker.db.connection.POOL_WAIT_S", 0.1)
     monkeypatch.setattr("reelq.worker.db.connection.STUCK_S", 0.2)
     go, begun, slots = threading.Event(), threading.Semaphore(0), 2
 
@@ -388,7 +387,7 @@ def test_a_handler_whose_threads_keep_all_connections_ends_and_is_charged_nothin
             ctx.advance_video("downloading")
 
     conn.execute("update queue.retry_policies set base = '1 hour', cap = '1 hour', jitter = 'none' where code = 'pool_exhausted'")
-    with working(dsn, tmp_path, {"no_op": handler(run)}, slots=slots):
+    with working(dsn, tmp_path, {"no_op": handler(run)}, slots=slots, database_wait_s=0.1):
         job_id = enqueue(conn)
         met = ended(conn, job_id)
         assert (met["status"], met["attempts"], met["crashes"], met["error_code"]) == ("queued", 0, 0, "pool_exhausted")
@@ -401,7 +400,7 @@ def test_a_pool_whose_server_is_away_is_not_exhausted(tmp_path: Path, monkeypatc
     """However long that lasts: nobody has its connections."""
     monkeypatch.setattr("reelq.worker.db.connection.POOL_WAIT_S", 0.1)
     monkeypatch.setattr("reelq.worker.db.connection.STUCK_S", 0.0)
-    pool = db.Pool(make_settings("postgresql://127.0.0.1:1/none", tmp_path), "no server", 1)
+    pool = db.Pool(make_settings("postgresql://127.0.0.1:1/none", tmp_path, database_wait_s=0.1), "no server", 1)
     pool.open()
     with pytest.raises(DatabaseAway) as told:
         pool.call(lambda conn: conn.execute("select 1"))

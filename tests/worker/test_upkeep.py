@@ -90,7 +90,6 @@ def test_a_task_that_is_killed_anywhere_is_taken_over_and_done(config, queue, cl
         "archive_jobs": "select count(*) from queue.processing_jobs",
         "relay_events": "select count(*) from ops.outbox",
         "erase_requested": "select count(*) from ops.erasures where status <> 'completed'",
-        "expiring_keys": "select count(*) from identity.api_keys where expiry_told_at is null",
         "partitions": "select 3 - count(*) from ops.list_partitions() where parent = 'ops.audit_logs' and state = 'ahead'",
     }
     assert queue.value(left.get(name, "select 0")) == 0

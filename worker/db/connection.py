@@ -58,7 +58,7 @@ SESSION = {
 TRY_AGAIN = {"40P01", "40001", "55P03", "57014", "53000", "53100", "53200", "53300"}
 LOCKED = {"40P01", "55P03"}  # of these, what another session's lock has done
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
-POOL_WAIT_S = 5.0
+POOL_WAIT_S = 5.0  # for a connection to be made anew
 LONG_ANSWER_S = 60.0  # a transaction of a handler has several statements
 STUCK_S = LONG_ANSWER_S + 30.0  # when for so long no connection has come back, the threads that have them hang
 CHECK_S = 5.0  # for a pool's connection to show that it still answers
@@ -243,11 +243,11 @@ class Session:
 
 
 class Pool:
-    """Connections for the slots: none while nothing needs one, at most one a slot."""
+    """Connections for the slots: none while nothing needs one, at most one a slot, and never more than the settings allow."""
 
     def __init__(self, settings: Settings, name: str, size: int) -> None:
         self._within = threading.local()
-        self._size = size
+        self._size = size = min(size, settings.database_pool_size)
         self._lock = threading.Lock()
         self._lent = 0
         self._moved_at = 0.0  # monotonic: a connection was lent or came back
@@ -256,8 +256,8 @@ class Pool:
             kwargs=arguments(settings) | {"prepare_threshold": None},  # what handlers write on completion ends in DEALLOCATE ALL
             min_size=0,
             max_size=size,
-            max_idle=60,
-            timeout=POOL_WAIT_S,
+            max_idle=settings.database_idle_s,
+            timeout=settings.database_wait_s,
             reconnect_timeout=POOL_WAIT_S,
             num_workers=1,
             configure=text.prepare,

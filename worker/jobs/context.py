@@ -24,6 +24,7 @@ from reelq.worker.jobs import plain
 from reelq.worker.jobs.run_log import RunLog
 from reelq.worker.jobs.stored import store_object
 from reelq.worker.rooms import media, queue
+from reelq.worker.rooms.ops import flags
 from reelq.worker.rooms.queue import bulk
 from reelq.worker.rooms.queue.bulk import Enqueued, Spec
 from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
@@ -153,6 +154,11 @@ class JobContext:
             NotFound: the video was deleted.
         """
         return self.pool.insist(self.stop, media.get_work, self.video_id)
+
+    def is_flag_on(self, flag: str) -> bool:
+        """Whether a feature flag is on for the job's tenant and user; one that is not there is off. Waits while the database is away."""
+        found: bool = self.pool.insist(self.stop, flags.is_on, flag, self.job.tenant_id, self.job.user_id)
+        return found
 
     def advance_video(self, status: str) -> None:
         """Move the video's status forward, under the token. Waits while the database is away.

@@ -23,6 +23,7 @@ from reelq.worker.rooms.queue.jobs import ClaimedJob
 from reelq.worker.runtime import completion, outcome
 from reelq.worker.runtime.contact import Trouble
 from reelq.worker.runtime.deadlines import Deadlines
+from reelq.worker.runtime.live_settings import LiveSettings
 from reelq.worker.runtime.outcome import COMPLETED, AttemptOutcome
 from reelq.worker.runtime.registry import Registry
 from reelq.worker.scratch import Scratch
@@ -39,13 +40,18 @@ MOST_BYTES = 2.0**62  # what the queue's column holds
 class AttemptDeps:
     """What all attempts of a worker share."""
 
-    settings: Settings
+    live: LiveSettings
     registry: Registry
     pool: db.Pool
     scratch: Scratch
     stores: WorkerStores
     stopping: threading.Event  # set when the worker stops running jobs
     look_by: Callable[[float], None]  # the watch has to look at this time at the latest
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now: an attempt keeps those of its start."""
+        return self.live.current
 
 
 @dataclass(slots=True, eq=False)
@@ -124,10 +130,11 @@ class Attempt:
                 folder.append(deps.scratch.make(job.job_id, job.token))
             return folder[0]
 
-        self.facts.log.mask_secrets = lambda text: logs.Masker(deps.settings)(None, "", text)
+        settings = deps.settings
+        self.facts.log.mask_secrets = lambda text: logs.Masker(settings)(None, "", text)
         ctx = JobContext(
             job=job,
-            settings=deps.settings,
+            settings=settings,
             stop=self.deadlines,
             open_store=cache(lambda: deps.stores.of_tenant(job.tenant_id)),  # once an attempt; what raises is not kept
             open_bucket=deps.stores.at,

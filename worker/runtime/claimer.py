@@ -76,6 +76,11 @@ class Claimer:
         """The connection is a new one: what the server knew of our sleep may be gone."""
         self._asleep = False
 
+    def poll_every(self, poll_s: float) -> None:
+        """How often to look without a notification, from now on."""
+        self._poll_s = min(poll_s, LONGEST_POLL_S)
+        self.look_now()
+
     def look_now(self) -> None:
         """Claim, or do the queue's chores, without waiting for the next poll."""
         self._poll_at = 0.0

@@ -59,7 +59,7 @@ class Leaving:
         self._claimer = claimer
         self._batching = batching
         self._collect = collect  # what has ended since waits to be settled
-        self._grace_s = grace_s
+        self.grace_s = grace_s  # an operator may change it
         self.stopping = threading.Event()  # running jobs are ended now
         self.drain_until: float | None = None  # draining; then running jobs are stopped
         self.why = ""  # signal, asked (by the queue), idle or unfit (both with --until-idle)
@@ -94,13 +94,13 @@ class Leaving:
 
     def drain(self, why: str, *, is_away: bool = False) -> None:
         """Take nothing new and release what no slot has begun. A signal after another reason begins the grace anew."""
-        self.drain_until = time.monotonic() + self._grace_s
+        self.drain_until = time.monotonic() + self.grace_s
         self.why = why
         if why != "asked":  # that may be taken back, which systemd could not be told
             self._notifier.stopping()
         self._finish_claim()
         self._release_unstarted()
-        log.info("worker.draining", why=why, jobs=len(self._in_flight), grace_s=self._grace_s)
+        log.info("worker.draining", why=why, jobs=len(self._in_flight), grace_s=self.grace_s)
         if why == "signal" and self._in_flight and not is_away:
             self._try_call(queue.drain_worker)  # for people who look at the list of workers
 

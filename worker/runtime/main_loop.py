@@ -19,7 +19,7 @@ from typing import Any, assert_never
 
 import psycopg
 
-from reelq.worker import db
+from reelq.worker import db, logs
 from reelq.worker.errors import ReelqError
 from reelq.worker.rooms.queue.jobs import LOCK_TIMEOUT, ClaimedJob
 from reelq.worker.runtime.batching import Batching
@@ -33,6 +33,7 @@ from reelq.worker.runtime.host_state import HostState
 from reelq.worker.runtime.idle import nothing_left
 from reelq.worker.runtime.in_flight import InFlight
 from reelq.worker.runtime.leaving import Leaving
+from reelq.worker.runtime.live_settings import LiveSettings
 from reelq.worker.runtime.messages import Mailbox, Message
 from reelq.worker.runtime.orphaned_claims import release_orphaned_claims
 from reelq.worker.runtime.outage import Outage
@@ -42,6 +43,7 @@ from reelq.worker.runtime.settler import Settler
 from reelq.worker.runtime.slots import Slots
 from reelq.worker.runtime.status_line import StatusLine
 from reelq.worker.scratch import Scratch
+from reelq.worker.settings import Settings
 from reelq.worker.systemd import Notifier
 
 YIELD_S = 1e-6  # lets go of the interpreter, so that a slot begins now and not when we next wait
@@ -74,6 +76,7 @@ class MainLoop:
             collect=self._collect, grace_s=settings.drain_grace_s,
         )  # fmt: skip
         self.relay = Relay(self._session, lambda: self.mailbox.put((Message.RELAY, "")))
+        self.live = LiveSettings(settings, self._settings_changed)
         self._status = StatusLine(notifier, settings.slots)
         self._idle_since = time.monotonic()
 
@@ -164,6 +167,8 @@ class MainLoop:
             return
         if not self._claimer.is_pending:
             self.host.tell()
+            if self.live.is_due:
+                self._session.call(self.live.look)
             self.settler.retry_locked()
         self._collect()
         settle = self._batching.is_time_to_settle()
@@ -175,6 +180,12 @@ class MainLoop:
             self._batching.claimed()
         if self._until_idle and not self.in_flight:
             self._leave_when_idle()
+
+    def _settings_changed(self, settings: Settings) -> None:
+        """An operator has changed some; those of attempts count from the next one on."""
+        self._claimer.poll_every(settings.poll_s)
+        self.leaving.grace_s = settings.drain_grace_s
+        logs.set_level(settings.log_level)
 
     def _leave_when_idle(self) -> None:
         """Nothing runs: leave when nothing is left to do, or this host cannot do it."""

@@ -74,7 +74,7 @@ class Runner:
         self._event_relay = EventRelay(self._pool)
         self._watchdog = DeadlineWatchdog(lambda: [one.deadlines for one in loop.in_flight.attempts()])
         deps = AttemptDeps(
-            settings, registry, self._pool, self._scratch, stores, loop.leaving.stopping, self._watchdog.look_by,
+            loop.live, registry, self._pool, self._scratch, stores, loop.leaving.stopping, self._watchdog.look_by,
         )  # fmt: skip
         self._slots = Slots(settings.slots, loop.dispatch_queue, deps, died=lambda: loop.mailbox.put((Message.SLOT_DIED, "")))
         polls = db.polls(settings)

@@ -81,11 +81,6 @@ def erase_requested(work: Work) -> Result:
     return {"erased": erased}
 
 
-def expiring_keys(work: Work) -> Result:
-    """API keys that end within two weeks."""
-    return {"told": work.repeat(lambda: room.tell_expiring_keys(work.conn, BATCH), lambda did: (did or 0) < BATCH)}
-
-
 def repair(work: Work) -> Result:
     """Jobs that stand in the wrong place."""
     mended = 0
@@ -124,7 +119,6 @@ TASKS: dict[str, Task] = {
     "tidy_identity": tidy_identity,
     "remove_ended": remove_old_sessions,
     "erase_requested": erase_requested,
-    "expiring_keys": expiring_keys,
     "repair": repair,
     "verify": verify,
     "vacuum_hot": vacuum.hot,

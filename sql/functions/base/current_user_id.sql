@@ -6,9 +6,15 @@ parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_text text := nullif(current_setting('reelq.user_id', true), '');
+    v_text text := current_setting('reelq.user_id', true);
 begin
-    if v_text is null then
+    -- As in base.current_tenant, first as it is nearly always written.
+    if v_text like '________-____-____-____-____________'
+        and v_text collate "C" ~ '^[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+$'
+    then
+        return v_text::uuid;
+    end if;
+    if v_text is null or v_text = '' then
         return null;
     end if;
 

@@ -5,12 +5,18 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_role text;
 begin
-    if coalesce(current_setting('reelq.user_id', true), '') = '' or identity.sees_whole_tenant() then
+    if coalesce(current_setting('reelq.user_id', true), '') = '' then
+        return null;
+    end if;
+    v_role := identity.member_role();
+    if v_role = 'admin' then
         return null;
     end if;
     -- A user who is nobody here is limited to the rows of nobody, of which there are none.
-    return case when identity.member_role() is not null then base.current_user_id() else '00000000-0000-0000-0000-000000000000' end;
+    return case when v_role is not null then base.current_user_id() else '00000000-0000-0000-0000-000000000000' end;
 end;
 $$;
 

@@ -15,6 +15,7 @@ create table identity.subscriptions (
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
     status_changed_at timestamptz not null default base.clock(),
+    trial_end_told timestamptz,
     constraint plan_is_one_of_its_owner check (
         plan in ('free', 'starter', 'pro', 'business', 'enterprise') and user_id is not null
         or plan in ('standard', 'premium', 'enterprise') and user_id is null
@@ -54,6 +55,7 @@ comment on column identity.subscriptions.ended_at is 'When it was over; null whi
 comment on column identity.subscriptions.created_at is 'When the row was made. [internal]';
 comment on column identity.subscriptions.updated_at is 'When the row last changed; kept by a trigger. [internal]';
 comment on column identity.subscriptions.status_changed_at is 'When status last changed; kept by a trigger. [internal]';
+comment on column identity.subscriptions.trial_end_told is 'The trial_ends_at of which its owner was told (event trial.ending); null: of none. [internal]';
 
 create trigger touch_status before update of status on identity.subscriptions
 for each row execute function base.tg_touch_status();

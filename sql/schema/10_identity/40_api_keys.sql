@@ -11,10 +11,10 @@ create table identity.api_keys (
     revoked_at timestamptz,
     replaced_by uuid references identity.api_keys (id) on delete set null deferrable initially deferred,
     counted_as uuid,
-    expiry_told_at timestamptz,
     created_by text not null,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    expiry_told timestamptz,
     constraint name_has_1_to_100_characters check (length(name) between 1 and 100),
     constraint prefix_has_8_characters check (length(prefix) = 8),
     constraint key_hash_is_sha256 check (octet_length(key_hash) = 32),
@@ -28,7 +28,7 @@ create unique index api_keys_one_name on identity.api_keys (tenant_id, user_id, 
 create index api_keys_by_tenant on identity.api_keys (tenant_id, id);
 create index api_keys_by_user on identity.api_keys (user_id, id);
 create index api_keys_by_counter on identity.api_keys (coalesce(counted_as, id));
-create index api_keys_by_expiry on identity.api_keys (expires_at) where revoked_at is null and replaced_by is null and expiry_told_at is null;
+create index api_keys_by_expiry on identity.api_keys (expires_at) where revoked_at is null and replaced_by is null and expiry_told is distinct from expires_at;
 create index api_keys_by_successor on identity.api_keys (replaced_by);
 
 comment on table identity.api_keys is 'Keys by which programs act for a tenant, or for a user of it. The key itself is shown once, when it is made, and kept nowhere.';
@@ -44,10 +44,10 @@ comment on column identity.api_keys.expires_at is 'From when on it is refused; n
 comment on column identity.api_keys.revoked_at is 'When it was taken back; null while it is good. [internal]';
 comment on column identity.api_keys.replaced_by is 'The key that came in its place; null: none. It is good until expires_at all the same. [internal]';
 comment on column identity.api_keys.counted_as is 'Whose uses its own are counted with: the first key which it came in the place of; null: its own. One hourly limit for them all. [internal]';
-comment on column identity.api_keys.expiry_told_at is 'When the tenant was told that it ends soon (key.expiring); null: not yet. [internal]';
 comment on column identity.api_keys.created_by is 'Who made it: user:<id>, key:<id> or the name of a role. [internal]';
 comment on column identity.api_keys.created_at is 'When the row was made. [internal]';
 comment on column identity.api_keys.updated_at is 'When the row last changed; kept by a trigger. Uses do not change it. [internal]';
+comment on column identity.api_keys.expiry_told is 'The expires_at of which its owner was told (event key.expiring); null: of none. [internal]';
 
 create trigger touch_updated_at before update on identity.api_keys
 for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();

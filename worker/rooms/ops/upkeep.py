@@ -85,10 +85,6 @@ def tell_late_tasks(conn: Connection) -> int:
     return int(scalar(conn, "select ops.tell_late_tasks()"))
 
 
-def tell_expiring_keys(conn: Connection, limit: int) -> int:
-    """Write an event for each API key that ends soon and of which none was written; how many."""
-    return int(scalar(conn, "select ops.tell_expiring_keys(%s)", [limit]))
-
 
 def relay_events(conn: Connection, limit: int) -> int:
     """Pass on events of the outbox; how many."""

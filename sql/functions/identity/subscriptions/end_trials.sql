@@ -9,7 +9,7 @@ set enable_seqscan = off
 as $$
 declare
     v_now timestamptz := base.clock();
-    v_trial record;
+    v_trial identity.subscriptions%rowtype;
     v_ended integer := 0;
 begin
     perform base.check_operator();
@@ -18,7 +18,7 @@ begin
         raise exception 'limit must be 1 to 10000, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'How many trials one call ends.';
     end if;
     for v_trial in
-        select s.id, s.tenant_id, s.user_id from identity.subscriptions as s
+        select s.* from identity.subscriptions as s
         where s.status = 'trialing' and s.trial_ends_at <= v_now
         order by s.trial_ends_at limit p_limit
     loop
@@ -32,6 +32,7 @@ begin
         -- Perhaps it was paid a moment ago.
         perform from identity.subscriptions as s where s.id = v_trial.id and s.status = 'trialing' and s.trial_ends_at <= v_now;
         continue when not found;
+        perform identity.tell_subscription('trial.ended', v_trial);
         perform identity.close_subscription(v_trial.id, v_trial.user_id);
         v_ended := v_ended + 1;
     end loop;
@@ -41,7 +42,7 @@ $$;
 
 comment on function identity.end_trials(integer) is $$
 End trials that are past their end and have not become subscriptions: the subscription is cancelled, the user active on the tier free (a
-tenant on the tier it has without). Returns how many: call it until it returns less than p_limit. Such a trial has given nothing since its
+tenant on the tier it has without), which is told (events trial.ended, subscription.ended). Returns how many: call it until it returns less than p_limit. Such a trial has given nothing since its
 end, also before this has run. For upkeep.
 
 Arguments

@@ -15,6 +15,8 @@ declare
     v_constraint text;
     v_old identity.subscriptions%rowtype;
     v_new identity.subscriptions%rowtype;
+    v_is_new boolean := false;
+    v_written identity.subscriptions%rowtype;
     v_plans text := case when p_user_id is null then 'standard, premium or enterprise' else 'free, starter, pro, business or enterprise' end;
 begin
     perform base.check_operator();
@@ -73,6 +75,7 @@ begin
         if not p_facts ? 'plan' then
             raise exception 'plan must be given: there is no live subscription to change' using errcode = 'RQ008', hint = v_plans;
         end if;
+        v_is_new := true;
         -- Without a word about its quota: what the owner has without a subscription.
         v_old := jsonb_populate_record(
             v_old,
@@ -102,7 +105,11 @@ begin
         provider_subscription_id = excluded.provider_subscription_id, provider_customer_id = excluded.provider_customer_id,
         trial_ends_at = excluded.trial_ends_at, current_period_start = excluded.current_period_start,
         current_period_end = excluded.current_period_end, ended_at = excluded.ended_at, monthly_quota = excluded.monthly_quota
-    where row(s.*) is distinct from row(excluded.*);
+    where row(s.*) is distinct from row(excluded.*)
+    returning s.* into v_written;
+    if found then
+        perform identity.tell_subscription(case when v_is_new then 'subscription.created' else 'subscription.changed' end, v_written);
+    end if;
     if p_user_id is not null then
         update identity.users as u set status = case when v_new.status = 'trialing' then 'trial' else 'active' end
         where u.id = p_user_id and u.status in ('active', 'trial') and (u.status = 'trial') <> (v_new.status = 'trialing');
@@ -124,7 +131,7 @@ $$;
 
 comment on function identity.set_subscription(text, uuid, jsonb) is $$
 Make or change the live subscription of a user, or of a tenant; what is left out stays as it is. Returns its id. Tier and monthly quota of the
-owner are its plan and quota from now on. A user in a trial has the status trial. For operators, and for what hears from the provider.
+owner are its plan and quota from now on, which is told (events subscription.created, subscription.changed). A user in a trial has the status trial. For operators, and for what hears from the provider.
   select identity.set_subscription('acme', null, '{"plan": "premium", "monthly_quota": 5000}');
 
 Arguments

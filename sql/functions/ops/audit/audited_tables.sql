@@ -13,9 +13,9 @@ as $$
             'identity.users', 'user', 'insert update delete', null,
             '{last_login_at,last_login_ip,failed_login_attempts,locked_until,two_factor_last_step,status_changed_at}', null
         ),
-        ('identity.subscriptions', 'subscription', 'insert update delete', null, '{status_changed_at}', null),
+        ('identity.subscriptions', 'subscription', 'insert update delete', null, '{status_changed_at,trial_end_told}', null),
         ('identity.quotas', 'quota', 'update delete', '{monthly_quota}', '{}', null),
-        ('identity.api_keys', 'api_key', 'insert update delete', null, '{expiry_told_at}', null),
+        ('identity.api_keys', 'api_key', 'insert update delete', null, '{expiry_told}', null),
         -- Their end is told by what ends them: a hundred at once are one act.
         ('identity.user_sessions', 'session', 'insert', null, '{}', null),
         (
@@ -36,7 +36,10 @@ as $$
         -- Without a number of its own the row of a tenant is made by whoever enqueues.
         ('queue.limits', 'limit', 'insert update delete', '{max_running}', '{}', '(row).max_running is not null'),
         ('queue.pauses', 'pause', 'insert update delete', null, '{}', null),
-        ('ops.upkeep_tasks', 'upkeep_task', 'update', '{cron,late_after,enabled}', '{}', null)
+        ('ops.upkeep_tasks', 'upkeep_task', 'update', '{cron,late_after,enabled}', '{}', null),
+        -- Rows come with the product; what operators set is an update.
+        ('ops.system_config', 'setting', 'update delete', '{value,sealed_value}', '{}', null),
+        ('ops.feature_flags', 'feature_flag', 'insert update delete', null, '{}', null)
     ) as v (table_name, entity_type, events, only_columns, except_columns, condition);
 $$;
 

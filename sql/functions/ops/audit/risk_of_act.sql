@@ -33,7 +33,7 @@ begin
         when p_act.action like 'secret%' or p_act.action = 'api_key.scopes_changed' then 40
         when p_act.action in ('user.password_changed', 'user.email_changed', 'user.unlocked', 'password.changed', 'login.unlocked') then 30
         when p_act.entity_type = 'setting' then 30
-        when p_act.entity_type in ('pause', 'limit', 'job_type', 'retry_policy', 'store', 'worker', 'host', 'tenant', 'tenant_config', 'quota') then 20
+        when p_act.entity_type in ('pause', 'limit', 'job_type', 'retry_policy', 'store', 'worker', 'host', 'tenant', 'tenant_config', 'quota', 'feature_flag') then 20
         when p_act.action = 'api_key.created' then 20
         when p_act.action = 'login.failed' then 10
         when p_act.action like '%.deleted' or p_act.action like '%.revoked' then 10

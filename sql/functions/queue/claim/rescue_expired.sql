@@ -15,6 +15,7 @@ declare
     v_job queue.processing_jobs;
     v_video uuid;
     v_alive text[];
+    v_lost text[];
     v_rescued integer := 0;
 begin
     perform base.check_read_committed();
@@ -43,13 +44,15 @@ begin
         ));
     end if;
 
-    update queue.workers as w
-    set status = 'lost'
-    where w.worker_id = any(array(
+    v_lost := array(
         select gone.worker_id from queue.workers as gone
         where gone.status in ('active', 'draining') and gone.last_beat_at not between v_now - interval '1 minute' and v_now + interval '1 minute'
         for no key update skip locked
-    ));
+    );
+    update queue.workers as w set status = 'lost' where w.worker_id = any(v_lost);
+    if v_lost <> '{}' then
+        perform queue.tell_lost_workers(v_lost);
+    end if;
     delete from queue.listening_workers as s
     where s.worker_id = any(array(
         select deaf.worker_id from queue.listening_workers as deaf

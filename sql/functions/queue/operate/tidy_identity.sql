@@ -18,6 +18,8 @@ begin
         return query select 0, 0, 0;
         return;
     end if;
+    perform identity.tell_trial_ends(p_limit);
+    perform identity.tell_key_expiries(p_limit);
     trials := identity.end_trials(p_limit);
     quotas := identity.reset_quotas(p_limit);
     counters := identity.forget_key_uses(p_limit);
@@ -27,7 +29,7 @@ end;
 $$;
 
 comment on function queue.tidy_identity(integer) is $$
-Upkeep of tenants, users and keys: end trials that are past their end, begin anew the monthly quotas whose day has come, remove old counters
+Upkeep of tenants, users and keys: tell of trials and keys that end soon, end trials that are past their end, begin anew the monthly quotas whose day has come, remove old counters
 of API keys. Returns how many of each: call it until it returns only zeros. One caller at a time, the others return zeros.
 
 Arguments

@@ -9,7 +9,10 @@ declare
     v_leases integer;
 begin
     perform base.check_read_committed();
-    update queue.workers as w set status = 'lost' where w.worker_id = p_worker_id and w.status <> 'stopped';
+    update queue.workers as w set status = 'lost' where w.worker_id = p_worker_id and w.status not in ('stopped', 'lost');
+    if found then
+        perform queue.tell_lost_workers(array[p_worker_id]);
+    end if;
     delete from queue.listening_workers as s where s.worker_id = p_worker_id;
     -- Let them end before the last look for expired leases: so the next one takes them back, even if it first extends all others
     -- because nobody had looked for long.
