@@ -78,7 +78,11 @@ def test_a_key_manages_others_with_all_scopes_only(house: House) -> None:
 
 def test_a_key_that_reads_changes_nothing_of_its_user(house: House) -> None:
     assert {query: house.answer(query, house.member, house.keys["member", "read"]) for query in OWN} == dict.fromkeys(OWN, "RQ016")
-    assert [query for query in OWN if house.answer(query, house.member, house.keys["member", "write"]) == "RQ016"] == []
+    may_write = [query for query in OWN if house.answer(query, house.member, house.keys["member", "write"]) != "RQ016"]
+    assert may_write == ["select identity.change_user(%(member)s, '{}')"], "what makes one the account is not for a key that writes"
+    assert [query for query in OWN if house.answer(query, house.member, house.keys["member", "admin"]) == "RQ016"] == []
+    assert house.answer("select ops.request_erasure(%(member)s)", house.member, house.keys["member", "write"]) == "RQ016"
+    assert house.answer("select ops.request_erasure(%(member)s)", house.member, house.keys["member", "admin"]) == "ok"
 
 
 def test_a_user_gets_no_token_that_makes_them_another(house: House) -> None:
