@@ -322,6 +322,7 @@ MUTANTS = [
     one("a bulk change reaches other users", "p_filter.user_id is null", "true", MEMBERS, "-k", "lists"),
     one("a member enqueues for another", "not identity.may_change(new.tenant_id, new.user_id)", "false", MEMBERS, "-k", "another_user_s"),
     one("a member ingests for another", "not identity.may_see(v_tenant, v_user)", "false", MEMBERS, "-k", "another_user_s"),
+    one("who was suspended meanwhile is told of a parent", "perform", "-- perform", MEMBERS, "-k", "amid_a_pipeline"),
     one("nonsense for a tenant is told", "not base.is_trusted()", "false", TENANTS, "-k", "makes_no_sense"),
     one("whoever acts for a tenant is an operator", "base.current_tenant() is not null", "false", TENANTS, "-k", "no_worker_s_name"),
     one("a tenant sees stacks", "'{stack,stderr_tail,worker_id}'", "'{}'", TENANTS, "-k", "no_worker_s_name"),
