@@ -9,7 +9,8 @@
     pg_server     the server itself (tests that stop one start their own with demo.postgres.throwaway)
 
 `--pg` says which server: `first` (the system's, else the wheel's), `system`, `wheel`, a major, or
-`both`: tests in tests/sql run on the oldest and on the newest major here, all others on the first.
+`both`: tests in tests/sql run on the oldest and on the newest major here, all others on the first. Of a test with
+many cases the second server gets the first one, unless it is marked `every_server`; `all`: every case on each.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ $$ select coalesce((select clock.at from base_test.clock as clock), clock_timest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--pg, also as the environment's REELQ_TEST_PG for `./run test` in CI."""
     default = os.environ.pop("REELQ_TEST_PG", "first")
-    parser.addoption("--pg", default=default, help="first, system, wheel, both, or a major such as 15")
+    parser.addoption("--pg", default=default, help="first, system, wheel, both, all, or a major such as 15")
     ffmpeg = os.environ.pop("REELQ_TEST_FFMPEG", "first")
     parser.addoption("--ffmpeg", default=ffmpeg, help="builds for tests of media: first, newest (the wheel's) or both")
     parser.addoption("--newest-ffmpeg", type=Path, help="where the newest one lies, when not in .venv/media-tools-newest")
@@ -63,13 +64,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Markers of our own."""
     config.addinivalue_line("markers", "one_server: in tests/sql, what a second server would tell nothing new about")
+    config.addinivalue_line("markers", "every_server: in tests/sql, all cases run on the second server too")
     config.addinivalue_line("markers", "media: in tests/worker, runs on each ffmpeg build of --ffmpeg")
     config.addinivalue_line("markers", "stress: a minute of concurrent load; leave it out with -m 'not stress'")
 
 
 def ends(which: str) -> list[postgres.Binaries]:
     """The servers that `--pg` names; the first is for tests that need just one."""
-    if which != "both":
+    if which not in ("both", "all"):
         return [postgres.choose(None if which == "first" else which)]
     first = postgres.choose()
     others = {one.major: one for one in postgres.available() if one.major != first.major}
@@ -85,6 +87,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "sql" not in metafunc.definition.path.parts or metafunc.definition.get_closest_marker("one_server"):
         servers = servers[:1]
     metafunc.parametrize("pg_server", servers, ids=[f"pg{one.major}" for one in servers], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test with many cases the second server gets the first: what differs between majors is the SQL, not the value."""
+    if config.getoption("--pg") != "both":
+        return
+    first = ends("both")[0]
+    left: list[pytest.Item] = []
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if call is None or call.params.get("pg_server", first) == first or item.get_closest_marker("every_server"):
+            continue
+        if any(index for name, index in call.indices.items() if name != "pg_server"):
+            left.append(item)
+    config.hook.pytest_deselected(items=left)
+    out = set(map(id, left))
+    items[:] = [item for item in items if id(item) not in out]
 
 
 @pytest.fixture(autouse=True)

@@ -265,7 +265,7 @@ MUTANTS = [
     one("explain knows of no pause", "p.scope = 'all'", "false"),
     one("explain counts a limit wrongly", "=", ""),
     one("explain takes a turn for a full limit", "l.used < l.max_running", "false", EXPLAIN, "-k", "free_permit"),
-    one("explain names a free limit beside what holds", "not h.is_turn", "true", EXPLAIN, "-k", "beside_what_holds"),
+    one("explain names a free limit beside what holds", "h.reason <> 'limit_turn'", "true", EXPLAIN, "-k", "beside_what_holds"),
     dropped("a pause holds jobs and nobody is told", HEALTH, "-k", "a_pause_that_holds"),
     one("a full store has no remedy", "store_full", "store_fuller", HEALTH, "-k", "full_store"),
     one("explain counts hosts in trouble", "w.trouble is null", "true", EXPLAIN, "-k", "host_in_trouble"),

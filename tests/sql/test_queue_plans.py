@@ -361,6 +361,7 @@ def measure_on(server: Server, servers: Any, option: Callable[[str], Any]) -> Me
     return {state: {name: replace(call, rows=[]) for name, call in calls.items()} for state, calls in found.items()}
 
 
+@pytest.mark.every_server
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", CASES)
 def test_a_call_costs_the_same_however_much_there_is(measured, name, state):
@@ -389,6 +390,7 @@ INTENDED = {
 }
 
 
+@pytest.mark.every_server
 @pytest.mark.parametrize("name", INTENDED)
 def test_the_indexes_are_used_that_are_there_for_it(measured, name):
     used = {(touch.table, touch.index) for touch in measured["large, analysed"][name].touches}

@@ -36,7 +36,7 @@ begin
     end if;
 
     return query
-    with hindrances (reason, detail, advice, is_turn) as materialized (
+    with hindrances (reason, detail, advice) as materialized (
         select
             'not_due', format(
                 'It is not due until %s, in %s%s.', v_job.scheduled_for, base.format_interval(v_job.scheduled_for - v_now),
@@ -48,12 +48,11 @@ begin
                 when v_operator and v_job.next_retry_at is not null
                     then format('Wait; nothing serves a job before its time. Or, when the cause is mended: reelq jobs run-now %s', p_job_id)
                 else 'Wait; nothing serves a job before its time.'
-            end,
-            false
+            end
         from queue.scheduled as s
         where s.due = v_job.scheduled_for and s.job_id = p_job_id and s.due > v_now
         union all
-        select p.*, false from queue.explain_parents(v_job) as p
+        select * from queue.explain_parents(v_job)
         union all
         select
             'paused', case
@@ -69,8 +68,7 @@ begin
                 when not v_operator then 'Ask the operator.'
                 when p.scope = 'suspended' then format('select identity.set_tenant_status(%L, ''active''); or: reelq tenants activate %s', t.slug, t.slug)
                 else format('select queue.resume(%L, %L); or: reelq queue resume %s %s', p.scope, p.key, p.scope, case p.scope when 'tenant' then t.slug else p.key end)
-            end,
-            false
+            end
         from queue.pauses as p
         left join identity.tenants as t on p.scope in ('tenant', 'suspended') and t.id = v_job.tenant_id
         where
@@ -80,7 +78,7 @@ begin
         union all
         select * from queue.explain_limits(v_job)
         union all
-        select w.*, false from queue.explain_workers(v_job) as w
+        select * from queue.explain_workers(v_job)
         union all
         select
             'locked', 'A session that has not ended its transaction holds the row of this job: it has enqueued a job that waits for it, or changes it.',
@@ -88,14 +86,13 @@ begin
                 when v_operator
                     then 'select pid, usename, xact_start, query from pg_stat_activity where state like ''idle in transaction%'' order by xact_start'
                 else 'End the transactions that you have open.'
-            end,
-            false
+            end
         where queue.is_locked(p_job_id)
     )
-    select h.reason, h.detail, h.advice
+    select case h.reason when 'limit_turn' then 'over_limit' else h.reason end, h.detail, h.advice
     from hindrances as h
     -- A free permit is never why a job waits that something else keeps out.
-    where not h.is_turn or not exists (select from hindrances as o where not o.is_turn and o.reason in ('not_due', 'blocked', 'paused', 'over_limit'));  -- mutant: explain names a free limit beside what holds
+    where h.reason <> 'limit_turn' or not exists (select from hindrances as o where o.reason in ('not_due', 'blocked', 'paused', 'over_limit'));  -- mutant: explain names a free limit beside what holds
     if not found then
         return query select 'claimable', queue.explain_turn(v_job), 'Nothing is to be done: the next free worker takes it in its turn.'::text;
     end if;

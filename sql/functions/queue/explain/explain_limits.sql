@@ -1,5 +1,5 @@
 create or replace function queue.explain_limits(p_job queue.processing_jobs)
-returns table (reason text, detail text, advice text, is_turn boolean)
+returns table (reason text, detail text, advice text)
 language sql
 stable
 set search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ as $$
         where not exists (select from queue.ready as r where r.job_id = p_job.id and l.limit_key = any(r.limits))
     )
     select
-        'over_limit',
+        case when c.is_turn then 'limit_turn' else 'over_limit' end,
         case
             -- How much others run is not for a tenant.
             when not base.is_operator() and c.tenant_id is null then format('The limit %s is used up.', c.name)  -- mutant: explain tells the load of others
@@ -28,13 +28,12 @@ as $$
             when not base.is_operator() then 'Wait, or ask the operator.'
             when c.is_turn then format('See that a worker looks for work; or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
             else format('Wait, or: select queue.set_limit(%L, %s)', c.name, c.max_running + 1)
-        end,
-        c.is_turn
+        end
     from counted as c
     where c.used + c.before >= c.max_running;  -- mutant: explain counts a limit wrongly
 $$;
 
 comment on function queue.explain_limits(queue.processing_jobs) is $$
-The limits that keep a job out: of which it holds no permit, and none is free; or (is_turn) those that are free are for the jobs that wait
-before it. Of a limit that a tenant shares with others it is told only that it is used up.
+The limits that keep a job out: of which it holds no permit, and none is free (over_limit), or those that are free are for the jobs that
+wait before it (limit_turn). Of a limit that a tenant shares with others it is told only that it is used up.
 $$;

@@ -173,22 +173,17 @@ begin
         return null;
     end if;
     -- Take lane and tenant from the new rows: queue.admit_jobs would look them up again, job by job.
-    with free as materialized (
-        select j.id, j.tenant_id, j.job_type, j.priority, j.weight, j.needs
-        from new_jobs as j
-        where j.scheduled_for <= v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id)
-    ),
-    kinds as materialized (
+    with kinds as materialized (
         select k.*, queue.find_or_create_lane(k.job_type, k.priority, k.weight, k.needs) as lane
-        from (select distinct free.job_type, free.priority, free.weight, free.needs from free order by 1, 2, 3, 4) as k
+        from (select distinct j.job_type, j.priority, j.weight, j.needs from new_jobs as j where j.scheduled_for <= v_now order by 1, 2, 3, 4) as k
     )
     select array_agg(s.id), array_agg(s.lane), array_agg(s.tenant_id) into v_free, v_lanes, v_tenants
     from (
-        select free.id, kinds.lane, free.tenant_id
-        from free
-        inner join kinds
-            on kinds.job_type = free.job_type and kinds.priority = free.priority and kinds.weight = free.weight and kinds.needs = free.needs
-        order by free.id
+        select j.id, kinds.lane, j.tenant_id
+        from new_jobs as j
+        inner join kinds on kinds.job_type = j.job_type and kinds.priority = j.priority and kinds.weight = j.weight and kinds.needs = j.needs
+        where j.scheduled_for <= v_now and not exists (select from unnest(v_waiting) as w (id) where w.id = j.id)
+        order by j.id
     ) as s;
     if v_free is not null then
         perform queue.insert_ready(v_free, v_lanes, v_tenants);
