@@ -462,6 +462,7 @@ MUTANTS = [
     one("why it was refused is told", "'not authenticated'", "'not authenticated at %', now()", LOGIN, "-k", "answered_alike"),
     one("a revoked session goes on", "and s.revoked_at is null", "", SESSIONS, "-k", "ends_its_sessions"),
     one("a session lives for ever", "and s.expires_at > v_now", "", SESSIONS, "-k", "in_any_case"),
+    dropped("a session in use is idle", SESSIONS, "-k", "does_not_fit"),
     one("an idle session goes on", "and l.used_at > v_now - identity.login_setting('session_idle')::interval", "", SESSIONS, "-k", "idle_session_ends"),
     one("a session of another tenant is taken", "coalesce(s.tenant_id = v_tenant_id, true)", "true", SESSIONS, "-k", "of_another_tenant"),
     one("an admin becomes another user", "if ", "if false and ", USERS, "-k", "each_role_may and open_session"),
