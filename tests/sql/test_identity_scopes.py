@@ -14,7 +14,7 @@ from tests.sql.mediakit import Conn, scalar
 ASKS = {"check_may_write", "may_write", "may_change", "check_scope", "check_manages_users", "check_manages_account", "check_tenant_admin"}
 # What is proved by what is given to them, whoever calls: a password, a code, or a token. They answer for nobody else.
 PROVED = {
-    "identity.authenticate", "identity.begin_login", "identity.finish_login", "identity.show_challenge", "identity.finish_second_factor",
+    "identity.authenticate", "identity.begin_login", "identity.give_proof", "identity.finish_login", "identity.show_challenge", "identity.finish_second_factor",
     "identity.hash_again", "identity.check_session", "identity.close_session", "identity.use_password_token", "identity.verify_email",
 }  # fmt: skip
 # What changes settings of the caller's own transaction, or nothing at all.
