@@ -17,7 +17,7 @@ USES = (
     Column("rows", right=True, keep=True),
     Column("advice", wrap=True, spare=True),
 )
-ROWS = (Column("column", keep=True), Column("row_id", "row", keep=True), Column("key_id", "key", keep=True))
+ROWS = (Column("column", keep=True), Column("row_id", "row", keep=True), Column("key_id", "key", keep=True), Column("why"))
 DONE = (
     Column("column", wrap=True),
     Column("from", keep=True),
@@ -153,14 +153,17 @@ def named(ids: list[str]) -> str:
 
 
 @secrets.command("status")
-@click.option("--rows", "show_rows", is_flag=True, help="Instead: every row whose key is not in this host's file.")
+@click.option("--rows", "show_rows", is_flag=True, help="Instead: try every row, and list those that do not open here.")
 @json_option
 @pass_app
 @click.pass_context
 def status(ctx: click.Context, app: App, show_rows: bool, as_json: bool) -> None:
     """Count the rows of each key, and say which may go.
 
-    Exit code 3: a key is missing here that rows are sealed under, or that is the database's current one; or the key file cannot be used.
+    Rows are counted by what they say of their key; --rows tries them.
+
+    Exit code 3: a key is missing here that rows are sealed under, or that is the database's current one; the key file cannot be used; with
+    --rows: some row does not open.
 
     \b
     Examples:

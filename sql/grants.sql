@@ -225,6 +225,7 @@ begin
             ('identity.unlock_user', 'app admin'),
             ('identity.begin_login', 'app admin'),
             ('identity.finish_login', 'app admin'),
+            ('identity.give_proof', 'app admin'),
             ('identity.show_challenge', 'app admin'),
             ('identity.finish_second_factor', 'app admin'),
             ('identity.hash_again', 'app admin'),

@@ -163,6 +163,8 @@ def test_rows_that_do_not_open_stay_and_are_named(reelq: Reelq, path: Path, conn
     done = reelq("secrets", "rotate", "--json")
     assert done.code == 3 and done.row["rows"] == 1 and done.row["refused"] == 1
     assert f"1 rows of {COLUMN} do not open under key {first}, and stay: {other}" in done.err
+    told = reelq("secrets", "status", "--rows", "--json")
+    assert told.code == 3 and [(row["row_id"], row["key_id"], row["why"]) for row in told.rows] == [(str(other), first, "refused")]
     second = load(path).current.key_id
     again = reelq("secrets", "rotate")
     assert again.code == 3 and "no key was made" in again.err and load(path).current.key_id == second

@@ -29,13 +29,13 @@ OUR_FUNCTION = "p.pronamespace::regnamespace::text = any(%(rooms)s)"
 # of tenants, or what is the operators', does not belong here.
 # The last ones say who the caller is.
 TENANTLESS = ("queue.help", "queue.setting", "identity.act_for",
-              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "identity.authenticate",
+              "identity.sees_whole_tenant", "identity.may_write", "identity.limited_to", "identity.authenticate", "identity.give_proof",
               "identity.refuse_credentials", "identity.argon2_parameters", "ops.export_tables",
               # what they call of identity asks it
               "ops.mail_reset", "ops.mail_verification", "ops.mail_invitation")
 # What it may call that is about no user's rows, or leaves the question to the trigger that fills a job.
 BY_SECRET = (  # a token, a key or a password says whose rows they are, or an address to which something is mailed
-    "identity.begin_login", "identity.finish_login", "identity.hash_again", "identity.show_challenge", "identity.finish_second_factor",
+    "identity.begin_login", "identity.give_proof", "identity.finish_login", "identity.hash_again", "identity.show_challenge", "identity.finish_second_factor",
     "identity.check_session", "identity.close_session", "identity.show_token", "identity.use_password_token", "identity.verify_email",
     "identity.request_reset", "identity.check_scope", "identity.has_scope",
 )  # fmt: skip

@@ -58,10 +58,16 @@ def told(conn: Conn, query: str, *args: Any) -> tuple[str | None, str | None, st
     return caught.value.sqlstate, words, caught.value.diag.message_hint
 
 
+def judge(conn: Conn, attempt: UUID, proof: bytes) -> login.Answer:
+    """The steps after the first."""
+    login.give_proof(conn, attempt, proof)
+    return login.finish_login(conn, attempt)
+
+
 def try_login(conn: Conn, email: str, password: str = PASSWORD) -> login.Answer:
     """Both steps, as a program does them."""
     begun = login.begin_login(conn, email)
-    return login.finish_login(conn, begun.attempt, passwords.proof(password, begun.recipe))
+    return judge(conn, begun.attempt, passwords.proof(password, begun.recipe))
 
 
 @dataclass(frozen=True)

@@ -239,9 +239,14 @@ def test_a_tenant_learns_what_an_operator_did_and_not_who_that_was(conn: Conn, a
     assert refused(session, "select * from ops.list_acts(p_actor => 'postgres')") == PERMISSION_DENIED
 
 
-def test_nobody_finds_out_who_else_is_here(conn: Conn, as_app: Callable[..., Conn], acme: Tenant, rival: Tenant) -> None:
-    """One answer for another tenant's person, act or tenant, and for one that never was."""
-    session = as_app(acme)
+def test_nobody_finds_out_who_else_is_here(conn: Conn, as_app: Callable[..., Conn], acme: Tenant, rival: Tenant, bob: UUID) -> None:
+    """One answer for another tenant's person, act or tenant, for another user of one's own, and for one that never was."""
+    session, member = as_app(acme), as_app(acme, bob)
+    other = add_user(conn, acme.id, "other@acme.example.com")
+    for argument in ("p_about", "p_actor", "p_entity_type => 'user', p_entity_id"):
+        assert {refused(member, f"select * from ops.list_acts({argument} => '{who}@acme.example.com')") for who in ("other", "nobody")} == {"RQ004"}
+        assert session.execute(f"select count(*) > 0 from ops.list_acts({argument} => 'other@acme.example.com')".encode()).fetchone() is not None
+    assert member.execute("select * from ops.list_acts(p_about => %s)", [str(other)]).fetchall() == []
     theirs = scalar(conn, "select max(id) from ops.audit_logs where tenant_id = %s", rival.id)
     for known, unknown in (
         ("p_about => 'ann@rival.example.com'", "p_about => 'ann@nobody.example.com'"),

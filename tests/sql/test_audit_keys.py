@@ -86,6 +86,11 @@ def test_a_key_is_idle_that_was_good_and_unused_for_90_days(conn: Conn, connect:
     assert [name for (name,) in conn.execute("select name from ops.idle_keys(null, '30 days') order by 1")] == ["longago", "never", "theirs", "used", "young"]
 
 
+@pytest.mark.parametrize("idle", ["0", "59 minutes", "178000000 years", "-1 day"])
+def test_an_idle_time_that_makes_no_sense_is_refused_in_words(conn: Conn, idle: str) -> None:
+    assert refused(conn, "select * from ops.idle_keys(null, %s)", idle) == "RQ008"
+
+
 def test_idle_keys_come_in_pages(conn: Conn, acme: Tenant) -> None:
     for number in range(5):
         add_key(conn, acme, f"key{number}", 300 - number)

@@ -19,7 +19,7 @@ from reelq.worker.rooms.identity import login
 from reelq.worker.secrets import Keyring, keyfile
 from reelq.worker.secrets.keys import make_key
 from tests.conftest import Clock, Connect
-from tests.sql.identitykit import HASH, NOT_AUTHENTICATED, PASSWORD, WRONG, add_user, become, make_cheap, one, told, try_login
+from tests.sql.identitykit import HASH, NOT_AUTHENTICATED, PASSWORD, WRONG, add_user, become, judge, make_cheap, one, told, try_login
 from tests.sql.mediakit import Conn, scalar
 
 ANN = "ann@example.com"
@@ -84,7 +84,7 @@ def test_everything_that_is_wrong_is_answered_alike(conn: Conn, ann: UUID, way: 
     begun = login.begin_login(conn, email)
     recipe, attempt, proof = begun.recipe, begun.attempt, passwords.proof(password, begun.recipe)
     assert recipe.startswith("$argon2id$v=19$m=64,t=1,p=1$") and len(recipe) == 50 and begun.decoy is None
-    answer = login.finish_login(conn, attempt, proof)
+    answer = judge(conn, attempt, proof)
     assert answer == login.Answer("refused", None, None, None, None, None, None, None)
     with pytest.raises(NotAuthenticated) as caught:
         login.log_in(conn, email, password)
@@ -106,7 +106,7 @@ def calls(conn: Conn) -> Counter[str]:
 
 
 def way(conn: Conn, email: str, password: str) -> Counter[str]:
-    """What the two steps of a log-in call."""
+    """What the three steps of a log-in call."""
     conn.execute("set track_functions = 'all'")
     with conn.transaction():
         before = calls(conn)
@@ -115,8 +115,12 @@ def way(conn: Conn, email: str, password: str) -> Counter[str]:
     proof = passwords.proof(password, begun.recipe)
     with conn.transaction():
         before = calls(conn)
-        assert login.finish_login(conn, begun.attempt, proof).outcome == "refused"
-        return first + (calls(conn) - before)
+        login.give_proof(conn, begun.attempt, proof)
+        second = calls(conn) - before
+    with conn.transaction():
+        before = calls(conn)
+        assert login.finish_login(conn, begun.attempt).outcome == "refused"
+        return first + second + (calls(conn) - before)
 
 
 def test_every_address_takes_the_same_way(conn: Conn, ann: UUID) -> None:
@@ -169,7 +173,7 @@ def test_those_who_were_admitted_may_finish_though_the_account_is_locked_by_then
     begun = login.begin_login(conn, ANN)
     outcomes(conn, 4)
     assert scalar(conn, "select locked_until is not null from identity.users")
-    assert login.finish_login(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe)).outcome == "in"
+    assert judge(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe)).outcome == "in"
 
 
 def test_an_attempt_that_is_dropped_counts(conn: Conn, ann: UUID) -> None:
@@ -182,27 +186,52 @@ def test_the_two_steps_in_one_transaction_are_refused(connect: Connect, ann: UUI
     """Else a rollback after a wrong password would take its count back."""
     own = connect(autocommit=False)
     begun = login.begin_login(own, ANN)
-    assert told(own, "select identity.finish_login(%s, %s)", begun.attempt, passwords.proof(PASSWORD, begun.recipe))[0] == "RQ009"
+    assert told(own, "select identity.finish_login(%s)", begun.attempt)[0] == "RQ009"
+    own.rollback()
+    begun = login.begin_login(own, ANN)
+    own.commit()
+    login.give_proof(own, begun.attempt, passwords.proof(PASSWORD, begun.recipe))
+    assert told(own, "select identity.finish_login(%s)", begun.attempt)[0] == "RQ009"
     own.rollback()
     with pytest.raises(ValueError, match="outside a transaction"):
         login.log_in(own, ANN, PASSWORD)
 
 
+def test_a_rollback_brings_no_second_guess(conn: Conn, connect: Connect, ann: UUID) -> None:
+    """Whoever wraps the last step into a request's transaction, and takes that back when the password was wrong."""
+    own = connect()
+    begun = login.begin_login(own, ANN)
+    right = passwords.proof(PASSWORD, begun.recipe)
+    login.give_proof(own, begun.attempt, b"x" * 32)
+    for _ in range(2):
+        with own.transaction(force_rollback=True):
+            assert login.finish_login(own, begun.attempt).outcome == "refused"
+        login.give_proof(own, begun.attempt, right)
+    assert judge(own, begun.attempt, right).outcome == "refused"
+    assert login.finish_login(own, login.begin_login(own, ANN).attempt).outcome == "refused", "without a proof"
+    for unfit in (b"", b"x" * 31, b"x" * 100_000, None):
+        begun = login.begin_login(own, ANN)
+        own.execute("select identity.give_proof(%s, %s)", [begun.attempt, unfit])
+        assert judge(own, begun.attempt, right).outcome == "refused", unfit
+        conn.execute("select identity.unlock_user(%s)", [ann])
+    assert try_login(own, ANN).outcome == "in"
+
+
 def test_an_attempt_is_good_once_and_for_five_minutes(conn: Conn, ann: UUID, clock: Clock) -> None:
     begun = login.begin_login(conn, ANN)
     proof = passwords.proof(PASSWORD, begun.recipe)
-    assert login.finish_login(conn, begun.attempt, proof).outcome == "in"
-    assert login.finish_login(conn, begun.attempt, proof).outcome == "refused"
+    assert judge(conn, begun.attempt, proof).outcome == "in"
+    assert judge(conn, begun.attempt, proof).outcome == "refused"
     begun = login.begin_login(conn, ANN)
     clock.forward(timedelta(minutes=5, seconds=1))
-    assert login.finish_login(conn, begun.attempt, proof).outcome == "refused"
-    assert login.finish_login(conn, uuid4(), proof).outcome == "refused"
+    assert judge(conn, begun.attempt, proof).outcome == "refused"
+    assert judge(conn, uuid4(), proof).outcome == "refused"
 
 
 def test_a_suspension_between_the_steps_is_seen(conn: Conn, ann: UUID) -> None:
     begun = login.begin_login(conn, ANN)
     conn.execute("select identity.set_user_status(%s, 'suspended')", [ann])
-    assert login.finish_login(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe)).outcome == "refused"
+    assert judge(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe)).outcome == "refused"
 
 
 def test_an_address_that_looks_like_none_is_not_written_down(conn: Conn, ann: UUID) -> None:
@@ -498,7 +527,7 @@ def test_a_new_hash_is_taken_once_after_a_log_in_that_asked_for_it(connect: Conn
     assert not scalar(conn, again, uuid4(), HASH), "it is no oracle"
     conn.execute("update identity.login_settings set value = '128' where name = 'argon2_memory_kib'")
     begun = login.begin_login(conn, ANN)
-    answer = login.finish_login(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe))
+    answer = judge(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe))
     assert answer.hash_again
     made = passwords.hash_password(PASSWORD, "$argon2id$v=19$m=128,t=1,p=1")
     for wrong in ("$argon2id$x", "$2b$04$" + "a" * 53, "", None):
@@ -512,7 +541,7 @@ def test_a_new_hash_is_taken_once_after_a_log_in_that_asked_for_it(connect: Conn
 def test_a_new_hash_of_an_old_password_does_not_come_back(conn: Conn, ann: UUID) -> None:
     conn.execute("update identity.login_settings set value = '128' where name = 'argon2_memory_kib'")
     begun = login.begin_login(conn, ANN)
-    login.finish_login(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe))
+    judge(conn, begun.attempt, passwords.proof(PASSWORD, begun.recipe))
     login.set_password(conn, ann, "another horse battery")
     assert not scalar(conn, "select identity.hash_again(%s, %s)", begun.attempt, HASH)
 

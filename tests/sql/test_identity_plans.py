@@ -55,7 +55,8 @@ def test_a_call_reads_what_it_is_about(connect: Connect, conn: Conn, tenant: UUI
     calls: list[tuple[str, list[Any]]] = [
         ("select * from identity.begin_login('ann@example.com')", []),
         ("select * from identity.begin_login('nobody@example.com')", []),
-        ("select * from identity.finish_login(%s, '')", [scalar(conn, "select attempt from identity.begin_login('ann@example.com')")]),
+        ("select identity.give_proof(%s, '')", [attempt := scalar(conn, "select attempt from identity.begin_login('ann@example.com')")]),
+        ("select * from identity.finish_login(%s)", [attempt]),
         ("select * from identity.check_session(%s)", [token]),
         ("select * from identity.list_sessions(%s)", [ann]),
         ("select * from identity.list_sessions()", []),

@@ -14,7 +14,7 @@ from tests.sql.mediakit import Conn, scalar
 ASKS = {"check_may_write", "may_write", "may_change", "check_scope", "check_manages_users", "check_manages_account", "check_tenant_admin"}
 # What is proved by what is given to them, whoever calls: a password, a code, or a token. They answer for nobody else.
 PROVED = {
-    "identity.authenticate", "identity.begin_login", "identity.finish_login", "identity.show_challenge", "identity.finish_second_factor",
+    "identity.authenticate", "identity.begin_login", "identity.give_proof", "identity.finish_login", "identity.show_challenge", "identity.finish_second_factor",
     "identity.hash_again", "identity.check_session", "identity.close_session", "identity.use_password_token", "identity.verify_email",
 }  # fmt: skip
 # What changes settings of the caller's own transaction, or nothing at all.
@@ -78,7 +78,11 @@ def test_a_key_manages_others_with_all_scopes_only(house: House) -> None:
 
 def test_a_key_that_reads_changes_nothing_of_its_user(house: House) -> None:
     assert {query: house.answer(query, house.member, house.keys["member", "read"]) for query in OWN} == dict.fromkeys(OWN, "RQ016")
-    assert [query for query in OWN if house.answer(query, house.member, house.keys["member", "write"]) == "RQ016"] == []
+    may_write = [query for query in OWN if house.answer(query, house.member, house.keys["member", "write"]) != "RQ016"]
+    assert may_write == ["select identity.change_user(%(member)s, '{}')"], "what makes one the account is not for a key that writes"
+    assert [query for query in OWN if house.answer(query, house.member, house.keys["member", "admin"]) == "RQ016"] == []
+    assert house.answer("select ops.request_erasure(%(member)s)", house.member, house.keys["member", "write"]) == "RQ016"
+    assert house.answer("select ops.request_erasure(%(member)s)", house.member, house.keys["member", "admin"]) == "ok"
 
 
 def test_a_user_gets_no_token_that_makes_them_another(house: House) -> None:

@@ -240,7 +240,8 @@ def test_removing_waits_for_nobody(connect: Connect, conn: Conn, ann: UUID, cloc
 @pytest.mark.parametrize(
     ("name", "value"),
     [("login_tries", "0"), ("login_tries", "101"), ("login_tries", "many"), ("session_idle", "7"), ("session_idle", "0 s"), ("session_idle", "11 years"),
-     ("login_needs_verified_email", "maybe"), ("argon2_memory_kib", "1024"), ("argon2_memory_kib", "9999999"), ("nonsense", "1"), ("login_tries", None)],
+     ("login_needs_verified_email", "maybe"), ("argon2_memory_kib", "1024"), ("argon2_memory_kib", "9999999"), ("nonsense", "1"), ("login_tries", None), ("session_idle", "7\n"),
+     ("session_seen_every", "7 days"), ("session_idle", "1 minute")],  # a session in use would be idle
 )  # fmt: skip
 def test_a_setting_that_does_not_fit_is_refused(conn: Conn, name: str, value: str | None) -> None:
     assert told(conn, "select identity.set_login_setting(%s, %s)", name, value)[0] == "RQ008"

@@ -214,6 +214,22 @@ def test_an_old_session_does_not_become_another_mailbox(connect: Connect, conn: 
                     assert told(own, ask, user)[0] == expected
 
 
+def test_a_key_is_no_log_in_and_becomes_no_other_mailbox(connect: Connect, conn: Conn, ann: UUID) -> None:
+    """Though its user has just logged in, and though it may all."""
+    (tenant,) = one(conn, "select tenant_id from identity.users where id = %s", ann).values()
+    key = one(conn, "select key from identity.create_key('all', null, %s, '{admin}')", ann)["key"]
+    opened = sessions.open_session(conn, ann)
+    own = become(connect(), "reelq_app", tenant).conn
+    with own.transaction(force_rollback=True):
+        own.execute("select identity.authenticate(%s)", [key])
+        assert told(own, "select identity.request_verification(%s, 'thief@example.com')", ann)[0] == "RQ016"
+    with own.transaction(force_rollback=True):  # who comes with both acts by the last of them, and for that user
+        own.execute("select identity.authenticate(%s)", [key])
+        sessions.check_session(own, opened.token)
+        assert one(own, "select current_setting('reelq.api_key_id') as key")["key"] == ""
+        own.execute("select identity.request_verification(%s, 'new@example.com')", [ann])
+
+
 def test_a_user_is_sent_a_proof_of_an_address_once_in_five_minutes(conn: Conn, ann: UUID, clock: Clock) -> None:
     clock.forward(0)
     assert tokens.request_verification(conn, ann, "a@example.com").send_to == "a@example.com"

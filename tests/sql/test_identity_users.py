@@ -256,11 +256,15 @@ def test_a_second_factor_is_sealed_under_the_current_key(conn: Conn, connect: Co
     assert caller(query, house.users["member"], shaped("k\n2")) == "RQ008"
 
 
-def test_an_address_that_another_tenant_is_about_to_take_is_not_waited_for_without_end(connect: Connect, house: House) -> None:
+def test_an_address_that_another_tenant_is_about_to_take_is_not_waited_for_without_end(connect: Connect, conn: Conn, house: House) -> None:
     evil = become(connect(), "reelq_app", house.beta)
     caller = become(connect(), "reelq_app", house.acme)
     with evil.conn.transaction():
         evil.conn.execute("select identity.create_user('boss@acme.example')")
         assert caller("select identity.create_user('boss@acme.example')") == "55P03"
         assert told(caller.conn, "select * from identity.invite_user('BOSS@acme.example')")[0] == "55P03"
+        member = house.users["member"]
+        assert caller("select identity.change_user(%s, '{\"email\": \"boss@acme.example\"}')", member) == "55P03"
+        proof = scalar(conn, "select token from identity.request_verification(%s, 'boss@acme.example')", member)
+        assert told(caller.conn, "select * from identity.verify_email(%s)", proof)[0] == "55P03"
     assert caller("select identity.create_user('boss@acme.example')") == "RQ009"

@@ -19,7 +19,7 @@ ANY_LEVEL = {
     "identity.act_for": "says for whom this transaction acts",
     "identity.authenticate": "writes rows of its own session only, and no last use on an old snapshot",
     **dict.fromkeys((f"identity.{name}" for name in (
-        "change_user", "check_session", "close_session", "confirm_second_factor", "create_user", "delete_user", "drop_second_factor", "enrol_second_factor", "finish_login",
+        "change_user", "check_session", "close_session", "confirm_second_factor", "create_user", "delete_user", "drop_second_factor", "enrol_second_factor", "finish_login", "give_proof",
         "finish_second_factor", "hash_again", "invite_user", "open_session", "remove_ended", "request_reset", "request_verification", "restore_user", "revoke_session",
         "revoke_sessions", "second_factor_secret", "set_password", "set_user_role", "set_user_status", "show_challenge", "unlock_user", "use_password_token", "verify_email",
     )), LOCKED),

@@ -126,6 +126,28 @@ def test_schema_status_says_what_is_wrong_and_upgrade_mends_it(house: House) -> 
         assert len(queue.claim(limit=10)) == 2, "the ready one and the due one"
 
 
+def test_an_owner_that_is_an_application_too_is_told_and_works_on_when_mended(house: House) -> None:
+    """The policies for applications would bind it: no job could be updated, and no user found."""
+    before = house.counts()
+    for role in ("reelq_app", "reelq_readonly"):
+        house.admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(house.old)))
+    with house.as_role(house.old) as conn:
+        assert refused(conn, "select * from queue.claim_jobs('w1', 10)") == refused(conn, "select * from queue.repair()") == "RQ011"
+        told = {row["state"] for row in schema.status(conn) if row["kind"] == "owner"}
+        assert told == {f"is a member of {role}, whose row security would bind it" for role in ("reelq_app", "reelq_readonly")}
+        assert ("ownership", "bad") in conn.execute("select finding, level from ops.health()").fetchall()
+        warnings: list[str] = []
+        schema.upgrade(conn, warn=warnings.append)
+        if warnings:  # from 16 on only who has given a membership takes it away
+            assert f"revoke reelq_app from {house.old}" in "\n".join(warnings)
+            for role in ("reelq_app", "reelq_readonly"):
+                house.admin.execute(sql.SQL("revoke {} from {}").format(sql.Identifier(role), sql.Identifier(house.old)))
+        assert [row for row in schema.status(conn) if row["kind"] == "owner"] == []
+        assert Queue(conn).violations() == []
+        assert len(Queue(conn).claim(limit=10)) == 2
+    assert house.counts()["processing_jobs"] == before["processing_jobs"]
+
+
 def test_an_object_of_another_role_is_told(house: House) -> None:
     house.admin.execute("alter function queue.claim_jobs(text, integer, integer[], double precision[], bigint[]) owner to current_user")
     with house.as_role(house.old) as conn:

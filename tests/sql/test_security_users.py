@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from tests.conftest import Connect
 from tests.sql.mediakit import Conn, refused, scalar
-from tests.sql.queuekit import Queue
+from tests.sql.queuekit import Queue, Race
 from tests.sql.rolekit import Tenant, open_as
 from tests.sql.test_security_tenants import BY_ASSET, BY_JOB, BY_USER, BY_VIDEO, told
 
@@ -141,3 +142,18 @@ def test_a_change_of_role_counts_at_once(conn: Conn, connect: Connect, acme: Ten
     assert scalar(acting, "select count(*) from media.videos") == 1
     conn.execute("update identity.users set role = 'member' where id = %s", [bob])
     assert scalar(acting, "select count(*) from media.videos") == 0
+
+
+def test_a_user_who_is_suspended_amid_a_pipeline_is_told_so_and_leaves_nothing(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """Not of a parent that is not there: it is, and they have just enqueued it, and see it no more."""
+    acting, holder = enter(connect, acme, acme.user), connect()
+    with holder.transaction(force_rollback=True):
+        holder.execute(
+            "insert into queue.processing_jobs (job_type, tenant_id, idempotency_key) values ('no_op', %s, %s)", [acme.id, f"pipeline:standard:{acme.video}:r:probe"]
+        )
+        race = Race(Queue(acting), lambda q: q.value("select queue.enqueue_pipeline('standard', %s, run => 'r')", acme.video)).start_and_wait_until_blocked(Queue(connect()))
+        conn.execute("select identity.set_user_status(%s, 'suspended')", [acme.user])
+    with pytest.raises(psycopg.Error) as error:
+        race.finish()
+    assert error.value.sqlstate == "RQ016"
+    assert scalar(conn, "select count(*) from queue.processing_jobs where video_id = %s", acme.video) == 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reelq.worker.db.rows import Connection
 from reelq.worker.rooms.ops import secrets
-from reelq.worker.secrets import Keyring
+from reelq.worker.secrets import EnvelopeRefused, Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,12 @@ class KeyUse:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A row that this host has no key for."""
+    """A row that does not open on this host."""
 
     column: str
     row_id: str
     key_id: str
+    why: str  # missing: its key is not in the file; refused: it was changed, or sealed for another place or under another key of that id
 
 
 def status(conn: Connection, ring: Keyring | None, *, is_refused: bool = False) -> list[KeyUse]:
@@ -74,9 +75,20 @@ def _advice(key_id: str, state: str, *, is_used: bool) -> str | None:
 
 
 def unreadable_rows(conn: Connection, ring: Keyring | None) -> Iterator[UnreadableRow]:
-    """The rows under keys that are not here, one by one."""
+    """The rows that do not open here, one by one: each is tried whose key is here."""
     for used in secrets.list_used_keys(conn):
-        if ring is None or ring.get(used.key_id) is None:
-            for part in secrets.list_rows(conn, used, 1000):
-                for row in part:
-                    yield UnreadableRow(f"{used.table_name}.{used.column_name}", row.row_id, used.key_id)
+        keys = ring if ring is not None and ring.get(used.key_id) is not None else None
+        for part in secrets.list_rows(conn, used, 1000):
+            for row in part:
+                why = "missing" if keys is None else _refusal(keys, used, row)
+                if why is not None:
+                    yield UnreadableRow(f"{used.table_name}.{used.column_name}", row.row_id, used.key_id, why)
+
+
+def _refusal(keys: Keyring, used: secrets.UsedKey, row: secrets.SealedRow) -> str | None:
+    """None where it opens; what is in it is looked at by nobody."""
+    try:
+        keys.unseal(row.envelope, table=used.table_name, row=row.row_id, column=used.column_name)
+    except EnvelopeRefused:
+        return "refused"
+    return None

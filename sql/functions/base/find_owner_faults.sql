@@ -46,10 +46,19 @@ as $$
             select from pg_policy as p
             where p.polrelid = c.oid and p.polname = 'owner_sees_all' and p.polroles && array[c.relowner, 0::oid]
         )
+    union all
+    -- Policies for applications would bind the owner too, and with it every function: a user of a tenant would be looked for among the rows
+    -- that this user may see, and no job could be updated. A superuser is bound by none.
+    select format('the owner %I', pg_get_userbyid(r.nspowner)), format('is a member of %I, whose row security would bind it', g.rolname),
+        format('revoke %I from %I', g.rolname, pg_get_userbyid(r.nspowner))
+    from room as r
+    inner join pg_roles as o on o.oid = r.nspowner and not o.rolsuper and not o.rolbypassrls
+    inner join pg_roles as g on g.rolname in ('reelq_app', 'reelq_readonly') and pg_has_role(r.nspowner, g.oid, 'usage')
+    where r.oid = 'base'::regnamespace
     order by 1, 2;
 $$;
 
 comment on function base.find_owner_faults() is $$
-What is wrong with who owns our schemas, after REASSIGN OWNED or a restore with --no-owner: objects of different owners, and
-tables whose owner may not see their rows, so that the queue would find no job. `mend` is the statement that puts it right.
+What is wrong with who owns our schemas, after REASSIGN OWNED or a restore with --no-owner: objects of different owners,
+tables whose owner may not see their rows, so that the queue would find no job, and an owner that row security for applications binds. `mend` is the statement that puts it right.
 $$;

@@ -7,9 +7,11 @@ create table identity.login_attempts (
     began_in xid8 not null default pg_current_xact_id(),
     shown_in xid8,
     created_at timestamptz not null default base.clock(),
+    proof bytea,
     constraint step_is_known check (step in ('password', 'second_factor', 'hash_again', 'reset')),
     constraint admitted_has_a_user check (user_id is not null or not admitted),
-    constraint address_has_at_most_255_characters check (length(address) <= 255)
+    constraint address_has_at_most_255_characters check (length(address) <= 255),
+    constraint proof_is_sha256_or_empty check (octet_length(proof) in (0, 32))
 );
 
 create index login_attempts_by_user on identity.login_attempts (user_id);
@@ -25,5 +27,6 @@ comment on column identity.login_attempts.admitted is 'Whether it can succeed at
 comment on column identity.login_attempts.address is 'The address that was given, where it looks like one; null: it does not, and may be a password in the wrong field. [personal]';
 comment on column identity.login_attempts.began_in is 'The transaction that counted it; the answer comes in a later one, so that the count stands whatever becomes of it. [internal]';
 comment on column identity.login_attempts.shown_in
-is 'The transaction that used the challenge up, by identity.show_challenge; the code is judged in a later one; null: it is not used. [internal]';
+is 'The transaction that used it up, by identity.give_proof or show_challenge; proof or code is judged in a later one; null: it is not used. [internal]';
 comment on column identity.login_attempts.created_at is 'When it began. [internal]';
+comment on column identity.login_attempts.proof is 'What identity.give_proof was given: SHA-256 of a hash; empty: nothing that can be right; null: nothing yet. [secret]';

@@ -113,9 +113,14 @@ def begin_login(conn: Connection, email: str) -> Begun:
     return begun
 
 
-def finish_login(conn: Connection, attempt: UUID, proof: bytes, device: str | None = None, open_session: bool = True) -> Answer:
+def give_proof(conn: Connection, attempt: UUID, proof: bytes) -> None:
+    """Give what was typed, once; committed before it is judged, so that a rollback brings no second guess."""
+    run(conn, "select identity.give_proof(%s, %s)", [attempt, proof])
+
+
+def finish_login(conn: Connection, attempt: UUID, device: str | None = None, open_session: bool = True) -> Answer:
     """Say whether it was right."""
-    (answer,) = rows(conn, Answer, "select * from identity.finish_login(%s, %s, %s, %s)", [attempt, proof, device, open_session])
+    (answer,) = rows(conn, Answer, "select * from identity.finish_login(%s, %s, %s)", [attempt, device, open_session])
     return answer
 
 
@@ -265,7 +270,9 @@ def _try(
     if begun.decoy:
         _proof(password, begun.decoy)
     with _acting(conn, caller):
-        return finish_login(conn, begun.attempt, proof, device, open_session), begun.attempt, begun.recipe
+        give_proof(conn, begun.attempt, proof)
+    with _acting(conn, caller):
+        return finish_login(conn, begun.attempt, device, open_session), begun.attempt, begun.recipe
 
 
 def _proof(password: str, recipe: str) -> bytes:

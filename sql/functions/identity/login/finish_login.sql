@@ -1,4 +1,4 @@
-create or replace function identity.finish_login(p_attempt uuid, p_proof bytea, p_device text default null, p_open boolean default true)
+create or replace function identity.finish_login(p_attempt uuid, p_device text default null, p_open boolean default true)
 returns table (
     outcome text, user_id uuid, tenant_id uuid, session_id uuid, token text, expires_at timestamptz, challenge uuid,
     hash_again boolean
@@ -23,10 +23,10 @@ begin
     delete from identity.login_attempts as a
     where a.id = p_attempt and a.step = 'password'
     returning a.* into v_attempt;
-    -- A caller that rolls back after a wrong password would take the count back with it.
-    if v_attempt.began_in = pg_current_xact_id() then  -- mutant: an attempt is counted and tried in one transaction
-        raise exception 'begin_login must be committed before finish_login'
-            using errcode = 'RQ009', hint = 'Call the two in two transactions.';
+    -- A caller that rolls back after a wrong password would take the count back with it, or try another one.
+    if pg_current_xact_id() in (v_attempt.began_in, v_attempt.shown_in) then  -- mutant: an attempt is counted and tried in one transaction
+        raise exception 'begin_login and give_proof must be committed before finish_login'
+            using errcode = 'RQ009', hint = 'Call finish_login in a transaction of its own.';
     end if;
 
     select u.* into v_user
@@ -36,7 +36,7 @@ begin
         and u.deleted_at is null and u.status in ('active', 'trial') and (select t.status from identity.tenants as t where t.id = u.tenant_id) <> 'deleted'
         and coalesce(u.tenant_id = v_tenant_id, true)
         and (u.email_verified or identity.login_setting('login_needs_verified_email') = 'no')
-        and sha256(convert_to(u.password_hash, 'UTF8')) = p_proof  -- mutant: any password is right
+        and sha256(convert_to(u.password_hash, 'UTF8')) = v_attempt.proof  -- mutant: any password is right
     for no key update;
 
     if v_attempt.id is null then
@@ -85,13 +85,12 @@ begin
 end;
 $$;
 
-comment on function identity.finish_login(uuid, bytea, text, boolean) is $$
-The second step of a log-in: says whether the password was right, and opens a session. Call it in a transaction of its own: one that is rolled
-back leaves the attempt, which was counted once, to be tried again until its five minutes are over.
+comment on function identity.finish_login(uuid, text, boolean) is $$
+The last step of a log-in: says whether the password was right, and opens a session. Without a proof it was not. Rolled back it leaves the attempt with
+its proof, for five minutes: no other one is taken.
 
 Arguments
-  p_attempt  from identity.begin_login, in an earlier transaction
-  p_proof    SHA-256 of the password's hash, made by the recipe; compared here, so that no hash leaves the database
+  p_attempt  from identity.begin_login and give_proof, in earlier transactions
   p_device   what the device is called; null: not told
   p_open     false: only say whether the password is right, as before it is changed
 
@@ -103,5 +102,5 @@ Returns one row; outcome is
   hash_again      the hash is older than the settings: make one by identity.argon2_parameters(), and pass it to identity.hash_again with p_attempt
 
 Raises
-  RQ009  begin_login was called in the same transaction
+  RQ009  begin_login or give_proof was called in the same transaction
 $$;

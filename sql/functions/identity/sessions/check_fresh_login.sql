@@ -11,7 +11,9 @@ begin
     if base.current_user_id() is null then
         return;
     end if;
-    if v_session <> '' then
+    if coalesce(current_setting('reelq.api_key_id', true), '') <> '' then  -- mutant: a key counts as a log-in
+        null;  -- nobody has logged in
+    elsif v_session <> '' then
         if exists (
             select from identity.user_sessions as s
             where s.id::text = v_session and s.user_id = base.current_user_id() and s.revoked_at is null and s.created_at > v_since
@@ -28,8 +30,8 @@ $$;
 
 comment on function identity.check_fresh_login() is $$
 Refuse a user (reelq.user_id) whose session began longer ago than the setting fresh_login: a session that somebody has stolen must not become the
-account. The session is the one that identity.check_session has named (reelq.session_id); without one the user's last log-in counts. The tenant itself
-and operators pass.
+account. The session is the one that identity.check_session has named (reelq.session_id); without one the user's last log-in counts. A key is no
+log-in. The tenant itself and operators pass.
 
 Raises
   RQ016  the log-in is too old

@@ -34,7 +34,11 @@ begin
             select o.session_id from identity.session_last_uses as o where o.session_id = check_session.session_id for no key update skip locked
         ));
     end if;
-    perform set_config('reelq.tenant_id', tenant_id::text, true), set_config('reelq.user_id', user_id::text, true), set_config('reelq.session_id', session_id::text, true);
+    perform
+        set_config('reelq.tenant_id', tenant_id::text, true),
+        set_config('reelq.user_id', user_id::text, true),
+        set_config('reelq.session_id', session_id::text, true),
+        set_config('reelq.api_key_id', '', true);  -- mutant: a key of before acts for the session
     return next;
 end;
 $$;

@@ -22,7 +22,7 @@ begin
         v_fits := v_value ~ '^[1-9][0-9]{0,8}$' and v_value::integer <= identity.most_of_login_setting(p_name);
     else
         v_kind := 'a time of 1 second to 10 years with its unit';
-        if v_value !~ '^[0-9.]+$' then -- Postgres would read a bare number as seconds
+        if v_value !~ '^[0-9.[:space:]]+$' then -- Postgres would read a bare number as seconds
             begin
                 v_fits := v_value::interval between interval '1 second' and interval '10 years';
             exception
@@ -43,6 +43,15 @@ begin
     if p_name = 'bcrypt_cost' and v_fits then
         v_kind := 'a whole number from 4 to 14';
         v_fits := v_value::integer >= 4;
+    end if;
+    -- Else a session that is in use would end, because nobody has written that it is.
+    if p_name = 'session_seen_every' and v_fits then
+        v_kind := format('a time shorter than session_idle (%s), with its unit', identity.login_setting('session_idle'));
+        v_fits := v_value::interval < identity.login_setting('session_idle')::interval;  -- mutant: a session in use is idle
+    end if;
+    if p_name = 'session_idle' and v_fits then
+        v_kind := format('a time longer than session_seen_every (%s), with its unit', identity.login_setting('session_seen_every'));
+        v_fits := v_value::interval > identity.login_setting('session_seen_every')::interval;
     end if;
     if v_fits is not true then
         raise exception '% must be %, not %', p_name, v_kind, coalesce(quote_literal(left(p_value, 80)), 'null')

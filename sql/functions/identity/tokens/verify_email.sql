@@ -4,6 +4,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '500ms'  -- mutant: verify_email waits for another session's address
 as $$
 declare
     v_token identity.one_time_tokens;
@@ -24,6 +25,9 @@ begin
     told_to := case when lower(v_before) <> lower(v_token.email) then v_before end;
     return next;
 exception
+    when lock_not_available then
+        raise exception 'another session holds the account, or is about to take the address'
+            using errcode = 'lock_not_available', hint = 'Try again in a moment: the token is still good.';
     when unique_violation then
         -- The mailbox is theirs, so this may be told: another account has the address.
         raise exception 'email must be a new one, not one that another user has'
@@ -39,6 +43,7 @@ Returns
   told_to  the address of before, where it is another one: mail there that it was changed, so that its owner hears of it; null: it is the same
 
 Raises
+  55P03  another session holds the account, or is about to take the address: try again
   RQ009  another account has the address by now
   RQ014  no such token, or it is used, replaced or too old, or its user cannot log in
 $$;

@@ -4,9 +4,10 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '500ms'  -- mutant: change_user waits for another session's address
 as $$
 declare
-    v_user identity.users := identity.lock_user(p_user_id, p_themselves => true);
+    v_user identity.users := identity.lock_user(p_user_id, p_themselves => true, p_scope => 'write');
     v_known text[] := array['email', 'username', 'full_name', 'avatar_url', 'timezone', 'language', 'settings', 'metadata'];
     v_unknown text;
     v_new identity.users;
@@ -65,6 +66,9 @@ exception
         raise exception '% must be a new one, not one that another user has',
             case v_constraint when 'users_one_username' then 'username' else 'email' end
             using errcode = 'RQ009', hint = 'An address belongs to one live account on the platform, a username to one of the tenant.';
+    when lock_not_available then
+        raise exception 'another session holds user %, or is about to take the address or username', p_user_id
+            using errcode = 'lock_not_available', hint = 'Try again in a moment.';
     when check_violation or not_null_violation or data_exception then
         get stacked diagnostics v_constraint = constraint_name;
         raise exception '%', identity.user_refusal(v_constraint, p_changes ->> 'email')
@@ -81,6 +85,7 @@ Arguments
   p_changes  such as {"full_name": "Ann Example", "username": null}; what is not named stays
 
 Raises
+  55P03  another session holds the user, or is about to take the address: try again
   RQ004  no such user, or not one that the caller may see
   RQ008  an unknown key, or a value that does not fit: settings and metadata have 16 kB at most, avatar_url 2048 characters, timezone 100, language 35
   RQ009  the address or the username is taken

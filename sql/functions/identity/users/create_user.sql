@@ -10,7 +10,7 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
-set lock_timeout = '2s'  -- mutant: an address that another session holds is waited for without end
+set lock_timeout = '500ms'  -- mutant: an address that another session holds is waited for without end
 as $$
 declare
     v_tenant_id uuid := identity.check_tenant(p_tenant_id);

@@ -1,4 +1,6 @@
-create or replace function identity.lock_user(p_user_id uuid, p_themselves boolean default false, p_deleted boolean default false, p_admins boolean default false)
+create or replace function identity.lock_user(
+    p_user_id uuid, p_themselves boolean default false, p_deleted boolean default false, p_admins boolean default false, p_scope text default 'admin'
+)
 returns identity.users
 language plpgsql
 volatile
@@ -14,7 +16,7 @@ begin
             using errcode = 'RQ004', hint = 'Look with: select * from identity.list_users(); an application sets reelq.tenant_id.';
     end if;
     if p_themselves then
-        perform identity.check_manages_account(p_user_id);
+        perform identity.check_manages_account(p_user_id, p_scope);
     else
         perform identity.check_manages_users();
     end if;
@@ -35,13 +37,14 @@ begin
 end;
 $$;
 
-comment on function identity.lock_user(uuid, boolean, boolean, boolean) is $$
+comment on function identity.lock_user(uuid, boolean, boolean, boolean, text) is $$
 Lock the row of a user that the caller may change, until the transaction ends, and return it.
 
 Arguments
   p_themselves  whether users may do this to themselves; else the tenant's admins only
   p_deleted     look for a deleted user instead of a live one
   p_admins      lock the tenant's admins too, for identity.check_other_admin
+  p_scope       what a key must have for its own user
 
 Raises
   RQ004  no such user, or not one that the caller may see

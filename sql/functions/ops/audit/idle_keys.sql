@@ -11,7 +11,7 @@ set enable_seqscan = off
 as $$
 declare
     v_tenant uuid := base.current_tenant();
-    v_before timestamptz := base.clock() - p_idle;
+    v_before timestamptz;
 begin
     if v_tenant is null and not base.is_trusted() then
         raise exception 'reelq.tenant_id must be set to see keys' using errcode = 'RQ004', hint = 'set reelq.tenant_id to your own tenant.';
@@ -22,12 +22,13 @@ begin
     if p_limit is null or p_limit not between 1 and 1000 then
         raise exception 'limit must be 1 to 1000, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 100.';
     end if;
-    if p_idle is null or p_idle < interval '1 hour' then
-        raise exception 'idle must be an hour or more, not %', coalesce(p_idle::text, 'null') using errcode = 'RQ008', hint = 'The default is 90 days.';
+    if p_idle is null or p_idle not between interval '1 hour' and interval '100 years' then
+        raise exception 'idle must be an hour to 100 years, not %', coalesce(p_idle::text, 'null') using errcode = 'RQ008', hint = 'The default is 90 days.';
     end if;
     if p_tenant is not null then
         v_tenant := identity.find_tenant(p_tenant);
     end if;
+    v_before := base.clock() - p_idle;
     -- In steps over the ids, which grow with time: a key that is younger than p_idle cannot be idle.
     return query execute
         'select k.id, k.tenant_id, k.user_id, k.name, k.prefix, k.scopes, k.created_at, k.used_at, k.expires_at
@@ -55,7 +56,7 @@ Keys that are good and that nobody has used for long, the oldest first: worth re
 
 Arguments
   p_tenant  slug or id
-  p_idle    for how long, an hour or more
+  p_idle    for how long, an hour to 100 years
   p_limit   1 to 1000
   p_after   id of the last key of a page, for the next one
 

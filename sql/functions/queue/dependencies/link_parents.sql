@@ -55,6 +55,8 @@ begin
     ) is null
     limit 1;
     if found then
+        -- Whose account was suspended since this began sees not even what they have just enqueued.
+        perform identity.check_may_write();  -- mutant: who was suspended meanwhile is told of a parent
         raise exception 'no job % to wait for', v_unknown
             using errcode = 'RQ005', hint = 'Enqueue the parent first, or in the same statement.';
     end if;
@@ -135,4 +137,5 @@ free: blocked, failed or cancelled; null: none.
 Raises
   RQ005  unknown parent
   RQ006  a circle
+  RQ016  the user was suspended meanwhile
 $$;
