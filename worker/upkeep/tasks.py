@@ -13,10 +13,10 @@ from reelq.worker.errors import TRY_AGAIN, ReelqError
 from reelq.worker.personal.erase import erase
 from reelq.worker.rooms.identity import tenants
 from reelq.worker.rooms.identity.sessions import remove_ended
-from reelq.worker.rooms.ops import personal
+from reelq.worker.rooms.ops import notifications, personal
 from reelq.worker.rooms.ops import upkeep as room
 from reelq.worker.rooms.queue import maintenance
-from reelq.worker.upkeep import vacuum
+from reelq.worker.upkeep import backups, objects, vacuum
 from reelq.worker.upkeep.work import Fault, NotNow, Result, Task, Work
 
 BATCH = 1000
@@ -81,6 +81,11 @@ def erase_requested(work: Work) -> Result:
     return {"erased": erased}
 
 
+def purge_notifications(work: Work) -> Result:
+    """Notifications that have expired, and messages that the inbox has remembered for long enough."""
+    return {"removed": work.repeat(lambda: notifications.purge(work.conn, BATCH), lambda did: (did or 0) == 0)}
+
+
 def repair(work: Work) -> Result:
     """Jobs that stand in the wrong place."""
     mended = 0
@@ -119,9 +124,16 @@ TASKS: dict[str, Task] = {
     "tidy_identity": tidy_identity,
     "remove_ended": remove_old_sessions,
     "erase_requested": erase_requested,
+    "purge_notifications": purge_notifications,
+    "retention": objects.retain,
+    "sweep": objects.sweep_objects,
+    "cool": objects.cool_objects,
     "repair": repair,
     "verify": verify,
     "vacuum_hot": vacuum.hot,
     "vacuum": vacuum.every,
     "prune_clock": prune_clock,
+    "backup": backups.make,
+    "prune_backups": backups.remove_old,
+    "verify_backup": backups.prove,
 }

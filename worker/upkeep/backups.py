@@ -1,0 +1,23 @@
+"""Tasks of backups; docs/operate.md, Back up."""
+
+from __future__ import annotations
+
+from reelq.worker.backup import create, prune, verify
+from reelq.worker.upkeep.work import Result, Work
+
+
+def make(work: Work) -> Result:
+    """A dump of this database in the store of backups."""
+    made = create.create(work.settings, lambda done: work.say(f"{done} bytes"))
+    return {"backup": str(made.id), "bytes": made.size_bytes}
+
+
+def prove(work: Work) -> Result:
+    """The newest one, restored into a server of its own and compared."""
+    proved = verify.verify(work.settings, on_progress=lambda done: work.say(f"{done} bytes"))
+    return {"backup": str(proved.id)}
+
+
+def remove_old(work: Work) -> Result:
+    """Those that are older than REELQ_BACKUP_KEEP."""
+    return {"removed": len(prune.prune(work.settings))}
