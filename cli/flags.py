@@ -167,9 +167,10 @@ def delete(app: App, name: str, as_json: bool) -> None:
     Examples:
       reelq flags delete my.flag
     """
+    from reelq.worker.errors import NotFound
     from reelq.worker.rooms.ops import flags as room
 
     with app.connect() as conn:
         if not room.delete_flag(conn, name):
-            raise click.ClickException(f"no flag {name}")
+            raise NotFound(f"no flag {name}", "Look with: reelq flags list")
     output.emit([{"name": name, "deleted": True}], as_json, ("name",), headings=False)

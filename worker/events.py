@@ -58,6 +58,7 @@ EVENTS = {
     "periodic.started": "The clock of the upkeep ticks: clock (host and process).",
     "periodic.lost": "Its connection to the database was lost: error; it begins anew.",
     "periodic.stopped": "It was told to stop.",
+    "object.asked_for": "A cold original was asked back, and the job waits: key, stands.",
     "upkeep.ended": "A task of the upkeep ended: task, outcome, ran_s, result, error.",
     "upkeep.postponed": "The database could not be asked what is due: error; asked again in a minute.",
 }

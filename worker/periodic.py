@@ -129,8 +129,11 @@ class Periodic:
         """Do what is due, in a thread of procrastinate's worker."""
         try:
             for ran in upkeep_run.run(self._settings, clock="periodic", stop=self._signal, on_stuck=self._on_stuck):
-                tell = log.info if ran.exit_code == DONE else log.warning
-                tell("upkeep.ended", task=ran.name, outcome=ran.outcome, ran_s=ran.seconds, result=ran.result, error=ran.error)
+                told = {"task": ran.name, "outcome": ran.outcome, "ran_s": ran.seconds, "result": ran.result, "error": ran.error}
+                if ran.exit_code == DONE:
+                    log.info("upkeep.ended", **told)
+                else:
+                    log.warning("upkeep.ended", **told)
         except DatabaseRefuses:
             raise
         except (DatabaseAway, ReelqError) as error:

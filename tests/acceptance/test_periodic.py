@@ -15,6 +15,7 @@ import pytest
 from demo import postgres
 from reelq.worker import settings
 from reelq.worker.db import schema
+from reelq.worker.upkeep.tasks import TASKS
 from tests.acceptance.workerkit import until
 from tests.conftest import MOVABLE_CLOCK
 from tests.patience import QUICK_S
@@ -80,7 +81,7 @@ def all_done(server, tokens):
 def test_two_at_once_live_through_a_restart_and_end_at_once(server, tmp_path):
     with services(server.url(), tmp_path, 2) as (one, other):
         until(lambda: all_done(server, 1), "the first round", QUICK_S * 2)
-        until(lambda: len(one.log("upkeep.ended")) + len(other.log("upkeep.ended")) == 13, "13 ends", QUICK_S)
+        until(lambda: len(one.log("upkeep.ended")) + len(other.log("upkeep.ended")) == len(TASKS), "an end of each", QUICK_S)
 
         server.stop()
         server.start()

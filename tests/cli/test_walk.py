@@ -19,6 +19,7 @@ WITHOUT_DATABASE = {"reelq completion", "reelq config show", "reelq schema print
 LOOKS_ITSELF = {"reelq doctor", "reelq schema install", "reelq schema status", "reelq schema upgrade", "reelq schema diff"}
 LOOKS_INTO_THE_STORE = {"reelq backup restore", "reelq backup verify"}  # first: they are for when the database is lost
 ASKS_FIRST = {"reelq workers drain", "reelq job-types sync"}  # for more words, or with nothing to do
+NEEDS_KEYS = {"reelq webhooks create", "reelq webhooks rotate-secret"}  # this host's, before the database
 CHOOSES = {f"reelq jobs {verb}" for verb in ("cancel", "reprioritise", "reschedule", "retry", "run-now")}  # by ids or by a filter
 MORE = {  # of several options one has to be given
     "reelq videos delete": ["--yes"],
@@ -29,10 +30,12 @@ MORE = {  # of several options one has to be given
     "reelq sessions revoke": [ID],
     "reelq notifications read": ["--all"],
     "reelq upkeep set": ["--off"],
+    "reelq webhooks set": ["--description", "x"],
+    "reelq webhooks replay": ["--since", "1h"],
     "reelq users set": ["--name", "Ann"],
     "reelq subscriptions end": ["--tenant", "nothing"],
 }
-BOUND = sorted(LEAVES.keys() - ENDLESS - WITHOUT_DATABASE - LOOKS_ITSELF - LOOKS_INTO_THE_STORE - ASKS_FIRST)
+BOUND = sorted(LEAVES.keys() - ENDLESS - WITHOUT_DATABASE - LOOKS_ITSELF - LOOKS_INTO_THE_STORE - ASKS_FIRST - NEEDS_KEYS)
 ODD = re.compile(r"Traceback|Error\(|object at 0x|\\[nt]|<class|psycopg|NoneType|\t|\x1b")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STATES = "tests/sql/test_queue_states.py"
+NOTICES = "tests/sql/test_notifications.py"
 RETENTION = "tests/sql/test_retention.py"
 SWEEP = "tests/sql/test_sweep.py"
 RACES = "tests/sql/test_queue_races.py"
@@ -546,6 +547,7 @@ MUTANTS = [
     one("a secret that has ended signs", " or s.ends_at > base.clock()", " or true", HOOKS, "-k", "two_secrets"),
     one("a replay brings another tenant's events", "and (e.tenant_id", "and (true or e.tenant_id", HOOKS, "-k", "as_missed"),
     one("what has arrived is replayed as missed", "where not exists (", "where true or not exists (", HOOKS, "-k", "as_missed"),
+    one("another user's notifications", " or not identity.may_see(v_user.tenant_id, v_user.id)", "", NOTICES, "-k", "nobody_else_s"),
     # What is kept, and what goes
     one("a job comes beside a soft delete", "for update;", "for no key update;", RETENTION, "-k", "beside_a_soft_delete"),
     one("a file goes under its video", "v.asset_id = a.id", "v.asset_id = a.id and v.deleted_at is not null", RETENTION, "-k", "goes_for_good"),

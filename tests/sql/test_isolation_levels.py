@@ -27,6 +27,8 @@ ANY_LEVEL = {
     **dict.fromkeys((f"ops.{name}" for name in (
         "set_notification_setting", "add_push_subscription", "remove_push_subscription", "note_sent", "forget_push_subscription",
     )), "writes rows of one user by their key; where another has changed one, Postgres itself refuses (40001)"),
+    "ops.add_event_type": ONE_ROW,
+    "ops.emit_event": "makes a row, and decides nothing by those of others",
     "ops.mark_read": "writes rows that it has locked; where another has changed one, Postgres itself refuses (40001)",
     "ops.purge_notifications": "deletes rows that nothing changes back; what another has locked waits for the next call",
     "identity.create_key": "makes rows; that a name is new a constraint decides",

@@ -261,11 +261,11 @@ def test_wrong_names_and_words_are_refused(queue):
 
 def test_hot_tables_are_those_where_autovacuum_is_behind(queue):
     assert queue.rows("select * from ops.tables_to_vacuum(true)") == []
-    queue.conn.execute("insert into ops.event_types (name, about) select 'some.thing' || n, 'x' from generate_series(1, 11000) as n")
-    queue.conn.execute("delete from ops.event_types where name ~ '^some'")
+    queue.conn.execute("insert into ops.outbox (event_type, ordering_key, data) select 'x', 'x', '{}' from generate_series(1, 11000)")
+    queue.conn.execute("delete from ops.outbox")
     queue.value("select pg_stat_force_next_flush()")
     queue.value("select 1")
-    assert [row.relation for row in queue.rows("select * from ops.tables_to_vacuum(true)")] == ["ops.event_types"]
+    assert [row.relation for row in queue.rows("select * from ops.tables_to_vacuum(true)")] == ["ops.outbox"]
     every = queue.rows("select relation, action from ops.tables_to_vacuum(false)")
     assert ("queue.leases", "vacuum") in every
     assert ("queue.job_history", "analyze") in every

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-OWNERS = {"partitions", "vacuum", "vacuum_hot", "prune_clock"}  # what only the owner of the tables can do
+OWNERS = {"partitions", "vacuum", "vacuum_hot", "prune_clock", "backup", "prune_backups", "verify_backup"}  # what only the owner of the tables can do

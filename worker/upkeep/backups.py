@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reelq.worker.backup import create, prune, verify
-from reelq.worker.upkeep.work import Result, Work
+from reelq.worker.errors import BackupError
+from reelq.worker.upkeep.work import NotNow, Result, Work
 
 
 def make(work: Work) -> Result:
@@ -14,7 +15,12 @@ def make(work: Work) -> Result:
 
 def prove(work: Work) -> Result:
     """The newest one, restored into a server of its own and compared."""
-    proved = verify.verify(work.settings, on_progress=lambda done: work.say(f"{done} bytes"))
+    try:
+        proved = verify.verify(work.settings, on_progress=lambda done: work.say(f"{done} bytes"))
+    except BackupError as error:
+        if error.code == "not_found":  # the first one is still to come
+            raise NotNow(str(error)) from error
+        raise
     return {"backup": str(proved.id)}
 
 

@@ -19,6 +19,7 @@ declare
     v_id uuid;
     v_no text[];
 begin
+    perform base.check_read_committed();
     if p_for_operators then
         perform base.check_operator();
         perform from queue.locks as l where l.name = 'events' for no key update;
@@ -58,6 +59,7 @@ Arguments
   p_for_operators  of no tenant: it gets the events that concern the operators. For operators
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   42501  p_for_operators, and the caller is no operator
   RQ004  no such tenant, or not the caller's
   RQ008  a URL, filter or secret that cannot be

@@ -17,6 +17,7 @@ comment on function ops.delete_webhook(uuid) is $$
 Delete an endpoint and its secrets. What waits for it ends as webhook_missing when its turn comes.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such endpoint, or not one that the caller may see
   RQ016  the user is no admin of the tenant, or the key has no scope admin
 $$;

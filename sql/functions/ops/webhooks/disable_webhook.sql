@@ -24,6 +24,7 @@ comment on function ops.disable_webhook(uuid, text) is $$
 Switch an endpoint off: no event is enqueued for it any more, and what waits ends as webhook_disabled when its turn comes. Returns whether it was on.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such endpoint, or not one that the caller may see
   RQ008  a reason that cannot be
   RQ016  the user is no admin of the tenant, or the key has no scope admin

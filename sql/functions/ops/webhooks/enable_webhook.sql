@@ -20,6 +20,7 @@ comment on function ops.enable_webhook(uuid) is $$
 Switch an endpoint on again: it gets the events from now on. What it has missed: ops.replay_events. Returns whether it was off.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such endpoint, or not one that the caller may see
   RQ016  the user is no admin of the tenant, or the key has no scope admin
 $$;

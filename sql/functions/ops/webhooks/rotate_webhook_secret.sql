@@ -36,6 +36,7 @@ Arguments
   p_overlap              0 to 30 days
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such endpoint, or not one that the caller may see
   RQ008  an overlap or secret that cannot be
   RQ016  the user is no admin of the tenant, or the key has no scope admin

@@ -55,6 +55,7 @@ Arguments
   p_changes  url, events, description; of operators max_running, which holds for deliveries that are enqueued from then on
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   42501  max_running, and the caller is no operator
   RQ004  no such endpoint, or not one that the caller may see
   RQ008  an unknown key, or a value that cannot be

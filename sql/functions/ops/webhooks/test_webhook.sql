@@ -36,6 +36,7 @@ comment on function ops.test_webhook(uuid) is $$
 Enqueue one delivery of an event webhook.ping, which is tried once and which no pause of the endpoint holds. Returns the job.
 
 Raises
+  RQ002  the caller is not READ COMMITTED
   RQ004  no such endpoint, or not one that the caller may see
   RQ009  the endpoint is disabled
   RQ012  the tenant is not active
