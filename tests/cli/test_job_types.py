@@ -269,7 +269,7 @@ def test_a_type_without_a_handler_says_how_to_get_one(worker, package):
     package()
     done = worker("--types", "shouts")
     assert done.returncode == 2
-    for word in ("no handler for job type shouts; there are download_video", "REELQ_HANDLERS", "reelq.handlers", "reelq job-types list"):
+    for word in ("no handler for job type shouts; there are deliver_webhook", "REELQ_HANDLERS", "reelq.handlers", "reelq job-types list"):
         assert word in done.stderr
 
 

@@ -91,7 +91,7 @@ def test_options_of_the_pipeline_are_what_its_steps_take(conn: Any) -> None:
 
 def test_no_payload_is_overlooked() -> None:
     for where, text in texts():
-        assert len(payloads(where, text)) >= len(MENTION.findall(text)), where
+        assert len(payloads(where, text)) >= len(MENTION.findall(re.sub(r"^.*reelq events emit.*$", "", text, flags=re.MULTILINE))), where
     assert len(OURS) > 5
 
 

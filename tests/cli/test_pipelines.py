@@ -90,13 +90,13 @@ def test_one_refusal_does_not_keep_the_others_from_it(reelq, clip):
 
 def test_a_delete_asks_and_without_a_terminal_wants_yes(reelq, clip, monkeypatch):
     video = reelq("ingest", clip, "--json").row["video_id"]
-    assert "--yes must be given" in reelq("videos", "delete", video).err
+    assert "--yes must be given" in reelq("videos", "delete", video, "--hard").err
     monkeypatch.setattr("reelq.cli.terminal.output.can_ask", lambda: True)
     monkeypatch.setattr("click.confirm", lambda *_args, **_more: False)
-    kept = reelq("videos", "delete", video)
+    kept = reelq("videos", "delete", video, "--hard")
     assert kept.code == 1 and "clip.mp4" in kept.err and "nothing was deleted" in kept.err
     monkeypatch.setattr("click.confirm", lambda *_args, **_more: True)
-    assert reelq("videos", "delete", video).code == 0
+    assert reelq("videos", "delete", video, "--hard").code == 0
 
 
 def test_for_a_tenant_what_is_anothers_is_not_there(reelq, clip):

@@ -153,7 +153,7 @@ def test_a_user_begins_with_what_the_plan_gives(conn: Conn) -> None:
 
 
 def test_deleting_a_tenant_deletes_all_that_is_its(conn: Conn) -> None:
-    """Users, assets, videos and variants go with it, and nobody else's."""
+    """Users, assets, videos and variants go with it, and nobody else's; after the objects, which a sweep deletes."""
     acme = scalar(conn, "select identity.create_tenant('acme')")
     user = add_user(conn, tenant_id=acme)
     for tenant, owner in ((acme, user), (None, None)):
@@ -161,10 +161,15 @@ def test_deleting_a_tenant_deletes_all_that_is_its(conn: Conn) -> None:
         asset = scalar(conn, "select asset_id from media.get_work(%s)", video)
         scalar(
             conn,
-            """select media.put_variant(%s, '{"profile": "poster", "bucket": "b", "key": "k"}')""",
+            """select media.put_variant(%s, jsonb_build_object('profile', 'poster', 'bucket', 'b', 'key', %s::text))""",
             asset,
+            f"k/{asset}",
         )
 
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        conn.execute("delete from identity.tenants where id = %s", [acme])
+    conn.execute("delete from media.variants where tenant_id = %s", [acme])
+    conn.execute("delete from media.objects where tenant_id = %s", [acme])
     conn.execute("delete from identity.tenants where id = %s", [acme])
 
     for table in ("media.assets", "media.videos", "media.variants"):

@@ -18,7 +18,7 @@ PROVED = {
     "identity.hash_again", "identity.check_session", "identity.close_session", "identity.use_password_token", "identity.verify_email",
 }  # fmt: skip
 # What changes settings of the caller's own transaction, or nothing at all.
-CHANGES_NOTHING = {"identity.act_for", "base.clock", "base.uuid_v7", "queue.explain_job"}
+CHANGES_NOTHING = {"media.open_variant", "identity.act_for", "base.clock", "base.uuid_v7", "queue.explain_job"}
 # A trigger on queue.processing_jobs asks, whoever inserts; tried below.
 BY_TRIGGER = {"queue.enqueue_job"}
 

@@ -225,11 +225,11 @@ def test_upkeep_that_does_not_run_is_told(queue, clock):
     assert only(queue, "upkeep")[0] == "ok"
     clock.forward(4 * 60 * MINUTES)
     assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "identity", "repair", "stats"}
-    queue.conn.execute("update queue.upkeep set last_run_at = base.clock() where task in ('archive', 'identity', 'stats')")
+    queue.conn.execute("update queue.upkeep set last_run_at = base.clock() where task in ('archive', 'identity', 'retention', 'stats')")
     queue.rows("select * from queue.repair()")
     assert only(queue, "upkeep")[0] == "ok"
     clock.forward(4 * 24 * 60 * MINUTES)
-    assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "brush", "identity", "repair", "stats"}
+    assert {told.split(" ")[0] for _, told in health(queue, "upkeep")} == {"archive", "brush", "identity", "repair", "retention", "stats"}
 
 
 def test_workers_that_do_not_rescue_are_told(queue, clock):
@@ -296,7 +296,7 @@ def test_the_queues_own_part_is_part_of_the_whole(queue):
     """queue.health() has the queue's checks alone; ops.health() adds those of the server, whatever becomes of the queue's."""
     own, whole = ({row.finding for row in queue.rows(f"select * from {room}.health()")} for room in ("queue", "ops"))
     assert own < whole
-    assert whole - own == {"server", "durability", "wraparound", "connections", "roles", "ownership", "temporary objects", "secrets", "snapshots", "audit", "audit partitions", "autovacuum", "tasks", "clock"}
+    assert whole - own == {"server", "durability", "wraparound", "connections", "roles", "ownership", "temporary objects", "secrets", "snapshots", "audit", "audit partitions", "autovacuum", "tasks", "clock", "events", "objects", "backups"}
     queue.conn.execute("alter function queue.health(boolean) rename to hidden")
     rows = queue.rows("select * from ops.health()")
     assert {row.level for row in rows if row.finding == "queue"} == {"bad"}

