@@ -54,6 +54,7 @@ def test_a_column_is_found_by_its_check_alone(conn: Conn) -> None:
         ("identity.users", "two_factor_secret", "id", "uuid"),
         ("media.test_channels", "token", "number", "bigint"),
         ("ops.system_config", "sealed_value", "key", "text"),
+        ("ops.webhook_secrets", "secret", "id", "uuid"),
     ]
     conn.execute("create index on media.test_channels (base.envelope_key(token), number) where token is not null")
     conn.execute("insert into media.test_channels (number, token) select n, %s from generate_series(1, 3) as n", [shaped("k1")])
@@ -234,7 +235,7 @@ def test_nobody_but_an_operator_sees_or_changes_anything(connect: Connect, conn:
                 theirs.execute(statement.encode(), args)
     theirs = open_as(connect, "reelq_admin")
     assert theirs.execute("select * from ops.list_used_secret_keys()").fetchall() == [(*COLUMN, "k1")]
-    assert len(theirs.execute("select * from ops.list_sealed_columns()").fetchall()) == 2
+    assert len(theirs.execute("select * from ops.list_sealed_columns()").fetchall()) == 3
     for statement in ("select two_factor_secret from identity.users", "update ops.secret_keys set is_current = false", "delete from ops.secret_keys"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             theirs.execute(statement.encode())

@@ -19,10 +19,10 @@ begin
         when 'text' then
             return length(v_word);
         when 'duration' then
-            v_found := regexp_match(v_word, '^([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])$');
+            v_found := regexp_match(v_word, $re$^([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])\Z$re$);
             return v_found[1]::numeric * case v_found[2] when 's' then 1 when 'm' then 60 when 'h' then 3600 when 'd' then 86400 end;
         when 'size' then
-            v_found := regexp_match(v_word, '^([0-9]{1,15}(?:\.[0-9]{1,6})?)([kmgt]?)(i?)b?$', 'i');
+            v_found := regexp_match(v_word, $re$^([0-9]{1,15}(?:\.[0-9]{1,6})?)([kmgt]?)(i?)b?\Z$re$, 'i');
             return case when v_found[3] = '' or v_found[2] <> '' then trunc(
                 v_found[1]::numeric * (case when v_found[3] = '' then 1000 else 1024 end::numeric) ^ (strpos('kmgt', lower(v_found[2])) * (v_found[2] <> '')::integer)
             ) end;

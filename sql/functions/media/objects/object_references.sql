@@ -9,7 +9,7 @@ as $$
     from pg_catalog.pg_constraint as c
     inner join pg_catalog.pg_attribute as a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
     where c.contype = 'f' and c.confrelid = 'media.objects'::regclass and cardinality(c.conkey) = 1 and c.conparentid = 0
-    order by c.conrelid::regclass::text, a.attname;
+    order by c.conrelid, a.attname;
 $$;
 
 comment on function media.object_references() is $$

@@ -18,7 +18,7 @@ begin
     end if;
     if p_class not in ('operational', 'bundle', 'ai_generated') then
         raise exception 'class must be operational, bundle or ai_generated, not %', quote_literal(left(p_class, 80))
-            using errcode = 'RQ008', hint = 'What each of them means: \df+ media.expiries';
+            using errcode = 'RQ008', hint = $re$What each of them means: \df+ media.expiries$re$;
     end if;
     if p_class is null and p_until is null then
         raise exception 'a class or a time must be given' using errcode = 'RQ008', hint = 'The class says when a file goes, the time not before when.';

@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform base.check_operator();
-    if p_name is null or p_name !~ '^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$' or length(p_name) > 100 then
+    if p_name is null or p_name !~ $re$^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z$re$ or length(p_name) > 100 then
         raise exception 'name of an event type must be words of a-z, 0-9 and _ with dots between them, at most 100 characters, not %',
             coalesce(quote_literal(left(p_name, 120)), 'null') using errcode = 'RQ008', hint = 'The thing, a dot, what happened to it: order.paid.';
     elsif coalesce(p_about, '') !~ '[^[:space:]]' or length(p_about) > 1000 then

@@ -9,7 +9,7 @@ begin
     return left(trim(regexp_replace(
         (
             select string_agg(coalesce(p_values ->> part.found[1], part.found[2], ''), '' order by part.place)
-            from regexp_matches(p_text, '\{([a-z0-9_]+)\}|([^{]+|\{)', 'g') with ordinality as part (found, place)
+            from regexp_matches(p_text, $re$\{([a-z0-9_]+)\}|([^{]+|\{)$re$, 'g') with ordinality as part (found, place)
         ),
         '[[:cntrl:][:space:]]+', ' ', 'g'
     )), p_most);

@@ -10,7 +10,7 @@ as $$
 declare
     v_ids uuid[];
     v_id text := '^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$';
-    v_link text := '^(https?://[!-~]+|/([!-.0-\[\]-~][!-\[\]-~]*)?)$';  -- as the check of ops.notifications
+    v_link text := $re$^(https?://[!-~]+|/([!-.0-\[\]-~][!-\[\]-~]*)?)\Z$re$;  -- as the check of ops.notifications
 begin
     if not exists (
         select from ops.events as e inner join ops.event_types as t on t.name = e.event_type

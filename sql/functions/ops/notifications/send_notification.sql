@@ -47,7 +47,7 @@ exception
     when check_violation or not_null_violation then
         get stacked diagnostics v_constraint = constraint_name;
         raise exception 'a notification must have what it is made of in its bounds: %', replace(coalesce(nullif(v_constraint, ''), 'title and message are given'), '_', ' ')
-            using errcode = 'RQ008', hint = 'See \d+ ops.notifications. Titles and labels are one line; a link is http, https, or a path that begins with one /.';
+            using errcode = 'RQ008', hint = $hint$See \d+ ops.notifications. Titles and labels are one line; a link is http, https, or a path that begins with one /.$hint$;
 end;
 $$;
 
