@@ -224,7 +224,7 @@ CASES = {
     "settle 200 parents": Case(Bench.settle_parents, 200, 130),
     "complete": Case(Bench.complete, 1, 130),
     "fail": Case(Bench.fail, 1, 110),
-    "fail for good": Case(Bench.fail_for_good, 1, 220),
+    "fail for good": Case(Bench.fail_for_good, 1, 245),
     "snooze": Case(Bench.snooze, 1, 110),
     "heartbeat 200": Case(Bench.heartbeat, 200, 15),
     "rescue": Case(Bench.rescue, bigqueue.EXPIRED, 120),

@@ -54,5 +54,7 @@ def test_an_owner_that_is_no_superuser_installs_and_works(owner: Conn, empty_dsn
             conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(tenant.id) if tenant else ""])
             assert conn.execute("select id from media.list_videos()").fetchall() == seen
         conn.execute("reset role")
+    for statement in ("delete from media.variants where tenant_id = %s", "update media.assets set object_id = null where tenant_id = %s", "delete from media.objects where tenant_id = %s"):
+        owner.execute(statement.encode(), [acme.id])  # a tenant goes after its objects
     owner.execute("delete from identity.tenants where id = %s", [acme.id])
     assert scalar(owner, "select count(*) from media.variants") == 0

@@ -17,7 +17,7 @@ create table ops.webhooks (
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
     constraint url_is_http_and_printable check (url ~ '^https?://[!-~]+$' and length(url) <= 2000),
-    constraint events_are_given check (cardinality(events) between 1 and 50 and array_position(events, null) is null),
+    constraint events_are_given check (cardinality(events) >= 1 and cardinality(events) <= 50 and array_position(events, null) is null),
     constraint description_has_up_to_200_characters check (length(description) <= 200),
     constraint max_running_is_positive check (max_running >= 1),
     constraint status_is_known check (status in ('active', 'disabled')),

@@ -14,10 +14,10 @@ create table ops.notifications (
     read_at timestamptz,
     email_sent_at timestamptz,
     push_sent_at timestamptz,
-    constraint title_is_a_line_of_1_to_255_characters check (length(title) between 1 and 255 and title !~ '[[:cntrl:]]'),
+    constraint title_is_a_line_of_1_to_255_characters check (length(title) >= 1 and length(title) <= 255 and title !~ '[[:cntrl:]]'),
     constraint message_has_1_to_4000_characters check (length(message) between 1 and 4000),
     constraint action_url_is_https_or_a_path check (action_url ~ '^(https?://[!-~]+|/([!-.0-\[\]-~][!-\[\]-~]*)?)$' and length(action_url) <= 2000),
-    constraint action_label_is_a_line_of_1_to_100_characters check (length(action_label) between 1 and 100 and action_label !~ '[[:cntrl:]]'),
+    constraint action_label_is_a_line_of_1_to_100_characters check (length(action_label) >= 1 and length(action_label) <= 100 and action_label !~ '[[:cntrl:]]'),
     constraint channels_are_known check (channels <@ '{in_app,email,push}' and channels <> '{}' and array_position(channels, null) is null),
     constraint expires_after_it_was_made check (expires_at > created_at)
 );

@@ -25,7 +25,7 @@ PLACE = f"{SPACE}: {PACKAGE}"  # how status() calls it
 MADE = re.compile(rf"^{PACKAGE} \S+, schema (?P<last>\S+)\. ")
 COMMENT = "{package} {version}, schema {last}. The clock of reelq periodic run: made, upgraded and pruned by reelq, and used by nothing else."
 STANDING = "select pg_get_userbyid(nspowner), coalesce(obj_description(oid, 'pg_namespace'), '') from pg_namespace where nspname = %(space)s"
-# Its functions name nothing in full: each gets a search_path, and nobody but the owner may call it.
+# Its functions name nothing in full: each gets a search_path; and nobody but the owner may call, read or use anything.
 PIN = """
 do $pin$
 declare
@@ -37,6 +37,9 @@ begin
         execute format('alter function %s set search_path = reelq_periodic, pg_catalog, pg_temp', v_name);
         execute format('revoke all on function %s from public', v_name);
     end loop;
+    -- What default privileges of a shared database gave away.
+    revoke all on all tables in schema reelq_periodic from public;
+    revoke all on all sequences in schema reelq_periodic from public;
 end;
 $pin$;
 """
