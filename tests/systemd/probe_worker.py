@@ -106,7 +106,7 @@ def encode(bench: Bench) -> None:
     video = bench.ingest("short.mp4")
     bench.wait_for(video, "ready")
     bench.facts["made"] = bench.rows(
-        "select v.profile, v.width, v.height, v.size_bytes, v.frames from media.variants as v"
+        "select v.profile, v.width, v.height, o.size_bytes, v.frames from media.variants as v inner join media.objects as o on o.id = v.object_id"
         " join media.videos as d on d.asset_id = v.asset_id where d.id = %s order by v.profile",
         video,
     )

@@ -41,6 +41,8 @@ def test_secrets_arrive_as_files_and_missing_ones_are_empty(seen: Facts) -> None
         "DATABASE_URL_FILE": "postgresql://somewhere/reelq",
         "REELQ_DATABASE_DIRECT_URL_FILE": "",
         "REELQ_S3_SECRET_ACCESS_KEY_FILE": "hush",
+        "REELQ_SMTP_PASSWORD_FILE": "",
+        "REELQ_VAPID_PRIVATE_KEY_FILE": "",
     }
 
 

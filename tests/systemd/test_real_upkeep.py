@@ -29,7 +29,7 @@ def what(facts: Facts) -> Facts:
 def test_the_timer_starts_the_upkeep(seen: Facts) -> None:
     """Under the unit's hardening, as an account that owns the schema and is no superuser."""
     assert (seen["enabled"], seen["trigger"]) == ("enabled", "TriggeredBy=reelq-upkeep.timer")
-    assert (seen["by_timer"]["Result"], what(seen["by_timer"])) == ("success", DONE)
+    assert (seen["by_timer"]["Result"], what(seen["by_timer"])) == ("success", DONE), seen["journal"]
 
 
 def test_a_second_run_finds_nothing_to_do(seen: Facts) -> None:

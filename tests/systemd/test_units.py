@@ -175,7 +175,7 @@ def test_the_commands_that_are_written_about_exist() -> None:
         if isinstance(command, click.Group):
             command = command.get_command(context, verb)
         assert command is not None, f"reelq {noun} {verb}"
-        known = {name for parameter in command.params for name in parameter.opts}
+        known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known, f"reelq {noun} {verb}{rest}"
 
 

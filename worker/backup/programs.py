@@ -21,7 +21,7 @@ from typing import IO
 from psycopg.conninfo import conninfo_to_dict
 
 from reelq.worker.errors import BackupError
-from reelq.worker.private_postgres.programs import SYSTEM_ROOT, available
+from reelq.worker.private_postgres.programs import SYSTEM_ROOT, available, dies_with_parent
 from reelq.worker.settings import Settings, environment
 
 SERVICE = "reelq"
@@ -143,9 +143,7 @@ def running(program: Program, conninfo: str, arguments: Sequence[str], *, reads:
     with ExitStack() as opened:
         said = opened.enter_context(tempfile.TemporaryFile())
         service, passwords = opened.enter_context(_address(conninfo))
-        command = [str(program.path), NEVER_ASK, f"--dbname=service={SERVICE}", *arguments]
-        if shutil.which("setpriv"):
-            command = ["setpriv", "--pdeathsig", "KILL", "--", *command]
+        command = [*dies_with_parent("KILL"), str(program.path), NEVER_ASK, f"--dbname=service={SERVICE}", *arguments]
         process = subprocess.Popen(
             command, **pipe, stderr=said, cwd="/", start_new_session=True, pass_fds=(service, passwords),
             env={**kept, "PGSERVICEFILE": f"/proc/self/fd/{service}", "PGPASSFILE": f"/proc/self/fd/{passwords}", "LC_ALL": "C"},

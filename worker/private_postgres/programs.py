@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from reelq.worker.errors import ReelqError
@@ -126,3 +127,13 @@ def command_line(pid: int) -> list[str]:
             return []
     told = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return told.stdout.split()
+
+
+@cache
+def dies_with_parent(sign: str) -> tuple[str, ...]:
+    """What to put before a command so that it gets this signal when its parent is gone, even by kill -9; nothing where that is not allowed."""
+    words = ("setpriv", "--pdeathsig", sign, "--")
+    if not shutil.which("setpriv"):
+        return ()
+    tried = subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return words if tried.returncode == 0 else ()  # a unit's hardening may forbid it

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import psycopg
 
-from reelq.worker.private_postgres.programs import Binaries, Identity, PostgresError, choose, command_line, identity
+from reelq.worker.private_postgres.programs import Binaries, Identity, PostgresError, choose, command_line, dies_with_parent, identity
 from reelq.worker.settings import environment
 
 START_TIMEOUT_S = 60.0
@@ -112,8 +112,8 @@ class Server:
         chosen = self.port
         self.port = self.port or _free_port()
         command = [str(self.binaries.folder / "postgres"), "-D", str(self.data), *self._options()]
-        if not self.durable and shutil.which("setpriv"):
-            command = ["setpriv", "--pdeathsig", "INT", "--", *command]  # dies with the tests, even by kill -9
+        if not self.durable:
+            command = [*dies_with_parent("INT"), *command]
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             with self.log.open("ab") as log:
