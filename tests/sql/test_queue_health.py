@@ -296,7 +296,7 @@ def test_the_queues_own_part_is_part_of_the_whole(queue):
     """queue.health() has the queue's checks alone; ops.health() adds those of the server, whatever becomes of the queue's."""
     own, whole = ({row.finding for row in queue.rows(f"select * from {room}.health()")} for room in ("queue", "ops"))
     assert own < whole
-    assert whole - own == {"server", "durability", "wraparound", "connections", "roles", "ownership", "temporary objects", "secrets", "snapshots", "audit", "audit partitions", "autovacuum", "tasks", "clock", "events", "objects", "backups"}
+    assert whole - own == {"server", "durability", "wraparound", "connections", "roles", "ownership", "temporary objects", "secrets", "snapshots", "audit", "audit partitions", "autovacuum", "tasks", "periodic clock", "events", "objects", "backups"}
     queue.conn.execute("alter function queue.health(boolean) rename to hidden")
     rows = queue.rows("select * from ops.health()")
     assert {row.level for row in rows if row.finding == "queue"} == {"bad"}

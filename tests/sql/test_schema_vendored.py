@@ -93,7 +93,7 @@ def test_what_it_leaves_is_pruned_and_watched(conn):
         )
     conn.execute("update procrastinate_events set at = at - interval '2 hours' where job_id = (select id from procrastinate_jobs where task_name = 'old')")
     conn.execute("reset search_path")
-    told = conn.execute("select level, detail from ops.health() where finding = 'clock'").fetchone()
+    told = conn.execute("select level, detail from ops.health() where finding = 'periodic clock'").fetchone()
     assert told == ("ok", "procrastinate has 5 jobs, 1 of them of workers that are gone")
     assert conn.execute("select ops.prune_clock()").fetchone() == (3,)
     assert {task for (task,) in conn.execute("select task_name from reelq_periodic.procrastinate_jobs")} == {"runs", "waits"}

@@ -377,9 +377,9 @@ def test_a_handler_whose_threads_keep_all_connections_ends_and_is_charged_nothin
     def run(ctx: JobContext) -> None:
         if ctx.job.token > 1:
             return
-        for _ in range(slots + 1):
+        for _ in range(slots + 2):
             threading.Thread(target=ctx.pool.call, args=(hang, begun, go), daemon=True).start()
-        for _ in range(slots + 1):
+        for _ in range(slots + 2):
             assert begun.acquire(timeout=60)
         if when == "on completion":
             ctx.on_complete(lambda conn: conn.execute("select 1"))

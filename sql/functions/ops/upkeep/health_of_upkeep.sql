@@ -47,7 +47,7 @@ begin
         $q$ into v_rows, v_stalled;
         return query
         select
-            'clock', case when v_rows > 10000 or v_stalled > 100 then 'warn' else 'ok' end,
+            'periodic clock', case when v_rows > 10000 or v_stalled > 100 then 'warn' else 'ok' end,
             format('procrastinate has %s jobs, %s of them of workers that are gone', v_rows, v_stalled),
             case when v_rows > 10000 or v_stalled > 100 then 'As the owner: reelq upkeep run prune_clock' end;
     end if;
