@@ -17,11 +17,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from py_vapid import Vapid02, VapidException
-from pywebpush import WebPusher, WebPushException
 
 from reelq.worker.errors import PermanentError, RateLimitedError, TransientError
-from reelq.worker.notices import guarded_post, tls
+from reelq.worker.notices import guarded_post, push_encryption, tls
 from reelq.worker.settings import Settings
 from reelq.worker.sources.address_policy import AddressGuard, Resolve, system_resolve
 from reelq.worker.sources.http_responses import retry_after_s
@@ -80,8 +78,8 @@ def send(
     """
     url = httpx.URL(to.endpoint)
     try:
-        body: bytes = WebPusher({"endpoint": to.endpoint, "keys": {"p256dh": to.p256dh, "auth": to.auth}}).encode(told)["body"]
-    except (WebPushException, ValueError) as error:  # a key that is no point of the curve
+        body = push_encryption.encrypt(told, to.p256dh, to.auth)
+    except ValueError as error:  # a key that is no point of the curve
         raise SubscriptionGone("its key is none") from error
     ttl_s = max(0, min(LONGEST_TTL_S, int((expires_at - datetime.now(UTC)).total_seconds())))
     headers = {
@@ -107,15 +105,11 @@ def _signature(url: httpx.URL, settings: Settings) -> str:
         "exp": int(time.time()) + SIGNED_FOR_S,
     }
     try:
-        key = settings.vapid_private_key
-        signer = Vapid02.from_pem(key.encode()) if "-----BEGIN" in key else Vapid02.from_string(key)
-    except (ValueError, TypeError, VapidException):
+        key = push_encryption.private_key(settings.vapid_private_key)
+    except (ValueError, TypeError):
         # Without the cause, which could quote the key.
         raise TransientError("push_misconfigured", "REELQ_VAPID_PRIVATE_KEY is no key of the curve P-256.") from None
-    try:
-        return str(signer.sign(claims)["Authorization"])
-    except VapidException as error:
-        raise PermanentError("push_refused", "The address of the push service is none that a message can be signed for.") from error
+    return push_encryption.authorization(key, claims)
 
 
 def _judge(answer: guarded_post.Answer) -> None:
