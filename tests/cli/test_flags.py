@@ -21,7 +21,7 @@ def test_a_flag_is_switched_for_some_explained_and_deleted(reelq):
     assert reelq("flags", "explain", NAME, "--tenant", "beta").out.startswith("off")
     assert [row["name"] for row in reelq("flags", "list", "--json").rows] == [NAME]
     assert reelq("flags", "delete", NAME).code == 0
-    assert reelq("flags", "delete", NAME).code == 1
+    assert reelq("flags", "delete", NAME).code == 2
 
 
 def test_what_does_not_go_together_is_refused(reelq):

@@ -20,7 +20,7 @@ begin
     end if;
     for v_found in select r.relation, r.column_name from media.object_references() as r loop
         execute format('select count(*) from %s as r where r.%I = $1', v_found.relation, v_found.column_name) into v_count using p_object_id;
-        v_used := v_used || jsonb_build_object(v_found.relation::text, v_count + coalesce((v_used ->> v_found.relation::text)::bigint, 0));
+        v_used := v_used || jsonb_build_object(v_found.relation, v_count + coalesce((v_used ->> v_found.relation)::bigint, 0));
     end loop;
     return v_shown || jsonb_build_object('references', v_used);
 end;

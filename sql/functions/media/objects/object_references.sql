@@ -1,15 +1,16 @@
 create or replace function media.object_references()
-returns table (relation regclass, column_name name)
+returns table (relation text, column_name name)
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select c.conrelid::regclass, a.attname
+    select format('%s.%I', t.relnamespace::regnamespace, t.relname), a.attname
     from pg_catalog.pg_constraint as c
+    inner join pg_catalog.pg_class as t on t.oid = c.conrelid
     inner join pg_catalog.pg_attribute as a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
     where c.contype = 'f' and c.confrelid = 'media.objects'::regclass and cardinality(c.conkey) = 1 and c.conparentid = 0
-    order by c.conrelid, a.attname;
+    order by 1, 2;
 $$;
 
 comment on function media.object_references() is $$

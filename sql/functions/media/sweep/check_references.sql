@@ -6,8 +6,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- A restore that left out constraints would make all objects look unused.
-    if not exists (select from media.object_references() as r where r.relation = 'media.assets'::regclass)
-        or not exists (select from media.object_references() as r where r.relation = 'media.variants'::regclass) then  -- mutant: a sweep without foreign keys
+    if not exists (select from media.object_references() as r where r.relation = 'media.assets')
+        or not exists (select from media.object_references() as r where r.relation = 'media.variants') then  -- mutant: a sweep without foreign keys
         raise exception 'media.assets and media.variants must refer to media.objects by foreign keys, and do not'
             using errcode = 'RQ009', hint = 'Nothing is swept. Was the schema restored without its constraints? See: reelq schema diff';
     end if;

@@ -15,7 +15,7 @@ begin
         string_agg(
             format(
                 ' and not exists (select from %s as r where r.%I = o.id%s)', f.relation, f.column_name,
-                case f.relation when 'media.assets'::regclass then ' and r.id <> all($2)' when 'media.variants'::regclass then ' and r.asset_id <> all($2)' else '' end
+                case f.relation when 'media.assets' then ' and r.id <> all($2)' when 'media.variants' then ' and r.asset_id <> all($2)' else '' end
             ), ''
         )
     into v_conditions
