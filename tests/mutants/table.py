@@ -551,6 +551,7 @@ MUTANTS = [
     # What is kept, and what goes
     one("a job comes beside a soft delete", "for update;", "for no key update;", RETENTION, "-k", "beside_a_soft_delete"),
     one("a file goes under its video", "v.asset_id = a.id", "v.asset_id = a.id and v.deleted_at is not null", RETENTION, "-k", "goes_for_good"),
+    one("a variant is made of another tenant's bytes", "media.use_object(v_object.id, p_tenant_id)", "v_object.id", "tests/sql/test_media_record.py", "-k", "another_tenant_s_key"),
     dropped("what somebody has authored goes", RETENTION, "-k", "live_bundle"),
     one("a live bundle keeps nothing", "b.ended_at is null and ", "false and ", RETENTION, "-k", "live_bundle"),
     one("a deletion empties a bundle", " and not media.in_live_bundle(v_asset)", "", RETENTION, "-k", "hard_delete"),

@@ -279,3 +279,16 @@ def test_a_stored_asset_has_all_facts_of_its_object(conn: Conn, asset: UUID) -> 
         conn.execute("update media.assets set object_id = base.uuid_v7()")
     with pytest.raises(psycopg.errors.CheckViolation):
         conn.execute("update media.assets set status = 'ready'")
+
+
+def test_a_variant_of_another_tenant_s_key_or_of_bytes_that_go_is_refused(conn: Conn, asset: UUID) -> None:
+    """Whoever names the key: a handler that is wrong, or a program that registers nothing."""
+    other = scalar(conn, "select identity.create_tenant('beta')")
+    video = scalar(conn, "select media.create_video('/b.mp4', %s)", other)
+    put_variant(conn, scalar(conn, "select asset_id from media.videos where id = %s", video), "poster", key="k/theirs")
+    named = '{"profile": "poster", "bucket": "file:///store", "key": "%s"}'
+    assert refused(conn, "select media.put_variant(%s, %s)", asset, named % "k/theirs") == "RQ018"
+    put_variant(conn, asset, "poster", key="k/mine")
+    conn.execute("update media.objects set state = 'deleting' where key = 'k/mine'")
+    assert refused(conn, "select media.put_variant(%s, %s)", asset, named % "k/mine") == "RQ018"
+    assert scalar(conn, "select count(*) from media.variants as r inner join media.objects as o on o.id = r.object_id where r.tenant_id <> o.tenant_id") == 0

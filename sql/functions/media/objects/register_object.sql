@@ -27,14 +27,14 @@ begin
             raise exception 'the key % must be free, and another object has it', left(p_key, 200)
                 using errcode = 'RQ009', hint = 'Objects are never written twice: put the job and its attempt into the key.';
         end if;
-        return v_object.id;
+    elsif p_size_bytes is not null and p_sha256 is not null then
+        v_object := media.finish_object(v_object.id, p_size_bytes, p_sha256);
+    else
+        update media.objects as o set state = 'stored', size_bytes = p_size_bytes, sha256 = p_sha256, stored_at = base.clock()
+        where o.id = v_object.id and o.state = 'writing';
     end if;
-    if p_size_bytes is not null and p_sha256 is not null then
-        return (media.finish_object(v_object.id, p_size_bytes, p_sha256)).id;
-    end if;
-    update media.objects as o set state = 'stored', size_bytes = p_size_bytes, sha256 = p_sha256, stored_at = base.clock()
-    where o.id = v_object.id and o.state = 'writing';
-    return v_object.id;
+    -- The key may be another tenant's, or that of bytes that a sweep deletes.
+    return media.use_object(v_object.id, p_tenant_id);  -- mutant: a variant is made of another tenant's bytes
 end;
 $$;
 
@@ -45,5 +45,5 @@ the same content in that bucket. For media.record_original and media.put_variant
 Raises
   RQ008  size or checksum cannot be
   RQ009  the key is that of other bytes
-  RQ018  it is being deleted
+  RQ018  it is being deleted, or another tenant's
 $$;
