@@ -30,8 +30,9 @@ class Tenant:
         self.asset: UUID = scalar(conn, "select asset_id from media.get_work(%s)", self.video)
         scalar(
             conn,
-            """select media.put_variant(%s, '{"profile": "poster", "bucket": "b", "key": "k"}')""",
+            """select media.put_variant(%s, jsonb_build_object('profile', 'poster', 'bucket', 'b', 'key', %s::text))""",
             self.asset,
+            f"{slug}/poster",
         )
 
 
