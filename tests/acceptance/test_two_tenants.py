@@ -6,7 +6,6 @@ database is moved: base.clock() is read from a table, as tools/release_dump.py h
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,7 +15,6 @@ from typing import Any
 import psycopg
 import pyotp
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from demo import postgres
 from reelq.worker import settings
@@ -24,65 +22,16 @@ from reelq.worker.db import schema
 from reelq.worker.errors import NotAuthenticated
 from reelq.worker.rooms.identity import login, users
 from reelq.worker.secrets import Keyring
-from tests.acceptance.workerkit import UNHURRIED, until, workers
+from tests.acceptance.platformkit import CLOCK, PASSWORD, Platform
+from tests.acceptance.workerkit import until, workers
 from tests.sql import releasekit
-
-PASSWORD = "a long enough password"
-CLOCK = """
-create table public.day (passed interval);
-insert into public.day values ('0');
-grant select on public.day to public;
-create or replace function base.clock() returns timestamptz language sql volatile security definer set search_path = pg_catalog, pg_temp
-as $$ select clock_timestamp() + d.passed from public.day as d $$;
-"""
-
-
-class Day:
-    """The database, its commands and its clock."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url = url
-        self.conn = psycopg.connect(url, autocommit=True)
-        self.environ = releasekit.environ(url, folder) | UNHURRIED | {"REELQ_SECRETS_FILE": str(folder / "keys"), "REELQ_SOURCE_ROOTS": str(folder)}
-
-    def reelq(self, *words: str, code: int = 0, stdin: str = "") -> str:
-        """What a command prints: stdout, or stderr of one that is refused, which is short."""
-        done = subprocess.run(releasekit.command(*words), env=self.environ, input=stdin, capture_output=True, text=True, check=False)
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-        if code:
-            assert len(done.stderr.splitlines()) <= 2, done.stderr
-        return done.stderr if code else done.stdout
-
-    def rows(self, *words: str) -> list[dict[str, Any]]:
-        """The same with --json, read."""
-        return [json.loads(line) for line in self.reelq(*words, "--json").splitlines()]
-
-    def value(self, text: str, *values: Any) -> Any:
-        row = self.conn.execute(text.encode(), values).fetchone()
-        assert row is not None
-        return row[0]
-
-    def pass_time(self, time: timedelta) -> None:
-        self.conn.execute("update public.day set passed = passed + %s", [time])
-
-    def as_app(self, tenant: str, user: Any = "") -> psycopg.Connection[Any]:
-        """An application's session for a tenant, and a user."""
-        conn = psycopg.connect(make_conninfo(self.url, options="-c role=reelq_app"), autocommit=True)
-        tenant_id = self.value("select id from identity.tenants where slug = %s", tenant)
-        conn.execute("select set_config('reelq.tenant_id', %s, false), set_config('reelq.user_id', %s, false)", [str(tenant_id), str(user)])
-        return conn
-
-    def log_in(self, email: str, password: str = PASSWORD) -> login.LoggedIn:
-        with psycopg.connect(make_conninfo(self.url, options="-c role=reelq_app"), autocommit=True) as conn:
-            return login.log_in(conn, email, password)
 
 
 @pytest.fixture
-def day(pg_server: postgres.Server, tmp_path: Path) -> Iterator[Day]:
+def day(pg_server: postgres.Server, tmp_path: Path) -> Iterator[Platform]:
     """A database of 0.1.0 with its four days in it, upgraded by the command."""
     with releasekit.database(pg_server, "0.1.0") as url:
-        one = Day(url, tmp_path)
+        one = Platform(url, tmp_path)
         one.reelq("schema", "upgrade")
         assert schema.diff(one.conn) == []
         one.conn.execute("update queue.upkeep set grace = '1000 years'")
@@ -99,7 +48,7 @@ def refused(call: Callable[[], Any]) -> str:
     return str(error.value)
 
 
-def test_a_day(day: Day, tmp_path: Path) -> None:
+def test_a_day(day: Platform, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=128x72:d=1", "-pix_fmt", "yuv420p", str(clip)], check=True)
     with workers(day.environ, tmp_path) as start:
@@ -172,11 +121,11 @@ def test_a_day(day: Day, tmp_path: Path) -> None:
     assert [row for row in day.rows("audit", "list", "--limit", "500") if row["action"].startswith("tenant.")]
 
 
-def load_keys(day: Day) -> Keyring:
+def load_keys(day: Platform) -> Keyring:
     """The keys as they are in the file now."""
     return Keyring.load(settings.load(day.environ))
 
 
-def code_of(day: Day, secret: str) -> str:
+def code_of(day: Platform, secret: str) -> str:
     """What the user's device shows at the database's time."""
     return pyotp.TOTP(secret).at(day.value("select base.clock()"))
