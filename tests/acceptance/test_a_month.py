@@ -211,7 +211,9 @@ def test_a_month(month: Month, tmp_path: Path) -> None:
         # Two weeks later nobody has used it: it is archived. A new run calls it back.
         month.night(15)
         assert month.original(again)["storage_class"] == "cold" and month.archive.is_locked(f"/{bucket}/{red_key}")
+        used = month.original(again)["last_used_at"]
         month.call_back(again)
+        assert month.original(again)["last_used_at"] > used + 14 * DAY
         assert month.original(again)["storage_class"] == "restored"
 
         # An object is lost: found, and made again.

@@ -52,6 +52,7 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
     ctx.reserve_scratch(work.size_bytes or 0)
     on_progress = passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0)
     cold_source.get(ctx, ctx.store_at(work.bucket), work.key, path, work.sha256, on_progress)
+    ctx.pool.insist(ctx.stop, media.touch_object, work.bucket, work.key)
     return path
 
 
