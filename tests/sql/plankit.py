@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,14 @@ SETTINGS = {
     "log_min_duration": "0", "log_analyze": "on", "log_buffers": "on", "log_timing": "off",
     "log_format": "json", "log_level": "notice", "log_verbose": "off",
 }  # fmt: skip
+
+
+@contextmanager
+def in_bulk(conn: psycopg.Connection[Any]) -> Iterator[None]:
+    """Rows that are only there to be in the way: without the audit and the checks of each, which take milliseconds a row."""
+    conn.execute("set session_replication_role = replica")
+    yield
+    conn.execute("set session_replication_role = origin")
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from reelq.worker.rooms.identity import sessions
 from tests.conftest import Clock, Connect
 from tests.sql.identitykit import HASH, add_user
 from tests.sql.mediakit import Conn, scalar
-from tests.sql.plankit import Explained
+from tests.sql.plankit import Explained, in_bulk
 
-MANY = 20_000
+MANY = 4_000
 TABLES = ("users", "user_sessions", "session_last_uses", "one_time_tokens", "login_attempts", "recovery_codes", "tenants")
 PAGE = 51  # rows of a page, and the one that it begins after
 FILL = """
@@ -30,7 +30,7 @@ select tenant_id, id, sha256(uuid_send(id)), base.clock() + interval '30 days', 
 insert into identity.session_last_uses (session_id, used_at) select id, created_at from identity.user_sessions;
 insert into identity.one_time_tokens (tenant_id, user_id, purpose, token_hash, email, expires_at)
 select tenant_id, id, 'invitation', sha256(uuid_send(id)), email, base.clock() + interval '30 days' from identity.users;
-insert into identity.login_attempts (user_id, admitted) select id, true from identity.users;
+insert into identity.login_attempts (user_id, admitted) select id, true from identity.users cross join generate_series(1, 5);
 """
 
 
@@ -38,8 +38,9 @@ insert into identity.login_attempts (user_id, admitted) select id, true from ide
 def tenant(conn: Conn) -> UUID:
     """The tenant of all of them."""
     conn.execute("analyze identity.users, identity.user_sessions, identity.session_last_uses, identity.one_time_tokens, identity.login_attempts")
-    for statement in FILL.split(";\n")[:-1]:
-        conn.execute(statement.encode(), {"hash": HASH, "many": MANY})
+    with in_bulk(conn):
+        for statement in FILL.split(";\n")[:-1]:
+            conn.execute(statement.encode(), {"hash": HASH, "many": MANY})
     found: UUID = scalar(conn, "select id from identity.tenants where slug = 'default'")
     return found
 

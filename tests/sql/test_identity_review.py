@@ -23,6 +23,7 @@ from tests.sql import releasekit
 from tests.sql.accountkit import Company, code, refusal
 from tests.sql.identitykit import HASH, PASSWORD, add_user, become, make_cheap, one, told
 from tests.sql.mediakit import Conn, scalar
+from tests.sql.plankit import in_bulk
 from tests.sql.queuekit import Queue
 from tests.sql.secretkit import shaped
 
@@ -182,11 +183,12 @@ def test_the_end_of_one_session_is_an_act(conn: Conn, ann: UUID) -> None:
 
 
 def test_the_sessions_of_a_user_are_counted_by_those_that_live(conn: Conn, ann: UUID) -> None:
-    conn.execute(
-        "insert into identity.user_sessions (tenant_id, user_id, token_hash, expires_at, created_at, revoked_at, revoked_because) "
-        "select u.tenant_id, u.id, sha256(convert_to(n::text, 'UTF8')), now() + interval '1 day', now() - interval '2 days', now(), 'revoked' "
-        "from identity.users as u cross join generate_series(1, 20000) as n where u.id = %s", [ann],
-    )  # fmt: skip
+    with in_bulk(conn):
+        conn.execute(
+            "insert into identity.user_sessions (tenant_id, user_id, token_hash, expires_at, created_at, revoked_at, revoked_because) "
+            "select u.tenant_id, u.id, sha256(convert_to(n::text, 'UTF8')), now() + interval '1 day', now() - interval '2 days', now(), 'revoked' "
+            "from identity.users as u cross join generate_series(1, 3000) as n where u.id = %s", [ann],
+        )  # fmt: skip
     conn.execute("analyze identity.user_sessions")
     plan = conn.execute(
         "explain (format json) select count(*) from identity.user_sessions as s where s.user_id = %s and s.revoked_at is null and s.expires_at > now()", [ann]

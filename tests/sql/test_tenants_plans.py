@@ -1,17 +1,17 @@
-"""What the calls about accounts, quotas and keys read, with 20,000 users of one tenant in the way: a handful of rows, whatever the planner believes."""
+"""What the calls about accounts, quotas and keys read, with 4,000 users of one tenant in the way: a handful of rows, whatever the planner believes."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.sql.plankit import Explained
+from tests.sql.plankit import Explained, in_bulk
 from tests.sql.queuekit import Queue
 
 TABLES = ("users", "quotas", "subscriptions", "api_keys", "api_key_uses", "api_key_last_uses", "videos", "tenants", "tenant_configs")
 MANY = """
 with made as (
     insert into identity.users (tenant_id, email)
-    select t.id, 'u' || n || '@acme.example' from identity.tenants as t cross join generate_series(1, 20000) as n where t.slug = 'acme'
+    select t.id, 'u' || n || '@acme.example' from identity.tenants as t cross join generate_series(1, 4000) as n where t.slug = 'acme'
     returning id, tenant_id
 ), quotas as (
     insert into identity.quotas (tenant_id, user_id, monthly_quota, reset_day, resets_on) select m.tenant_id, m.id, 30, 1, '2999-01-01' from made as m
@@ -66,7 +66,8 @@ def test_no_call_reads_the_rows_of_all(queue, connect):
     for statement in calls.values():  # its plans are of empty tables
         for _ in range(7):
             old.conn.execute(statement.encode())
-    queue.conn.execute(MANY.encode())
+    with in_bulk(queue.conn):
+        queue.conn.execute(MANY.encode())
     queue.value("select identity.end_subscription('acme', %s)", user)
     for session in (old, Explained(connect())):
         for name, statement in calls.items():

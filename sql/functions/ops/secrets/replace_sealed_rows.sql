@@ -40,7 +40,7 @@ begin
         -- Rows that somebody holds are left for the next round: their transaction may take long.
         'held as materialized (select t.%3$I as id from %1$s as t where t.%3$I = any($1::%4$s[]) order by t.%3$I for no key update skip locked) '
         'update %1$s as t set %2$I = g.new from given as g inner join held as h on h.id = g.id '
-        'where t.%3$I = g.id and t.%2$I = g.old',  -- mutant: a secret that changed meanwhile is overwritten
+        'where t.%3$I = g.id and t.%3$I = any($1::%4$s[]) and t.%2$I = g.old',  -- mutant: a secret that changed meanwhile is overwritten
         p_table, p_column, v_own.row_column, v_own.row_type
     ) using p_row_ids, p_old, p_new;
     get diagnostics v_replaced = row_count;
