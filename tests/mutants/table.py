@@ -558,6 +558,8 @@ MUTANTS = [
     dropped("a file goes while it is put into a bundle", RETENTION, "-k", "put_into_a_bundle"),
     one("a deleted tenant goes at once", " and t.status_changed_at < v_before", "", RETENTION, "-k", "deleted_tenant"),
     one("a sweep without foreign keys", "or not exists", "and not exists", SWEEP, "-k", "foreign_keys"),
+    one("a sweep reads what it may not", "not v_table.is_read", "false", SWEEP, "-k", "of_an_application"),
+    one("a sweep does not see rows behind row security", "base.hides_rows(v_table.oid)", "false", SWEEP, "-k", "of_an_application"),
     dropped("a sweep takes what somebody is about to refer to", SWEEP, "-k", "about_to_refer"),
     one("a sweep does not look again", "media.unreferenced_objects(v_ids)", "unnest(v_ids)", SWEEP, "-k", "by_hand"),
     dropped("what an attempt is writing is litter", SWEEP, "-k", "litter"),
