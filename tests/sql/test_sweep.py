@@ -116,6 +116,21 @@ def test_without_its_foreign_keys_nothing_is_swept(queue: Queue, tenant: UUID, d
         assert refused(queue.conn, f"select * from {call}") == "RQ009"
 
 
+def test_an_application_refers_to_what_is_its_tenant_s(queue: Queue, tenant: UUID, due: UUID, connect: Any) -> None:
+    """A sweep that comes between the call and the commit leaves it."""
+    (other,) = queue.conn.execute("select identity.create_tenant('other')").fetchone() or (None,)
+    app = Queue(connect())
+    app.conn.execute("set role reelq_app")
+    with app.transaction():
+        app.conn.execute("select set_config('reelq.tenant_id', %s, true)", [str(tenant)])
+        assert app.value("select media.use_object(%s, %s)", due, tenant) == due
+        assert queue.value("select ops.condemn_objects()") == 0
+    assert queue.value("select unreferenced_since from media.objects where id = %s", due) is None
+    for whose in (tenant, other):
+        app.conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(other)])
+        assert refused(app.conn, f"select media.use_object('{due}', '{whose}')") == "RQ018"
+
+
 @pytest.mark.parametrize(
     ("made", "mended"),
     [

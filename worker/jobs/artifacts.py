@@ -38,7 +38,7 @@ def folder(ctx: JobContext, name: str) -> Path:
     return ctx.folder(name)
 
 
-def stage(ctx: JobContext, work: VideoSource) -> Path:
+def stage(ctx: JobContext, work: VideoSource, name: str = SOURCE) -> Path:
     """Fetch the original, compare its checksum, and return its path.
 
     Raises:
@@ -48,7 +48,7 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
     """
     if work.key is None or work.bucket is None:
         raise PermanentError("no_original", NO_ORIGINAL)
-    path = folder(ctx, "in") / SOURCE
+    path = folder(ctx, "in") / name
     ctx.reserve_scratch(work.size_bytes or 0)
     on_progress = passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0)
     cold_source.get(ctx, ctx.store_at(work.bucket), work.key, path, work.sha256, on_progress)
