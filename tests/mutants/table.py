@@ -557,6 +557,7 @@ MUTANTS = [
     one("a deletion empties a bundle", " and not media.in_live_bundle(v_asset)", "", RETENTION, "-k", "hard_delete"),
     dropped("a file goes while it is put into a bundle", RETENTION, "-k", "put_into_a_bundle"),
     one("a deleted tenant goes at once", " and t.status_changed_at < v_before", "", RETENTION, "-k", "deleted_tenant"),
+    one("an application's row holds all tenants up", "when foreign_key_violation then", "when division_by_zero then", RETENTION, "-k", "refers_to"),
     one("a sweep without foreign keys", "or not exists", "and not exists", SWEEP, "-k", "foreign_keys"),
     one("a sweep reads what it may not", "not v_table.is_read", "false", SWEEP, "-k", "of_an_application"),
     one("a sweep does not see rows behind row security", "base.hides_rows(v_table.oid)", "false", SWEEP, "-k", "of_an_application"),
