@@ -20,7 +20,7 @@ from reelq.worker.av import allowlists
 from reelq.worker.av.ffmpeg import FFmpeg, FFmpegRun
 from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import LeaseLost, PermanentError
-from reelq.worker.jobs import plain
+from reelq.worker.jobs import originals, plain
 from reelq.worker.jobs.run_log import RunLog
 from reelq.worker.jobs.stored import RegisteredObject, store_object
 from reelq.worker.rooms import media, queue
@@ -154,8 +154,10 @@ class JobContext:
         """
         return self.pool.insist(self.stop, media.get_work, self.video_id)
 
-    def original(self) -> Path:
+    def original(self, share: tuple[float, float] = WHOLE) -> Path:
         """Bring the stored original of the job's video here, compare its checksum, and return the file.
+
+        `share` is the part of the progress bar that this takes.
 
         Raises:
             PermanentError: "no_original", the pipeline has not stored it yet; "bad_job_data", the job is about no video; "object_missing",
@@ -164,9 +166,12 @@ class JobContext:
             SnoozeError: "object_archived", it is in cold storage and was asked for: the job comes back by itself.
             StopRequested.
         """
-        from reelq.worker.jobs import artifacts  # which needs this module
+        work, (start, end) = self.work(), share
 
-        return artifacts.stage(self, self.work(), "original")
+        def tell(done: int, total: int | None) -> None:
+            self.progress(start + (end - start) * min(1.0, done / max(1, total or work.size_bytes or 1)), "fetch")
+
+        return originals.stage(self, work, self.folder("in") / "original", tell)
 
     def is_flag_on(self, flag: str) -> bool:
         """Whether a feature flag is on for the job's tenant and user; one that is not there is off. Waits while the database is away."""
