@@ -249,6 +249,8 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
     """Message, hint and exit code of an error of Postgres that has no class of its own."""
     import psycopg
 
+    from reelq.worker.db import schema
+
     state = error.sqlstate or ""
     message = (error.diag.message_primary or str(error)).strip()
     if state in ("42P01", "42883", "3F000"):  # table, function or schema is not there
@@ -256,7 +258,14 @@ def from_postgres(error: Any) -> tuple[str, str | None, int]:
     if state == "22P05":  # \u0000 in a payload of a file; an option has been looked at
         return f"JSON must hold what Postgres can keep: {message}", "Leave out what is written \\u0000.", USED_WRONGLY
     if state == "42501":
-        return message, who_may(message), FAILED
+        return message, who_may(message) if message.startswith("permission denied for ") else error.diag.message_hint, FAILED
+    if state == "23503" and error.diag.schema_name not in schema.rooms():  # what goes is in use elsewhere
+        table = f"{error.diag.schema_name}.{error.diag.table_name}"
+        return (
+            f"{table} refers to what would be deleted, by its foreign key {error.diag.constraint_name}",
+            f"Delete those rows of {table}, or have the key do it (on delete cascade, on delete set null); then run this again: it goes on.",
+            FAILED,
+        )
     if not state and isinstance(error, psycopg.DataError):  # of a driver's own: an infinite time that somebody wrote by hand
         return f"the database holds a value that cannot be read here: {message}", "Find it with psql, and put it right.", FAILED
     if not state and isinstance(error, psycopg.ProgrammingError):  # the connection string, which may hold a password: not repeated
@@ -275,6 +284,8 @@ def who_may(message: str) -> str:
     kind, _, name = message.removeprefix("permission denied for ").partition(" ")
     if kind == "database":
         return f"as the owner of the database: grant create on database {name} to the role that installs"
+    if kind == "schema" and name not in schema.rooms():
+        return f"an application's: grant usage on schema {name} to the owner of reelq's schema"
     listed = (schema.ROOT / "grants.sql").read_text(encoding="utf-8")
     found = re.search(rf"\('\w+\.{re.escape(name)}', '([a-z ]+)'", listed)
     roles = found[1] if found else "worker app readonly" if kind == "schema" else ""

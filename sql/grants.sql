@@ -69,7 +69,7 @@ begin
             ('media.register_store', 'worker admin'),
             ('media.find_object', 'worker'),
             ('media.finish_object', 'worker'),
-            ('media.use_object', 'worker'),
+            ('media.use_object', 'worker app'),
             ('media.keep_file', 'worker'),
             ('media.forget_files', 'worker app admin'),
             ('media.tenant_store', 'worker admin'),

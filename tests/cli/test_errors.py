@@ -55,6 +55,16 @@ def test_a_server_that_takes_no_changes_is_75_and_not_called_away(bare, empty_ds
     assert "default_transaction_read_only" in told.err
 
 
+def test_who_may_is_said_of_a_tenant_and_of_an_application_s_schema(bare, conn, dsn):
+    conn.execute("create role shop_web login in role reelq_app")
+    try:
+        told = bare("--database-url", dsn.replace("postgres@", "shop_web@"), "webhooks", "list")
+        assert (told.code, "--tenant ID" in told.err, "needs the owner" in told.err) == (1, True, False)
+    finally:
+        conn.execute("drop role shop_web")
+    assert cli_main.who_may("permission denied for schema shop") == "an application's: grant usage on schema shop to the owner of reelq's schema"
+
+
 def test_password_is_not_repeated(bare):
     done = bare("--database-url", "postgresql//sesame", "jobs", "list")
     assert done.code == 2

@@ -120,6 +120,16 @@ def test_erase_counts_first_and_changes_nothing(reelq, bob):
     assert "media.videos" in reelq("users", "erase", bob.email, "--dry-run").out
 
 
+def test_a_table_of_an_application_that_keeps_a_user_is_named(reelq, conn, bob):
+    conn.execute("create schema shop; create table shop.profiles (user_id uuid constraint of_user references identity.users (id))")
+    conn.execute("insert into shop.profiles values (%s)", [bob.id])
+    done = reelq("users", "erase", str(bob.id), "--yes")
+    assert (done.code, "shop.profiles refers to what would be deleted, by its foreign key of_user" in done.err) == (1, True)
+    assert "on delete cascade" in done.err and "SQLSTATE" not in done.err
+    conn.execute("delete from shop.profiles")
+    assert reelq("users", "erase", str(bob.id), "--yes").code == 0
+
+
 def test_erase_takes_rows_and_bytes_and_leaves_others(reelq, bob, ann):
     before = rows_of(reelq, ann)
     done = reelq("users", "erase", bob.email, "--yes", "--json").row

@@ -105,6 +105,13 @@ def test_a_redaction_blanks_what_is_personal_and_nothing_else(conn: Conn, connec
     assert scalar(conn, "select ops.redact_audit(%s, array['bob@acme.example.com'])", bob) == 0, "nothing is left to blank"
 
 
+def test_a_redaction_reads_acts_about_settings_which_are_rows_of_two_tables(conn: Conn, bob: UUID) -> None:
+    conn.execute("select queue.set_setting('archive_after', '36 days'), ops.set_config('worker.poll_s', '\"0.36s\"')")
+    assert scalar(conn, "select ops.redact_audit(%s, array['36 days', '0.36s'])", bob) == 3, "two, and the act that made him"
+    texts = scalar(conn, "select string_agg(to_jsonb(a)::text, ' ') from ops.audit_logs as a where a.entity_type = 'setting'")
+    assert "(erased)" in texts and "36 days" not in texts and "0.36" not in texts and "archive_after" in texts
+
+
 def test_a_redaction_by_hand_opens_no_more_than_the_function_does(conn: Conn, acme: Tenant, bob: UUID) -> None:
     """Whoever enters one has called the function; changes that it does not say are refused, also of the same transaction and rows."""
     record(conn, "job.cancelled", "job", "1", reason="keep")

@@ -152,13 +152,20 @@ def test_a_checksum_is_of_the_rows_and_not_of_where_they_lie(conn):
 
 
 def test_what_cannot_be_backed_up_whole_is_told_before(conn):
-    conn.execute("create role backup_tester nologin; grant usage on schema ops to backup_tester; grant execute on function ops.tables_to_back_up(boolean) to backup_tester")
+    conn.execute("create role backup_tester nologin; grant usage on schema ops, base to backup_tester")
+    conn.execute("grant execute on function ops.tables_to_back_up(boolean), base.hides_rows(regclass) to backup_tester")
     try:
         conn.execute("create table public.secret (id int); create table public.hidden (id int); alter table public.hidden enable row level security")
-        conn.execute("grant select on public.hidden to backup_tester; set role backup_tester")
+        conn.execute("create table public.parts (id int generated always as identity) partition by range (id); create schema apart; create table apart.one (id int)")
+        conn.execute("create table public.shown (id int); alter table public.shown enable row level security; create policy a on public.shown for select using (true)")
+        conn.execute("grant select on public.hidden, public.shown, apart.one to backup_tester; set role backup_tester")
         told = dict(conn.execute("select table_name, refusal from ops.tables_to_back_up() where not is_ours").fetchall())
         assert told["public.secret"] == "public.secret cannot be read by backup_tester"
         assert "may hide rows" in told["public.hidden"]
+        assert told["public.parts"] == "public.parts cannot be read by backup_tester"
+        assert told["public.parts_id_seq"] == "the sequence public.parts_id_seq cannot be read by backup_tester"
+        assert told["apart.one"] == "the schema of apart.one cannot be used by backup_tester"
+        assert told["public.shown"] is None
     finally:
         conn.execute("reset role; drop owned by backup_tester; drop role backup_tester")
     refused = conn.execute("select refusal from ops.tables_to_back_up() where refusal is not null").fetchall()

@@ -146,6 +146,21 @@ def test_mails_and_pushes_are_enqueued_where_somebody_sends_them_and_a_suspended
     assert jobs() == {"send_email": 1, "send_push": 4}
 
 
+def test_a_tenant_and_its_admin_send_by_mail_and_push_and_nobody_makes_such_jobs(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    offer(conn, "smtp", "web_push")
+    conn.execute("update identity.users set email_verified = true")
+    scalar(conn, "select ops.add_push_subscription('https://push.example/1', %s, %s, 'phone', %s)", KEY, SECRET, acme.user)
+    admin = add_user(conn, acme, "boss", "admin")
+    for mine in (open_as(connect, "reelq_app", acme), as_user(connect, acme, admin)):
+        assert scalar(mine, "select ops.send_notification(%s, 'Your order', 'It comes.')", acme.user)
+        for kind in ("send_email", "send_push"):
+            assert refused(mine, f"select queue.enqueue_job('{kind}')") == "RQ003"
+    sent = conn.execute("select job_type, priority, user_id, count(*) from queue.processing_jobs where job_type like 'send%' group by 1, 2, 3 order by 1").fetchall()
+    own = conn.execute("select job_type, priority from queue.job_types where job_type like 'send%' order by 1").fetchall()
+    assert sent == [(kind, priority, acme.user, 2) for kind, priority in own]
+    assert Queue(conn).rows("select * from queue.verify()") == []
+
+
 def test_users_see_and_mark_their_own_and_nobody_else_s(conn: Conn, connect: Connect, acme: Tenant) -> None:
     other = Tenant(conn, "other")
     viewer = add_user(conn, acme, "eve", "viewer")

@@ -357,6 +357,26 @@ def test_a_policy_for_no_table_is_told(queue, may):
     assert len(names(queue, EVENTS)) == 4
 
 
+def test_a_table_of_another_owner_is_told_and_holds_up_no_other(queue, may):
+    """An application's, whose policy somebody has added."""
+    conn = queue.conn
+    conn.execute("create role parts_of_shop nologin; create role parts_of_us nologin")
+    try:
+        conn.execute("create schema a_shop; grant create, usage on schema a_shop to parts_of_shop, parts_of_us")
+        for table, role in (("a_shop.theirs", "parts_of_shop"), ("a_shop.ours", "parts_of_us")):
+            conn.execute(f"create table {table} (at timestamptz not null) partition by range (at); alter table {table} owner to {role}")
+        conn.execute("delete from ops.partition_policies; insert into ops.partition_policies (parent, ahead) values ('a_shop.theirs', 1), ('a_shop.ours', 1)")
+        conn.execute("grant usage on schema base, queue, ops to parts_of_us; grant execute on all functions in schema base, queue, ops to parts_of_us")
+        conn.execute("grant all on all tables in schema queue, ops to parts_of_us; set role parts_of_us")
+        told = queue.rows("select parent, action, done, detail from ops.maintain_partitions()")
+    finally:
+        conn.execute("reset role; drop owned by parts_of_us, parts_of_shop; drop role parts_of_us, parts_of_shop")
+    assert sorted((row.parent, row.action, row.done) for row in told) == [
+        ("a_shop.ours", "make", True), ("a_shop.ours", "make", True), ("a_shop.theirs", "skip", False),
+    ]  # fmt: skip
+    assert next(row.detail for row in told if row.action == "skip").startswith("it is of parts_of_shop: ")
+
+
 def test_partitions_are_no_drift(queue, clock, may):
     before = schema.diff(queue.conn)
     run_out(queue, clock)

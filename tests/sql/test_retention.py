@@ -214,6 +214,30 @@ def test_a_deleted_tenant_goes_when_its_bytes_are_gone(queue, clock):
     assert not is_there(queue, "identity.tenants", tenant)
 
 
+def test_a_tenant_that_an_application_refers_to_is_told_and_holds_up_no_other(queue, clock):
+    clock.forward(0)
+    tenants = [queue.value("select identity.create_tenant(%s)", slug) for slug in ("acme", "next", "last")]
+    thing = queue.value("select media.begin_object(%s, 'file:///s', 'k')", tenants[0])
+    queue.value("select media.finish_object(%s, 1, %s)::text", thing, "0" * 64)
+    queue.conn.execute("create schema shop; create table shop.cards (object_id uuid references media.objects (id)); create table shop.visits (tenant_id uuid references identity.tenants (id))")
+    queue.conn.execute("insert into shop.cards values (%s)", [thing])
+    queue.conn.execute("insert into shop.visits values (%s)", [tenants[1]])
+    for slug in ("acme", "next", "last"):
+        queue.value("select identity.set_tenant_status(%s, 'deleted')", slug)
+    clock.forward(31 * DAY)
+    assert tuple(queue.rows("select * from ops.purge_tenants()")[0])[:2] == (1, 0)
+    assert [is_there(queue, "identity.tenants", tenant) for tenant in tenants] == [True, True, False]
+    with pytest.raises(psycopg.Error, match=f"tenant {tenants[0]} cannot be removed: shop.cards refers to objects of it") as held:
+        queue.rows("select * from ops.purge_tenants()")
+    assert held.value.sqlstate == "RQ009"
+    queue.conn.execute("delete from shop.cards; delete from media.objects")
+    assert tuple(queue.rows("select * from ops.purge_tenants()")[0])[:2] == (1, 0)
+    with pytest.raises(psycopg.Error, match=f"tenant {tenants[1]} cannot be removed: shop.visits refers to it"):
+        queue.rows("select * from ops.purge_tenants()")
+    queue.conn.execute("delete from shop.visits")
+    assert tuple(queue.rows("select * from ops.purge_tenants()")[0])[:2] == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("call", "code"),
     [

@@ -116,6 +116,59 @@ def test_without_its_foreign_keys_nothing_is_swept(queue: Queue, tenant: UUID, d
         assert refused(queue.conn, f"select * from {call}") == "RQ009"
 
 
+def test_an_application_refers_to_what_is_its_tenant_s(queue: Queue, tenant: UUID, due: UUID, connect: Any) -> None:
+    """A sweep that comes between the call and the commit leaves it."""
+    (other,) = queue.conn.execute("select identity.create_tenant('other')").fetchone() or (None,)
+    app = Queue(connect())
+    app.conn.execute("set role reelq_app")
+    with app.transaction():
+        app.conn.execute("select set_config('reelq.tenant_id', %s, true)", [str(tenant)])
+        assert app.value("select media.use_object(%s, %s)", due, tenant) == due
+        assert queue.value("select ops.condemn_objects()") == 0
+    assert queue.value("select unreferenced_since from media.objects where id = %s", due) is None
+    for whose in (tenant, other):
+        app.conn.execute("select set_config('reelq.tenant_id', %s, false)", [str(other)])
+        assert refused(app.conn, f"select media.use_object('{due}', '{whose}')") == "RQ018"
+
+
+@pytest.mark.parametrize(
+    ("made", "mended"),
+    [
+        ("alter table shop.covers enable row level security; alter table shop.covers force row level security", "create policy a on shop.covers for select to {owner} using (true)"),
+        ("revoke select on shop.covers from {owner}; revoke usage on schema shop from {owner}", "grant usage on schema shop to {owner}; grant select on shop.covers to {owner}"),
+        ("alter table shop.covers drop constraint covers_object_id_fkey, add foreign key (bucket, key) references media.objects (bucket, key)", None),
+    ],
+)
+def test_a_table_of_an_application_keeps_what_it_refers_to_or_nothing_goes(queue: Queue, tenant: UUID, due: UUID, made: str, mended: str | None) -> None:
+    """Also where its rows cannot be seen: a foreign key would be noticed only when the bytes are gone."""
+    conn = queue.conn
+    owner = "sweep_owner"
+    conn.execute(f"create role {owner} nologin; create schema shop; grant usage on schema shop to {owner}")
+    try:
+        conn.execute("create table shop.covers (object_id uuid references media.objects (id), bucket text, key text)")
+        conn.execute("insert into shop.covers select id, bucket, key from media.objects where id = %s", [due])
+        conn.execute(f"grant select on shop.covers to {owner}")
+        # The functions of a sweep as somebody who is no superuser owns them.
+        conn.execute(f"grant all on all tables in schema media, queue, base, identity, ops to {owner}; grant usage on schema media, queue, base, identity, ops to {owner}")
+        conn.execute(f"grant execute on all functions in schema media, queue, base, identity, ops to {owner}")
+        ask = f"set role {owner}; select media.check_references(); reset role"
+        conn.execute(ask)
+        conn.execute(made.format(owner=owner))
+        with pytest.raises(psycopg.Error, match="shop.covers must refer to media.objects so that") as error:
+            conn.execute(ask)
+        conn.execute("reset role")
+        assert error.value.sqlstate == "RQ009" and "no object is deleted" in str(error.value)
+        if mended:
+            assert mended.format(owner=owner).split("; ")[0].removeprefix("create policy a") in str(error.value)
+            conn.execute(mended.format(owner=owner))
+            conn.execute(ask)
+        else:
+            assert refused(conn, "select ops.condemn_objects()") == "RQ009"
+        assert state(queue, due) == "stored"
+    finally:
+        conn.execute(f"reset role; drop owned by {owner}; drop role {owner}")
+
+
 def test_what_an_attempt_writes_is_litter_once_it_is_over(queue: Queue, tenant: UUID, clock: Any) -> None:
     queue.add(tenant_id=tenant)
     job = queue.take()

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 import reelq.testing
 from demo import postgres
@@ -119,6 +120,39 @@ def test_ffmpeg_runs_in_the_sandbox_with_progress(tmp_path: Path) -> None:
         playlist = tmp_path / "clip.m3u8"
         playlist.write_text(f"#EXTM3U\n#EXTINF:1,\n{clip}\n")
         assert stack.run("shrink", {"url": str(playlist)}, check=False).error_code in ("format_refused", "unreadable_media")
+
+
+@job_type("cover", requires="video")
+def cover(args: Args, ctx: JobContext) -> dict[str, Any]:
+    """Keep a piece of the original in a table of the application, and tell it."""
+    original = ctx.original()
+    path = ctx.folder("out") / "cover"
+    path.write_bytes(original.read_bytes()[:100])
+    stored = ctx.store_file(path)
+
+    def write(conn: Any) -> None:
+        conn.execute("insert into shop.covers values (%s, %s)", [stored.object_id, stored.bucket])
+        conn.execute("select identity.act_for(%s)", [str(ctx.job.tenant_id)])
+        conn.execute("select ops.emit_event('cover.made', %s)", [Jsonb({"key": stored.key})])
+
+    ctx.on_complete(write)
+    return {"length": original.stat().st_size, "wide": ctx.is_flag_on("shop.wide"), "most": ctx.settings.max_download_bytes}
+
+
+def test_a_job_reads_the_original_refers_to_what_it_stores_and_tells_of_it(tmp_path: Path) -> None:
+    clip = clips.video(tmp_path / "clip.mp4", seconds=1)
+    with reelq.testing.stack(cover) as stack:
+        stack.conn.execute("create schema shop; create table shop.covers (object_id uuid references media.objects (id), bucket text)")
+        stack.conn.execute("select queue.set_pipeline('bare', '[{\"step\": \"download\", \"job_type\": \"download_video\"}]'), ops.add_event_type('cover.made', 'A cover is there.')")
+        stack.conn.execute("select ops.set_flag('shop.wide', '{\"enabled\": true, \"rollout_percentage\": 100}'), ops.set_config('worker.max_download_bytes', '\"1GB\"')")
+        (video,) = stack.conn.execute("select queue.ingest_video(%s, pipeline => 'bare')", [str(clip)]).fetchone() or (None,)
+        done = stack.run("cover", video_id=video)
+        assert done.result == {"length": clip.stat().st_size, "wide": True, "most": 1_000_000_000}
+        stack.conn.execute("select media.forget_files(%s)", [done.id])
+        kept = "select c.bucket = o.bucket, o.state from shop.covers as c inner join media.objects as o on o.id = c.object_id"
+        assert stack.conn.execute(kept).fetchall() == [(True, "stored")]
+        told = "select data ->> 'key' like 'tenants/%' from ops.outbox where event_type = 'cover.made' union all select data ->> 'key' like 'tenants/%' from ops.events where event_type = 'cover.made'"
+        assert stack.conn.execute(told).fetchall() == [(True,)]
 
 
 def test_a_server_in_database_url_gets_a_database_that_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

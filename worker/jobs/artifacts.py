@@ -15,8 +15,7 @@ from reelq.worker.av.probe.facts import Measured
 from reelq.worker.av.probe.parse import parse
 from reelq.worker.av.probe.probe import measure
 from reelq.worker.db.rows import Connection
-from reelq.worker.errors import PermanentError
-from reelq.worker.jobs import cold_source
+from reelq.worker.jobs import originals
 from reelq.worker.jobs.context import JobContext
 from reelq.worker.jobs.stored import RegisteredObject
 from reelq.worker.rooms import media
@@ -25,7 +24,6 @@ from reelq.worker.stores.base import OnBytes
 
 SOURCE = "source"  # without a suffix, so that ffmpeg decides by the bytes
 FETCH_SHARE = 0.02  # of the progress bar, for fetching the original
-NO_ORIGINAL = "The original is not stored yet; download_video has to run first."
 
 
 def ffmpeg(ctx: JobContext) -> FFmpeg:
@@ -42,18 +40,9 @@ def stage(ctx: JobContext, work: VideoSource) -> Path:
     """Fetch the original, compare its checksum, and return its path.
 
     Raises:
-        PermanentError: "no_original"; "object_missing", "object_corrupt" of the store.
-        TransientError: "no_scratch_room", and those of the store.
-        SnoozeError: "object_archived", it is in cold storage and was asked for.
+        JobError: as originals.stage.
     """
-    if work.key is None or work.bucket is None:
-        raise PermanentError("no_original", NO_ORIGINAL)
-    path = folder(ctx, "in") / SOURCE
-    ctx.reserve_scratch(work.size_bytes or 0)
-    on_progress = passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0)
-    cold_source.get(ctx, ctx.store_at(work.bucket), work.key, path, work.sha256, on_progress)
-    ctx.pool.insist(ctx.stop, media.touch_object, work.bucket, work.key)
-    return path
+    return originals.stage(ctx, work, folder(ctx, "in") / SOURCE, passing(ctx, "fetch", 0.0, FETCH_SHARE, work.size_bytes or 0))
 
 
 def passing(ctx: JobContext, stage: str, start: float, end: float, size_bytes: int) -> OnBytes:

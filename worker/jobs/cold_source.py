@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Protocol
 
+from reelq.worker import db
 from reelq.worker.errors import PermanentError, SnoozeError
-from reelq.worker.jobs.context import JobContext
 from reelq.worker.objects import cold
+from reelq.worker.stop import StopSignal
 from reelq.worker.stores.base import OnBytes, Store
 
 SOON_S, LATER_S = 5.0, 900.0  # back already, as a folder's; of S3's archives it takes hours
 
 
-def get(ctx: JobContext, store: Store, key: str, path: Path, sha256: str | None, on_progress: OnBytes) -> None:
+class Asking(Protocol):
+    """The part of a JobContext that is needed here."""
+
+    stop: StopSignal
+    pool: db.Pool
+
+    @property
+    def log(self) -> Any:
+        """Bears the job."""
+
+
+def get(ctx: Asking, store: Store, key: str, path: Path, sha256: str | None, on_progress: OnBytes) -> None:
     """Bring an object to `path`; see Store.get.
 
     Raises:

@@ -20,9 +20,9 @@ from reelq.worker.av import allowlists
 from reelq.worker.av.ffmpeg import FFmpeg, FFmpegRun
 from reelq.worker.av.progress import EncodeProgress
 from reelq.worker.errors import LeaseLost, PermanentError
-from reelq.worker.jobs import plain
+from reelq.worker.jobs import originals, plain
 from reelq.worker.jobs.run_log import RunLog
-from reelq.worker.jobs.stored import store_object
+from reelq.worker.jobs.stored import RegisteredObject, store_object
 from reelq.worker.rooms import media, queue
 from reelq.worker.rooms.ops import flags
 from reelq.worker.rooms.queue import bulk
@@ -31,7 +31,6 @@ from reelq.worker.rooms.queue.jobs import ClaimedJob, JobProgress
 from reelq.worker.sandbox.child import Ended
 from reelq.worker.settings import Settings
 from reelq.worker.stop import StopSignal
-from reelq.worker.stores.base import StoredObject
 from reelq.worker.stores.open import Store
 
 STDERR_CHARS = 16_000  # of what ffmpeg said last; longer tails tell nobody more
@@ -154,6 +153,25 @@ class JobContext:
             NotFound: the video was deleted.
         """
         return self.pool.insist(self.stop, media.get_work, self.video_id)
+
+    def original(self, share: tuple[float, float] = WHOLE) -> Path:
+        """Bring the stored original of the job's video here, compare its checksum, and return the file.
+
+        `share` is the part of the progress bar that this takes.
+
+        Raises:
+            PermanentError: "no_original", the pipeline has not stored it yet; "bad_job_data", the job is about no video; "object_missing",
+                "object_corrupt" of the store.
+            TransientError: "no_scratch_room", and those of the store.
+            SnoozeError: "object_archived", it is in cold storage and was asked for: the job comes back by itself.
+            StopRequested.
+        """
+        work, (start, end) = self.work(), share
+
+        def tell(done: int, total: int | None) -> None:
+            self.progress(start + (end - start) * min(1.0, done / max(1, total or work.size_bytes or 1)), "fetch")
+
+        return originals.stage(self, work, self.folder("in") / "original", tell)
 
     def is_flag_on(self, flag: str) -> bool:
         """Whether a feature flag is on for the job's tenant and user; one that is not there is off. Waits while the database is away."""
@@ -280,13 +298,13 @@ class JobContext:
         self.progress(end, stage)
         return cost
 
-    def store_file(self, path: Path, name: str | None = None, content_type: str = "application/octet-stream") -> StoredObject:
-        """Put a file into the store and return its key, size in bytes and SHA-256.
+    def store_file(self, path: Path, name: str | None = None, content_type: str = "application/octet-stream") -> RegisteredObject:
+        """Put a file into the store and return its key, size in bytes and SHA-256, its bucket, and the id of its row in media.objects.
 
         The key bears the job and the attempt ([tenants/<tenant>/]jobs/<job>-<attempt>/<name>), so that an attempt that comes back
         late never writes over a newer one's bytes; bytes that the tenant has stored already keep the key that they have. Nobody knows the key until
         the job completes: return it as part of the result, or write it into a row with `on_complete`. From then on media.job_files
-        keeps the object, until media.forget_files of the job.
+        keeps the object, until media.forget_files of the job. A row of your own that `on_complete` writes may refer to `object_id`.
 
         Raises:
             PermanentError, TransientError: of the store, as "store_away".
@@ -297,7 +315,7 @@ class JobContext:
         stored = store_object(self, f"{base}jobs/{self.job.job_id}-{self.job.token}/{name}", path, content_type, self.job.tenant_id)
         keep = (stored.object_id, self.job.tenant_id, self.job.user_id, self.job.job_id, name)
         self.on_complete(lambda conn: media.keep_file(conn, *keep))
-        return StoredObject(stored.key, stored.size_bytes, stored.sha256)
+        return stored
 
     def on_complete(self, write: Callable[[db.Connection], object]) -> None:
         """Run `write(connection)` in the transaction that completes the job; all of them or none.

@@ -8,7 +8,7 @@ begin
     if not base.is_operator() then
         raise exception 'only operators may see this, and nobody who acts for a tenant'
             using errcode = 'insufficient_privilege',
-                  hint = 'Reset reelq.tenant_id. A role that looks after the server needs pg_monitor beside reelq_readonly.';
+                  hint = 'Reset reelq.tenant_id. What is a tenant''s an application sees with it set (reelq: --tenant ID). A role that looks after the server needs pg_monitor beside reelq_readonly.';
     end if;
 end;
 $$;

@@ -8,14 +8,23 @@ set timezone = 'UTC'
 as $$
 declare
     v_policy ops.partition_policies;
+    v_table record;
 begin
     if not queue.take_lock('partitions') then
         return query select null::text, null::text, 'busy', null::text, false, 'another session is at it';
         return;
     end if;
     for v_policy in select * from ops.partition_policies as p order by p.parent loop
-        if not exists (select from pg_catalog.pg_class as c where c.oid = to_regclass(v_policy.parent) and c.relkind = 'p') then
+        select c.relowner::regrole::text as owner, pg_has_role(c.relowner, 'usage') and has_schema_privilege(c.relnamespace, 'create') as is_ours into v_table
+        from pg_catalog.pg_class as c
+        where c.oid = to_regclass(v_policy.parent) and c.relkind = 'p';
+        if not found then
             return query select v_policy.parent, null::text, 'skip', null::text, false, 'there is no partitioned table of that name';
+            continue;
+        elsif not v_table.is_ours then  -- one of an application must not hold up the others
+            return query select
+                v_policy.parent, null::text, 'skip', null::text, false,
+                format('it is of %s: partitions are made by its owner, who may create in its schema, and that has to be %I, or a role it is a member of', v_table.owner, current_user);
             continue;
         end if;
         return query select m.* from ops.make_ahead(v_policy, p_dry_run) as m;
@@ -41,7 +50,7 @@ Arguments
 
 Returns
   action     make, detach, finalize (end a detaching that was interrupted), drop, keep (attached again: no longer retired),
-             skip (no such table), busy (another session is at it)
+             skip (no such table, or another's), busy (another session is at it)
   statement  what the caller has to run, for detach and finalize
   done       whether the step is done; if not, the next call tries again
   detail     why not

@@ -12,6 +12,7 @@ as $$
 declare
     v_conditions text;
 begin
+    perform media.check_references();
     select string_agg(format(' and not exists (select from %s as r where r.%I = o.id)', f.relation, f.column_name), '')
     into v_conditions
     from media.object_references() as f;
@@ -22,4 +23,7 @@ $$;
 comment on function media.unreferenced_objects(uuid[]) is $$
 Which of these objects nothing refers to (media.object_references). Sees what is committed when it is called: to delete one, lock its row `for update` first, which
 waits for whoever is about to refer to it (media.use_object), and then ask.
+
+Raises
+  RQ009  references may be missed, see media.check_references
 $$;

@@ -33,4 +33,5 @@ The bytes of these objects are gone: delete their rows. Returns how many; others
 Raises
   42501  the caller acts for a tenant
   RQ002  the caller is not READ COMMITTED
+  RQ009  references may be missed, see media.check_references
 $$;

@@ -13,7 +13,6 @@ declare
     v_idle uuid[];
 begin
     perform base.check_operator();
-    perform media.check_references();
     perform base.check_read_committed();
     if p_limit is null or p_limit not between 1 and 50000 then
         raise exception 'limit must be 1 to 50000, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 5000.';
@@ -64,5 +63,5 @@ Raises
   42501  the caller acts for a tenant
   RQ002  the caller is not READ COMMITTED
   RQ008  a limit that is not 1 to 50000
-  RQ009  nothing at all could refer to an object
+  RQ009  references may be missed, see media.check_references
 $$;

@@ -8,7 +8,17 @@ declare
     v_act ops.audit_logs := p_act;
     v_about constant boolean := coalesce(p_act.subject_user_id = p_redaction.user_id, false);
     v_by constant boolean := coalesce(p_act.user_id = p_redaction.user_id, false);
-    v_table constant regclass := (select to_regclass(t.table_name) from ops.audited_tables() as t where t.entity_type = p_act.entity_type);
+    -- Settings are rows of two tables: the one that has the act's columns.
+    v_table constant regclass := (
+        select to_regclass(t.table_name)
+        from ops.audited_tables() as t
+        where t.entity_type = p_act.entity_type
+        order by (
+            select count(*) from jsonb_object_keys(coalesce(p_act.after, p_act.before, '{}')) as k
+            where ops.column_class(to_regclass(t.table_name), k) is not null
+        ) desc
+        limit 1
+    );
 begin
     v_act.before := ops.redact_json(p_act.before, v_about, v_table, p_redaction.personal_values);
     v_act.after := ops.redact_json(p_act.after, v_about, v_table, p_redaction.personal_values);

@@ -11,7 +11,7 @@ declare
     v_no text[];
 begin
     if not base.may_act_for(v_tenant) then
-        raise exception 'tenant must be named by the setting reelq.tenant_id' using errcode = 'RQ004', hint = 'select identity.act_for(''acme'')';
+        raise exception 'tenant must be named by the setting reelq.tenant_id' using errcode = 'RQ004', hint = 'select identity.act_for(''…''), with the tenant''s id; only the owner and workers may give its slug.';
     end if;
     perform identity.check_may_write();  -- mutant: a viewer emits events
     select t.audience into v_audience from ops.event_types as t where t.name = p_event_type and t.is_own;  -- mutant: an application says that a video is ready

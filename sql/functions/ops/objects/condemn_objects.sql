@@ -14,7 +14,6 @@ declare
 begin
     perform base.check_operator();
     perform base.check_read_committed();
-    perform media.check_references();
     if p_limit is null or p_limit not between 1 and 10000 then
         raise exception 'limit must be 1 to 10000, not %', coalesce(p_limit::text, 'null') using errcode = 'RQ008', hint = 'The default is 1000.';
     end if;
@@ -45,5 +44,5 @@ Raises
   42501  the caller acts for a tenant
   RQ002  the caller is not READ COMMITTED
   RQ008  a limit that is not 1 to 10000
-  RQ009  nothing at all could refer to an object
+  RQ009  references may be missed, see media.check_references
 $$;

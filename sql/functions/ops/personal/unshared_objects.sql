@@ -11,6 +11,7 @@ as $$
 declare
     v_conditions text;
 begin
+    perform media.check_references();
     select
         string_agg(
             format(
@@ -26,4 +27,7 @@ $$;
 
 comment on function ops.unshared_objects(uuid[], uuid[]) is $$
 Which of these objects nothing refers to but these files and what was made of them.
+
+Raises
+  RQ009  references may be missed, see media.check_references
 $$;

@@ -12,6 +12,11 @@ declare
     v_tenant uuid;
     v_ids uuid[];
     v_count bigint;
+    v_reference record;
+    v_schema text;
+    v_table text;
+    v_found boolean;
+    v_held text;
 begin
     perform base.check_read_committed();
     perform queue.check_sees_jobs();
@@ -61,11 +66,30 @@ begin
         select count(*) into v_count from (select from media.objects as o where o.tenant_id = v_tenant limit 100000) as waiting;
         objects_left := objects_left + v_count;
         if v_count = 0 then
-            delete from identity.tenants as t where t.id = v_tenant;
-            tenants := tenants + 1;
-            exit;
+            begin
+                delete from identity.tenants as t where t.id = v_tenant;
+                tenants := tenants + 1;
+                exit;
+            exception
+                when foreign_key_violation then  -- mutant: an application's row holds all tenants up
+                    get stacked diagnostics v_schema = schema_name, v_table = table_name;
+                    v_held := coalesce(v_held, format('tenant %s cannot be removed: %I.%I refers to it', v_tenant, v_schema, v_table));
+            end;
+            continue;
         end if;
+        -- Files, variants and what jobs stored are gone: what is no sweep's is in use by an application.
+        for v_reference in select r.relation, r.column_name from media.object_references() as r where r.relation !~ '^media\.' loop
+            execute format('select exists (select from media.objects as o inner join %s as r on r.%I = o.id where o.tenant_id = $1)', v_reference.relation, v_reference.column_name)
+            into v_found using v_tenant;
+            if v_found then
+                v_held := coalesce(v_held, format('tenant %s cannot be removed: %s refers to objects of it', v_tenant, v_reference.relation));
+            end if;
+        end loop;
     end loop;
+    if v_held is not null and tenants = 0 and rows_gone = 0 then
+        raise exception '%', v_held
+            using errcode = 'RQ009', hint = 'Delete those rows of the application; a foreign key to identity.tenants may do it by itself: on delete cascade. All other tenants are done.';
+    end if;
     return next;
 end;
 $$;
@@ -83,5 +107,6 @@ Raises
   42501  the caller acts for a tenant
   RQ002  the caller is not READ COMMITTED
   RQ008  a limit that is not 1 to 1000
+  RQ009  a table of an application refers to such a tenant or its objects, or references may be missed (media.check_references); told when nothing else is left to do
   RQ011  the owner may not see the jobs, see queue.check_sees_jobs
 $$;
