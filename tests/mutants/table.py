@@ -444,6 +444,7 @@ MUTANTS = [
     one("two backups at once", "if ", "if false and ", BACKUPS, "-k", "one_backup_runs"),
     one("a backup that was given up goes on", "if ", "if false and ", BACKUPS, "-k", "one_backup_runs"),
     one("the last verified backup is pruned", " and v.verified_at is not null", "", BACKUPS, "-k", "leaves_the_last"),
+    one("a damaged backup counts as the last one", "v.verify_failed_at is null desc, ", "", BACKUPS, "-k", "leaves_the_last"),
     one("used keys are told by reading all rows", "base.envelope_key(t.%1$I) > $1 ", "base.envelope_key(t.%1$I) || '' > $1 ", SECRETS, "-k", "more_than_it_is_about"),
     # Tenants, quotas and keys
     one("a setting has no bounds", "v_amount < p_min_value or v_amount > p_max_value", "false", SYSTEM_CONFIG, "-k", "does_not_fit"),
