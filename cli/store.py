@@ -119,8 +119,11 @@ def sweep(app: App, as_json: bool) -> int:
 
 def tell_skipped(skipped: dict[str, str]) -> None:
     """Say which stores were left alone."""
+    from reelq.worker.objects.stores import PAUSED
+
     for bucket, why in skipped.items():
-        output.fail(f"{bucket} was left alone: {why}", "Mount it, or run this on a host that has it. reelq doctor says more.")
+        advice = "reelq queue resume all" if why.startswith(PAUSED) else "Mount it, or run this on a host that has it. reelq doctor says more."
+        output.fail(f"{bucket} was left alone: {why}", advice)
 
 
 @store.command("cool")

@@ -242,6 +242,7 @@ def test_a_month(month: Month, tmp_path: Path) -> None:
         month.conn = psycopg.connect(month.url, autocommit=True)
         assert counts(month) == before
         assert month.conn.execute("select * from queue.verify()").fetchall() == []
+        month.reelq("queue", "resume", "all")
         told = len(acmes.received)
         month.ingest("acme", month.clip("after.mp4", 150))
         until(lambda: len(acmes.received) > told, "acme's event after the restore")

@@ -190,3 +190,12 @@ def test_a_restored_database_gives_back_what_ran_and_its_workers_come_anew(conn)
     with pytest.raises(psycopg.Error) as refused:
         queue.beat("w1")
     assert refused.value.sqlstate == "RQ010"
+    # It may be a copy beside the database that it was made of: nothing begins until somebody says that it is none.
+    queue.worker("w2")
+    assert queue.claim("w2") == []
+    queue.value("select queue.resume('all')")
+    assert [one.job_id for one in queue.claim("w2")] == [job]
+    # Who had paused it before keeps the reason.
+    queue.value("select queue.pause('all', '', 'the move')")
+    conn.execute("select ops.settle_restored(null)")
+    assert [row.reason for row in queue.rows("select reason from queue.list_pauses()")] == ["the move"]

@@ -127,6 +127,21 @@ def test_what_nothing_refers_to_goes_after_its_grace_bytes_and_row(folder: World
     assert [*folder.store.list()] == [folder.key(used)]
 
 
+def test_while_everything_is_paused_nothing_is_deleted_or_moved(folder: World, clock: Any) -> None:
+    """As a restored copy begins: its objects are those of the original."""
+    used, dropped = folder.put("used"), folder.put("dropped")
+    folder.drop(dropped)
+    folder.sweep()
+    clock.forward(timedelta(days=400))
+    folder.conn.execute("select queue.pause('all', '', 'a copy')")
+    done, moved = folder.sweep(), folder.cool()
+    assert (done.deleted, moved.begun, moved.cold) == (0, 0, 0)
+    assert {*done.skipped.values(), *moved.skipped.values()} == {"everything is paused: a copy"}
+    assert folder.store.stat(folder.key(dropped)) is not None and folder.state(used)[1] == "hot"
+    folder.conn.execute("select queue.resume('all')")
+    assert (folder.sweep().deleted, folder.cool().cold) == (1, 1)
+
+
 CRASHES = [
     "objects.condemn_objects", "objects.list_condemned", "FolderStore.delete before", "FolderStore.delete after", "objects.forget_objects before",
     "objects.forget_objects after",
