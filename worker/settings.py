@@ -197,7 +197,7 @@ FIELDS: dict[str, Field] = {
         Field("mail_token_url", parse_token_url, "", "link in mails of tokens, with {token} and perhaps {purpose} in it; empty: the token alone"),
         Field("smtp_host", str, "", "mail server; empty: this host sends no mail"),
         Field("smtp_port", parse_port, "587", "its port"),
-        Field("smtp_security", parse_choice("starttls", "tls", "off"), "starttls", "starttls: TLS after a greeting; tls: at once; off: none, and no password"),
+        Field("smtp_security", parse_choice("starttls", "tls", "off"), "starttls", "starttls: after a greeting; tls: at once; off: no password"),
         Field("smtp_username", str, "", "account at the mail server; empty: none is asked for"),
         Field("smtp_password", str, "", "its password", secret=True),
         Field("smtp_from", parse_mailbox, "", "sender of mails, as Videos <videos@example.com>"),
