@@ -119,8 +119,11 @@ def sweep(app: App, as_json: bool) -> int:
 
 def tell_skipped(skipped: dict[str, str]) -> None:
     """Say which stores were left alone."""
+    from reelq.worker.objects.stores import PAUSED
+
     for bucket, why in skipped.items():
-        output.fail(f"{bucket} was left alone: {why}", "Mount it, or run this on a host that has it. reelq doctor says more.")
+        advice = "reelq queue resume all" if why.startswith(PAUSED) else "Mount it, or run this on a host that has it. reelq doctor says more."
+        output.fail(f"{bucket} was left alone: {why}", advice)
 
 
 @store.command("cool")
@@ -191,8 +194,9 @@ def check(app: App, bucket: str | None, content: bool, anew: bool, repair: bool,
     """Compare the stores with the register: objects without rows, rows without objects, other sizes. Exit code 3 when there are any.
 
     Interrupted, the next check goes on. What is found stays noted: `reelq store list --faulty`, `reelq doctor`. An object without a
-    row that is younger than a day is not told. With --repair variants are dropped whose object is missing or altered, and their
-    videos named: `reelq videos rerun` makes them. Originals stay as they are: bring them back from a backup.
+    row that is younger than a day is not told, and what this database cannot have stored is counted and stays. With --repair
+    variants are dropped whose object is missing or altered, and their videos named: `reelq videos rerun` makes them. Originals
+    stay as they are: bring them back from a backup.
 
     \b
     Examples:
@@ -205,7 +209,12 @@ def check(app: App, bucket: str | None, content: bool, anew: bool, repair: bool,
     from reelq.worker.rooms import objects
 
     def tell(find: Find) -> None:
-        output.emit([find], as_json, FINDS, headings=False)
+        if find.kind == "foreign":
+            foreign.append(find.key)
+        if find.kind != "foreign" or as_json:
+            output.emit([find], as_json, FINDS, headings=False)
+
+    foreign: list[str] = []
 
     is_clean = True
     with app.connect() as conn:
@@ -214,6 +223,7 @@ def check(app: App, bucket: str | None, content: bool, anew: bool, repair: bool,
             place = stores.find(one, skipped)
             if place is None:
                 continue
+            foreign.clear()
             try:
                 done = work.run(conn, place, content=content, anew=anew, repair=repair, found=tell)
             except work.OtherCheck:
@@ -221,6 +231,8 @@ def check(app: App, bucket: str | None, content: bool, anew: bool, repair: bool,
                 continue
             is_clean = is_clean and not (done.strays or done.missing or done.altered)
             output.say(f"{one}: {done.listed} objects, {done.strays} without a row, {done.missing} missing, {done.altered} altered")
+            if foreign:
+                output.say(f"{len(foreign)} more were not stored by this database, such as {foreign[0]}; they stay. Has another one this store too?")
         while repair and (dropped := objects.drop_faulty_variants(conn)):
             for gone in dropped:
                 output.say(f"dropped {gone.profile} of {gone.video_id or gone.asset_id}: reelq videos rerun {gone.video_id or '…'}")

@@ -116,6 +116,7 @@ begin
             ('media.list_checks', 'worker admin'),
             ('media.list_by_key', 'worker admin'),
             ('media.set_fault', 'worker admin'),
+            ('media.own_keys', 'worker admin'),
             ('media.adopt_strays', 'worker admin'),
             ('ops.drop_faulty_variants', 'worker admin'),
             ('media.list_objects', 'worker app readonly admin'),

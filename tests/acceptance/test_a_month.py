@@ -226,8 +226,10 @@ def test_a_month(month: Month, tmp_path: Path) -> None:
         assert "poster" in json.dumps(month.rows("videos", "show", other))
 
         # The bundle's term is over: what only it had goes, rows first, bytes after the grace.
-        for _ in range(3):
+        for _ in range(4):  # of three clocks at once any may sweep before another has removed the rows: then it marks a night later
             month.night(2)
+            if blue_key not in month.keys(bucket):
+                break
         assert month.value("select count(*) from media.assets where id = %s", asset) == 0
         assert blue_key not in month.keys(bucket) and red_key in month.keys(bucket)
         month.reelq("store", "check")
@@ -242,6 +244,7 @@ def test_a_month(month: Month, tmp_path: Path) -> None:
         month.conn = psycopg.connect(month.url, autocommit=True)
         assert counts(month) == before
         assert month.conn.execute("select * from queue.verify()").fetchall() == []
+        month.reelq("queue", "resume", "all")
         told = len(acmes.received)
         month.ingest("acme", month.clip("after.mp4", 150))
         until(lambda: len(acmes.received) > told, "acme's event after the restore")

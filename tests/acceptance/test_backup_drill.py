@@ -83,6 +83,8 @@ def test_a_destroyed_database_is_restored_under_load_and_work_goes_on(environ: d
             assert json.loads(listed.stdout)["id"] == json.loads(made.stdout)["id"]
             restored = run(environ, "backup", "restore", "--create", "--json")
             assert restored.returncode == 0, restored.stderr
+            resumed = run(environ, "queue", "resume", "all")
+            assert resumed.returncode == 0, resumed.stderr
             after = {id(one): len(one.committed) for one in enqueuers}
             until(lambda: all(len(one.committed) >= after[id(one)] + 10 for one in enqueuers), "enqueuers to be back")
         finally:

@@ -70,6 +70,7 @@ AUDIT_ACTORS = "tests/sql/test_audit_actors.py"
 KEY_SCOPES = "tests/sql/test_identity_scopes.py"
 REVIEW = "tests/sql/test_identity_review.py"
 UPKEEP = "tests/sql/test_ops_upkeep.py"
+OBJECTS_LIFE = "tests/worker/test_objects_life.py"
 MARK = "  -- mutant: "
 
 
@@ -440,10 +441,12 @@ MUTANTS = [
     one("rows are sealed back under an older key", " is distinct from v_current", " is null", SECRETS, "-k", "sealed_back"),
     one("two hosts each make their key current", "is distinct from p_instead_of", "is null and p_instead_of is not null", SECRETS, "-k", "other_is_told"),
     one("a key is forgotten that rows use", "is not null", "= ''", SECRETS, "-k", "not_forgotten"),
+    one("what another database stored is a stray", "exists (", "true or exists (", OBJECTS_LIFE, "-k", "another_database"),
     # Backups
     one("two backups at once", "if ", "if false and ", BACKUPS, "-k", "one_backup_runs"),
     one("a backup that was given up goes on", "if ", "if false and ", BACKUPS, "-k", "one_backup_runs"),
     one("the last verified backup is pruned", " and v.verified_at is not null", "", BACKUPS, "-k", "leaves_the_last"),
+    one("a damaged backup counts as the last one", "v.verify_failed_at is null desc, ", "", BACKUPS, "-k", "leaves_the_last"),
     one("used keys are told by reading all rows", "base.envelope_key(t.%1$I) > $1 ", "base.envelope_key(t.%1$I) || '' > $1 ", SECRETS, "-k", "more_than_it_is_about"),
     # Tenants, quotas and keys
     one("a setting has no bounds", "v_amount < p_min_value or v_amount > p_max_value", "false", SYSTEM_CONFIG, "-k", "does_not_fit"),

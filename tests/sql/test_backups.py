@@ -99,6 +99,15 @@ def test_prune_leaves_the_last_verified_and_the_last_one(conn, clock):
     assert acts == [("backup.created", 6), ("backup.deleted", 5)]
 
 
+def test_prune_leaves_a_damaged_backup_where_there_is_no_other(conn, clock):
+    clock.set("2030-01-01 03:00+00")
+    older, newest = verified(conn, error="it is cut"), verified(conn, error="it is cut")
+    clock.forward(90 * DAY)
+    assert to_prune(conn) == [older]
+    whole = complete(conn)
+    assert set(to_prune(conn)) == {older, newest} and whole not in to_prune(conn, "0")
+
+
 def test_health_says_when_the_last_good_one_was_and_when_one_was_verified(conn, clock):
     queue = Queue(conn)
     conn.execute("update base.schema_ledger set applied_at = '2030-01-01 00:00+00'")
@@ -119,6 +128,11 @@ def test_health_says_when_the_last_good_one_was_and_when_one_was_verified(conn, 
     conn.execute("select ops.note_verification(%s, 'a test', 'media.videos has 3 rows instead of 4')", [made])
     found = health(queue, "backups")
     assert ("bad", True) in [(level, "3 rows instead of 4" in told) for level, told in found]
+    conn.execute("select ops.note_verification(%s, 'a test', 'pg_restore ended with 1: relation x does not exist')", [made])
+    assert any("does not restore" in told and "REELQ_BACKUP_SCOPE" in told for _, told in health(queue, "backups"))
+    clock.forward(1)
+    verified(conn)
+    assert [level for level, told in health(queue, "backups") if "relation x" in told] == ["warn"]  # with a newer one that restores
     conn.execute("select ops.fail_backup(%s, 'store_full', 'The object store is full.')", [begin(conn)])
     assert any(level == "warn" and "store is full" in told for level, told in health(queue, "backups"))
     begin(conn)
@@ -183,3 +197,12 @@ def test_a_restored_database_gives_back_what_ran_and_its_workers_come_anew(conn)
     with pytest.raises(psycopg.Error) as refused:
         queue.beat("w1")
     assert refused.value.sqlstate == "RQ010"
+    # It may be a copy beside the database that it was made of: nothing begins until somebody says that it is none.
+    queue.worker("w2")
+    assert queue.claim("w2") == []
+    queue.value("select queue.resume('all')")
+    assert [one.job_id for one in queue.claim("w2")] == [job]
+    # Who had paused it before keeps the reason.
+    queue.value("select queue.pause('all', '', 'the move')")
+    conn.execute("select ops.settle_restored(null)")
+    assert [row.reason for row in queue.rows("select reason from queue.list_pauses()")] == ["the move"]

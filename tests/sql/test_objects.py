@@ -82,6 +82,24 @@ def test_what_cannot_be_read_now_is_not_shared(queue, tenant, change):
     assert finish(queue, again) == again
 
 
+BACK = {
+    "fault = 'missing', fault_found_at = now()": "select media.set_fault(array[%s]::uuid[])",
+    "storage_class = 'cooling'": "select ops.settle_storage(%s, 'cooling', 'hot')",
+}
+
+
+@pytest.mark.parametrize("change", BACK)
+def test_what_comes_back_beside_a_newer_one_is_whole_and_the_newer_one_is_shared(queue, tenant, change):
+    one = finish(queue, begin(queue, tenant, "k-1"))
+    queue.conn.execute(f"update media.objects set {change} where id = %s".encode(), [one])
+    newer = finish(queue, begin(queue, tenant, "k-2"))
+    queue.value(BACK[change], one)
+    states = queue.rows("select id, fault, storage_class from media.objects order by id")
+    assert {tuple(row) for row in states} == {(one, None, "hot"), (newer, None, "hot")}
+    assert found(queue, tenant) == newer
+    queue.value("select media.use_object(%s, %s)", one, tenant)  # as what refers to it does
+
+
 def test_what_is_gone_is_refused_and_can_be_stored_again(queue, tenant):
     one = begin(queue, tenant, "k-1")
     queue.conn.execute("update media.objects set state = 'deleting' where id = %s", [one])

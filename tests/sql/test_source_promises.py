@@ -90,7 +90,7 @@ SERVED = {
     "assets_by_tenant": f"select id from media.assets where tenant_id = '{ID}' order by created_at desc",
     "assets_by_owner": f"select id from media.assets where owner_user_id = '{ID}'",
     "objects_one_content": f"select id from media.objects where tenant_id = '{ID}' and sha256 = 'ab' and size_bytes = 1 and bucket = 'b' "
-    "and state = 'stored' and fault is null and storage_class = 'hot'",
+    "and state = 'stored' and fault is null and storage_class = 'hot' and is_shared",
     "assets_by_object": f"select id from media.assets where object_id = '{ID}'",
     "one_variant_a_profile": f"select id from media.variants where asset_id = '{ID}'",
     "processing_jobs_by_video": f"select id from queue.processing_jobs where video_id = '{ID}' order by id",

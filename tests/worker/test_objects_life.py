@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -125,6 +125,21 @@ def test_what_nothing_refers_to_goes_after_its_grace_bytes_and_row(folder: World
     clock.forward(2 * DAY)
     assert folder.sweep().deleted == 1
     assert [*folder.store.list()] == [folder.key(used)]
+
+
+def test_while_everything_is_paused_nothing_is_deleted_or_moved(folder: World, clock: Any) -> None:
+    """As a restored copy begins: its objects are those of the original."""
+    used, dropped = folder.put("used"), folder.put("dropped")
+    folder.drop(dropped)
+    folder.sweep()
+    clock.forward(timedelta(days=400))
+    folder.conn.execute("select queue.pause('all', '', 'a copy')")
+    done, moved = folder.sweep(), folder.cool()
+    assert (done.deleted, moved.begun, moved.cold) == (0, 0, 0)
+    assert {*done.skipped.values(), *moved.skipped.values()} == {"everything is paused: a copy"}
+    assert folder.store.stat(folder.key(dropped)) is not None and folder.state(used)[1] == "hot"
+    folder.conn.execute("select queue.resume('all')")
+    assert (folder.sweep().deleted, folder.cool().cold) == (1, 1)
 
 
 CRASHES = [
@@ -388,6 +403,23 @@ def test_a_check_finds_what_differs_and_repairs_it(
     again = check.run(world.conn, world.store)
     assert (again.strays, again.missing, again.altered) == (0, 0, 1)
     assert world.state(lost)[2] is None and world.state(bad)[2] == "altered", "without --content nobody knows that it is whole again"
+
+
+def test_what_another_database_stored_is_neither_a_stray_nor_swept(folder: World, clock: Any, tmp_path: Path) -> None:
+    """Two databases that were given one store, or a bucket with other files."""
+    job = scalar(folder.conn, "select base.uuid_v7()")
+    ours = {f"tenants/{folder.tenant}/jobs/{job}-1/a", f"jobs/{job}-1/a"}
+    foreign = {f"tenants/{uuid4()}/media/a", "jobs/01900000-0000-7000-8000-000000000000-1/a", "photos/cat.jpg", f"jobs/{job}/a", "tenants/acme/media/a"}
+    for key in ours | foreign:
+        (tmp_path / "f").write_bytes(key.encode())
+        folder.store.put(key, tmp_path / "f")
+    found: list[check.Find] = []
+    done = check.run(folder.conn, folder.store, found=found.append, grace=timedelta(0), repair=True)
+    assert {one.key for one in found if one.kind == "foreign"} == foreign
+    assert ({one.key for one in found if one.kind == "stray"}, done.strays) == (ours, 2)
+    assert objects.adopt_strays(folder.conn, folder.store.bucket, sorted(foreign)) == 0
+    clock.forward(2 * DAY)
+    assert folder.sweep().deleted == 2 and {*folder.store.list()} == foreign
 
 
 def test_a_check_goes_on_where_it_was_interrupted_and_a_second_one_gives_way(folder: World, monkeypatch: pytest.MonkeyPatch) -> None:

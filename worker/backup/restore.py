@@ -251,6 +251,8 @@ def _left_to_do(conn: Connection, manifest: Manifest) -> list[str]:
         "The store has objects of after the backup that no row names, and may lack some that rows name: check it before workers start",
         f"What was revoked, erased or changed after {manifest.began_at[:19]} is as it was then (keys, sessions, passwords): do it again",
         "Events of the last minutes before it may be delivered twice",
+        "Does it take the place of the one that was? All is paused until you say so: reelq queue resume all. "
+        "A copy beside it would delete its objects and tell its users again: docs/operate.md, A copy",
         "Then start the workers, and: reelq doctor",
     ]
     return [step for step in steps if step]

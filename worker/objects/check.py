@@ -2,7 +2,8 @@
 
 What is found is looked at again before it is believed, since both sides change meanwhile: a row is there before its first byte and after its last
 one. So an object is stray when no row has its key now and it is still there after that; a row's object is missing when the store does not know it and
-the row still says stored after that. After each page the place is saved: a check that is killed goes on there.
+the row still says stored after that. What no job of this database can have written is foreign: another database, or something else, has the same
+store, and it stays there. After each page the place is saved: a check that is killed goes on there.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ GRACE = timedelta(days=1)  # a program of 0.1.0 writes objects before their rows
 class Find:
     """Something that is not as it should be."""
 
-    kind: str  # stray, missing, size, content
+    kind: str  # stray, foreign, missing, size, content
     key: str
     object_id: UUID | None
     detail: str
@@ -123,7 +124,12 @@ def compare(
     alone = [one for one in listed if one.key not in known]
     young = datetime.now(UTC) - grace
     stretch.young = sum(one.modified_at > young for one in alone)
-    for key in find_strays(conn, store, [one.key for one in alone if one.modified_at <= young]):
+    strays = find_strays(conn, store, [one.key for one in alone if one.modified_at <= young])
+    own = objects.own_keys(conn, strays) if strays else set()
+    for key in strays:
+        if key not in own:
+            found(Find("foreign", key, None, f"{there[key].size_bytes} bytes that this database did not store"))
+            continue
         stretch.strays.append(key)
         found(Find("stray", key, None, f"{there[key].size_bytes} bytes that no row names"))
     for one in find_missing(conn, store, lost):

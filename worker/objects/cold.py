@@ -1,7 +1,7 @@
 """Cold storage: what was not used for long goes there, and what is asked for comes back. The register's state follows what the store says.
 
 A move is asked for when its row has been committed, so that whoever is killed leaves a row that says cooling or restoring: the next round asks the
-store how the object stands, and asks again where nothing has begun.
+store how the object stands, and asks again where nothing has begun. While everything is paused nothing is asked for.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Moved:
 
 def run(conn: Connection, stores: ProvedStores, *, begin: bool = True) -> Moved:
     """Begin with what is unused for long, unless `begin` is False, and follow all that is on its way."""
-    done = Moved()
+    done = Moved(skipped=stores.held())
+    begin = begin and not done.skipped
     after = None
     while begin and (page := objects.begin_cooling(conn, after, WALK)).seen:
         done.begun, after = done.begun + page.begun, page.last_id

@@ -5,9 +5,12 @@ from __future__ import annotations
 from reelq.worker.db.rows import Connection
 from reelq.worker.errors import ReelqError
 from reelq.worker.rooms import media
+from reelq.worker.rooms.queue import limits
 from reelq.worker.settings import Settings
 from reelq.worker.stores.base import Store
 from reelq.worker.stores.open import open_bucket
+
+PAUSED = "everything is paused"
 
 
 class ProvedStores:
@@ -20,6 +23,11 @@ class ProvedStores:
     def known(self) -> list[str]:
         """All buckets that a worker has ever used."""
         return media.list_stores(self._conn)
+
+    def held(self) -> dict[str, str]:
+        """Why no store is to be changed, by bucket: while everything is paused, as in a restored copy, which shares the stores; else nothing."""
+        why = next((one for one in limits.list_pauses(self._conn) if one.scope == "all"), None)
+        return {} if why is None else dict.fromkeys(self.known(), f"{PAUSED}: {why.reason}")
 
     def find(self, bucket: str, skipped: dict[str, str]) -> Store | None:
         """The store of that bucket; None when it is not to be touched, and `skipped` says why."""

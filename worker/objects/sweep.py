@@ -2,7 +2,7 @@
 
 Killed at any step the next sweep goes on: what is condemned stays so until its bytes are gone. Two sweeps at once do the same work twice and no harm:
 a key is never written again. A store that does not show the mark that the database knows, or bears another's, is left alone, and so is an object in
-another tenant's bucket.
+another tenant's bucket. While everything is paused nothing is deleted.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Swept:
 
 def run(conn: Connection, stores: ProvedStores, tell: Callable[[Swept], None] = lambda _: None) -> Swept:
     """Mark, condemn, delete; and tidy the stores that are known."""
-    done = Swept()
+    done = Swept(skipped=stores.held())
     mark(conn, done, tell)
     while (count := objects.condemn_objects(conn, PAGE)) != 0:
         done.condemned += count or 0

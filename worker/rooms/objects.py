@@ -225,6 +225,11 @@ def set_fault(conn: Connection, ids: Sequence[UUID], fault: str | None) -> int:
     return int(scalar(conn, "select media.set_fault(%s, %s)", [list(ids), fault]))
 
 
+def own_keys(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Which of them a job of this database may have written."""
+    return {str(key) for (key,) in conn.execute("select * from media.own_keys(%s)", [list(keys)])}
+
+
 def adopt_strays(conn: Connection, bucket: str, keys: Sequence[str]) -> int:
     """Give rows to objects that no row names, so that the sweep takes them."""
     return int(scalar(conn, "select media.adopt_strays(%s, %s)", [bucket, list(keys)]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reelq.worker.backup import create, prune, verify
 from reelq.worker.errors import BackupError
+from reelq.worker.rooms.queue import limits
 from reelq.worker.upkeep.work import NotNow, Result, Work
 
 
@@ -25,5 +26,11 @@ def prove(work: Work) -> Result:
 
 
 def remove_old(work: Work) -> Result:
-    """Those that are older than REELQ_BACKUP_KEEP."""
+    """Those that are older than REELQ_BACKUP_KEEP.
+
+    Raises:
+        NotNow: everything is paused, as in a restored copy, whose backups are those of the other database too.
+    """
+    if any(one.scope == "all" for one in limits.list_pauses(work.conn)):
+        raise NotNow("everything is paused: reelq queue resume all")
     return {"removed": len(prune.prune(work.settings))}

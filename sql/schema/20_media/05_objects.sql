@@ -19,6 +19,7 @@ create table media.objects (
     stored_at timestamptz,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
+    is_shared boolean not null default true,
     constraint one_object_a_key unique (bucket, key),
     constraint state_is_known check (state in ('writing', 'stored', 'deleting')),
     constraint stored_has_a_time check (state <> 'stored' or stored_at is not null),
@@ -34,9 +35,9 @@ create table media.objects (
 -- What lies below a prefix too, in whichever bucket.
 create index objects_by_tenant on media.objects (tenant_id, key);
 -- Equal content is one object: of two writers the second to commit waits here, and refers to the first's. What is cold or damaged is not
--- offered any more, so whoever makes such an object hot or whole again has to reckon with a newer one of the same content.
+-- offered any more: a newer one of the same content takes its place, and what becomes hot or whole again then is not shared.
 create unique index objects_one_content on media.objects (tenant_id, sha256, size_bytes, bucket)
-where state = 'stored' and fault is null and storage_class = 'hot';
+where state = 'stored' and fault is null and storage_class = 'hot' and is_shared;
 -- What a sweep has to look at again.
 create index objects_not_stored on media.objects (id) where state <> 'stored';
 create index objects_unreferenced on media.objects (unreferenced_since) where unreferenced_since is not null;
@@ -67,6 +68,7 @@ comment on column media.objects.fault_found_at is 'When it found it. [internal]'
 comment on column media.objects.stored_at is 'When all its bytes were there and something first referred to it. [internal]';
 comment on column media.objects.created_at is 'When the row was made, before the first byte. [internal]';
 comment on column media.objects.updated_at is 'When the row last changed; kept by a trigger. [internal]';
+comment on column media.objects.is_shared is 'Whether it is given to whoever stores the same content again; false: it was cold or damaged while a newer one came, which is. [internal]';
 
 create trigger touch_updated_at before update on media.objects
 for each row when (old.* is distinct from new.*) execute function base.tg_touch_updated_at();

@@ -18,13 +18,18 @@ begin
     return v_count;
 exception
     when unique_violation then
-        -- Whole again, and the same content was stored anew while it was not: both stay, and nobody is sent to this one.
-        return 0;
+        -- Whole again, and the same content was stored anew while it was not: both stay, and the newer one is shared.
+        update media.objects as o
+        set fault = null, fault_found_at = null, is_shared = false
+        where o.id = any(p_object_ids) and o.state = 'stored' and o.fault is not null;
+        get diagnostics v_count = row_count;
+        return v_count;
 end;
 $$;
 
 comment on function media.set_fault(uuid[], text) is $$
-Note that objects are missing or altered, or (null) that they are whole again. Returns how many changed. An object with a fault is offered to nobody who stores the same content.
+Note that objects are missing or altered, or (null) that they are whole again. Returns how many changed. An object with a fault is offered to nobody who stores the same content;
+one that is whole again goes on being used by what refers to it.
 
 Raises
   42501  the caller acts for a tenant

@@ -21,7 +21,7 @@ begin
     from media.objects as o
     where
         o.tenant_id = p_tenant_id and o.bucket = p_bucket and o.sha256 = p_sha256 and o.size_bytes = p_size_bytes
-        and o.state = 'stored' and o.fault is null and o.storage_class = 'hot'
+        and o.state = 'stored' and o.fault is null and o.storage_class = 'hot' and o.is_shared
     for key share;
     if v_found.id is not null then
         -- Its grace begins anew: whoever asks will refer to it.

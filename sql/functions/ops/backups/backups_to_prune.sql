@@ -26,8 +26,9 @@ begin
         )
         and b.id is distinct from (
             select v.id from ops.backups as v
-            where v.status = 'completed' and v.pruned_at is null and v.verify_failed_at is null
-            order by v.began_at desc, v.id desc limit 1
+            where v.status = 'completed' and v.pruned_at is null
+            -- One that is damaged only where none is whole: part of it may still be saved, and nothing else is there.
+            order by v.verify_failed_at is null desc, v.began_at desc, v.id desc limit 1  -- mutant: a damaged backup counts as the last one
         )
     order by b.began_at, b.id;
 end;
@@ -35,7 +36,7 @@ $$;
 
 comment on function ops.backups_to_prune(text, interval) is $$
 The backups of a store whose bytes may go, oldest first: those that failed or were killed, and those that are older than p_keep. Never the newest one that was
-verified, nor the newest of all.
+verified, nor the newest one of which no damage is known, nor the newest of all where each is damaged.
 
 Raises
   RQ008  p_keep is missing or negative

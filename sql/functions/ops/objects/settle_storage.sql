@@ -23,7 +23,9 @@ begin
         where o.id = p_object_id and o.state = 'stored' and o.storage_class = p_from;  -- mutant: a restore is forgotten
     exception
         when unique_violation then
-            null;  -- the same content came again while this was not hot: it stays as it is, and can be read all the same
+            -- The same content came again while this was not hot: both stay, and the newer one is shared.
+            update media.objects as o set storage_class = p_class, restored_until = v_until, is_shared = false
+            where o.id = p_object_id and o.state = 'stored' and o.storage_class = p_from;
     end;
     return (select o.storage_class from media.objects as o where o.id = p_object_id);
 end;
