@@ -146,6 +146,22 @@ def test_mails_and_pushes_are_enqueued_where_somebody_sends_them_and_a_suspended
     assert jobs() == {"send_email": 1, "send_push": 4}
 
 
+def test_a_tenant_and_its_admin_notify_by_mail_and_push_too(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """Though they may enqueue no job of these types by themselves; an end that no program can read is refused."""
+    offer(conn, "smtp", "web_push")
+    ann = add_user(conn, acme, "bea", email_verified=True)
+    scalar(conn, "select ops.add_push_subscription('https://push.example/1', %s, %s, 'phone', %s)", KEY, SECRET, ann)
+    conn.execute("update ops.event_types set channels = '{in_app,email,push}' where name = 'notice.sent'")
+    conn.execute("update queue.job_types set limits = '{mails}' where job_type = 'send_email'")
+    server, admin = open_as(connect, "reelq_app", acme), as_user(connect, acme, add_user(conn, acme, "boss", "admin"))
+    for session in (server, admin):
+        assert scalar(session, "select ops.send_notification(%s, 'Rent', 'Is due.')", ann)
+    jobs = conn.execute("select job_type, tenant_id, user_id, limits from queue.processing_jobs where job_type like 'send%' order by job_type").fetchall()
+    assert jobs == [("send_email", acme.id, ann, ["mails"])] * 2 + [("send_push", acme.id, ann, [])] * 2
+    for never in ("infinity", "9000-01-02"):
+        assert code(server, "select ops.send_notification(%s, 'Rent', 'Is due.', p_expires_at => %s)", ann, never) == "RQ008"
+
+
 def test_users_see_and_mark_their_own_and_nobody_else_s(conn: Conn, connect: Connect, acme: Tenant) -> None:
     other = Tenant(conn, "other")
     viewer = add_user(conn, acme, "eve", "viewer")
