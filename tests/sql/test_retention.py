@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.sql.accountkit import Company, code
 from tests.sql.mediakit import Conn, refused, scalar
 from tests.sql.queuekit import Queue, Race
 
@@ -152,6 +153,23 @@ def test_what_is_in_a_live_bundle_is_kept_and_goes_with_its_end(queue, clock):
     assert [(row.name, row.live) for row in queue.rows("select * from media.list_bundles(p_all => true)")] == [
         ("campaign", True), ("term", False), ("campaign", False),
     ]  # fmt: skip
+
+
+def test_a_member_ends_no_bundle_that_keeps_another_s_file(queue, connect):
+    """And nobody says a time that no program can read, which would hide all bundles from operators."""
+    acme = Company(queue, connect, "acme")
+    one, own = (make_asset(queue, tenant_id=acme.id, owner_user_id=acme.users[who]) for who in ("admin", "member"))
+    server, member = acme.server(), acme.user("member")
+    server.value("select media.create_bundle('kept')")
+    server.value("select media.add_to_bundle('kept', %s)", [one, own])
+    assert code(member, "select media.end_bundle('kept')") == "RQ016"
+    assert acme.user("admin").value("select media.end_bundle('kept')") == 2
+    server.value("select media.create_bundle('own')")
+    server.value("select media.add_to_bundle('own', %s)", [own])
+    assert member.value("select media.end_bundle('own')") == 1
+    for never in ("infinity", "9000-01-02", "-infinity"):
+        assert code(server, "select media.create_bundle('x', p_ends_at => %s)", never) == "RQ008"
+        assert code(server, "select media.set_retention(%s, p_until => %s)", one, never) == "RQ008"
 
 
 def test_a_hard_delete_leaves_what_a_live_bundle_keeps(queue, video, asset):

@@ -20,6 +20,10 @@ begin
         raise exception 'class must be operational, bundle or ai_generated, not %', quote_literal(left(p_class, 80))
             using errcode = 'RQ008', hint = $re$What each of them means: \df+ media.expiries$re$;
     end if;
+    if p_until not between '1900-01-01' and '9000-01-01' then  -- mutant: a file is kept until no program can read it
+        raise exception 'time must be of the years 1900 to 9000, not %', p_until
+            using errcode = 'RQ008', hint = 'A live bundle keeps files without an end: media.create_bundle.';
+    end if;
     if p_class is null and p_until is null then
         raise exception 'a class or a time must be given' using errcode = 'RQ008', hint = 'The class says when a file goes, the time not before when.';
     end if;
@@ -44,6 +48,6 @@ Arguments
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such file, or not one that the caller may change
-  RQ008  an unknown class, or nothing to change
+  RQ008  an unknown class, a time that cannot be, or nothing to change
   RQ016  a viewer, who may only look
 $$;
