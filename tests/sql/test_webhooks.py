@@ -303,6 +303,40 @@ def test_of_two_relays_at_once_one_works_and_order_holds(queue, acme, connect):
     assert deliver(queue) == ["1", "2"]
 
 
+def test_what_is_many_and_large_is_relayed_in_several_parts(queue, acme):
+    """One transaction would last longer than a statement may, and then nothing of anybody's would go out, ever."""
+    for _ in range(5):
+        add(queue, "acme")
+    for n in range(8):
+        queue.value("select base.emit_event('video.ready', %s, 'k', %s)", acme.id, Jsonb({"n": n, "x": "x" * 900_000}))
+    assert [relay(queue) for _ in range(5)] == [2, 2, 2, 2, 0]
+    queue.value("select base.emit_event('video.ready', %s, 'k', %s)", acme.id, Jsonb({"n": 9, "x": "x" * 4_000_000}))
+    assert relay(queue) == 1, "what is too heavy by itself goes alone"
+
+
+def test_an_application_that_does_not_end_its_transaction_stops_no_relay_and_no_worker(queue, acme, other, connect):
+    """Of a replay, and of what changes an endpoint; a replay waits for the relay at work, and what comes later stays in order."""
+    hook, theirs = add(queue, "acme"), add(queue, "other")
+    emit(queue, acme, 1)
+    relay(queue)
+    emit(queue, acme, 2)
+    server, second = acme.server(), Queue(connect())
+    with server.transaction():
+        assert server.rows("select * from ops.replay_events(%s, p_since => '2000-01-01')", hook) == [(1, 1, None)]
+        emit(queue, other, 3)
+        assert relay(queue) == 2
+        second.conn.execute("set lock_timeout = '5s'")
+        for call, said in (("note_webhook_failure(%s, 'webhook_slow')", "busy"), ("note_webhook_success(%s)", ""), ("note_probe(%s, 'webhook_slow')::text", "00:00:15")):
+            assert second.value(f"select ops.{call}", hook) == said
+        assert second.value("select ops.note_webhook_failure(%s, 'webhook_slow')", theirs) == "active"
+    emit(queue, acme, 4)
+    relay(queue)
+    numbers = {row.id: row.n for row in queue.rows(JOBS)}
+    parents = {row.n: [numbers[parent] for parent in row.depends_on or []] for row in queue.rows(JOBS) if row.tenant_id == acme.id and row.n != "1"}
+    assert parents == {"2": ["1"], "4": ["2"]}, "the replay, which was made before and committed after, takes nobody's place"
+    assert queue.value("select count(*) from queue.processing_jobs where job_data -> 'event' -> 'data' ->> 'n' = '1'") == 2
+
+
 def test_a_limit_of_an_endpoint_bounds_what_runs(queue, acme):
     hook = add(queue, "acme")
     queue.value("select ops.set_webhook(%s, '{\"max_running\": 1}')", hook)
