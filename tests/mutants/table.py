@@ -531,6 +531,8 @@ MUTANTS = [
     one("failed deliveries breed events", "if (select t.tells_failure from queue.job_types as t where t.job_type = p_job.job_type)", "if true", HOOKS, "-k", "however_each_ends"),
     one("a tenant enqueues deliveries of its own making", "if ", "if false and ", HOOKS, "-k", "emits_its_own"),
     one("any host will do", "p_url !~ ", "false and p_url !~ ", HOOKS, "-k", "cannot_be_is_refused"),
+    one("any port will do", "not between 1 and 65535", "< 0", HOOKS, "-k", "cannot_be_is_refused"),
+    one("brackets around anything", "::inet", "", HOOKS, "-k", "cannot_be_is_refused"),
     one("anybody's endpoint is found", " or not identity.may_see(v_webhook.tenant_id, null)", "", HOOKS, "-k", "nobody_else_does"),
     one("a member lists endpoints", "not identity.may_see(v_tenant, null)", "false", HOOKS, "-k", "nobody_else_does"),
     one("a member reads the tenant's events", "not identity.may_see(v_tenant, null)", "false", HOOKS, "-k", "emits_its_own"),

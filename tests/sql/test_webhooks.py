@@ -249,7 +249,7 @@ def test_two_secrets_sign_while_one_takes_the_others_place(queue, acme, clock):
 @pytest.mark.parametrize(
     "url",
     ["ftp://a.example/", "https://", "https://u:p@a.example/", "https://a.example/#x", "https://a example/", "https://a.example:0x50/", "//a", "https://ä.example/",
-     "http://a.example\\@b.example/", "https://" + "a" * 2000 + ".example/"],
+     "http://a.example\\@b.example/", "https://" + "a" * 2000 + ".example/", "https://a.example:65536/", "https://a.example:0?x", "https://[::::]/", "https://[fe80::1:1:1:1:1:1:1:1]:1/"],
 )  # fmt: skip
 def test_an_url_that_cannot_be_is_refused(queue, acme, url):
     assert refusal(queue, CREATE, url, uuid4(), shaped("k1"), ["*"], "acme").sqlstate == "RQ008"
@@ -259,7 +259,9 @@ def test_an_unknown_filter_or_too_many_endpoints_are_refused(queue, acme):
     """A slip in a name would else be an endpoint that waits for ever."""
     assert "video.redy" in refusal(queue, CREATE, URL, uuid4(), shaped("k1"), ["video.redy"], "acme").message_primary
     assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), ["vid.*"], "acme").sqlstate == "RQ008"
-    for _ in range(50):
+    assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), [["*"], ["*"]], "acme").sqlstate == "RQ008"
+    add(queue, "acme", url="https://[2001:db8::1]:65535/in?at=a:99999")
+    for _ in range(49):
         add(queue, "acme")
     assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), ["*"], "acme").sqlstate == "RQ009"
 
