@@ -306,6 +306,29 @@ def test_a_viewer_proves_an_address_and_an_admin_invites(conn: Conn, connect: Co
     assert found == [(viewer, "verify_email"), (invited, "invitation")]
 
 
+def test_a_tenant_floods_no_address_with_tokens(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """Neither by accounts that it makes and deletes, nor by those that are all to be verified there, nor by transactions at once; another tenant may still."""
+    offer(conn, "smtp")
+    server, other = open_as(connect, "reelq_app", acme), open_as(connect, "reelq_app", Tenant(conn, "other"))
+    users = [add_user(conn, acme, f"u{n}") for n in range(4)]
+    for n in range(2):
+        scalar(server, "select identity.delete_user(ops.mail_invitation('eve@victim.example'))::text")
+        assert scalar(server, "select ops.mail_verification(%s, 'EVE@victim.example')", users[n]) is True
+    second = open_as(connect, "reelq_app", acme)
+    second.execute("set lock_timeout = '300ms'")
+    with server.transaction():
+        assert scalar(server, "select ops.mail_verification(%s, 'eve@victim.example')", users[2]) is True
+        assert code(second, "select ops.mail_verification(%s, 'eve@victim.example')", users[3]) == "55P03", "it waits for the fifth"
+    assert code(server, "select ops.mail_verification(%s, 'eve@victim.example')", users[3]) == "RQ015"
+    assert code(server, "select ops.mail_invitation('eve@victim.example')") == "RQ015"
+    assert scalar(other, "select ops.mail_invitation('eve@victim.example')")
+    assert scalar(server, "select ops.mail_verification(%s, 'somebody@else.example')", users[3]) is True
+    conn.execute("update ops.token_mails set created_at = created_at - interval '61 minutes'")
+    assert scalar(server, "select ops.mail_invitation('eve2@victim.example')")
+    conn.execute("update ops.token_mails set created_at = created_at - interval '2 days'")
+    assert scalar(conn, "select ops.purge_notifications()") == 8
+
+
 # What is read behind the relay
 
 
