@@ -14,6 +14,7 @@ STATES = "tests/sql/test_queue_states.py"
 NOTICES = "tests/sql/test_notifications.py"
 RETENTION = "tests/sql/test_retention.py"
 SWEEP = "tests/sql/test_sweep.py"
+REGISTER = "tests/sql/test_objects.py"
 RACES = "tests/sql/test_queue_races.py"
 LOCKS = "tests/sql/locks"
 LEASES = "tests/sql/test_queue_leases.py"
@@ -560,6 +561,17 @@ MUTANTS = [
     one("many at once are mailed to one address", " for no key update", "", NOTICES, "-k", "floods_no_address"),
     one("a notification ends when no program can read it", "p_expires_at >= '9000-01-01'", "false", NOTICES, "-k", "by_mail_and_push_too"),
     # What is kept, and what goes
+    one("who acts for one tenant finishes another's object", " and base.may_act_for(o.tenant_id)", "", REGISTER, "-k", "as_if_they"),
+    one("another tenant's bytes are called back", "and base.may_act_for(o.tenant_id)", "", REGISTER, "-k", "as_if_they"),
+    one("a member calls back another's bytes", "and identity.limited_to() is null", "", REGISTER, "-k", "as_if_they"),
+    one("anybody lets another's files go", " and identity.may_change(f.tenant_id, f.user_id)", "", REGISTER, "-k", "as_if_they"),
+    one("another's variant is opened", " and identity.may_see(v.tenant_id, v.user_id)", "", REGISTER, "-k", "as_if_they"),
+    one("a bundle ends beside what is put into it", " for share", "", RETENTION, "-k", "being_put"),
+    one("another tenant's bundle is found", " and base.may_act_for(b.tenant_id)", "", RETENTION, "-k", "another_s_file"),
+    one("a member puts another's file into a bundle", "and identity.may_change(a.tenant_id, a.owner_user_id)", "", RETENTION, "-k", "another_s_file"),
+    one("a member takes another's file out", " and identity.may_change(f.tenant_id, f.owner_user_id)", "", RETENTION, "-k", "another_s_file"),
+    one("anybody says how long another's file is kept", " and identity.may_change(a.tenant_id, a.owner_user_id)", "", RETENTION, "-k", "another_s_file"),
+    one("a viewer makes a bundle", "perform identity.check_may_write()", "null", RETENTION, "-k", "another_s_file"),
     one("a bundle ends when no program can read it", " or p_ends_at >= '9000-01-01'", "", RETENTION, "-k", "another_s_file"),
     one("a file is kept until no program can read it", "p_until not between '1900-01-01' and '9000-01-01'", "false", RETENTION, "-k", "another_s_file"),
     one("a member ends what keeps another's files", "not identity.may_see(a.tenant_id, a.owner_user_id)", "false", RETENTION, "-k", "another_s_file"),

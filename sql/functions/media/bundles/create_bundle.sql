@@ -10,7 +10,7 @@ declare
     v_id uuid;
 begin
     perform base.check_read_committed();
-    perform identity.check_may_write();
+    perform identity.check_may_write();  -- mutant: a viewer makes a bundle
     v_tenant := identity.check_tenant(null, p_tenant);
     if p_name is null or length(p_name) not between 1 and 255 then
         raise exception 'name must have 1 to 255 characters, not %', coalesce(length(p_name)::text, 'null')

@@ -11,7 +11,7 @@ begin
     perform base.check_read_committed();
     perform identity.check_may_write();
     select a.tenant_id, a.retention_class, a.retention_until into v_old from media.assets as a
-    where a.id = p_asset_id and a.deleted_at is null and identity.may_change(a.tenant_id, a.owner_user_id);
+    where a.id = p_asset_id and a.deleted_at is null and identity.may_change(a.tenant_id, a.owner_user_id);  -- mutant: anybody says how long another's file is kept
     if not found then
         raise exception 'no asset % of this tenant', coalesce(p_asset_id::text, 'null')
             using errcode = 'RQ004', hint = 'The id of a video''s file is asset_id in: reelq videos show VIDEO --json';
