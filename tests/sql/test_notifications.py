@@ -84,6 +84,13 @@ def test_an_event_that_names_another_tenant_s_things_tells_nobody_of_theirs(conn
     emit(conn, other, "video.ready", video_id=acme.video, user_id=acme.user, asset_id=acme.asset)
     assert relay(conn) == 1
     assert conn.execute(TOLD).fetchall() == []
+    # Nor does a title go to the admins of a tenant that has learned the id of a video that is nobody's in particular.
+    add_user(conn, other, "boss", "admin")
+    conn.execute("update media.videos set user_id = null, title = 'Merger' where id = %s", [acme.video])
+    emit(conn, other, video_id=acme.video, error_code="x")
+    relay(conn)
+    ((_, title, *_),) = conn.execute(TOLD).fetchall()
+    assert title == "Failed:"
 
 
 def test_the_owner_of_a_job_is_told_where_an_operator_wants_it(conn: Conn, acme: Tenant) -> None:
@@ -292,6 +299,8 @@ def test_a_token_that_is_mailed_stands_in_no_job_and_in_no_table(conn: Conn, acm
     assert queue.value("select purpose from identity.show_token(%s)", second.token) == "reset_password"
     conn.execute("update identity.one_time_tokens set used_at = base.clock()")
     assert queue.rows("select * from ops.token_to_mail(%s, %s)", job.job_id, job.token) == []
+    conn.execute("update identity.one_time_tokens set used_at = null, expires_at = base.clock()")
+    assert queue.rows("select * from ops.token_to_mail(%s, %s)", job.job_id, job.token) == []
     queue.complete(job)
 
 
@@ -304,6 +313,42 @@ def test_a_viewer_proves_an_address_and_an_admin_invites(conn: Conn, connect: Co
     invited = scalar(as_user(connect, acme, boss), "select ops.mail_invitation('new@acme.example')")
     found = conn.execute("select user_id, job_data ->> 'token' from queue.processing_jobs order by id").fetchall()
     assert found == [(viewer, "verify_email"), (invited, "invitation")]
+
+
+def test_whether_something_is_sent_is_asked_when_it_is_sent(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """Of the job's own tenant, to the user's own browser, and only while they may and want to hear of it."""
+    other, queue = Tenant(conn, "other"), Queue(conn)
+    queue.worker("able", capabilities=["smtp", "web_push"])
+    ann, bea = add_user(conn, acme, "ann2", email_verified=True), add_user(conn, acme, "bea", email_verified=True)
+    phone = scalar(conn, "select ops.add_push_subscription('https://push.example/1', %s, %s, 'phone', %s)", KEY, SECRET, ann)
+    conn.execute("update ops.event_types set channels = '{in_app,email,push}' where name = 'notice.sent'")
+    notice = scalar(conn, "select ops.send_notification(%s, 'Rent', 'Is due.')", ann)
+    forged = json.dumps({"notification_id": str(notice), "subscription_id": str(phone)})
+    for kind, data in (("send_email", json.dumps({"notification_id": str(notice)})), ("send_push", forged)):
+        conn.execute("insert into queue.processing_jobs (job_type, tenant_id, job_data) values (%s, %s, %s)", [kind, other.id, data])
+    jobs = {(job.job_type, job.tenant_id): job for job in queue.claim("able", 10)}
+    assert len(jobs) == 4
+
+    def asked(kind: str, tenant: Tenant = acme) -> list[Any]:
+        job = jobs[kind, tenant.id]
+        return [row.not_sent_because for row in queue.rows(f"select * from ops.{'mail' if kind == 'send_email' else 'push'}_to_send(%s, %s)", job.job_id, job.token)]
+
+    assert asked("send_email") == asked("send_push") == [None]
+    assert asked("send_email", other) == asked("send_push", other) == [], "another tenant's notification is none"
+    changes = [
+        ("update identity.users set email_verified = false where id = %s", "send_email", ["address not proved"]),
+        ("update identity.users set status = 'suspended' where id = %s", "send_push", ["user cannot log in"]),
+        ("update ops.notifications set read_at = base.clock() where user_id = %s", "send_push", ["read before"]),
+        ("update ops.notifications set email_sent_at = base.clock() where user_id = %s", "send_email", ["sent before"]),
+        ("insert into ops.notification_settings (tenant_id, user_id, type, channel, is_on) select tenant_id, id, '*', c, false from identity.users, unnest('{email,push}'::text[]) as c where id = %s", "send_email", ["not wanted any more"]),
+        (f"update ops.push_subscriptions set user_id = '{bea}' where user_id = %s", "send_push", []),
+        ("update ops.notifications set expires_at = created_at + interval '1 us' where user_id = %s", "send_email", ["expired"]),
+    ]  # fmt: skip
+    for change, kind, said in changes:
+        with conn.transaction(force_rollback=True):
+            conn.execute(change.encode(), [ann])
+            assert asked(kind) == said, change
+    assert asked("send_email") == asked("send_push") == [None]
 
 
 def test_a_tenant_floods_no_address_with_tokens(conn: Conn, connect: Connect, acme: Tenant) -> None:
@@ -391,3 +436,4 @@ def test_a_message_has_its_effect_once_of_two_at_once_and_after_one_that_was_und
         assert [scalar(app, receive) for _ in range(2)] == [True, False]
     assert code(open_as(connect, "reelq_app"), receive) == "RQ004"
     assert code(conn, "select ops.receive_message('', 'x')") == "RQ008"
+    assert code(as_user(connect, acme, add_user(conn, acme, "eve", "viewer")), "select ops.receive_message('payments', 'msg_2')") == "RQ016"

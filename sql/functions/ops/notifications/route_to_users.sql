@@ -32,7 +32,7 @@ begin
                 substring(e.data ->> 'user_id' from v_id)::uuid as user_id, substring(e.data ->> 'video_id' from v_id)::uuid as video_id,
                 substring(e.data ->> 'job_id' from v_id)::uuid as job_id, substring(e.data ->> 'asset_id' from v_id)::uuid as asset_id
         ) as i
-        left join media.videos as v on v.id = i.video_id and v.tenant_id = e.tenant_id
+        left join media.videos as v on v.id = i.video_id and v.tenant_id = e.tenant_id  -- mutant: another tenant's title is told
         left join queue.processing_jobs as j on j.id = i.job_id and j.tenant_id = e.tenant_id
         left join media.assets as a on a.id = i.asset_id and a.tenant_id = e.tenant_id
         where e.seq = any(p_seqs) and e.created_at >= p_since
