@@ -216,6 +216,19 @@ def test_a_title_of_a_video_breaks_out_of_nothing(conn: Conn, acme: Tenant) -> N
     assert told[1].startswith("Failed: a Bcc: x@example.com y")
 
 
+def test_what_an_application_s_event_says_leads_nowhere_else_and_stops_no_relay(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """A value that makes a path into an address of somebody else's makes it no link; nor is a text too long, too empty or two lines."""
+    add_user(conn, acme, "boss", "admin")
+    scalar(conn, "select ops.add_event_type('order.paid', 'An order was paid.')::text")
+    conn.execute("update ops.event_types set notifies = 'admins', title = '{x}', message = '{x}', action_url = '/{x}', action_label = '{x}' where name = 'order.paid'")
+    server = open_as(connect, "reelq_app", acme)
+    for said in ("/evil.example/a", "\\evil.example", "a b", "\u2028", "", "{x}", "x" * 5000, "orders/1"):
+        scalar(server, "select ops.emit_event('order.paid', %s)::text", json.dumps({"x": said}))
+    assert relay(conn) == 8
+    links = [url for (url,) in conn.execute("select action_url from ops.notifications order by id").fetchall()]
+    assert links == [None, None, None, "/", "/", "/{x}", "/" + "x" * 1999, "/orders/1"]
+
+
 def test_a_push_subscription_is_what_a_browser_gives_and_moves_with_the_browser(conn: Conn, connect: Connect, acme: Tenant) -> None:
     second = add_user(conn, acme, "second")
     mine, theirs = as_user(connect, acme, acme.user), as_user(connect, acme, second)

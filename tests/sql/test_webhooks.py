@@ -261,8 +261,13 @@ def test_an_unknown_filter_or_too_many_endpoints_are_refused(queue, acme):
     assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), ["vid.*"], "acme").sqlstate == "RQ008"
     assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), [["*"], ["*"]], "acme").sqlstate == "RQ008"
     add(queue, "acme", url="https://[2001:db8::1]:65535/in?at=a:99999")
-    for _ in range(49):
+    for _ in range(48):
         add(queue, "acme")
+    second = acme.server()
+    second.conn.execute("set lock_timeout = '100ms'")
+    with queue.transaction():
+        add(queue, "acme")
+        assert code(second, CREATE, URL, uuid4(), shaped("k1"), ["*"], None) == "55P03", "of two at once one would be too many"
     assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), ["*"], "acme").sqlstate == "RQ009"
 
 
@@ -283,7 +288,9 @@ def test_an_application_emits_its_own_types_for_its_own_tenant(queue, acme, othe
     assert code(acme.server(), emit_own, "video.ready", Jsonb({})) == "RQ004"
     assert code(acme.user("viewer"), emit_own, "order.paid", Jsonb({})) == "RQ016"
     assert code(acme.server(), emit_own, "order.paid", Jsonb([])) == "RQ008"
-    assert code(acme.server(), emit_own, "order.paid", Jsonb({"a": "x" * 70_000})) == "RQ008"
+    for never in (Jsonb({"a": "x" * 70_000}), '{"a": ' * 70 + "1" + "}" * 70, '{"n": 1e400}'):
+        assert code(acme.server(), emit_own, "order.paid", never) == "RQ008", "no reader of JSON could take it"
+    assert {row.ordering_key for row in queue.rows("select ordering_key from ops.events")} == {"own:order:1"}, "nothing of reelq's waits for it"
     assert code(acme.server(), "select ops.add_event_type('a.b', 'x')") == "42501"
     assert refusal(queue, "select ops.add_event_type('video.ready', 'x')").sqlstate == "RQ009"
     forged = {"webhook_id": str(hook), "event": {"id": str(uuid4()), "type": "video.ready", "timestamp": "", "data": {}}}

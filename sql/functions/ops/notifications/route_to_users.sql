@@ -72,7 +72,8 @@ begin
         select
             f.tenant_id, f.user_id, f.name, coalesce(f.title, f.name), coalesce(f.message, f.name),
             -- A path that a value has made into something else is no link.
-            case when f.action_url ~ v_link then f.action_url end, case when f.action_url ~ v_link then f.action_label end,
+            case when f.action_url ~ v_link then f.action_url end,  -- mutant: a value leads to somebody else's address
+            case when f.action_url ~ v_link then f.action_label end,
             f.channels, f.event_id, f.expires_at
         from filled as f
         on conflict (event_id, user_id) where event_id is not null do nothing
