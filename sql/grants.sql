@@ -464,6 +464,7 @@ begin
             ('ops.inbox', 'app readonly', 'select'),
             ('ops.notifications', 'app readonly', 'select'),
             ('ops.notification_settings', 'app readonly', 'select'),
+            ('ops.token_mails', 'app readonly', 'select'),
             -- not the secret, for nobody
             ('ops.push_subscriptions', 'app readonly', 'select (id, tenant_id, user_id, endpoint, p256dh, device, created_at, updated_at)'),
             ('identity.users_masked', 'support', 'select'),
@@ -556,6 +557,7 @@ begin
             ["ops.notifications", "user_id = (select identity.limited_to())"],
             ["ops.notification_settings", "user_id = (select identity.limited_to())"],
             ["ops.push_subscriptions", "user_id = (select identity.limited_to())"],
+            ["ops.token_mails", "user_id = (select identity.limited_to())"],
             ["ops.audit_logs", "user_id = (select identity.limited_to())"]
         ]$json$) as listed (own)
         where to_regclass(listed.own ->> 0) is not null

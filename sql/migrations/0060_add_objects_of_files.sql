@@ -32,7 +32,8 @@ begin
         on conflict do nothing
         returning id into v_id;
         exit when v_id is not null;
-        select o.id into v_id from media.objects as o where o.bucket = p_bucket and o.key = p_key and o.state = 'stored';
+        select o.id into v_id from media.objects as o
+        where o.bucket = p_bucket and o.key = p_key and o.state = 'stored' and o.tenant_id = p_tenant_id;
         exit when v_id is not null;
         -- Equal content is one object; these bytes are litter, and a sweep knows of them.
         select o.id into v_id from media.objects as o
@@ -46,6 +47,10 @@ begin
             exit;
         end if;
     end loop;
+    if v_id is null then
+        raise exception 'the object % in % must be the tenant''s own, and is another''s', left(p_key, 200), p_bucket
+            using errcode = 'RQ018', hint = 'Two tenants share no bytes: give each its own copy under a key of its own.';
+    end if;
     return v_id;
 end;
 $$;

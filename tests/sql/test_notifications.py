@@ -84,6 +84,13 @@ def test_an_event_that_names_another_tenant_s_things_tells_nobody_of_theirs(conn
     emit(conn, other, "video.ready", video_id=acme.video, user_id=acme.user, asset_id=acme.asset)
     assert relay(conn) == 1
     assert conn.execute(TOLD).fetchall() == []
+    # Nor does a title go to the admins of a tenant that has learned the id of a video that is nobody's in particular.
+    add_user(conn, other, "boss", "admin")
+    conn.execute("update media.videos set user_id = null, title = 'Merger' where id = %s", [acme.video])
+    emit(conn, other, video_id=acme.video, error_code="x")
+    relay(conn)
+    ((_, title, *_),) = conn.execute(TOLD).fetchall()
+    assert title == "Failed:"
 
 
 def test_the_owner_of_a_job_is_told_where_an_operator_wants_it(conn: Conn, acme: Tenant) -> None:
@@ -161,6 +168,22 @@ def test_a_tenant_and_its_admin_send_by_mail_and_push_and_nobody_makes_such_jobs
     assert Queue(conn).rows("select * from queue.verify()") == []
 
 
+def test_a_tenant_and_its_admin_notify_by_mail_and_push_too(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """Though they may enqueue no job of these types by themselves; an end that no program can read is refused."""
+    offer(conn, "smtp", "web_push")
+    ann = add_user(conn, acme, "bea", email_verified=True)
+    scalar(conn, "select ops.add_push_subscription('https://push.example/1', %s, %s, 'phone', %s)", KEY, SECRET, ann)
+    conn.execute("update ops.event_types set channels = '{in_app,email,push}' where name = 'notice.sent'")
+    conn.execute("update queue.job_types set limits = '{mails}' where job_type = 'send_email'")
+    server, admin = open_as(connect, "reelq_app", acme), as_user(connect, acme, add_user(conn, acme, "boss", "admin"))
+    for session in (server, admin):
+        assert scalar(session, "select ops.send_notification(%s, 'Rent', 'Is due.')", ann)
+    jobs = conn.execute("select job_type, tenant_id, user_id, limits from queue.processing_jobs where job_type like 'send%' order by job_type").fetchall()
+    assert jobs == [("send_email", acme.id, ann, ["mails"])] * 2 + [("send_push", acme.id, ann, [])] * 2
+    for never in ("infinity", "9000-01-02"):
+        assert code(server, "select ops.send_notification(%s, 'Rent', 'Is due.', p_expires_at => %s)", ann, never) == "RQ008"
+
+
 def test_users_see_and_mark_their_own_and_nobody_else_s(conn: Conn, connect: Connect, acme: Tenant) -> None:
     other = Tenant(conn, "other")
     viewer = add_user(conn, acme, "eve", "viewer")
@@ -206,6 +229,19 @@ def test_a_title_of_a_video_breaks_out_of_nothing(conn: Conn, acme: Tenant) -> N
     assert relay(conn) == 1
     (told,) = conn.execute(TOLD).fetchall()
     assert told[1].startswith("Failed: a Bcc: x@example.com y")
+
+
+def test_what_an_application_s_event_says_leads_nowhere_else_and_stops_no_relay(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """A value that makes a path into an address of somebody else's makes it no link; nor is a text too long, too empty or two lines."""
+    add_user(conn, acme, "boss", "admin")
+    scalar(conn, "select ops.add_event_type('order.paid', 'An order was paid.')::text")
+    conn.execute("update ops.event_types set notifies = 'admins', title = '{x}', message = '{x}', action_url = '/{x}', action_label = '{x}' where name = 'order.paid'")
+    server = open_as(connect, "reelq_app", acme)
+    for said in ("/evil.example/a", "\\evil.example", "a b", "\u2028", "", "{x}", "x" * 5000, "orders/1"):
+        scalar(server, "select ops.emit_event('order.paid', %s)::text", json.dumps({"x": said}))
+    assert relay(conn) == 8
+    links = [url for (url,) in conn.execute("select action_url from ops.notifications order by id").fetchall()]
+    assert links == [None, None, None, "/", "/", "/{x}", "/" + "x" * 1999, "/orders/1"]
 
 
 def test_a_push_subscription_is_what_a_browser_gives_and_moves_with_the_browser(conn: Conn, connect: Connect, acme: Tenant) -> None:
@@ -291,6 +327,8 @@ def test_a_token_that_is_mailed_stands_in_no_job_and_in_no_table(conn: Conn, acm
     assert queue.value("select purpose from identity.show_token(%s)", second.token) == "reset_password"
     conn.execute("update identity.one_time_tokens set used_at = base.clock()")
     assert queue.rows("select * from ops.token_to_mail(%s, %s)", job.job_id, job.token) == []
+    conn.execute("update identity.one_time_tokens set used_at = null, expires_at = base.clock()")
+    assert queue.rows("select * from ops.token_to_mail(%s, %s)", job.job_id, job.token) == []
     queue.complete(job)
 
 
@@ -303,6 +341,65 @@ def test_a_viewer_proves_an_address_and_an_admin_invites(conn: Conn, connect: Co
     invited = scalar(as_user(connect, acme, boss), "select ops.mail_invitation('new@acme.example')")
     found = conn.execute("select user_id, job_data ->> 'token' from queue.processing_jobs order by id").fetchall()
     assert found == [(viewer, "verify_email"), (invited, "invitation")]
+
+
+def test_whether_something_is_sent_is_asked_when_it_is_sent(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """Of the job's own tenant, to the user's own browser, and only while they may and want to hear of it."""
+    other, queue = Tenant(conn, "other"), Queue(conn)
+    queue.worker("able", capabilities=["smtp", "web_push"])
+    ann, bea = add_user(conn, acme, "ann2", email_verified=True), add_user(conn, acme, "bea", email_verified=True)
+    phone = scalar(conn, "select ops.add_push_subscription('https://push.example/1', %s, %s, 'phone', %s)", KEY, SECRET, ann)
+    conn.execute("update ops.event_types set channels = '{in_app,email,push}' where name = 'notice.sent'")
+    notice = scalar(conn, "select ops.send_notification(%s, 'Rent', 'Is due.')", ann)
+    forged = json.dumps({"notification_id": str(notice), "subscription_id": str(phone)})
+    for kind, data in (("send_email", json.dumps({"notification_id": str(notice)})), ("send_push", forged)):
+        conn.execute("insert into queue.processing_jobs (job_type, tenant_id, job_data) values (%s, %s, %s)", [kind, other.id, data])
+    jobs = {(job.job_type, job.tenant_id): job for job in queue.claim("able", 10)}
+    assert len(jobs) == 4
+
+    def asked(kind: str, tenant: Tenant = acme) -> list[Any]:
+        job = jobs[kind, tenant.id]
+        return [row.not_sent_because for row in queue.rows(f"select * from ops.{'mail' if kind == 'send_email' else 'push'}_to_send(%s, %s)", job.job_id, job.token)]
+
+    assert asked("send_email") == asked("send_push") == [None]
+    assert asked("send_email", other) == asked("send_push", other) == [], "another tenant's notification is none"
+    changes = [
+        ("update identity.users set email_verified = false where id = %s", "send_email", ["address not proved"]),
+        ("update identity.users set status = 'suspended' where id = %s", "send_push", ["user cannot log in"]),
+        ("update ops.notifications set read_at = base.clock() where user_id = %s", "send_push", ["read before"]),
+        ("update ops.notifications set email_sent_at = base.clock() where user_id = %s", "send_email", ["sent before"]),
+        ("insert into ops.notification_settings (tenant_id, user_id, type, channel, is_on) select tenant_id, id, '*', c, false from identity.users, unnest('{email,push}'::text[]) as c where id = %s", "send_email", ["not wanted any more"]),
+        (f"update ops.push_subscriptions set user_id = '{bea}' where user_id = %s", "send_push", []),
+        ("update ops.notifications set expires_at = created_at + interval '1 us' where user_id = %s", "send_email", ["expired"]),
+    ]  # fmt: skip
+    for change, kind, said in changes:
+        with conn.transaction(force_rollback=True):
+            conn.execute(change.encode(), [ann])
+            assert asked(kind) == said, change
+    assert asked("send_email") == asked("send_push") == [None]
+
+
+def test_a_tenant_floods_no_address_with_tokens(conn: Conn, connect: Connect, acme: Tenant) -> None:
+    """Neither by accounts that it makes and deletes, nor by those that are all to be verified there, nor by transactions at once; another tenant may still."""
+    offer(conn, "smtp")
+    server, other = open_as(connect, "reelq_app", acme), open_as(connect, "reelq_app", Tenant(conn, "other"))
+    users = [add_user(conn, acme, f"u{n}") for n in range(4)]
+    for n in range(2):
+        scalar(server, "select identity.delete_user(ops.mail_invitation('eve@victim.example'))::text")
+        assert scalar(server, "select ops.mail_verification(%s, 'EVE@victim.example')", users[n]) is True
+    second = open_as(connect, "reelq_app", acme)
+    second.execute("set lock_timeout = '300ms'")
+    with server.transaction():
+        assert scalar(server, "select ops.mail_verification(%s, 'eve@victim.example')", users[2]) is True
+        assert code(second, "select ops.mail_verification(%s, 'eve@victim.example')", users[3]) == "55P03", "it waits for the fifth"
+    assert code(server, "select ops.mail_verification(%s, 'eve@victim.example')", users[3]) == "RQ015"
+    assert code(server, "select ops.mail_invitation('eve@victim.example')") == "RQ015"
+    assert scalar(other, "select ops.mail_invitation('eve@victim.example')")
+    assert scalar(server, "select ops.mail_verification(%s, 'somebody@else.example')", users[3]) is True
+    conn.execute("update ops.token_mails set created_at = created_at - interval '61 minutes'")
+    assert scalar(server, "select ops.mail_invitation('eve2@victim.example')")
+    conn.execute("update ops.token_mails set created_at = created_at - interval '2 days'")
+    assert scalar(conn, "select ops.purge_notifications()") == 8
 
 
 # What is read behind the relay
@@ -367,3 +464,4 @@ def test_a_message_has_its_effect_once_of_two_at_once_and_after_one_that_was_und
         assert [scalar(app, receive) for _ in range(2)] == [True, False]
     assert code(open_as(connect, "reelq_app"), receive) == "RQ004"
     assert code(conn, "select ops.receive_message('', 'x')") == "RQ008"
+    assert code(as_user(connect, acme, add_user(conn, acme, "eve", "viewer")), "select ops.receive_message('payments', 'msg_2')") == "RQ016"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from tests.sql.accountkit import Company, code
 from tests.sql.queuekit import Queue
 
 HERE = "s3://common"
@@ -126,3 +127,34 @@ def test_a_worker_begins_under_its_token(queue, tenant):
     one = queue.value(begun, job.job_id, job.token, tenant)
     assert queue.value("select (job_id, attempt) = (%s, %s) from media.objects where id = %s", job.job_id, job.token, one)
     refused(queue, "RQ001", begun, job.job_id, job.token + 1, tenant)
+
+
+def test_another_tenant_s_bytes_are_as_if_they_were_not_there(queue, connect):
+    """Nor are another user's, of the same tenant: neither opened, called back, let go nor finished; a viewer changes nothing."""
+    acme, other = Company(queue, connect, "acme"), Company(queue, connect, "other")
+    video, asset = acme.tenant.video, acme.tenant.asset
+    one = finish(queue, begin(queue, acme.id, "k-1"))
+    queue.value("select media.put_variant(%s, jsonb_build_object('profile', 'p720', 'object_id', %s::uuid))", asset, one)
+    job = queue.add(tenant_id=acme.id, user_id=acme.users["admin"])
+    queue.value("select media.keep_file(%s, %s, %s, %s, 'a')", one, acme.id, acme.users["admin"], job)
+    calls = {
+        "select * from media.open_variant(%s, 'p720')": (video, "RQ004"),
+        "select * from media.request_restore('s3://common', %s)": ("k-1", "RQ004"),
+        "select * from media.show_object(%s)": (one, "RQ004"),
+    }
+    for stranger in (other.server(), other.user("admin"), acme.user("member")):
+        for statement, (given, refusal) in calls.items():
+            assert code(stranger, statement, given) == refusal, statement
+        assert stranger.value("select media.forget_files(%s)", job) == 0
+        assert stranger.rows("select from media.list_objects() where id = %s", one) == []
+    assert code(acme.user("viewer"), "select * from media.request_restore('s3://common', %s)", "k-1") == "RQ016"
+    assert code(acme.user("viewer"), "select media.forget_files(%s)", job) == "RQ016"
+    worker = other.server("reelq_worker")
+    written = begin(queue, acme.id, "k-2")
+    assert code(worker, "select media.finish_object(%s, 10, %s)", written, TWO) == "RQ018"
+    assert code(worker, "select media.begin_object(%s, 's3://common', 'k-3')", acme.id) == "42501", "of the room alone"
+    assert worker.value("select id from media.find_object(%s, %s, %s, 10)", acme.id, HERE, ONE) is None
+    for own in (acme.server(), acme.user("admin")):
+        for statement, (given, _) in calls.items():
+            assert code(own, statement, given) is None, statement
+    assert acme.user("admin").value("select media.forget_files(%s)", job) == 1

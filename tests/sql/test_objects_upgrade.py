@@ -78,3 +78,8 @@ def test_what_is_written_while_the_upgrade_runs_is_entered(queue: Queue) -> None
     assert [original(queue, one) for one in (new, old, touched)] == ["new", "again", "touched"]
     equal = store(queue, "equal", "01" * 32)
     assert original(queue, equal) == "new"
+    queue.value("select identity.create_tenant('thief')")
+    theirs = queue.value("select asset_id from media.videos where id = %s", queue.value("select queue.ingest_video('/b.mp4', 'thief')"))
+    with pytest.raises(psycopg.Error) as refusal:
+        queue.value("select media.record_original(%s, 's3://b', 'new', 7, %s, 'video/mp4')", theirs, "01" * 32)
+    assert refusal.value.sqlstate == "RQ018", "nobody's key is taken for another tenant"

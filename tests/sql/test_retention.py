@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.sql.accountkit import Company, code
 from tests.sql.mediakit import Conn, refused, scalar
 from tests.sql.queuekit import Queue, Race
 
@@ -152,6 +153,40 @@ def test_what_is_in_a_live_bundle_is_kept_and_goes_with_its_end(queue, clock):
     assert [(row.name, row.live) for row in queue.rows("select * from media.list_bundles(p_all => true)")] == [
         ("campaign", True), ("term", False), ("campaign", False),
     ]  # fmt: skip
+
+
+def test_a_member_ends_no_bundle_that_keeps_another_s_file(queue, connect):
+    """And nobody says a time that no program can read, which would hide all bundles from operators."""
+    acme = Company(queue, connect, "acme")
+    one, own = (make_asset(queue, tenant_id=acme.id, owner_user_id=acme.users[who]) for who in ("admin", "member"))
+    server, member = acme.server(), acme.user("member")
+    server.value("select media.create_bundle('kept')")
+    server.value("select media.add_to_bundle('kept', %s)", [one, own])
+    assert code(member, "select media.end_bundle('kept')") == "RQ016"
+    assert code(member, "select media.add_to_bundle('kept', %s)", [one]) == code(member, "select media.set_retention(%s, 'bundle')", one) == "RQ004"
+    assert member.value("select media.remove_from_bundle('kept', %s)", [one]) == 0
+    viewer, other = acme.user("viewer"), Company(queue, connect, "other").server()
+    assert code(viewer, "select media.create_bundle('mine')") == code(viewer, "select media.add_to_bundle('kept', %s)", [one]) == "RQ016"
+    for call in ("add_to_bundle('kept', %s)", "remove_from_bundle('kept', %s)"):
+        assert code(other, f"select media.{call}", [one]) == "RQ004"
+    assert code(other, "select media.end_bundle('kept')") == code(other, "select media.set_retention(%s, 'bundle')", one) == "RQ004"
+    assert acme.user("admin").value("select media.end_bundle('kept')") == 2
+    server.value("select media.create_bundle('own')")
+    server.value("select media.add_to_bundle('own', %s)", [own])
+    assert member.value("select media.end_bundle('own')") == 1
+    for never in ("infinity", "9000-01-02", "-infinity"):
+        assert code(server, "select media.create_bundle('x', p_ends_at => %s)", never) == "RQ008"
+        assert code(server, "select media.set_retention(%s, p_until => %s)", one, never) == "RQ008"
+
+
+def test_a_bundle_ends_after_what_is_being_put_into_it(queue, race):
+    """Whoever was told that a file is kept has not put it into a bundle that was over."""
+    one = make_asset(queue)
+    queue.value("select media.create_bundle('campaign')")
+    with queue.transaction():
+        queue.value("select media.add_to_bundle('campaign', %s)", [one])
+        end = race(lambda third: third.value("select media.end_bundle('campaign')"))
+    assert end.finish() == 1
 
 
 def test_a_hard_delete_leaves_what_a_live_bundle_keeps(queue, video, asset):

@@ -249,7 +249,7 @@ def test_two_secrets_sign_while_one_takes_the_others_place(queue, acme, clock):
 @pytest.mark.parametrize(
     "url",
     ["ftp://a.example/", "https://", "https://u:p@a.example/", "https://a.example/#x", "https://a example/", "https://a.example:0x50/", "//a", "https://ä.example/",
-     "http://a.example\\@b.example/", "https://" + "a" * 2000 + ".example/"],
+     "http://a.example\\@b.example/", "https://" + "a" * 2000 + ".example/", "https://a.example:65536/", "https://a.example:0?x", "https://[::::]/", "https://[fe80::1:1:1:1:1:1:1:1]:1/"],
 )  # fmt: skip
 def test_an_url_that_cannot_be_is_refused(queue, acme, url):
     assert refusal(queue, CREATE, url, uuid4(), shaped("k1"), ["*"], "acme").sqlstate == "RQ008"
@@ -259,8 +259,15 @@ def test_an_unknown_filter_or_too_many_endpoints_are_refused(queue, acme):
     """A slip in a name would else be an endpoint that waits for ever."""
     assert "video.redy" in refusal(queue, CREATE, URL, uuid4(), shaped("k1"), ["video.redy"], "acme").message_primary
     assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), ["vid.*"], "acme").sqlstate == "RQ008"
-    for _ in range(50):
+    assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), [["*"], ["*"]], "acme").sqlstate == "RQ008"
+    add(queue, "acme", url="https://[2001:db8::1]:65535/in?at=a:99999")
+    for _ in range(48):
         add(queue, "acme")
+    second = acme.server()
+    second.conn.execute("set lock_timeout = '100ms'")
+    with queue.transaction():
+        add(queue, "acme")
+        assert code(second, CREATE, URL, uuid4(), shaped("k1"), ["*"], None) == "55P03", "of two at once one would be too many"
     assert refusal(queue, CREATE, URL, uuid4(), shaped("k1"), ["*"], "acme").sqlstate == "RQ009"
 
 
@@ -281,7 +288,9 @@ def test_an_application_emits_its_own_types_for_its_own_tenant(queue, acme, othe
     assert code(acme.server(), emit_own, "video.ready", Jsonb({})) == "RQ004"
     assert code(acme.user("viewer"), emit_own, "order.paid", Jsonb({})) == "RQ016"
     assert code(acme.server(), emit_own, "order.paid", Jsonb([])) == "RQ008"
-    assert code(acme.server(), emit_own, "order.paid", Jsonb({"a": "x" * 70_000})) == "RQ008"
+    for never in (Jsonb({"a": "x" * 70_000}), '{"a": ' * 70 + "1" + "}" * 70, '{"n": 1e400}'):
+        assert code(acme.server(), emit_own, "order.paid", never) == "RQ008", "no reader of JSON could take it"
+    assert {row.ordering_key for row in queue.rows("select ordering_key from ops.events")} == {"own:order:1"}, "nothing of reelq's waits for it"
     assert code(acme.server(), "select ops.add_event_type('a.b', 'x')") == "42501"
     assert refusal(queue, "select ops.add_event_type('video.ready', 'x')").sqlstate == "RQ009"
     forged = {"webhook_id": str(hook), "event": {"id": str(uuid4()), "type": "video.ready", "timestamp": "", "data": {}}}
@@ -301,6 +310,40 @@ def test_of_two_relays_at_once_one_works_and_order_holds(queue, acme, connect):
         assert relay(second) == 0
     assert relay(second) == 1
     assert deliver(queue) == ["1", "2"]
+
+
+def test_what_is_many_and_large_is_relayed_in_several_parts(queue, acme):
+    """One transaction would last longer than a statement may, and then nothing of anybody's would go out, ever."""
+    for _ in range(5):
+        add(queue, "acme")
+    for n in range(8):
+        queue.value("select base.emit_event('video.ready', %s, 'k', %s)", acme.id, Jsonb({"n": n, "x": "x" * 900_000}))
+    assert [relay(queue) for _ in range(5)] == [2, 2, 2, 2, 0]
+    queue.value("select base.emit_event('video.ready', %s, 'k', %s)", acme.id, Jsonb({"n": 9, "x": "x" * 4_000_000}))
+    assert relay(queue) == 1, "what is too heavy by itself goes alone"
+
+
+def test_an_application_that_does_not_end_its_transaction_stops_no_relay_and_no_worker(queue, acme, other, connect):
+    """Of a replay, and of what changes an endpoint; a replay waits for the relay at work, and what comes later stays in order."""
+    hook, theirs = add(queue, "acme"), add(queue, "other")
+    emit(queue, acme, 1)
+    relay(queue)
+    emit(queue, acme, 2)
+    server, second = acme.server(), Queue(connect())
+    with server.transaction():
+        assert server.rows("select * from ops.replay_events(%s, p_since => '2000-01-01')", hook) == [(1, 1, None)]
+        emit(queue, other, 3)
+        assert relay(queue) == 2
+        second.conn.execute("set lock_timeout = '5s'")
+        for call, said in (("note_webhook_failure(%s, 'webhook_slow')", "busy"), ("note_webhook_success(%s)", ""), ("note_probe(%s, 'webhook_slow')::text", "00:00:15")):
+            assert second.value(f"select ops.{call}", hook) == said
+        assert second.value("select ops.note_webhook_failure(%s, 'webhook_slow')", theirs) == "active"
+    emit(queue, acme, 4)
+    relay(queue)
+    numbers = {row.id: row.n for row in queue.rows(JOBS)}
+    parents = {row.n: [numbers[parent] for parent in row.depends_on or []] for row in queue.rows(JOBS) if row.tenant_id == acme.id and row.n != "1"}
+    assert parents == {"2": ["1"], "4": ["2"]}, "the replay, which was made before and committed after, takes nobody's place"
+    assert queue.value("select count(*) from queue.processing_jobs where job_data -> 'event' -> 'data' ->> 'n' = '1'") == 2
 
 
 def test_a_limit_of_an_endpoint_bounds_what_runs(queue, acme):

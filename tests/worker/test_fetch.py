@@ -106,6 +106,21 @@ def test_a_root_is_a_folder_not_a_beginning(get: Get, roots: Path) -> None:
     assert code(get, str(beside / "clip")) == "permanent source_refused"
 
 
+def test_what_is_any_tenant_s_is_no_source(get: Get, roots: Path) -> None:
+    """Though a folder of sources holds the store, the backups or the scratch: by path, by URL, and through a link."""
+    ours = {"REELQ_STORE": "objects%20here", "REELQ_BACKUP_STORE": "backups", "REELQ_SCRATCH": "work"}
+    settings = {name: str(roots / folder) if name == "REELQ_SCRATCH" else f"file://{roots}/{folder}" for name, folder in ours.items()}
+    for folder in ("objects here", "backups", "work", "objects here too"):
+        (roots / folder / "a").mkdir(parents=True)
+        (roots / folder / "a" / "clip.mp4").write_bytes(CONTENT)
+    (roots / "link").symlink_to(roots / "objects here")
+    for source in ("objects here", "backups", "work", "link", "work/../backups"):
+        assert code(get, str(roots / source / "a" / "clip.mp4"), **settings) == "permanent source_refused"
+        assert code(get, (roots / source / "a" / "clip.mp4").as_uri(), **settings) == "permanent source_refused"
+    assert get(str(roots / "objects here too" / "a" / "clip.mp4"), **settings).size_bytes == len(CONTENT)
+    assert code(get, "s3://kept-apart/20261127T100000Z/manifest.json", REELQ_BACKUP_STORE="s3://kept-apart/deep") == "permanent source_refused"
+
+
 def test_only_plain_files_are_sources(get: Get, roots: Path) -> None:
     os.mkfifo(roots / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:

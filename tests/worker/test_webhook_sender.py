@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpcore
 import pytest
 from standardwebhooks import Webhook
 
+from reelq.worker.errors import StopRequested
+from reelq.worker.sources.address_policy import AddressGuard
+from reelq.worker.sources.http_transport import GuardedBackend
 from reelq.worker.stop import StopSignal
 from reelq.worker.webhooks import secrets
 from reelq.worker.webhooks.answer import Failure
@@ -22,6 +27,7 @@ from reelq.worker.webhooks.sender import Sender
 from reelq.worker.webhooks.targets import Target
 from tests.fakes import certificates
 from tests.fakes import webhook_receiver as fake
+from tests.patience import QUICK_S
 from tests.worker.runnerkit import make_settings
 from tests.worker.webhookkit import make_keys
 
@@ -44,7 +50,7 @@ def secret(tmp_path: Path) -> str:
 def sender(tmp_path: Path) -> Callable[..., Sender]:
     def make(*, allow_private: bool = True, **more: Any) -> Sender:
         chosen = make_settings("postgresql://nowhere/none", tmp_path, allow_private_addresses=allow_private, slots=4)
-        return Sender(chosen, None, within_s=WITHIN_S, **more)  # type: ignore[arg-type]  # no call here asks the database
+        return Sender(chosen, None, **({"within_s": WITHIN_S} | more))  # type: ignore[arg-type]  # no call here asks the database
 
     return make
 
@@ -103,6 +109,45 @@ def test_an_address_of_our_own_networks_is_refused(sender: Callable[..., Sender]
         failure = metadata.send(target_of("http://meta.example/", secret), EVENT, StopSignal())
         assert failure is not None and failure.code == "webhook_forbidden", "never, whatever the settings say"
         assert receiver.connections == 0
+
+
+def test_a_name_that_is_slow_to_say_where_it_is_holds_no_slot(sender: Callable[..., Sender], secret: str) -> None:
+    """Whether its name server is silent, or it has a hundred addresses and none answers; a stop ends the look-up at once."""
+    silent = threading.Event()
+
+    def resolve(host: str, _port: int) -> list[str]:
+        if host == "silent.example":
+            silent.wait(60)
+        return [f"127.0.0.{n}" for n in range(1, 101)]
+
+    one = sender(resolve=resolve)
+    began = time.monotonic()
+    failure = one.send(target_of("https://silent.example/", secret), EVENT, StopSignal())
+    assert failure is not None and failure.code == "webhook_slow" and time.monotonic() < began + QUICK_S
+
+    stop = StopSignal()
+    threading.Timer(0.1, stop.set, ["lease_lost"]).start()
+    patient = sender(resolve=resolve, within_s=60)
+    with pytest.raises(StopRequested):
+        patient.send(target_of("https://silent.example/", secret), EVENT, stop)
+    assert time.monotonic() < began + QUICK_S
+    silent.set()
+
+    given: list[float] = []
+
+    class Deaf:
+        """A network on which nothing answers."""
+
+        def connect_tcp(self, _address: str, _port: int, timeout: float, *_more: Any) -> None:
+            given.append(timeout)
+            threading.Event().wait(timeout)
+            raise httpcore.ConnectTimeout
+
+    backend = GuardedBackend(AddressGuard(allow_private=True, resolve=resolve))
+    backend._system = Deaf()  # type: ignore[assignment]
+    with pytest.raises(httpcore.ConnectTimeout):
+        backend.connect_tcp("many.example", 443, 0.2)
+    assert sum(given) <= 0.21
 
 
 def test_dns_that_changes_after_the_check_has_no_effect(sender: Callable[..., Sender], secret: str) -> None:

@@ -76,7 +76,10 @@ def send(
         TransientError: "push_away", "name_unknown", "push_misconfigured".
         StopRequested: at once, also while the service is silent.
     """
-    url = httpx.URL(to.endpoint)
+    try:
+        url = httpx.URL(to.endpoint)
+    except (httpx.InvalidURL, ValueError) as error:  # as of a port that there is not
+        raise SubscriptionGone("its address is none") from error
     try:
         body = push_encryption.encrypt(told, to.p256dh, to.auth)
     except ValueError as error:  # a key that is no point of the curve

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 EVERY_S = 1.0
 TEND_S = 60.0
 BATCH = 2000  # events a transaction
+HEAVY_S = 0.2  # what took so long may have been cut short by the weight of its events
 
 
 class EventRelay(threading.Thread):
@@ -43,8 +44,10 @@ class EventRelay(threading.Thread):
         while not self._stopping.wait(wait_s):
             wait_s = EVERY_S
             try:
-                if self._pool.call(events.relay_events, BATCH) == BATCH:
-                    wait_s = 0.0
+                began = time.monotonic()
+                relayed = self._pool.call(events.relay_events, BATCH)
+                if relayed == BATCH or (relayed > 0 and time.monotonic() >= began + HEAVY_S):
+                    wait_s = 0.0  # more may wait
                 if time.monotonic() >= tend_at:
                     tend_at = time.monotonic() + TEND_S
                     self._pool.call(webhooks.tend_webhooks)

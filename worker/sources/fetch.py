@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from email.message import Message
 from io import FileIO
 from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 
@@ -133,8 +134,9 @@ def _fetch_s3(
     bucket, _, key = place.partition("/")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}", bucket) or not key:
         raise PermanentError("source_refused", "An S3 source needs a bucket and a key.")
-    if (settings.store.partition("://")[2].partition("/")[0] == bucket and settings.store.startswith("s3://")) or is_store(bucket):
-        # The worker's credentials can read every tenant's objects; a source URL must not.
+    ours = [place.partition("/")[0] for scheme, place in _stores(settings) if scheme == "s3"]
+    if bucket in ours or is_store(bucket):
+        # The worker's credentials can read every tenant's objects, and the backups; a source URL must not.
         raise PermanentError("source_refused", "The object store itself is not a source.")
     try:
         size, _, chunks = read_object(open_client(settings), bucket, key)
@@ -151,13 +153,20 @@ def _fetch_s3(
         raise
 
 
+def _stores(settings: Settings) -> list[tuple[str, str]]:
+    """Scheme and place of the stores of the settings: that of objects, and that of backups."""
+    return [(scheme, place) for scheme, _, place in (address.partition("://") for address in (settings.store, settings.backup_store))]
+
+
 def _fetch_local(
     text: str, sink: FileIO, settings: Settings, stop: StopSignal, on_progress: OnBytes | None, on_size: OnSize
 ) -> Fetched:
     if not settings.source_roots:
         detail = "REELQ_SOURCE_ROOTS of this worker names no folder"
         raise PermanentError("source_refused", "Sources on the worker's own disk are not allowed.", detail=detail)
-    with open_local(text, settings.source_roots) as source:
+    # What lies there is any tenant's, whatever folder of sources it may be below.
+    ours = (*(unquote(place) for scheme, place in _stores(settings) if scheme == "file"), str(settings.scratch))
+    with open_local(text, settings.source_roots, ours) as source:
         size = os.fstat(source.fileno()).st_size
         if size > settings.max_download_bytes:
             raise too_large(settings.max_download_bytes)

@@ -7,9 +7,11 @@ environment: no proxy, no certificates, no netrc.
 
 from __future__ import annotations
 
+import queue
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterable, Iterator
 
 import httpcore
@@ -17,6 +19,7 @@ import httpx
 
 from reelq.worker.sources.address_policy import AddressGuard
 
+LEAST_S = 1.0  # for one address of several, so that a dead one does not use up the time of the others
 SocketOptions = Iterable[
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 ]
@@ -29,6 +32,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         self._guard, self._system = guard, httpcore.SyncBackend()
         self._lock, self._aborted = threading.Lock(), False
         self._handle: socket.socket | None = None  # our own handle on the newest connection
+        self._looked_up: queue.SimpleQueue[list[str] | Exception] | None = None  # a look-up that is under way
 
     def connect_tcp(
         self,
@@ -38,17 +42,55 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: SocketOptions | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address of `host` that answers."""
+        """Connect to the first address of `host` that answers; `timeout` is for all of it: look-up and addresses."""
+        until = None if timeout is None else time.monotonic() + timeout
         failure: Exception = httpcore.ConnectError(f"no address of {host} answers")
-        for address in self._guard.addresses(host, port):
+        addresses = self._addresses(host, port, timeout)
+        for place, address in enumerate(addresses):
+            within = None
+            if until is not None:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise httpcore.ConnectTimeout(f"no address of {host} has answered in time")
+                within = min(left, max(LEAST_S, left / (len(addresses) - place)))
             try:
-                stream = self._system.connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = self._system.connect_tcp(address, port, within, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
+                if self._aborted:
+                    break
                 continue
             self._keep(stream)
             return stream
         raise failure
+
+    def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+        """Ask the guard, in a thread of its own: the system's resolver has no time-out, and the name's owner says how long its servers are silent.
+
+        The thread of a look-up that was given up ends when the resolver does.
+        """
+        answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+        def look_up() -> None:
+            try:
+                answer.put(self._guard.addresses(host, port))
+            except Exception as error:  # noqa: BLE001 - the thread that waits raises it
+                answer.put(error)
+
+        with self._lock:
+            if self._aborted:
+                raise httpcore.ConnectError("cut off")
+            self._looked_up = answer
+        threading.Thread(target=look_up, name="name look-up", daemon=True).start()
+        try:
+            found = answer.get(timeout=timeout)
+        except queue.Empty:
+            raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
+        finally:
+            self._looked_up = None
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def abort(self) -> None:
         """End the connection that is open, and every later one at once."""
@@ -56,6 +98,8 @@ class GuardedBackend(httpcore.NetworkBackend):
             self._aborted = True
             if self._handle is not None:
                 _shut(self._handle)
+            if self._looked_up is not None:
+                self._looked_up.put(httpcore.ConnectError("cut off"))
 
     def close(self) -> None:
         """Forget the connection."""

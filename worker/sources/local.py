@@ -19,8 +19,8 @@ SYSTEM_FOLDERS = ("/proc", "/sys")  # plain files there read and write the kerne
 NO_SUCH = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
-def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
-    """Open a plain file below one of `roots`, links resolved.
+def open_local(text: str, roots: tuple[str, ...], but: tuple[str, ...] = ()) -> FileIO:
+    """Open a plain file below one of `roots` and below none of `but`, links resolved.
 
     Raises:
         PermanentError: "source_refused", "source_missing", "source_denied".
@@ -30,7 +30,7 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
         raise PermanentError("source_refused", "A source on disk needs a full path, from the root.")
     try:
         path = os.path.realpath(text, strict=True)
-        _check_place(path, roots)
+        _check_place(path, roots, but)
         if not stat.S_ISREG(os.lstat(path).st_mode):  # looked at first: opening a device can do harm
             raise PermanentError("source_refused", "The source is not a plain file.")
         source = FileIO(path, opener=_open_plain)
@@ -51,7 +51,7 @@ def open_local(text: str, roots: tuple[str, ...]) -> FileIO:
             raise PermanentError("source_refused", "The source is not a plain file.")
         handle = Path(f"/proc/self/fd/{source.fileno()}")
         if handle.is_symlink():
-            _check_place(str(handle.readlink()), roots)
+            _check_place(str(handle.readlink()), roots, but)
     except BaseException:
         source.close()
         raise
@@ -70,9 +70,11 @@ def _is_away(text: str, roots: tuple[str, ...]) -> bool:
     return False
 
 
-def _check_place(path: str, roots: tuple[str, ...]) -> None:
-    """Refuse what lies outside of `roots` or in a folder of the kernel's."""
+def _check_place(path: str, roots: tuple[str, ...], but: tuple[str, ...]) -> None:
+    """Refuse what lies outside of `roots`, or in a folder of the kernel's or of `but`."""
     place = PurePosixPath(path)
+    if any(place.is_relative_to(os.path.realpath(folder)) for folder in but):
+        raise PermanentError("source_refused", "The object store itself is not a source.", detail=path)
     if any(place.is_relative_to(folder) for folder in SYSTEM_FOLDERS):
         raise PermanentError("source_refused", "The source is not a plain file.", detail=path)
     if not any(place.is_relative_to(os.path.realpath(root)) for root in roots):

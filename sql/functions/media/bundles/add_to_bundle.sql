@@ -18,7 +18,7 @@ begin
             using errcode = 'RQ008', hint = 'Put more than that in with several calls.';
     end if;
     -- Shared with others who add, and not with who ends it.
-    select b.* into v_bundle from media.bundles as b where b.id = media.find_bundle(p_bundle) for share;
+    select b.* into v_bundle from media.bundles as b where b.id = media.find_bundle(p_bundle) for share;  -- mutant: a bundle ends beside what is put into it
     if v_bundle.ended_at is not null or v_bundle.ends_at <= v_now then
         raise exception 'bundle % must be live, and ended %', v_bundle.id, least(v_bundle.ended_at, v_bundle.ends_at)
             using errcode = 'RQ009', hint = 'Make a new one: reelq bundles create, or media.create_bundle.';
@@ -26,7 +26,8 @@ begin
     -- The locks keep the files from going before this commits: whoever removes one locks it first, and then looks for bundles.
     v_found := array(
         select a.id from media.assets as a
-        where a.id = any(p_asset_ids) and a.tenant_id = v_bundle.tenant_id and a.deleted_at is null and identity.may_change(a.tenant_id, a.owner_user_id)
+        where a.id = any(p_asset_ids) and a.tenant_id = v_bundle.tenant_id and a.deleted_at is null
+            and identity.may_change(a.tenant_id, a.owner_user_id)  -- mutant: a member puts another's file into a bundle
         order by a.id
         for key share  -- mutant: a file goes while it is put into a bundle
     );

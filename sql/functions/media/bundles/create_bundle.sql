@@ -10,14 +10,14 @@ declare
     v_id uuid;
 begin
     perform base.check_read_committed();
-    perform identity.check_may_write();
+    perform identity.check_may_write();  -- mutant: a viewer makes a bundle
     v_tenant := identity.check_tenant(null, p_tenant);
     if p_name is null or length(p_name) not between 1 and 255 then
         raise exception 'name must have 1 to 255 characters, not %', coalesce(length(p_name)::text, 'null')
             using errcode = 'RQ008', hint = 'What people call it, as: summer campaign.';
     end if;
-    if p_ends_at <= base.clock() then
-        raise exception 'term must be in the future, not %', p_ends_at using errcode = 'RQ008', hint = 'Leave it out for a bundle that keeps until it is ended.';
+    if p_ends_at <= base.clock() or p_ends_at >= '9000-01-01' then  -- mutant: a bundle ends when no program can read it
+        raise exception 'term must be in the future and before the year 9000, not %', p_ends_at using errcode = 'RQ008', hint = 'Leave it out for a bundle that keeps until it is ended.';
     end if;
     insert into media.bundles (tenant_id, name, ends_at) values (v_tenant, p_name, p_ends_at)
     on conflict (tenant_id, name) where ended_at is null do nothing
@@ -43,7 +43,7 @@ Arguments
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such tenant
-  RQ008  no name, or a term that has passed
+  RQ008  no name, or a term that has passed or lies beyond the year 9000
   RQ009  the tenant has a bundle of this name that was not ended
   RQ012  the tenant is not active
   RQ016  a viewer, who may only look

@@ -12,6 +12,14 @@ begin
     perform base.check_read_committed();
     perform identity.check_may_write('delete');
     select b.* into v_bundle from media.bundles as b where b.id = media.find_bundle(p_bundle) and base.may_act_for(b.tenant_id) for no key update;
+    if exists (
+        select from media.bundle_members as m
+        inner join media.assets as a on a.id = m.asset_id
+        where m.bundle_id = v_bundle.id and not identity.may_see(a.tenant_id, a.owner_user_id)  -- mutant: a member ends what keeps another's files
+    ) then
+        raise exception 'bundle % must hold no file of another user to be ended by who is no admin', v_bundle.id
+            using errcode = 'RQ016', hint = 'Take your own out: media.remove_from_bundle. Or ask an admin of the tenant.';
+    end if;
     select count(*) into v_count from media.bundle_members as m where m.bundle_id = v_bundle.id;
     if v_bundle.ended_at is null then
         update media.bundles as b set ended_at = base.clock() where b.id = v_bundle.id;
@@ -35,5 +43,5 @@ Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such bundle
   RQ008  two tenants have a bundle of this name
-  RQ016  a viewer, who may only look, or a key without the scope delete
+  RQ016  a viewer, who may only look, a key without the scope delete, or a member, where it holds files of others
 $$;

@@ -9,7 +9,7 @@ declare
 begin
     v_found := array(
         select b.id from media.bundles as b
-        where (b.id::text = lower(p_bundle) or (b.name = p_bundle and b.ended_at is null)) and base.may_act_for(b.tenant_id)
+        where (b.id::text = lower(p_bundle) or (b.name = p_bundle and b.ended_at is null)) and base.may_act_for(b.tenant_id)  -- mutant: another tenant's bundle is found
         limit 2
     );
     if cardinality(v_found) = 1 then

@@ -25,10 +25,11 @@ begin
         inner join media.assets as f on f.id = m.asset_id
         where m.bundle_id = v_bundle and m.asset_id = any(p_asset_ids) and identity.may_change(f.tenant_id, f.owner_user_id)
         order by m.asset_id
+        for no key update of f
     ));
     delete from media.bundle_members as m
     where m.bundle_id = v_bundle and m.asset_id = any(p_asset_ids)
-        and exists (select from media.assets as f where f.id = m.asset_id and identity.may_change(f.tenant_id, f.owner_user_id));
+        and exists (select from media.assets as f where f.id = m.asset_id and identity.may_change(f.tenant_id, f.owner_user_id));  -- mutant: a member takes another's file out
     get diagnostics v_count = row_count;
     if v_count > 0 then
         perform base.record_act('bundle.reduced', 'bundle', v_bundle::text, p_tenant_id => v_tenant, p_facts => jsonb_build_object('assets', v_count));

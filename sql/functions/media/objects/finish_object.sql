@@ -16,7 +16,7 @@ begin
             using errcode = 'RQ008', hint = 'The size is in bytes and not negative, the checksum is SHA-256 in 64 lower-case hex digits.';
     end if;
     -- A sweep that has begun to delete it holds its row: what comes after that is refused.
-    select * into v_object from media.objects as o where o.id = p_object_id and base.may_act_for(o.tenant_id) for no key update;
+    select * into v_object from media.objects as o where o.id = p_object_id and base.may_act_for(o.tenant_id) for no key update;  -- mutant: who acts for one tenant finishes another's object
     if v_object.state = 'stored' and (v_object.size_bytes, v_object.sha256) is not distinct from (p_size_bytes, p_sha256) then
         perform media.use_object(p_object_id, v_object.tenant_id);
         return v_object;

@@ -13,7 +13,7 @@ begin
     from media.videos as v
     inner join media.variants as r on r.asset_id = v.asset_id and r.profile = p_profile
     inner join media.objects as o on r.object_id = o.id
-    where v.id = p_video_id and v.deleted_at is null and identity.may_see(v.tenant_id, v.user_id);
+    where v.id = p_video_id and v.deleted_at is null and identity.may_see(v.tenant_id, v.user_id);  -- mutant: another's variant is opened
 
     if v_object.id is null then
         raise exception 'no video % with a variant %', coalesce(p_video_id::text, 'null'), coalesce(quote_literal(left(p_profile, 80)), 'null')

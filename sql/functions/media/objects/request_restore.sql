@@ -13,7 +13,10 @@ begin
     set
         storage_class = case when o.storage_class in ('hot', 'cooling', 'cold') then 'restoring' else o.storage_class end,
         last_used_at = greatest(o.last_used_at, base.clock())
-    where o.bucket = p_bucket and o.key = p_key and o.state = 'stored' and base.may_act_for(o.tenant_id) and identity.limited_to() is null
+    where
+        o.bucket = p_bucket and o.key = p_key and o.state = 'stored'
+        and base.may_act_for(o.tenant_id)  -- mutant: another tenant's bytes are called back
+        and identity.limited_to() is null  -- mutant: a member calls back another's bytes
     returning o.id, o.storage_class;
     if not found then
         raise exception 'no stored object % in %', coalesce(quote_literal(left(p_key, 200)), 'null'), coalesce(quote_literal(left(p_bucket, 200)), 'null')

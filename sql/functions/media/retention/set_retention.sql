@@ -11,7 +11,7 @@ begin
     perform base.check_read_committed();
     perform identity.check_may_write();
     select a.tenant_id, a.retention_class, a.retention_until into v_old from media.assets as a
-    where a.id = p_asset_id and a.deleted_at is null and identity.may_change(a.tenant_id, a.owner_user_id);
+    where a.id = p_asset_id and a.deleted_at is null and identity.may_change(a.tenant_id, a.owner_user_id);  -- mutant: anybody says how long another's file is kept
     if not found then
         raise exception 'no asset % of this tenant', coalesce(p_asset_id::text, 'null')
             using errcode = 'RQ004', hint = 'The id of a video''s file is asset_id in: reelq videos show VIDEO --json';
@@ -19,6 +19,10 @@ begin
     if p_class not in ('operational', 'bundle', 'ai_generated') then
         raise exception 'class must be operational, bundle or ai_generated, not %', quote_literal(left(p_class, 80))
             using errcode = 'RQ008', hint = $re$What each of them means: \df+ media.expiries$re$;
+    end if;
+    if p_until not between '1900-01-01' and '9000-01-01' then  -- mutant: a file is kept until no program can read it
+        raise exception 'time must be of the years 1900 to 9000, not %', p_until
+            using errcode = 'RQ008', hint = 'A live bundle keeps files without an end: media.create_bundle.';
     end if;
     if p_class is null and p_until is null then
         raise exception 'a class or a time must be given' using errcode = 'RQ008', hint = 'The class says when a file goes, the time not before when.';
@@ -44,6 +48,6 @@ Arguments
 Raises
   RQ002  the caller is not READ COMMITTED
   RQ004  no such file, or not one that the caller may change
-  RQ008  an unknown class, or nothing to change
+  RQ008  an unknown class, a time that cannot be, or nothing to change
   RQ016  a viewer, who may only look
 $$;

@@ -26,13 +26,13 @@ begin
     elsif p_ordering_key = '' or length(p_ordering_key) > 200 then
         v_no := array[format('ordering key must have 1 to 200 characters, not %s', length(p_ordering_key)), 'What it is about, as order:1234.'];
     else
-        v_no := (queue.job_data_refusal(p_data))[2:3];
+        v_no := (queue.job_data_refusal(p_data))[2:3];  -- mutant: an event is what no reader takes
     end if;
     if v_no[1] is not null then
         raise exception '%', v_no[1] using errcode = 'RQ008', hint = v_no[2];
     end if;
     -- Its own keys, so that nobody makes deliveries of reelq's wait for theirs.
-    perform base.emit_event(p_event_type, v_tenant, 'own:' || coalesce(p_ordering_key, base.uuid_v7()::text), p_data);
+    perform base.emit_event(p_event_type, v_tenant, 'own:' || coalesce(p_ordering_key, base.uuid_v7()::text), p_data);  -- mutant: reelq's deliveries wait for an application's
 end;
 $$;
 

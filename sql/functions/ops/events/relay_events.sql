@@ -6,7 +6,11 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    v_most constant bigint := 16000000;
     v_seqs bigint[];
+    v_event record;
+    v_weight bigint := 0;
+    v_last bigint;
     v_since timestamptz;
 begin
     perform base.check_operator();
@@ -15,9 +19,21 @@ begin
     if not exists (select from ops.outbox) or not queue.take_lock('events') then
         return 0;
     end if;
+    -- Its data goes to each endpoint of the tenant: what is many and large must not take longer than a statement may, or nothing of anybody's would
+    -- ever go out. The first goes in any case. A loop, since what lies beyond the last is not to be read.
+    for v_event in
+        select o.seq, (500 + octet_length(o.data::text)) * (
+            1 + (select count(*) from ops.webhooks as h where h.tenant_id is not distinct from o.tenant_id and h.status = 'active')
+        ) as weight
+        from ops.outbox as o order by o.seq limit least(p_limit, 10000)
+    loop
+        v_weight := v_weight + v_event.weight;
+        exit when v_last is not null and v_weight > v_most;  -- mutant: a batch of any weight
+        v_last := v_event.seq;
+    end loop;
     with taken as (
         delete from ops.outbox as o
-        where o.seq = any(array(select n.seq from ops.outbox as n order by n.seq limit least(p_limit, 10000)))
+        where o.seq = any(array(select n.seq from ops.outbox as n where n.seq <= v_last order by n.seq limit least(p_limit, 10000)))
         returning o.*
     ),
     told as (
@@ -41,9 +57,9 @@ comment on function ops.relay_events(integer) is $$
 Pass on what is in the outbox, in one transaction: a record of each event to ops.events, a job for each endpoint that wants it to the queue, notifications to users, a NOTIFY to each tenant's programs. Workers call it every second; safe to call at any time and by several at once.
 
 Arguments
-  p_limit  so many at most; up to 10,000
+  p_limit  so many at most; up to 10,000. Fewer where their data, times the endpoints that may get it, comes to more than 16 MB
 
-Returns how many; when it is p_limit, call again. 0 too while another session is at it.
+Returns how many; until it is 0, more may wait. 0 too while another session is at it.
 
 Raises
   42501  the caller acts for a tenant

@@ -12,7 +12,7 @@ begin
         raise exception 'reelq.tenant_id must be set: it says for which tenant you act'
             using errcode = 'RQ004', hint = 'select set_config(''reelq.tenant_id'', …, true) in the transaction, with the id of your tenant.';
     end if;
-    perform identity.check_may_write();
+    perform identity.check_may_write();  -- mutant: a viewer takes messages away
     if (length(p_source) between 1 and 100 and length(p_message_id) between 1 and 255) is not true then
         raise exception 'source must have 1 to 100 characters and message_id 1 to 255, not % and %',
             coalesce(length(p_source)::text, 'null'), coalesce(length(p_message_id)::text, 'null')

@@ -26,5 +26,6 @@ Arguments
 
 Raises
   RQ002  the caller is not READ COMMITTED
-  RQ009  no worker of the last day offers smtp; and what identity.invite_user raises
+  RQ009  no worker of the last day offers smtp
+  RQ015  five were mailed to the address within an hour; and what identity.invite_user raises
 $$;

@@ -30,5 +30,6 @@ Raises
   RQ008  it is no address
   RQ009  no worker of the last day offers smtp
   RQ012  the tenant is suspended or deleted
+  RQ015  five were mailed to the address within an hour
   RQ016  the caller's role does not allow it, or the user's log-in is too old for another address: see identity.check_fresh_login
 $$;

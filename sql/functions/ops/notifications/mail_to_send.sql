@@ -17,14 +17,14 @@ begin
             when n.email_sent_at is not null then 'sent before'
             when n.expires_at <= base.clock() then 'expired'
             when u.deleted_at is not null or u.status not in ('active', 'trial') then 'user cannot log in'
-            when not u.email_verified then 'address not proved'
+            when not u.email_verified then 'address not proved'  -- mutant: an address that was not proved gets mail
             when not 'email' = any(ops.channels_of(u.id, n.type, n.channels)) then 'not wanted any more'
         end,
         n.id, u.email, n.type, n.title, n.message, n.action_url, n.action_label, coalesce(t.name, t.slug), n.created_at
     from ops.notifications as n
     inner join identity.users as u on u.id = n.user_id
     inner join identity.tenants as t on t.id = n.tenant_id
-    where n.id = (v_job.job_data ->> 'notification_id')::uuid and n.tenant_id = v_job.tenant_id;
+    where n.id = (v_job.job_data ->> 'notification_id')::uuid and n.tenant_id = v_job.tenant_id;  -- mutant: another tenant's notification is mailed
 end;
 $$;
 

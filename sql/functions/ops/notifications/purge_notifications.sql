@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_count integer;
+    v_more integer;
 begin
     perform base.check_operator();
     if p_limit is null or p_limit not between 1 and 10000 then
@@ -18,12 +19,19 @@ begin
         select o.id from ops.notifications as o where o.expires_at < base.clock() order by o.expires_at limit p_limit for update skip locked
     ));
     get diagnostics v_count = row_count;
-    return v_count + ops.forget_messages(p_limit);
+    v_count := v_count + ops.forget_messages(p_limit);
+    delete from ops.token_mails as m
+    where m.id = any(array(
+        select o.id from ops.token_mails as o where o.created_at < base.clock() - interval '1 day' order by o.created_at limit p_limit for update skip locked
+    ));
+    get diagnostics v_more = row_count;
+    return v_count + v_more;
 end;
 $$;
 
 comment on function ops.purge_notifications(integer) is $$
-Remove notifications that have expired, and messages of the inbox that were received more than 30 days ago (ops.forget_messages). Waits for nobody. For a timer.
+Remove notifications that have expired, and messages of the inbox that were received more than 30 days ago (ops.forget_messages), and what
+ops.token_mails has had for a day. Waits for nobody. For a timer.
 Returns how many rows went; 0: nothing is left.
 
 Arguments

@@ -15,15 +15,15 @@ begin
     select
         case
             when n.expires_at <= base.clock() then 'expired'
-            when n.read_at is not null then 'read before'
+            when n.read_at is not null then 'read before'  -- mutant: what was read is pushed
             when u.deleted_at is not null or u.status not in ('active', 'trial') then 'user cannot log in'
             when not 'push' = any(ops.channels_of(u.id, n.type, n.channels)) then 'not wanted any more'
         end,
         n.id, s.id, s.endpoint, s.p256dh, s.auth, n.type, n.title, n.message, n.action_url, n.expires_at
     from ops.notifications as n
     inner join identity.users as u on u.id = n.user_id
-    inner join ops.push_subscriptions as s on s.id = (v_job.job_data ->> 'subscription_id')::uuid and s.user_id = n.user_id
-    where n.id = (v_job.job_data ->> 'notification_id')::uuid and n.tenant_id = v_job.tenant_id;
+    inner join ops.push_subscriptions as s on s.id = (v_job.job_data ->> 'subscription_id')::uuid and s.user_id = n.user_id  -- mutant: another user's browser is pushed to
+    where n.id = (v_job.job_data ->> 'notification_id')::uuid and n.tenant_id = v_job.tenant_id;  -- mutant: another tenant's notification is pushed
 end;
 $$;
 

@@ -32,7 +32,7 @@ begin
                 substring(e.data ->> 'user_id' from v_id)::uuid as user_id, substring(e.data ->> 'video_id' from v_id)::uuid as video_id,
                 substring(e.data ->> 'job_id' from v_id)::uuid as job_id, substring(e.data ->> 'asset_id' from v_id)::uuid as asset_id
         ) as i
-        left join media.videos as v on v.id = i.video_id and v.tenant_id = e.tenant_id
+        left join media.videos as v on v.id = i.video_id and v.tenant_id = e.tenant_id  -- mutant: another tenant's title is told
         left join queue.processing_jobs as j on j.id = i.job_id and j.tenant_id = e.tenant_id
         left join media.assets as a on a.id = i.asset_id and a.tenant_id = e.tenant_id
         where e.seq = any(p_seqs) and e.created_at >= p_since
@@ -72,7 +72,8 @@ begin
         select
             f.tenant_id, f.user_id, f.name, coalesce(f.title, f.name), coalesce(f.message, f.name),
             -- A path that a value has made into something else is no link.
-            case when f.action_url ~ v_link then f.action_url end, case when f.action_url ~ v_link then f.action_label end,
+            case when f.action_url ~ v_link then f.action_url end,  -- mutant: a value leads to somebody else's address
+            case when f.action_url ~ v_link then f.action_label end,
             f.channels, f.event_id, f.expires_at
         from filled as f
         on conflict (event_id, user_id) where event_id is not null do nothing

@@ -30,6 +30,9 @@ begin
         raise exception 'type must be one of ops.event_types, not %', coalesce(quote_literal(left(p_type, 100)), 'null')
             using errcode = 'RQ008', hint = 'Leave it out, or have the owner add a row to ops.event_types.';
     end if;
+    if p_expires_at >= '9000-01-01' then  -- mutant: a notification ends when no program can read it
+        raise exception 'expiry must be before the year 9000, not %', p_expires_at using errcode = 'RQ008', hint = 'Leave it out for as long as the type says.';
+    end if;
     perform identity.check_tenant(v_user.tenant_id);
     v_channels := ops.channels_of(v_user.id, v_type.name, v_type.channels);
     if v_channels = '{}' then

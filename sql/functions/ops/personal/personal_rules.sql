@@ -38,6 +38,7 @@ as $$
         ('ops.notifications', 19, 'delete', 't.user_id = $1', '{}', 'What they were told. Nobody else is shown the titles of their videos in one.'),
         ('ops.push_subscriptions', 20, 'delete', 't.user_id = $1', '{}', 'Browsers of theirs.'),
         ('ops.notification_settings', 21, 'delete', 't.user_id = $1', '{}', 'By which channels they wanted to be told.'),
+        ('ops.token_mails', 22, 'delete', 't.user_id = $1', '{}', 'Where tokens were mailed to within a day.'),
         -- ops.cancel_jobs_of_user, ops.erase_shared and ops.erase_assets know the order of locks and of bytes and rows.
         ('queue.processing_jobs', 30, 'steps', m.jobs, '{}', 'Running ones are cancelled first. About a video of somebody else: the job stays and bears no user.'),
         ('queue.job_attempts', 31, 'with', replace(m.jobs, 't.id', 't.job_id'), '{}', 'Goes with its job.'),

@@ -25,7 +25,7 @@ begin
         perform from queue.locks as l where l.name = 'events' for no key update;
     else
         v_tenant := identity.named_tenant(p_tenant);
-        perform from identity.tenants as t where t.id = v_tenant for no key update;  -- of two at once one would be too many
+        perform from identity.tenants as t where t.id = v_tenant for no key update;  -- mutant: of two at once one is too many
     end if;
     perform identity.check_tenant_admin();
     perform base.check_sealed(p_sealed);

@@ -11,8 +11,10 @@ declare
 begin
     perform base.check_operator();
     perform base.check_read_committed();
-    select w.* into v_webhook from ops.webhooks as w where w.id = p_webhook_id for no key update;
-    if not found or v_webhook.status <> 'active' or v_webhook.failing_since is null then
+    select w.* into v_webhook from ops.webhooks as w where w.id = p_webhook_id for no key update skip locked;  -- mutant: a tenant's transaction holds a probe
+    if not found and exists (select from ops.webhooks as w where w.id = p_webhook_id) then
+        return interval '15 seconds';  -- as in ops.note_webhook_failure
+    elsif not found or v_webhook.status <> 'active' or v_webhook.failing_since is null then
         return null;
     end if;
     if p_code is null then

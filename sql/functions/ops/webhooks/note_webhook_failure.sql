@@ -11,8 +11,11 @@ declare
 begin
     perform base.check_operator();
     perform base.check_read_committed();
-    select w.* into v_webhook from ops.webhooks as w where w.id = p_webhook_id for no key update;
-    if not found or v_webhook.status <> 'active' then
+    -- Who has it is counting a failure of the same moment; or is the tenant, whose open transaction must not hold a worker's slots.
+    select w.* into v_webhook from ops.webhooks as w where w.id = p_webhook_id for no key update skip locked;  -- mutant: a tenant's transaction holds slots
+    if not found and exists (select from ops.webhooks as w where w.id = p_webhook_id) then
+        return 'busy';
+    elsif not found or v_webhook.status <> 'active' then
         return 'disabled';
     end if;
     v_webhook.failures := v_webhook.failures + 1;
@@ -46,7 +49,7 @@ Arguments
   p_code     of the error, as webhook_slow
   p_is_gone  it said that it will never take anything again: switched off at once
 
-Returns active, failing or disabled.
+Returns active, failing or disabled; busy: another session has its row, and nothing was written.
 
 Raises
   42501  the caller is no operator or worker

@@ -10,7 +10,11 @@ declare
 begin
     perform base.check_operator();
     perform base.check_read_committed();
-    select w.failing_since into v_failing from ops.webhooks as w where w.id = p_webhook_id for no key update;
+    -- Waits for nobody, as ops.note_webhook_failure: the next delivery says it again.
+    select w.failing_since into v_failing from ops.webhooks as w where w.id = p_webhook_id for no key update skip locked;  -- mutant: a tenant's transaction holds slots that are well
+    if not found then
+        return;
+    end if;
     update ops.webhooks as w
     set failures = 0, failing_since = null, last_error = null, last_success_at = base.clock()
     where w.id = p_webhook_id;

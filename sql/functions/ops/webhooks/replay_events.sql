@@ -20,6 +20,7 @@ as $$
 declare
     v_webhook ops.webhooks := ops.lock_webhook(p_webhook_id);
     v_seqs bigint[];
+    v_ids uuid[];
 begin
     perform base.check_read_committed();
     if p_limit is null or p_limit not between 1 and 10000 then
@@ -30,8 +31,6 @@ begin
     elsif v_webhook.status <> 'active' then
         raise exception 'webhook % must be active, not %', p_webhook_id, v_webhook.status using errcode = 'RQ009', hint = 'reelq webhooks enable ' || p_webhook_id;
     end if;
-    -- As the relay does, whose place in the order of a key this takes.
-    perform queue.take_lock('events', p_wait => true);
     v_seqs := array(
         select e.seq from ops.events as e
         where
@@ -57,7 +56,20 @@ begin
             order by s
         );
     end if;
-    enqueued := case when v_seqs = '{}' then 0 else ops.route_to_webhooks(v_seqs, p_webhook_id) end;
+    enqueued := 0;
+    if v_seqs <> '{}' then
+        -- The relay at work is waited for, so that its deliveries are seen, and let go of at once, by what undoes a block: an application that does not end
+        -- its transaction would else stop the relay of everybody. What is relayed from here on has later ids than these, and so stays in order.
+        v_ids := base.uuids_v7(cardinality(v_seqs));
+        begin
+            perform queue.take_lock('events', p_wait => true);
+            raise exception 'the lock is let go of' using errcode = 'no_data_found', hint = 'Caught below.';  -- mutant: a replay stops the relay
+        exception
+            when no_data_found then
+                null;
+        end;
+        enqueued := ops.route_to_webhooks(v_seqs, p_webhook_id, v_ids);
+    end if;
     perform base.record_act('webhook.replayed', 'webhook', p_webhook_id::text, null, null, v_webhook.tenant_id, jsonb_build_object(
         'since', p_since, 'until', p_until, 'events', p_event_ids, 'missed', p_missed, 'enqueued', enqueued
     ));

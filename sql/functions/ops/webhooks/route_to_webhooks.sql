@@ -1,4 +1,4 @@
-create or replace function ops.route_to_webhooks(p_seqs bigint[], p_webhook_id uuid default null)
+create or replace function ops.route_to_webhooks(p_seqs bigint[], p_webhook_id uuid default null, p_ids uuid[] default null)
 returns bigint
 language plpgsql
 volatile
@@ -12,7 +12,7 @@ declare
     v_type queue.job_types%rowtype;
     v_webhooks uuid[];
     v_places integer[];
-    v_ids uuid[];
+    v_ids uuid[] := p_ids;
 begin
     -- Most databases have no endpoints, and pay one look for it.
     if p_webhook_id is null and not exists (select from ops.webhooks) then
@@ -48,7 +48,7 @@ begin
         return 0;
     end if;
 
-    v_ids := base.uuids_v7(cardinality(v_webhooks));
+    v_ids := coalesce(v_ids[:cardinality(v_webhooks)], base.uuids_v7(cardinality(v_webhooks)));
     select t.* into strict v_type from queue.job_types as t where t.job_type = 'deliver_webhook';
     with chosen as materialized (
         select
@@ -99,13 +99,14 @@ begin
 end;
 $$;
 
-comment on function ops.route_to_webhooks(bigint[], uuid) is $$
+comment on function ops.route_to_webhooks(bigint[], uuid, uuid[]) is $$
 Enqueue a delivery for each event and each active endpoint whose filter it passes. Of one ordering key to one endpoint each waits for the one before it,
 however that ends. Returns how many.
 
-Whoever calls this holds the lock `events`, so that nobody else enqueues deliveries meanwhile.
+The relay holds the lock `events` when it calls this; a replay, which an application's transaction may hold open, brings ids that it made before it waited for that lock.
 
 Arguments
   p_seqs        events by ops.events.seq, ascending
   p_webhook_id  only to this endpoint; null: to all that want them
+  p_ids         ids of the jobs, ascending, one an event at least; null: new ones
 $$;
