@@ -369,12 +369,19 @@ def test_prune_removes_the_bytes_and_never_from_another_store(place: Place) -> N
     assert [(one.id, one.objects) for one in prune(place.settings, dry_run=True)] == [(first.id, 3)]
     aside = folder_of(place).rename(folder_of(place).with_name("aside"))
     folder_of(place).mkdir()
-    with pytest.raises(TransientError) as refused:
+    with pytest.raises(BackupError) as refused:
         prune(place.settings)
     assert refused.value.code == "store_away" and place.ask("select count(*) from ops.backups where pruned_at is not null") == 0
-    with pytest.raises(TransientError) as refused:  # an empty folder in its place takes no new one either
+    with pytest.raises(BackupError) as refused:  # an empty folder in its place takes no new one either
         create(place.settings)
     assert refused.value.code == "store_away"
+    with pytest.raises(BackupError, match="does not show the mark of a store"):  # and is not said to hold none
+        list(places.list_manifests(places.open_backups(place.settings)))
+    # The remedy that was told: a store that is new in its place.
+    place.ask(f"with accepted as ({str(refused.value.hint).partition('as the owner: ')[2]} returning 1) select count(*) from accepted")
+    new = create(place.settings)
+    assert [one.id for one in places.list_manifests(places.open_backups(place.settings)) if isinstance(one, manifests.Manifest)] == [new.id]
+    place.ask("with gone as (delete from ops.backups where id = %s returning 1) select count(*) from gone", new.id)
     folder_of(place).rename(folder_of(place).with_name("empty"))
     aside.rename(folder_of(place))
     # The one that failed just now goes too: it has nothing there.
