@@ -160,13 +160,15 @@ def verify(app: App, backup_id: str | None, as_json: bool) -> None:
 def restore(app: App, backup_id: str | None, make: bool, replace: bool, sure: bool, as_json: bool) -> None:
     """Restore a backup into an empty database, or with --create into a new one. Without ID the newest one.
 
-    The backup is read and compared with its checksum before anything is changed, and restored in one transaction. Then jobs that ran at its time go
-    back to the queue, and what is left to do is said.
+    The backup is read and compared with its checksum before anything is changed, and restored in one transaction. Then jobs that ran
+    at its time go back to the queue, and what is left to do is said. --replace drops what is there before that transaction: it is
+    gone, whatever becomes of the restore.
 
     \b
     Examples:
       reelq backup restore --create
       reelq backup restore 01a21cb0-5fd6-7c51-baac-2b497d0c9801
+      reelq backup restore --replace
     """
     from reelq.worker.backup import restore as restoring
 
@@ -175,7 +177,7 @@ def restore(app: App, backup_id: str | None, make: bool, replace: bool, sure: bo
     if replace and not sure:
         if not output.can_ask():
             raise click.UsageError("--yes must be given with --replace where nobody can be asked")
-        if not click.confirm("Drop all that is reelq's in this database?", err=True):
+        if not click.confirm(f"Drop all that is reelq's in {restoring.named(app.settings)}?", err=True):
             raise click.ClickException("nothing was changed")
     with _ending_in_order(), _progress("") as tell:
         done = restoring.restore(app.settings, backup_id, create=make, replace_ours=replace, on_step=tell)

@@ -63,7 +63,7 @@ def list_flags(app: App, as_json: bool) -> None:
 @click.option("--user", "user_id", type=Uuid(), metavar="ID", help="Only this user.")
 @click.option("--as-others", is_flag=True, help="No rule for --tenant or --user any more.")
 @click.option("--segments", metavar="JSON", help='Rules in order, as \'[{"tier": ["premium"], "percentage": 50}]\'; [] for none.')
-@click.option("--description", metavar="TEXT", help="What it does where it is on.")
+@click.option("--description", metavar="TEXT", help="What it does where it is on; a flag that is new must have one.")
 @json_option
 @pass_app
 def set_flag(
@@ -79,7 +79,7 @@ def set_flag(
     description: str | None,
     as_json: bool,
 ) -> None:
-    """Make or change a flag; what is not given stays. Workers follow with their next job.
+    """Change a flag; what is not given stays. With --description one is made that is not there yet. Workers follow with their next job.
 
     \b
     Examples:
@@ -87,6 +87,7 @@ def set_flag(
       reelq flags set ladder.better_compression --segments '[{"tier": ["premium", "enterprise"]}]'
       reelq flags set ladder.better_compression --tenant acme --off
       reelq flags set ladder.better_compression --off
+      reelq flags set my.flag --percentage 5 --description "The new player"
     """
     from reelq.worker.rooms.ops import flags as room
 
@@ -107,6 +108,10 @@ def set_flag(
             facts = facts_of(on, percentage, by, segments, description)
             if not facts:
                 raise click.UsageError("one of the options must be given")
+            # A name that is mistyped would be a flag that nobody asks about, and the one that was meant stays as it is.
+            known = [one.name for one in room.list_flags(conn)]
+            if name not in known and description is None:
+                raise click.UsageError(f"there is no flag {name!r}; --description makes it. Known: {', '.join(known) or 'none'}")
             room.set_flag(conn, name, facts)
         output.emit([one for one in room.list_flags(conn) if one.name == name], as_json, FLAGS)
 

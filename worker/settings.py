@@ -326,6 +326,9 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         except OSError as error:
             mistakes.append(f"{variable(name)}_FILE: {error.strerror}: {error.filename}")
             continue
+        except UnicodeDecodeError:
+            mistakes.append(f"{variable(name)}_FILE must name a text file in UTF-8: {environ[f'{variable(name)}_FILE']}")
+            continue
         if flags.get(name) is not None:
             values[name] = flags[name]
             continue

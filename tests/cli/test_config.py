@@ -31,6 +31,13 @@ def test_it_tells_where_a_value_came_from(bare, monkeypatch, tmp_path):
     assert rows["pool"]["source"] == "default"
 
 
+def test_a_file_that_is_no_text_is_refused(bare, monkeypatch, tmp_path):
+    (tmp_path / "key").write_bytes(b"\xff\xfe\x00")
+    monkeypatch.setenv("REELQ_BACKUP_IDENTITY_FILE", str(tmp_path / "key"))
+    done = bare("backup", "list", "--store")
+    assert done.code == 2 and done.err == f"reelq: REELQ_BACKUP_IDENTITY_FILE must name a text file in UTF-8: {tmp_path / 'key'}\n"
+
+
 def test_secrets_are_masked_in_both_forms(bare, monkeypatch):
     monkeypatch.setenv("REELQ_LINK_SECRET", "sesame")
     for words in (("config", "show"), ("config", "show", "--json")):

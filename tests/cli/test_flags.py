@@ -32,4 +32,10 @@ def test_what_does_not_go_together_is_refused(reelq):
         done = reelq("flags", "set", *words)
         assert done.code == 2, (words, done)
         assert len(done.err.strip().splitlines()) == 2
+    for words in (("--on",), ("--percentage", "5"), ("--off",)):
+        done = reelq("flags", "set", "ladder.beter_compression", *words)
+        assert done.code == 2 and f"Known: {NAME}" in done.err
+    assert [row["name"] for row in reelq("flags", "list", "--json").rows] == [NAME]
+    assert reelq("flags", "set", "my.flag", "--on", "--description", "New").code == 0
+    assert reelq("flags", "set", "my.flag", "--off").code == 0
     assert reelq("flags", "set", "no.such", "--tenant", "default", "--on").code in (1, 2)

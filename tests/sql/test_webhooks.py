@@ -56,6 +56,24 @@ def deliver(queue: Queue, worker: str = "w1") -> list[str]:
     return done
 
 
+def test_a_month_without_partitions_stops_neither_relay_nor_deliveries(queue, acme, clock):
+    """The upkeep has stood still for months: what happens meanwhile is told all the same, in order, and is seen in health."""
+    endpoint = add(queue, "acme")
+    clock.set("2041-01-31 23:59+00")
+    emit(queue, acme, 1)
+    clock.set("2041-02-01 00:01+00")
+    emit(queue, acme, 2)
+    assert relay(queue) == 2 and [row.n for row in queue.rows(JOBS)] == ["1", "2"]
+    places = "select ops.full_name(tableoid) as place from ops.webhook_deliveries order by created_at, job_id"
+    assert [row.place for row in queue.rows("select ops.full_name(tableoid) as place from ops.events order by seq")] == ["ops.events_2041_01", "ops.events_2041_02"]
+    assert [row.place for row in queue.rows(places)] == ["ops.webhook_deliveries_2041_02"] * 2
+    clock.set("2041-03-01 12:00+00")
+    found = queue.rows("select level, remedy from ops.health_of_events() where finding = 'partitions'")
+    assert [row.level for row in found] == ["warn", "warn"] and "reelq partitions maintain" in found[0].remedy
+    queue.value("select ops.test_webhook(%s)", endpoint)
+    assert queue.rows(places)[-1].place == "ops.webhook_deliveries_2041_03"
+
+
 def test_an_event_goes_to_the_endpoints_of_its_tenant_that_want_it(queue, acme, other):
     """By name, by prefix, or all; not to another tenant's, not while disabled, and what is for operators to none of a tenant's."""
     by_name, by_prefix, everything = add(queue, "acme", "video.ready"), add(queue, "acme", "video.*"), add(queue, "acme")

@@ -187,7 +187,7 @@ def test_one_that_is_not_whole_or_not_ours_is_refused_before_anything_changes(pl
         (body, manifests.write(replace(made, pg_dump=99)), empty, BackupError, "made by pg_dump 99, and the server here is Postgres"),
         (body, text, replace(empty, backup_identity=str(OTHER)), BackupError, "and the identity here is of"),
         (body, text, replace(empty, backup_identity=""), BackupError, "no identity is given"),
-        (body, text, opened(place, KEY), BackupError, "the database holds the schema app"),
+        (body, text, opened(place, KEY), BackupError, "the database holds the schema app, which is not reelq's"),
         (body, None, empty, BackupError, "holds no backup"),
     ]
     for bytes_, told, chosen, kind, sentence in refusals:
@@ -209,6 +209,41 @@ def test_one_that_is_not_whole_or_not_ours_is_refused_before_anything_changes(pl
     restoring.restore(empty)
     with psycopg.connect(place.server.url(), autocommit=True) as admin:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(f"{place.name}_empty")))
+
+
+@pytest.mark.parametrize("scope", ["all", "reelq"])
+def test_what_is_there_makes_room_for_a_backup_and_others_lose_nothing(place: Place, scope: str) -> None:
+    """--replace: over an installation as it is, also one that is half dropped; not under others' views and keys, nor while somebody is in it."""
+    with place.connect() as conn:
+        conn.execute("drop schema app cascade")
+    settings = replace(place.settings, backup_scope=scope)
+    made = create(settings)
+    with place.connect() as conn:
+        conn.execute("select queue.delete_all_jobs()")
+        for make, told, drop in (
+            ("create view public.app_jobs as select id from queue.processing_jobs", "view public.app_jobs", "drop view public.app_jobs"),
+            (
+                "create table public.app_videos (id uuid references media.videos (id))", "table constraint app_videos_id_fkey on public.app_videos",
+                "drop table public.app_videos",
+            ),
+        ):  # fmt: skip
+            conn.execute(make.encode())
+            with pytest.raises(BackupError) as refused:
+                restoring.restore(settings, replace_ours=True)
+            assert (told if scope == "reelq" else "which is not reelq's") in str(refused.value)
+            conn.execute(drop.encode())
+        with pytest.raises(BackupError, match=rf"others are in the database: pid {conn.info.backend_pid} \(boss\)"):
+            restoring.restore(settings, replace_ours=True)
+        assert conn.execute("select count(*) from queue.job_types where job_type = 'no_op'").fetchone() == (1,)
+        if scope == "reelq":  # as a kill leaves it
+            conn.execute("drop schema reelq_periodic cascade; drop schema ops cascade; drop schema queue cascade")
+    done = restoring.restore(settings, replace_ours=True)
+    assert done.manifest.id == made.id and not any("schema upgrade" in step for step in done.to_do)
+    with place.connect() as conn:
+        assert conn.execute("select count(*) from queue.processing_jobs").fetchone() == (500,)
+        assert {row["state"] for row in schema.status(conn)} == {"applied"} and schema.diff(conn) == []
+    with pytest.raises(BackupError, match=r"holds reelq already \(the schema base\)"):
+        restoring.restore(settings)
 
 
 def test_a_restore_that_differs_from_its_manifest_is_not_verified(place: Place) -> None:
@@ -334,12 +369,19 @@ def test_prune_removes_the_bytes_and_never_from_another_store(place: Place) -> N
     assert [(one.id, one.objects) for one in prune(place.settings, dry_run=True)] == [(first.id, 3)]
     aside = folder_of(place).rename(folder_of(place).with_name("aside"))
     folder_of(place).mkdir()
-    with pytest.raises(TransientError) as refused:
+    with pytest.raises(BackupError) as refused:
         prune(place.settings)
     assert refused.value.code == "store_away" and place.ask("select count(*) from ops.backups where pruned_at is not null") == 0
-    with pytest.raises(TransientError) as refused:  # an empty folder in its place takes no new one either
+    with pytest.raises(BackupError) as refused:  # an empty folder in its place takes no new one either
         create(place.settings)
     assert refused.value.code == "store_away"
+    with pytest.raises(BackupError, match="does not show the mark of a store"):  # and is not said to hold none
+        list(places.list_manifests(places.open_backups(place.settings)))
+    # The remedy that was told: a store that is new in its place.
+    place.ask(f"with accepted as ({str(refused.value.hint).partition('as the owner: ')[2]} returning 1) select count(*) from accepted")
+    new = create(place.settings)
+    assert [one.id for one in places.list_manifests(places.open_backups(place.settings)) if isinstance(one, manifests.Manifest)] == [new.id]
+    place.ask("with gone as (delete from ops.backups where id = %s returning 1) select count(*) from gone", new.id)
     folder_of(place).rename(folder_of(place).with_name("empty"))
     aside.rename(folder_of(place))
     # The one that failed just now goes too: it has nothing there.

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -338,6 +339,32 @@ def test_refused_credentials_are_told_without_the_secret(backend: storekit.Backe
     assert told.value.code == "store_denied"
     for text in (str(told.value), told.value.detail):
         assert "a-very-wrong-secret" not in text and s3_servers.KEY_ID not in text
+
+
+@storekit.needs("bucket")
+def test_a_server_that_sends_on_is_told(backend: storekit.Backend) -> None:
+    """As a sign-in page between host and store does: botocore would follow for ever."""
+
+    class SendsOn(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:9/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), SendsOn) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        store = backend.open(REELQ_S3_ENDPOINT_URL=f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(TransientError) as told:
+            next(iter(store.list()), None)
+        server.shutdown()
+    assert told.value.code == "store_away" and "sends on to another address" in str(told.value)
 
 
 @storekit.needs("bucket")

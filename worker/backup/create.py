@@ -17,10 +17,9 @@ from datetime import UTC, datetime
 from psycopg import sql
 
 from reelq.worker import __version__, db
-from reelq.worker.backup import encryption, programs
+from reelq.worker.backup import encryption, places, programs
 from reelq.worker.backup import manifest as manifests
 from reelq.worker.backup.manifest import Manifest, Table
-from reelq.worker.backup.places import open_backups
 from reelq.worker.db import schema
 from reelq.worker.db.connection import Connection
 from reelq.worker.db.schema.plan import read_ledger
@@ -57,7 +56,7 @@ def create(settings: Settings, on_progress: OnBytes | None = None) -> Manifest:
         DatabaseAway, TransientError: the server or the store was away; nothing is left, and the record says so.
     """
     to = encryption.recipients(settings)
-    store = open_backups(settings)
+    store = places.open_backups(settings)
     with db.connect(settings, NAME, direct=True) as conn:
         schema.require(conn)
         db.check_own_session(settings, conn, NAME)
@@ -107,7 +106,7 @@ class _Making:
 
     def make(self) -> Manifest:
         """Dump, count, write the manifest, note that it is there."""
-        self.store.expected = self.begun.store_mark
+        places.check_mark(self.store, self.begun.store_mark)
         with ExitStack() as opened:
             held = opened.enter_context(db.connect(self.settings, f"{NAME} snapshot", direct=True))
             snapshot, tables = _take_snapshot(held, self.settings)

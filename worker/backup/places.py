@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+
+from psycopg import sql
 
 from reelq.worker.backup import manifest as manifests
 from reelq.worker.backup.manifest import Manifest
@@ -13,6 +16,7 @@ from reelq.worker.stores.base import BACKUPS, Store
 from reelq.worker.stores.open import open_store
 
 LIST = "reelq backup list --store"
+MARK = re.compile("[0-9a-f]{32}")
 
 
 def open_backups(settings: Settings) -> Store:
@@ -41,10 +45,34 @@ def read_manifest(store: Store, folder: str) -> Manifest:
     return manifests.read(bytes(data), key)
 
 
+def check_mark(store: Store, known: str | None) -> None:
+    """Refuse another store in the place of the one that was written to: an empty folder holds nothing, and its rows would be said to be pruned.
+
+    Raises:
+        BackupError: "store_away".
+    """
+    found = store.read_mark()
+    if known is not None and found != known:
+        why = "its mark is missing" if found is None else "it bears the mark of another store"
+        accept = sql.SQL("update ops.backups set store_mark = null where bucket = {}").format(store.bucket).as_string()
+        hint = f"Is it mounted, is it the right one? If it takes the place of one that is lost, as the owner: {accept}"
+        raise BackupError("store_away", f"the store of backups {store.bucket} is not there: {why}", hint)
+    store.expected = found
+
+
 def folders(store: Store) -> list[str]:
-    """The folders that hold a manifest, oldest first."""
+    """The folders that hold a manifest, oldest first.
+
+    Raises:
+        BackupError: "no_store": there are none, nor the mark that the first backup leaves. A folder that is not mounted is empty, too.
+        TransientError: of the store.
+    """
     found = (key.rpartition("/") for key in store.list())
-    return sorted(folder for folder, _, name in found if name == manifests.NAME)
+    there = sorted(folder for folder, _, name in found if name == manifests.NAME)
+    if not there and MARK.fullmatch(store.read_mark() or "") is None:
+        told = f"{store.bucket} does not show the mark of a store: no backup was ever written there, or it is not mounted, or another answers"
+        raise BackupError("no_store", told, "Is it mounted, is it the right one? See REELQ_BACKUP_STORE, REELQ_STORE and REELQ_S3_ENDPOINT_URL.")
+    return there
 
 
 def list_manifests(store: Store) -> Iterator[Manifest | BackupError]:

@@ -9,10 +9,9 @@ from reelq.worker import db
 from reelq.worker.backup import manifest as manifests
 from reelq.worker.backup import places
 from reelq.worker.db import schema
-from reelq.worker.errors import TransientError
 from reelq.worker.rooms.ops import backups
 from reelq.worker.settings import Settings
-from reelq.worker.stores.base import LEFTOVER_AGE_S, Store
+from reelq.worker.stores.base import LEFTOVER_AGE_S
 
 NAME = "reelq backup prune"
 
@@ -32,7 +31,8 @@ def prune(settings: Settings, keep: timedelta | None = None, *, dry_run: bool = 
 
     Raises:
         DatabaseAway.
-        TransientError: of the store; "store_away", it is not the one that the backups are in.
+        BackupError: "store_away", it is not the store that the backups are in.
+        TransientError: of the store.
     """
     store = places.open_backups(settings)
     done = []
@@ -41,7 +41,7 @@ def prune(settings: Settings, keep: timedelta | None = None, *, dry_run: bool = 
         marks = [one.store_mark for one in backups.list_backups(conn, everything=True) if one.bucket == store.bucket and one.store_mark]
         found = backups.to_prune(conn, store.bucket, keep if keep is not None else timedelta(seconds=settings.backup_keep))
         if found and not dry_run:
-            _check_mark(store, marks[0] if marks else None)
+            places.check_mark(store, marks[0] if marks else None)
         for one in found:
             folder = one.key.partition("/")[0]
             # The manifest first: from here on nobody takes what is left for a backup.
@@ -55,16 +55,3 @@ def prune(settings: Settings, keep: timedelta | None = None, *, dry_run: bool = 
         # Parts of uploads that were killed; none of a backup that still runs.
         store.sweep(max(LEFTOVER_AGE_S, 2 * settings.backup_timeout))
     return done
-
-
-def _check_mark(store: Store, known: str | None) -> None:
-    """Refuse another store in the place of the one that was written to: an empty folder holds nothing, and its rows would be said to be pruned.
-
-    Raises:
-        TransientError: "store_away".
-    """
-    found = store.read_mark()
-    if known is not None and found != known:
-        why = "its mark is missing" if found is None else "it bears the mark of another store"
-        raise TransientError("store_away", "The store of backups is not there.", detail=f"{store.bucket}: {why}: is it mounted, is it the right one?")
-    store.expected = found

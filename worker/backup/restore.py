@@ -15,14 +15,14 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from reelq.worker import db
-from reelq.worker.backup import archive, encryption, places, programs
+from reelq.worker.backup import archive, encryption, places, programs, target
 from reelq.worker.backup import manifest as manifests
 from reelq.worker.backup.compare import check_same
 from reelq.worker.backup.manifest import Manifest
 from reelq.worker.backup.verify import restore_arguments
 from reelq.worker.db import schema
 from reelq.worker.db.connection import Connection
-from reelq.worker.db.schema import ownership, shared
+from reelq.worker.db.schema import ownership, shared, vendored
 from reelq.worker.errors import BackupError, DatabaseRefuses
 from reelq.worker.rooms.ops import backups
 from reelq.worker.settings import Settings
@@ -30,16 +30,6 @@ from reelq.worker.stores.base import Store
 
 NAME = "reelq backup restore"
 MAINTENANCE = "postgres"  # the database that one is made from
-# What is in a database besides what each has from the start.
-HELD = """
-select n.nspname::text, n.nspname = any(%s)
-from pg_namespace as n
-where
-    n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-    and (n.nspname <> 'public' or exists (select from pg_class as c where c.relnamespace = n.oid))
-order by 1
-"""
-SESSIONS = "select count(*) from pg_stat_activity where datname = %s and pid <> pg_backend_pid() and usesysid is not null"
 UNFINISHED = "_restoring"  # how a new database is called until all is well: nobody comes in meanwhile
 
 OnStep = Callable[[str, int], None]  # what is done now, and bytes of it so far
@@ -84,19 +74,30 @@ def restore(
         first = maker or opened.enter_context(_connect(settings))
         program = programs.find_restore(settings, manifest.pg_dump, first.info.server_version // 10_000)
         if maker is None:
-            _check_target(first, manifest, replace_ours)
+            target.check(first, manifest, replace_ours)
         archive.check_whole(store, manifest, step("reading"))
         roles_made = _make_roles(first, manifest)
         new = _create_database(maker, str(name)) if maker is not None else None
         with first if new is None else _connect(settings, new) as conn:
             if replace_ours:
-                _drop_ours(conn)
+                target.drop_ours(conn)
             archive.feed(settings, store, manifest, program, db.conninfo_of(conn), restore_arguments(), step("restoring"))
             step("comparing")(manifest.size_bytes)
             done = _settle(conn, store, manifest, roles_made)
         if maker is not None and new is not None:
             _rename(maker, new, str(name))
         return replace(done, database=str(name or done.database))
+
+
+def named(settings: Settings) -> str:
+    """The database that would be restored into, for a question.
+
+    Raises:
+        BackupError: "no_database".
+        DatabaseAway: it is away.
+    """
+    with _connect(settings) as conn:
+        return f"the database {conn.info.dbname} at {conn.info.host}:{conn.info.port}"
 
 
 def _one_of(store: Store, name: str | None) -> str | None:
@@ -143,30 +144,6 @@ def _beside(settings: Settings, name: str) -> Settings:
     return replace(settings, database_url=make_conninfo(direct, dbname=name), database_direct_url="")
 
 
-def _check_target(conn: Connection, manifest: Manifest, replace_ours: bool) -> None:
-    """Refuse a database that holds something.
-
-    Raises:
-        BackupError: "not_empty", "in_use".
-    """
-    held = conn.execute(HELD, [schema.rooms()]).fetchall()
-    ours, others = [name for name, is_ours in held if is_ours], [name for name, is_ours in held if not is_ours]
-    if others and manifest.scope == "all":
-        raise BackupError(
-            "not_empty", f"the database holds the schema {others[0]}, and the backup is of a whole database",
-            "Restore into an empty database, or a new one: --create.",
-        )  # fmt: skip
-    if ours and not replace_ours:
-        raise BackupError(
-            "not_empty", f"the database holds reelq already (schema {ours[0]})",
-            "Restore into an empty database or a new one (--create); --replace drops what is there.",
-        )  # fmt: skip
-    ((sessions,),) = conn.execute(SESSIONS, [conn.info.dbname]).fetchall()
-    if sessions:
-        hint = "Stop workers and applications first (select * from pg_stat_activity); --create restores into a new one, where nobody can be."
-        raise BackupError("in_use", f"{sessions} other sessions are in the database", hint)
-
-
 def _make_roles(conn: Connection, manifest: Manifest) -> list[str]:
     """The roles that rights and policies name, where they are missing.
 
@@ -197,7 +174,7 @@ def _create_database(conn: Connection, name: str) -> str:
         conn.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(new)))
         conn.execute(sql.SQL("create database {} encoding 'UTF8' template template0").format(sql.Identifier(new)))
         return new
-    except psycopg.errors.ObjectInUse as error:
+    except (psycopg.errors.ObjectInUse, psycopg.errors.UniqueViolation, psycopg.errors.DuplicateDatabase) as error:
         raise BackupError("in_use", f"another restore is at work in the database {new}", "Wait for it, or end its session.") from error
     except psycopg.errors.InsufficientPrivilege as error:
         hint = "As a superuser: create database … owner …; then again without --create."
@@ -217,12 +194,6 @@ def _rename(conn: Connection, new: str, name: str) -> None:
         raise BackupError("not_empty", f"what was restored could not be renamed to {name}: {error.diag.message_primary}", hint) from error
 
 
-def _drop_ours(conn: Connection) -> None:
-    """Drop our rooms, one a transaction: each object takes a lock until the end of its own."""
-    for room in reversed(schema.rooms()):
-        conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(room)))
-
-
 def _settle(conn: Connection, store: Store, manifest: Manifest, roles_made: list[str]) -> Restored:
     """What the dump does not hold, and what the database has to be told: it is another one now."""
     to_do: list[str] = []
@@ -238,15 +209,18 @@ def _settle(conn: Connection, store: Store, manifest: Manifest, roles_made: list
         ]
         conn.execute("analyze")
         ((database,),) = conn.execute("select current_database()::text").fetchall()
-    to_do += _left_to_do(conn, manifest)
+        moves = [row for row in schema.status(conn) if schema.is_file(row) and row["state"] in ("pending", "changed")]
+        if not moves:
+            # A backup of our rooms alone has no clock; the upgrade of an older one makes it.
+            vendored.apply(conn, to_do.append)
+    to_do += _left_to_do(manifest, bool(moves))
     return Restored(manifest, database, roles_made, settled.jobs_released, settled.workers_stopped, sum(known), to_do)
 
 
-def _left_to_do(conn: Connection, manifest: Manifest) -> list[str]:
+def _left_to_do(manifest: Manifest, is_older: bool) -> list[str]:
     """What only people can do, in order."""
-    moves = [row for row in schema.status(conn) if schema.is_file(row) and row["state"] in ("pending", "changed")]
     steps: Sequence[str | None] = [
-        f"reelq schema upgrade: the backup is of reelq {manifest.reelq}" if moves else None,
+        f"reelq schema upgrade: the backup is of reelq {manifest.reelq}" if is_older else None,
         "reelq secrets status: this host's key file has to have the keys of that time",
         "The store has objects of after the backup that no row names, and may lack some that rows name: check it before workers start",
         f"What was revoked, erased or changed after {manifest.began_at[:19]} is as it was then (keys, sessions, passwords): do it again",

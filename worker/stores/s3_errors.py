@@ -41,6 +41,11 @@ def s3_side(operation: str) -> Iterator[None]:
         raise refused(operation, code_of(error), status_of(error)) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise _denied(f"{operation}: {type(error).__name__}") from error
+    except RecursionError as error:
+        # botocore follows a redirect to another region again and again.
+        raise TransientError(
+            "store_away", "The object store sends on to another address: is the endpoint that of an S3 server?", detail=f"{operation}: redirected"
+        ) from error
     except (BotoCoreError, HTTPError, OSError) as error:
         # The text of these may hold the address with a signature in it, so only the kind is kept.
         raise TransientError(

@@ -19,7 +19,7 @@ def prove(work: Work) -> Result:
     try:
         proved = verify.verify(work.settings, on_progress=lambda done: work.say(f"{done} bytes"))
     except BackupError as error:
-        if error.code == "not_found":  # the first one is still to come
+        if error.code in ("not_found", "no_store"):  # the first one is still to come
             raise NotNow(str(error)) from error
         raise
     return {"backup": str(proved.id)}

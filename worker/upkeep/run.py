@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from reelq.worker import db
 from reelq.worker.db import schema
 from reelq.worker.errors import CHECK_SAYS_NO, DONE, FAILED, TRY_AGAIN, DatabaseAway, ReelqError
@@ -121,7 +123,9 @@ def attempt(
                 stop.check()
                 return "done", TASKS[name](Work(settings, conn, stop, lambda text: say(name, text))), None, DONE
     except Exception as error:  # noqa: BLE001 - whatever it is, it is written down, and the other tasks go on
-        told = " ".join(f"{error}".split()) or type(error).__name__
+        # Of the server its sentence; the statement and the functions that it came through are in the server's log.
+        said = error.diag.message_primary if isinstance(error, psycopg.Error) and error.diag.message_primary else f"{error}"
+        told = " ".join(said.split()) or type(error).__name__
         if stop.reason == "shutdown":
             return "interrupted", None, "its process was told to end", TRY_AGAIN
         if stop.reason == "time_limit":

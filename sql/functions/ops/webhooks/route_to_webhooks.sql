@@ -48,6 +48,7 @@ begin
         return 0;
     end if;
 
+    perform ops.ensure_partition('ops.webhook_deliveries', v_now);  -- mutant: a delivery in a month without a partition stops the relay
     v_ids := coalesce(v_ids[:cardinality(v_webhooks)], base.uuids_v7(cardinality(v_webhooks)));
     select t.* into strict v_type from queue.job_types as t where t.job_type = 'deliver_webhook';
     with chosen as materialized (

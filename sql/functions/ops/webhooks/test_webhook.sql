@@ -26,6 +26,7 @@ begin
         t.priority, base.clock(), 1, t.max_crashes, t.weight, t.needs, t.limits
     from queue.job_types as t
     where t.job_type = 'deliver_webhook';
+    perform ops.ensure_partition('ops.webhook_deliveries', base.clock());
     insert into ops.webhook_deliveries (webhook_id, job_id, event_id, event_type, ordering_key)
     values (v_webhook.id, v_job, v_event, 'webhook.ping', 'webhook:' || v_webhook.id);
     return v_job;
