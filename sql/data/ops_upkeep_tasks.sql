@@ -25,3 +25,7 @@ on conflict (name) do update set
     time_limit = excluded.time_limit,
     owner_only = excluded.owner_only
 where (t.place, t.about, t.time_limit, t.owner_only) is distinct from (excluded.place, excluded.about, excluded.time_limit, excluded.owner_only);
+
+update ops.upkeep_tasks as t set after = o.after
+from (values ('sweep', 'retention'), ('prune_backups', 'backup'), ('verify_backup', 'backup')) as o (name, after)
+where t.name = o.name and t.after is distinct from o.after;

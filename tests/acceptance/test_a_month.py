@@ -33,7 +33,7 @@ from tests.patience import QUICK_S
 from tests.sql import releasekit
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-LATER = 75  # one is in the way of another: no backup to verify as long as the first one is made
+LATER = 75  # one is in the way of another
 BUCKETS = {"acme": ("acme-media", "eu-central-1"), "globex": ("globex-media", "us-west-2")}
 
 

@@ -614,6 +614,7 @@ MUTANTS = [
     one("two checks count for each other", "c.place is not distinct from p_from and ", "", SWEEP, "-k", "counts_once"),
     # The upkeep
     one("two sessions do one task", "ops.is_leased(v_task)", "false", UPKEEP, "-k", "one_moment"),
+    one("a backup is verified while the first is made", "'not_due'", "'begun'", UPKEEP, "-k", "comes_first"),
     one("every look is a tick", "v_task.next_at > v_now", "false", UPKEEP, "-k", "died"),
     one("a schedule that begins anew is put off at every look", "update ops.upkeep_tasks as t set next_at = v_task.next_at where t.name = p_name;", "null;", UPKEEP, "-k", "jumps"),
     one("a clock that was wrong once stops the task", "if ", "if false and ", UPKEEP, "-k", "jumps"),

@@ -20,6 +20,7 @@ create table ops.upkeep_tasks (
     result jsonb,
     failures integer not null default 0,
     told_late_for timestamptz,
+    after text,
     created_at timestamptz not null default base.clock(),
     updated_at timestamptz not null default base.clock(),
     constraint name_is_a_plain_word check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -55,6 +56,7 @@ comment on column ops.upkeep_tasks.error is 'Why it was not done, if it was not.
 comment on column ops.upkeep_tasks.result is 'What it did: a few figures. [internal]';
 comment on column ops.upkeep_tasks.failures is 'How often it has failed since it was last done. [internal]';
 comment on column ops.upkeep_tasks.told_late_for is 'The tick for which the event upkeep.late was written. [internal]';
+comment on column ops.upkeep_tasks.after is 'The task that comes first where both are due, whichever clock does it; one that has failed is not waited for. [internal]';
 comment on column ops.upkeep_tasks.created_at is 'When the row was made. [internal]';
 comment on column ops.upkeep_tasks.updated_at is 'When the row last changed; kept by a trigger. [internal]';
 

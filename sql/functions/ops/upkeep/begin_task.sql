@@ -35,6 +35,10 @@ begin
         when v_task.next_at > v_now then 'not_due'  -- mutant: every look is a tick
         -- What lies further ahead than any wait was written by a clock that has jumped back since.
         when v_task.retry_at > v_now and v_task.retry_at <= v_now + interval '6 hours' then 'not_due'
+        when exists (
+            select from ops.upkeep_tasks as f
+            where f.name = v_task.after and f.enabled and (ops.is_leased(f) or (f.failures = 0 and f.next_at <= v_now and coalesce(f.retry_at <= v_now, true)))
+        ) then 'not_due'  -- mutant: a backup is verified while the first is made
         else 'begun'
     end;
     if outcome = 'begun' then
@@ -56,7 +60,7 @@ Arguments
   p_anyway  by hand: also when it is not due, or switched off
 
 Returns
-  outcome  begun; not_due, busy (another session does it), off, owner_only (the caller does not own the tables)
+  outcome  begun; not_due (or the task that comes first is still to come), busy (another session does it), off, owner_only (the caller does not own the tables)
   token    for ops.keep_task and ops.end_task
   seconds  so long it may take
 
