@@ -78,7 +78,7 @@ begin
             continue;
         end if;
         -- Files, variants and what jobs stored are gone: what is no sweep's is in use by an application.
-        for v_reference in select r.relation, r.column_name from media.object_references() as r where r.relation !~ '^media\.' loop
+        for v_reference in select r.relation, r.column_name from media.object_references() as r where r.relation not like 'media.%' loop
             execute format('select exists (select from media.objects as o inner join %s as r on r.%I = o.id where o.tenant_id = $1)', v_reference.relation, v_reference.column_name)
             into v_found using v_tenant;
             if v_found then

@@ -8,7 +8,7 @@ declare
     v_filter text;
 begin
     begin
-        perform substring(p_url from '^https?://\[([^]]*)\]')::inet;  -- mutant: brackets around anything
+        perform substring(p_url from $re$^https?://\[([^]]*)\]$re$)::inet;  -- mutant: brackets around anything
     exception
         when invalid_text_representation then
             return array['url must have an IPv6 address in brackets', 'Such as https://[2001:db8::1]/hooks.'];
