@@ -76,6 +76,7 @@ begin
             ('media.store_region', 'worker admin'),
             ('media.list_tenant_stores', 'worker admin'),
             ('media.is_store', 'worker admin'),
+            ('media.touch_object', 'worker admin'),
             ('media.touch_objects', 'worker admin'),
             ('media.object_references', 'worker admin'),
             ('queue.begin_object', 'worker'),

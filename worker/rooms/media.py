@@ -216,7 +216,7 @@ def open_variant(conn: Connection, video_id: UUID, profile: str) -> OpenedVarian
 
 def touch_object(conn: Connection, bucket: str, key: str) -> None:
     """It was read; written at most once a day."""
-    conn.execute("select media.touch_objects(array(select o.id from media.objects as o where o.bucket = %s and o.key = %s))", [bucket, key])
+    conn.execute("select media.touch_object(%s, %s)", [bucket, key])
 
 
 def keep_file(conn: Connection, object_id: UUID, tenant_id: UUID | None, user_id: UUID | None, job_id: UUID, name: str) -> None:

@@ -41,16 +41,22 @@ def s3_side(operation: str) -> Iterator[None]:
         raise refused(operation, code_of(error), status_of(error)) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise _denied(f"{operation}: {type(error).__name__}") from error
-    except RecursionError as error:
-        # botocore follows a redirect to another region again and again.
-        raise TransientError(
-            "store_away", "The object store sends on to another address: is the endpoint that of an S3 server?", detail=f"{operation}: redirected"
-        ) from error
-    except (BotoCoreError, HTTPError, OSError) as error:
+    except (RecursionError, BotoCoreError, HTTPError, OSError) as error:
+        if is_endless(error):
+            raise TransientError(
+                "store_away", "The object store sends on to another address: is the endpoint that of an S3 server?", detail=f"{operation}: redirected"
+            ) from error
         # The text of these may hold the address with a signature in it, so only the kind is kept.
         raise TransientError(
             "store_away", "The object store cannot be reached.", detail=f"{operation}: {type(error).__name__}"
         ) from error
+
+
+def is_endless(error: BaseException | None) -> bool:
+    """botocore follows a redirect to another region again and again, and may wrap what ends that."""
+    while error is not None and not isinstance(error, RecursionError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def code_of(error: ClientError) -> str:
