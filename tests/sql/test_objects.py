@@ -111,12 +111,17 @@ def test_what_is_gone_is_refused_and_can_be_stored_again(queue, tenant):
         refused(queue, "RQ008", "select media.finish_object(%s, %s, %s)", one, size, sha256)
 
 
-def test_a_use_is_written_once_a_day(queue, tenant):
+def test_a_use_is_written_once_a_day_by_a_worker_s_role(queue, connect, tenant):
     one = finish(queue, begin(queue, tenant, "k-1"))
     touch = "select media.touch_objects(%s)"
     assert queue.value(touch, [one]) == 0
     queue.conn.execute("update media.objects set last_used_at = last_used_at - interval '25 hours'")
     assert [queue.value(touch, [one]), queue.value(touch, [one])] == [1, 0]
+    queue.conn.execute("update media.objects set last_used_at = last_used_at - interval '25 hours'")
+    worker = connect()
+    worker.execute("set role reelq_worker")
+    worker.execute("select media.touch_object(%s, 'k-1')", [HERE])
+    assert queue.value(touch, [one]) == 0, "it was written"
 
 
 def test_a_worker_begins_under_its_token(queue, tenant):
