@@ -44,6 +44,7 @@ ANY_LEVEL = {
     "media.record_probe": ONE_ROW,
     "media.register_store": ONE_ROW,
     "media.reopen_video": ONE_ROW,
+    "media.touch_object": ONE_ROW,
     "media.touch_objects": ONE_ROW,
     "ops.begin_export": "enters an act, and decides nothing",
     "queue.deregister_worker": ONE_ROW,
