@@ -137,6 +137,7 @@ def test_while_everything_is_paused_nothing_is_deleted_or_moved(folder: World, c
     done, moved = folder.sweep(), folder.cool()
     assert (done.deleted, moved.begun, moved.cold) == (0, 0, 0)
     assert {*done.skipped.values(), *moved.skipped.values()} == {"everything is paused: a copy"}
+    assert scalar(folder.conn, "select count(*) from media.objects where state = 'deleting'") == 0, "a restored copy may be used after all"
     assert folder.store.stat(folder.key(dropped)) is not None and folder.state(used)[1] == "hot"
     folder.conn.execute("select queue.resume('all')")
     assert (folder.sweep().deleted, folder.cool().cold) == (1, 1)

@@ -45,6 +45,8 @@ class Swept:
 def run(conn: Connection, stores: ProvedStores, tell: Callable[[Swept], None] = lambda _: None) -> Swept:
     """Mark, condemn, delete; and tidy the stores that are known."""
     done = Swept(skipped=stores.held())
+    if done.skipped:
+        return done
     mark(conn, done, tell)
     while (count := objects.condemn_objects(conn, PAGE)) != 0:
         done.condemned += count or 0

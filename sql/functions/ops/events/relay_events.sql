@@ -12,7 +12,7 @@ declare
     v_weight bigint := 0;
     v_last bigint;
     v_since timestamptz;
-    v_constraint text;
+    v_month timestamptz;
 begin
     perform base.check_operator();
     perform base.check_read_committed();
@@ -23,7 +23,7 @@ begin
     -- Its data goes to each endpoint of the tenant: what is many and large must not take longer than a statement may, or nothing of anybody's would
     -- ever go out. The first goes in any case. A loop, since what lies beyond the last is not to be read.
     for v_event in
-        select o.seq, (500 + octet_length(o.data::text)) * (
+        select o.seq, o.created_at, date_trunc('month', o.created_at, 'UTC') as month, (500 + octet_length(o.data::text)) * (
             1 + (select count(*) from ops.webhooks as h where h.tenant_id is not distinct from o.tenant_id and h.status = 'active')
         ) as weight
         from ops.outbox as o order by o.seq limit least(p_limit, 10000)
@@ -31,32 +31,23 @@ begin
         v_weight := v_weight + v_event.weight;
         exit when v_last is not null and v_weight > v_most;  -- mutant: a batch of any weight
         v_last := v_event.seq;
+        if v_event.month is distinct from v_month then
+            perform ops.ensure_partition('ops.events', v_event.created_at);  -- mutant: an event in a month without a partition stops the relay
+            v_month := v_event.month;
+        end if;
     end loop;
-    for v_try in 1..2 loop
-        begin
-            with taken as (
-                delete from ops.outbox as o
-                where o.seq = any(array(select n.seq from ops.outbox as n where n.seq <= v_last order by n.seq limit least(p_limit, 10000)))
-                returning o.*
-            ),
-            told as (
-                insert into ops.events (seq, event_id, tenant_id, event_type, ordering_key, data, created_at, relay_position)
-                select t.seq, t.event_id, t.tenant_id, t.event_type, t.ordering_key, t.data, t.created_at, nextval('ops.event_positions')
-                from (select a.* from taken as a order by a.seq) as t
-                returning seq, created_at
-            )
-            select array_agg(t.seq order by t.seq), min(t.created_at) into v_seqs, v_since from told as t;
-            exit;
-        exception
-            when check_violation then
-                get stacked diagnostics v_constraint = constraint_name;
-                -- No constraint's name: a month has no partition, since upkeep has not run. Events do not wait for that.
-                if v_constraint <> '' or v_try = 2 then
-                    raise;
-                end if;
-        end;
-        perform ops.ensure_partition('ops.events', m.at) from (select min(o.created_at) as at from ops.outbox as o where o.seq <= v_last group by date_trunc('month', o.created_at, 'UTC')) as m;  -- mutant: an event in a month without a partition stops the relay
-    end loop;
+    with taken as (
+        delete from ops.outbox as o
+        where o.seq = any(array(select n.seq from ops.outbox as n where n.seq <= v_last order by n.seq limit least(p_limit, 10000)))
+        returning o.*
+    ),
+    told as (
+        insert into ops.events (seq, event_id, tenant_id, event_type, ordering_key, data, created_at, relay_position)
+        select t.seq, t.event_id, t.tenant_id, t.event_type, t.ordering_key, t.data, t.created_at, nextval('ops.event_positions')
+        from (select a.* from taken as a order by a.seq) as t
+        returning seq, created_at
+    )
+    select array_agg(t.seq order by t.seq), min(t.created_at) into v_seqs, v_since from told as t;
     if v_seqs is null then
         return 0;
     end if;
